@@ -1,0 +1,18 @@
+# Every tests/<area>/x_test.cc becomes the binary x_test, registered with ctest case by case.
+file(GLOB TEST_SUPPORT CONFIGURE_DEPENDS tests/support/*.cc)
+add_library(tandem_test_support STATIC ${TEST_SUPPORT} ${CMAKE_CURRENT_LIST_DIR}/empty.cc)
+target_include_directories(tandem_test_support PUBLIC ${CMAKE_CURRENT_SOURCE_DIR})
+target_include_directories(tandem_test_support SYSTEM PUBLIC ${PROTO_DIR})
+target_link_libraries(tandem_test_support PUBLIC tandem tandem_flags GTest::gmock_main GTest::gtest nlohmann_json::nlohmann_json
+  glog::glog absl::flat_hash_map absl::str_format absl::time Eigen3::Eigen ZLIB::ZLIB PkgConfig::ZSTD Threads::Threads)
+target_compile_definitions(tandem_test_support PUBLIC
+  TANDEM_SOURCE_DIR="${CMAKE_CURRENT_SOURCE_DIR}" TANDEM_BINARY_DIR="${CMAKE_CURRENT_BINARY_DIR}")
+
+file(GLOB TEST_SOURCES CONFIGURE_DEPENDS tests/*/*_test.cc)
+foreach(source ${TEST_SOURCES})
+  get_filename_component(name ${source} NAME_WE)
+  add_executable(${name} ${source})
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/tests)
+  target_link_libraries(${name} PRIVATE tandem_test_support)
+  gtest_discover_tests(${name} WORKING_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR} DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 600)
+endforeach()

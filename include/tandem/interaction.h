@@ -1,0 +1,70 @@
+// Feature-interaction layers: what a tower sees beyond the raw embeddings.
+//
+//   ParameterLayout layout;
+//   auto layer = MakeInteraction(config, {.fields = 39, .dim = 16}, "interaction/0", kernels, &layout);
+//   layer->Initialize(seed, parameters);
+//   layer->Prepare(parameters);
+//   layer->Forward(fields, workspace, output);                  // output: [rows, layer->width()]
+//   layer->Backward(fields, workspace, d_output, d_fields, gradients);
+//
+// Life of a layer: (1) built from its config, it registers its parameters; (2) Initialize fills them from the seed; (3) Prepare
+// repacks them, after every change of theirs; (4) any number of threads call Forward, then Backward, on shards of a batch, each
+// with a workspace and gradients of its own; (5) an optimizer updates the parameters, and (3) follows. A layer keeps no state
+// of a batch: that lives in the workspace.
+//
+// Shapes: `fields` is X0 = [rows, fields * dim], component d of field f of row r at fields.row(r)[f * dim + d].
+#ifndef TANDEM_INTERACTION_H_
+#define TANDEM_INTERACTION_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "tandem/kernels.h"
+#include "tandem/matrix.h"
+#include "tandem/parameters.h"
+
+namespace tandem {
+
+namespace proto {
+class Interaction;
+}  // namespace proto
+
+struct FieldShape {
+  int fields;  // m
+  int dim;     // D
+};
+
+class Interaction {
+ public:
+  virtual ~Interaction() = default;
+
+  // Width of the output row: `dim` for FM, the number of pooled maps for CIN, fields * dim for a cross network.
+  virtual int width() const = 0;
+  // PARALLEL towers read the output out by its plain sum (FM) or by learned weights (all others).
+  virtual bool learned_readout() const = 0;
+  // Floats of workspace that Forward and Backward need for a shard of `rows`.
+  virtual int64_t workspace_floats(int rows) const = 0;
+  // Multiplications and additions of Forward for one sample.
+  virtual int64_t flops_per_sample() const = 0;
+
+  // Writes this layer's blocks of the tower's flat vector. A function of (seed, the layer's name).
+  virtual void Initialize(uint64_t seed, float* parameters) const = 0;
+  // Copies what the kernels need out of the tower's flat vector. Not concurrent with Forward and Backward.
+  virtual void Prepare(const float* parameters) = 0;
+  // Overwrites `output` [rows, width()].
+  virtual void Forward(ConstMatrix fields, float* workspace, Matrix output) const = 0;
+  // After Forward with the same fields and workspace. Adds to `d_fields` [rows, fields * dim]; overwrites this layer's blocks
+  // of the flat `gradients`.
+  virtual void Backward(ConstMatrix fields, float* workspace, ConstMatrix d_output, Matrix d_fields,
+                        float* gradients) const = 0;
+};
+
+// Builds the layer that `config` names (validated before: a config without a kind is a CHECK failure). Registers its
+// parameters in `layout` under `name`. `kernels` must outlive the layer.
+std::unique_ptr<Interaction> MakeInteraction(const proto::Interaction& config, const FieldShape& shape,
+                                             const std::string& name, const Kernels& kernels, ParameterLayout* layout);
+
+}  // namespace tandem
+
+#endif  // TANDEM_INTERACTION_H_

@@ -1,0 +1,51 @@
+// The dense parameters of a tower as one flat vector, and the names of its parts.
+//
+//   ParameterLayout layout;
+//   const int64_t w = layout.Add("mlp/0/weight", {in, out}, ParameterKind::kWeight);
+//   AlignedFloats parameters(layout.size()), gradients(layout.size());
+//   parameters[w + i * out + j] ...
+//
+// One flat vector makes optimizers, checkpoints and the tree that adds the shards' gradients blind to what a layer is.
+// Layers register their blocks when they are built, in a fixed order; offsets never change afterwards.
+#ifndef TANDEM_PARAMETERS_H_
+#define TANDEM_PARAMETERS_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace tandem {
+
+enum class ParameterKind {
+  kWeight,     // trained; L2 and weight decay apply
+  kBias,       // trained; L2 and weight decay do not apply
+  kStatistic,  // not trained: running statistics, updated by the layer that owns them
+};
+
+struct ParameterBlock {
+  std::string name;
+  std::vector<int> shape;  // row-major
+  ParameterKind kind;
+  int64_t offset;  // floats from the beginning of the flat vector; a multiple of 16
+  int64_t size;    // product of the shape
+};
+
+class ParameterLayout {
+ public:
+  // Registers a block and returns its offset. Names are unique in a layout (CHECK).
+  int64_t Add(const std::string& name, const std::vector<int>& shape, ParameterKind kind);
+
+  const std::vector<ParameterBlock>& blocks() const { return blocks_; }
+  // Floats of the flat vector, padding included.
+  int64_t size() const { return size_; }
+  // Trained parameters, without padding and statistics.
+  int64_t trained() const;
+
+ private:
+  std::vector<ParameterBlock> blocks_;
+  int64_t size_ = 0;
+};
+
+}  // namespace tandem
+
+#endif  // TANDEM_PARAMETERS_H_

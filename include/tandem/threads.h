@@ -1,0 +1,37 @@
+// A few workers that share coarse tasks and then wait, blocked, for the next ones.
+//
+//   Workers workers(4);
+//   workers.ForEach(shards, [&](int shard, int worker) { ... scratch[worker] ... });
+//
+// Which worker takes which task is left to chance; a result must depend on the task only. Joins block (a spinning barrier
+// collapses where cores are shared).
+#ifndef TANDEM_THREADS_H_
+#define TANDEM_THREADS_H_
+
+#include <functional>
+#include <memory>
+
+namespace tandem {
+
+class Workers {
+ public:
+  // `threads` >= 1, the caller's own included; 0: one a core.
+  explicit Workers(int threads);
+  ~Workers();
+  Workers(const Workers&) = delete;
+  Workers& operator=(const Workers&) = delete;
+
+  int size() const { return size_; }
+  // Calls function(task, worker) for every task in [0, tasks), worker in [0, size()), and returns when all are done.
+  // One caller at a time; not from within a task.
+  void ForEach(int tasks, const std::function<void(int task, int worker)>& function);
+
+ private:
+  struct Shared;
+  int size_;
+  std::unique_ptr<Shared> shared_;
+};
+
+}  // namespace tandem
+
+#endif  // TANDEM_THREADS_H_

@@ -1,0 +1,29 @@
+#include "tandem/parameters.h"
+
+#include <glog/logging.h>
+
+namespace tandem {
+namespace {
+
+constexpr int64_t kAlignFloats = 16;
+
+}  // namespace
+
+int64_t ParameterLayout::Add(const std::string& name, const std::vector<int>& shape, ParameterKind kind) {
+  int64_t size = 1;
+  for (const int extent : shape) size *= extent;
+  for (const ParameterBlock& block : blocks_) CHECK_NE(block.name, name);
+  blocks_.push_back({name, shape, kind, size_, size});
+  size_ += (size + kAlignFloats - 1) / kAlignFloats * kAlignFloats;
+  return blocks_.back().offset;
+}
+
+int64_t ParameterLayout::trained() const {
+  int64_t total = 0;
+  for (const ParameterBlock& block : blocks_) {
+    if (block.kind != ParameterKind::kStatistic) total += block.size;
+  }
+  return total;
+}
+
+}  // namespace tandem
