@@ -1,17 +1,15 @@
-// Files through one small interface, so that faults can be injected; and the two formats that everything
-// durable is built on.
+// Files through one small interface, so that faults can be injected; and the two formats that everything durable is built on.
 //
 //   TANDEM_RETURN_IF_ERROR(WriteDirectory(fs, "run/checkpoints/step-000400", [&](const std::string& aside) {
 //     TANDEM_ASSIGN_OR_RETURN(auto writer, RecordWriter::Create(fs, aside + "/teacher.bin"));
 //     TANDEM_RETURN_IF_ERROR(writer->Append(bytes));
 //     return writer->Close();
-//   }));                                                   // MANIFEST added, all synced, then renamed into
-//   place
+//   }));                                                   // MANIFEST added, all synced, then renamed into place
 //
 //   TANDEM_RETURN_IF_ERROR(VerifyDirectory(fs, "run/checkpoints/step-000400"));
 //
-// Errors of reading are ModelErrors (kDataLoss), of writing kInternal; both name the file and say what
-// happened ("No space left on device").
+// Errors of reading are ModelErrors (kDataLoss), of writing kInternal; both name the file and say what happened ("No space
+// left on device").
 #ifndef TANDEM_FILES_H_
 #define TANDEM_FILES_H_
 
@@ -47,8 +45,7 @@ class FileSystem {
 
   virtual absl::StatusOr<std::unique_ptr<WritableFile>> Create(const std::string& path) = 0;
   // Keeps what is there; `size` cuts the file first (append to the first `size` bytes).
-  virtual absl::StatusOr<std::unique_ptr<WritableFile>> OpenForAppend(const std::string& path,
-                                                                      int64_t size) = 0;
+  virtual absl::StatusOr<std::unique_ptr<WritableFile>> OpenForAppend(const std::string& path, int64_t size) = 0;
   // The whole file. Large files: use RecordReader, which reads piece by piece.
   virtual absl::StatusOr<std::string> ReadFile(const std::string& path) = 0;
   // Up to `length` bytes from `offset`; fewer only at the end of the file.
@@ -68,16 +65,15 @@ class FileSystem {
 // Writes aside, syncs, renames: a reader sees the old file or the whole new one.
 absl::Status WriteFileAtomically(FileSystem& fs, const std::string& path, absl::string_view bytes);
 
-// Calls fill(aside) on a fresh directory beside `path` ("tmp-" + its name), adds a MANIFEST of name, size and
-// checksum (XXH3-128) of every file, syncs, and renames it to `path`, which must not exist. A failure leaves
-// nothing at `path`.
+// Calls fill(aside) on a fresh directory beside `path` ("tmp-" + its name), adds a MANIFEST of name, size and checksum (XXH3-128) of
+// every file, syncs, and renames it to `path`, which must not exist. A failure leaves nothing at `path`.
 absl::Status WriteDirectory(FileSystem& fs, const std::string& path,
                             const std::function<absl::Status(const std::string& aside)>& fill);
 // Checks MANIFEST and every file against it; a file more or less is an error too.
 absl::Status VerifyDirectory(FileSystem& fs, const std::string& path);
 
-// A file of records, each with its length and an XXH3-64 checksum; ends with a record that counts the others,
-// so that a file cut between two records is told from a whole one.
+// A file of records, each with its length and an XXH3-64 checksum; ends with a record that counts the others, so that a file cut
+// between two records is told from a whole one.
 class RecordWriter {
  public:
   static absl::StatusOr<std::unique_ptr<RecordWriter>> Create(FileSystem& fs, const std::string& path);
@@ -91,8 +87,7 @@ class RecordReader {
  public:
   static absl::StatusOr<std::unique_ptr<RecordReader>> Open(FileSystem& fs, const std::string& path);
   virtual ~RecordReader() = default;
-  // The next record, valid until the next call. At the end of the file a ModelError too: readers know how
-  // many they want.
+  // The next record, valid until the next call. At the end of the file a ModelError too: readers know how many they want.
   virtual absl::StatusOr<absl::string_view> Next() = 0;
   // OK if all records were read and the end is whole.
   virtual absl::Status ExpectEnd() = 0;

@@ -5,16 +5,14 @@
 //     +  logit_weight * [ (s - sg(t))^2  or  T^2 BCE(s/T, sigmoid(sg(t)/T)) ]   logit
 //     +  hint_weight * sum_k mean((A_k h^s_k - sg(h^t_k))^2)             hint
 //
-// (dual-DNN ranking with online knowledge distillation; soft labels: Hinton et al. 2015, eq. 2-4; hints:
-// Romero et al. 2015, eq. 3). Means are over the batch: a row's loss is multiplied by its sample weight and
-// divided by the rows of the batch. sg() is stop-gradient: there is no way, in this interface, for a
-// distillation term to reach the teacher.
+// (dual-DNN ranking with online knowledge distillation; soft labels: Hinton et al. 2015, eq. 2-4; hints: Romero et al. 2015, eq. 3).
+// Means are over the batch: a row's loss is multiplied by its sample weight and divided by the rows of the batch. sg() is
+// stop-gradient: there is no way, in this interface, for a distillation term to reach the teacher.
 //
 //   JointLoss loss(config, teacher_widths, student_widths, kernels);
 //   loss.Compute(shard, &workspace, &gradients, &sums);
 //
-// Thread-safe as an Interaction is: Prepare after the parameters changed, then Compute from any thread, a
-// workspace each.
+// Thread-safe as an Interaction is: Prepare after the parameters changed, then Compute from any thread, a workspace each.
 #ifndef TANDEM_LOSS_H_
 #define TANDEM_LOSS_H_
 
@@ -36,8 +34,7 @@ class Distill;
 double Sigmoid(double logit);
 double BinaryCrossEntropy(double logit, double label);
 
-// The terms, unweighted, each already weighted by the samples' weights. Sums over rows until divided by the
-// batch's rows.
+// The terms, unweighted, each already weighted by the samples' weights. Sums over rows until divided by the batch's rows.
 struct LossTerms {
   double teacher_label = 0;
   double student_label = 0;
@@ -52,7 +49,7 @@ struct LossTerms {
 // A shard of a batch as the loss sees it. Null logits: that tower isn't there, and its terms are zero.
 struct LossShard {
   int rows = 0;
-  int64_t batch_rows = 0;          // divides
+  int64_t batch_rows = 0;  // divides
   const float* labels = nullptr;   // [rows], 0 or 1
   const float* weights = nullptr;  // [rows], or null: 1
   const float* teacher_logits = nullptr;
@@ -64,10 +61,10 @@ struct LossShard {
 
 // Where gradients go. Null: not wanted.
 struct LossGradients {
-  float* d_teacher_logits = nullptr;     // [rows], overwritten
-  float* d_student_logits = nullptr;     // [rows], overwritten
-  std::vector<Matrix> d_student_hidden;  // pair by pair, added to
-  float* parameters = nullptr;           // flat, of the adapters; overwritten
+  float* d_teacher_logits = nullptr;      // [rows], overwritten
+  float* d_student_logits = nullptr;      // [rows], overwritten
+  std::vector<Matrix> d_student_hidden;   // pair by pair, added to
+  float* parameters = nullptr;            // flat, of the adapters; overwritten
 };
 
 struct LossWorkspace {
@@ -77,23 +74,22 @@ struct LossWorkspace {
 class JointLoss {
  public:
   // Widths of the hinted pairs, one a `hint` of the config: the layers are resolved and checked before.
-  JointLoss(const proto::Distill& config, const std::vector<int>& teacher_widths,
-            const std::vector<int>& student_widths, const Kernels& kernels);
+  JointLoss(const proto::Distill& config, const std::vector<int>& teacher_widths, const std::vector<int>& student_widths,
+            const Kernels& kernels);
 
   int pairs() const { return static_cast<int>(teacher_widths_.size()); }
-  // Adapters ("adapter/0/weight" [student, teacher], "adapter/0/bias" [teacher]), where the widths differ,
-  // and with hint_normalize the running statistics of the teacher's layers. They belong to the student.
+  // Adapters ("adapter/0/weight" [student, teacher], "adapter/0/bias" [teacher]), where the widths differ, and with
+  // hint_normalize the running statistics of the teacher's layers. They belong to the student.
   const ParameterLayout& layout() const { return layout_; }
   void Initialize(uint64_t seed, float* parameters) const;
   void Prepare(const float* parameters);
   LossWorkspace MakeWorkspace(int rows) const;
 
   // Overwrites `sums` with the shard's sums.
-  void Compute(const LossShard& shard, LossWorkspace* workspace, LossGradients* gradients,
-               LossTerms* sums) const;
+  void Compute(const LossShard& shard, LossWorkspace* workspace, LossGradients* gradients, LossTerms* sums) const;
 
-  // hint_normalize only: doubles that a shard sums (per pair: sum h, sum h^2 over rows and units), 0 when
-  // off; and the update of the running variance after a step, as for input normalisation (tandem/mlp.h).
+  // hint_normalize only: doubles that a shard sums (per pair: sum h, sum h^2 over rows and units), 0 when off; and the update of
+  // the running variance after a step, as for input normalisation (tandem/mlp.h).
   int statistics_size() const;
   void SumStatistics(const LossShard& shard, double* sums) const;
   void UpdateStatistics(const double* sums, int64_t rows, float* parameters) const;

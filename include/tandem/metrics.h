@@ -1,17 +1,14 @@
-// Metrics of scores against labels: AUC, GAUC, log loss, normalised entropy, COPC. Exact: the scores are kept
-// and sorted.
+// Metrics of scores against labels: AUC, GAUC, log loss, normalised entropy, COPC. Exact: the scores are kept and sorted.
 //
 //   ScoreLog log;
 //   log.Add(probability, label, weight, group);
 //   Metrics m = ComputeMetrics(log);
-//   if (m.auc) ...                                     // undefined (one class only) is nullopt, never 0 or
-//   NaN
+//   if (m.auc) ...                                     // undefined (one class only) is nullopt, never 0 or NaN
 //
-// Definitions: AUC counts ties one half and weighs a pair by the product of its weights; GAUC is the mean of
-// the AUCs of the groups that have both labels, weighted by their rows' weights (Zhou et al. 2018, eq. 8);
-// log loss clips nothing (a probability of exactly 0 or 1 on the wrong side is infinite, and so undefined);
-// COPC is clicks over predicted clicks; normalised entropy is log loss over the entropy of the base rate (He
-// et al. 2014, eq. 1). Sums are float64, in the order added.
+// Definitions: AUC counts ties one half and weighs a pair by the product of its weights; GAUC is the mean of the AUCs of the groups
+// that have both labels, weighted by their rows' weights (Zhou et al. 2018, eq. 8); log loss clips nothing (a probability of exactly 0
+// or 1 on the wrong side is infinite, and so undefined); COPC is clicks over predicted clicks; normalised entropy is log loss
+// over the entropy of the base rate (He et al. 2014, eq. 1). Sums are float64, in the order added.
 #ifndef TANDEM_METRICS_H_
 #define TANDEM_METRICS_H_
 

@@ -5,9 +5,9 @@
 //   optimizer->Initialize(n, w, slots, /*slot_stride=*/n);
 //   optimizer->Update({.rate_scale = 1, .step = 1}, n, g, w, slots, n);
 //
-// An optimizer is a constant: all state is in the slots, slot k of weight i at slots[k * slot_stride + i],
-// owned by the caller. Thread-safe on disjoint weights. Element by element: a weight's new value depends on
-// nothing but its own state and gradient, so that splitting a vector among threads changes no bit.
+// An optimizer is a constant: all state is in the slots, slot k of weight i at slots[k * slot_stride + i], owned by the caller.
+// Thread-safe on disjoint weights. Element by element: a weight's new value depends on nothing but its own state and gradient,
+// so that splitting a vector among threads changes no bit.
 #ifndef TANDEM_OPTIMIZER_H_
 #define TANDEM_OPTIMIZER_H_
 
@@ -25,8 +25,7 @@ class Schedule;
 struct UpdateStep {
   // Multiplies the configured rate: schedule, student_lr_multiplier.
   double rate_scale = 1;
-  // Updates of these weights so far, this one included, from 1: Adam's bias correction. A lazily updated row
-  // counts its own.
+  // Updates of these weights so far, this one included, from 1: Adam's bias correction. A lazily updated row counts its own.
   int64_t step = 1;
 };
 
@@ -38,8 +37,8 @@ class Optimizer {
   virtual int slots() const = 0;
   // The configured rate, before rate_scale.
   virtual double rate() const = 0;
-  // First values of the slots for weights that hold their first values (Adagrad's accumulator; FTRL's z, so
-  // that its state reproduces w).
+  // First values of the slots for weights that hold their first values (Adagrad's accumulator; FTRL's z, so that its state
+  // reproduces w).
   virtual void Initialize(int64_t n, const float* w, float* slots, int64_t slot_stride) const = 0;
   // One update of n weights with gradient g.
   virtual void Update(const UpdateStep& step, int64_t n, const float* g, float* w, float* slots,

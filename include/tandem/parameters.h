@@ -5,9 +5,8 @@
 //   AlignedFloats parameters(layout.size()), gradients(layout.size());
 //   parameters[w + i * out + j] ...
 //
-// One flat vector makes optimizers, checkpoints and the tree that adds the shards' gradients blind to what a
-// layer is. Layers register their blocks when they are built, in a fixed order; offsets never change
-// afterwards.
+// One flat vector makes optimizers, checkpoints and the tree that adds the shards' gradients blind to what a layer is.
+// Layers register their blocks when they are built, in a fixed order; offsets never change afterwards.
 #ifndef TANDEM_PARAMETERS_H_
 #define TANDEM_PARAMETERS_H_
 

@@ -33,16 +33,16 @@ struct Day {
   std::vector<std::string> files;
 };
 
-// The days begin_date..end_date (both YYYY-MM-DD, inclusive) of a path with {date} or {date:FORMAT}; days
-// without a file go into `missing`. A path without a date is one Day with an empty date. No file at all is a
-// DataError that says what was looked for. A malformed date or pattern is a ConfigError.
+// The days begin_date..end_date (both YYYY-MM-DD, inclusive) of a path with {date} or {date:FORMAT}; days without a file go into
+// `missing`. A path without a date is one Day with an empty date. No file at all is a DataError that says what was looked for.
+// A malformed date or pattern is a ConfigError.
 absl::StatusOr<std::vector<Day>> FindDays(const std::string& path, const std::string& begin_date,
                                           const std::string& end_date, std::vector<std::string>* missing);
 // The same for the `days` days that end on end_date.
 absl::StatusOr<std::vector<Day>> FindWindow(const std::string& path, const std::string& end_date, int days,
                                             std::vector<std::string>* missing);
-// Files that a comma-separated list of paths and globs names, in order; "-" is standard input. One that
-// matches nothing is a DataError.
+// Files that a comma-separated list of paths and globs names, in order; "-" is standard input. One that matches nothing is a
+// DataError.
 absl::StatusOr<std::vector<std::string>> FindFiles(const std::string& globs);
 // True if the path has a {date} in it.
 bool HasDate(const std::string& path);
@@ -54,30 +54,28 @@ struct LineChunk {
   std::string bytes;
   std::vector<absl::string_view> lines;  // into bytes; an over-long line is empty and marked
   std::vector<bool> too_long;
-  int64_t first_line = 1;  // number of lines[0] in its file, from 1
+  int64_t first_line = 1;                // number of lines[0] in its file, from 1
   void Clear();
 };
 
-// Reads one file: plain, gzip or zstd, told by its first bytes; "-" is standard input. Members may be
-// concatenated. A truncated or corrupt compressed file is an error at the place where it is found. Not
-// thread-safe.
+// Reads one file: plain, gzip or zstd, told by its first bytes; "-" is standard input. Members may be concatenated. A
+// truncated or corrupt compressed file is an error at the place where it is found. Not thread-safe.
 class LineReader {
  public:
   static absl::StatusOr<std::unique_ptr<LineReader>> Open(const std::string& path, int64_t max_line_bytes);
   virtual ~LineReader() = default;
-  // Replaces `chunk` by up to max_lines lines; no lines at the end of the file. A last line without a line
-  // end counts; empty lines do too (the caller decides). A byte order mark at the beginning is skipped.
+  // Replaces `chunk` by up to max_lines lines; no lines at the end of the file. A last line without a line end counts; empty lines do
+  // too (the caller decides). A byte order mark at the beginning is skipped.
   virtual absl::Status Read(int max_lines, LineChunk* chunk) = 0;
 };
 
 // ---- malformed rows
 
-// Counts malformed rows by reason, reports them (the first 10 of a file, then a summary), copies them to
-// `directory`, and stops a run that has too many. Not thread-safe.
+// Counts malformed rows by reason, reports them (the first 10 of a file, then a summary), copies them to `directory`, and
+// stops a run that has too many. Not thread-safe.
 class Quarantine {
  public:
-  // Rows go to directory/<file name without .gz/.zst>, overwritten when a file is begun; an empty directory
-  // keeps none.
+  // Rows go to directory/<file name without .gz/.zst>, overwritten when a file is begun; an empty directory keeps none.
   Quarantine(std::string directory, double max_bad_fraction);
   ~Quarantine();
 
@@ -110,10 +108,8 @@ class Quarantine {
 class Workers;
 class DayReader {
  public:
-  // `quarantine` null: malformed rows are skipped in silence (the second pass over a file that was judged
-  // before).
-  DayReader(const Schema& schema, RowUse use, std::vector<std::string> files, Quarantine* quarantine,
-            Workers* workers);
+  // `quarantine` null: malformed rows are skipped in silence (the second pass over a file that was judged before).
+  DayReader(const Schema& schema, RowUse use, std::vector<std::string> files, Quarantine* quarantine, Workers* workers);
   ~DayReader();
 
   // Replaces `block` by the next rows, max_rows of them unless the day ends. False at the end, with no rows.

@@ -1,5 +1,4 @@
-// A tower: optional linear part + optional interactions + MLP -> one logit. The teacher and the student are
-// both towers.
+// A tower: optional linear part + optional interactions + MLP -> one logit. The teacher and the student are both towers.
 //
 //   Tower teacher(config, {.fields = 39, .dim = 16}, "teacher", kernels);
 //   AlignedFloats parameters(teacher.layout().size());
@@ -9,13 +8,12 @@
 //   teacher.Forward(x, linear, nullptr, &workspace, logits);
 //   teacher.Backward(x, d_logits, &workspace, &d_x, gradients);
 //
-// STACKED: the MLP reads [interaction outputs, x], and the logit is its read-out (without an MLP, the
-// read-out of [interaction outputs, x] itself). PARALLEL: the MLP reads x, and each interaction adds its own
-// read-out: FM its plain sum, CIN and cross a learned linear one; without an MLP the parts alone are summed.
-// Either way the linear part and one bias are added.
+// STACKED: the MLP reads [interaction outputs, x], and the logit is its read-out (without an MLP, the read-out of
+// [interaction outputs, x] itself). PARALLEL: the MLP reads x, and each interaction adds its own read-out: FM its plain sum, CIN
+// and cross a learned linear one; without an MLP the parts alone are summed. Either way the linear part and one bias are added.
 //
-// Life, threads and ownership are those of an Interaction (tandem/interaction.h): built, initialized,
-// prepared after every change of the parameters; then Forward and Backward from any thread, a workspace each.
+// Life, threads and ownership are those of an Interaction (tandem/interaction.h): built, initialized, prepared after every change
+// of the parameters; then Forward and Backward from any thread, a workspace each.
 #ifndef TANDEM_TOWER_H_
 #define TANDEM_TOWER_H_
 
@@ -40,16 +38,16 @@ class Tower;
 // Activations and gradients of one shard; one a thread.
 struct TowerWorkspace {
   MlpWorkspace mlp;
-  AlignedFloats interactions;  // the layers' workspaces, one after another
+  AlignedFloats interactions;               // the layers' workspaces, one after another
   std::vector<float*> interaction_workspace;
-  AlignedFloats stacked, d_stacked;  // [rows, interaction outputs | x] where STACKED has interactions
-  AlignedFloats outputs, d_outputs;  // [rows, interaction outputs] where PARALLEL
+  AlignedFloats stacked, d_stacked;         // [rows, interaction outputs | x] where STACKED has interactions
+  AlignedFloats outputs, d_outputs;         // [rows, interaction outputs] where PARALLEL
 };
 
 class Tower {
  public:
-  // `config` is validated before; `name` ("teacher", "student") is part of the key of the tower's randomness.
-  // `kernels` must outlive the tower.
+  // `config` is validated before; `name` ("teacher", "student") is part of the key of the tower's randomness. `kernels` must
+  // outlive the tower.
   Tower(const proto::Tower& config, const FieldShape& shape, const std::string& name, const Kernels& kernels);
 
   const ParameterLayout& layout() const { return layout_; }
@@ -65,8 +63,8 @@ class Tower {
   void Prepare(const float* parameters);
   TowerWorkspace MakeWorkspace(int rows) const;
 
-  // x: [rows, fields * dim]. `linear`: the rows' sums of linear weights [rows], null where the tower has no
-  // linear part. `training` is null when scoring. Overwrites `logits` [rows].
+  // x: [rows, fields * dim]. `linear`: the rows' sums of linear weights [rows], null where the tower has no linear part.
+  // `training` is null when scoring. Overwrites `logits` [rows].
   void Forward(ConstMatrix x, const float* linear, const TrainingPass* training, TowerWorkspace* workspace,
                float* logits) const;
 
@@ -74,10 +72,9 @@ class Tower {
   Matrix d_hidden(const TowerWorkspace& workspace, int layer) const { return workspace.mlp.d_hidden(layer); }
   Matrix hidden(const TowerWorkspace& workspace, int layer) const { return workspace.mlp.hidden(layer); }
 
-  // After Forward with the same x and workspace, and with workspace.mlp.d_hidden(l) holding the hints'
-  // gradients (zero where there is none). `d_x` is overwritten; null: not wanted, as for a student behind a
-  // stop-gradient. Overwrites all trained blocks of `gradients`. The gradient of the linear sums is d_logits
-  // itself.
+  // After Forward with the same x and workspace, and with workspace.mlp.d_hidden(l) holding the hints' gradients (zero where there is
+  // none). `d_x` is overwritten; null: not wanted, as for a student behind a stop-gradient. Overwrites all trained blocks of
+  // `gradients`. The gradient of the linear sums is d_logits itself.
   void Backward(ConstMatrix x, const float* d_logits, TowerWorkspace* workspace, const Matrix* d_x,
                 float* gradients) const;
 
@@ -99,9 +96,9 @@ class Tower {
   int interaction_width_ = 0;  // of all together
   std::optional<Mlp> mlp_;
   int64_t head_offset_ = 0, bias_offset_ = 0;
-  int head_width_ = 0;                    // 0: no learned read-out (PARALLEL without MLP)
-  std::vector<int64_t> readout_offsets_;  // PARALLEL, a learned read-out an interaction; -1: plain sum
-  AlignedFloats head_, bias_;             // copies made by Prepare
+  int head_width_ = 0;                     // 0: no learned read-out (PARALLEL without MLP)
+  std::vector<int64_t> readout_offsets_;   // PARALLEL, a learned read-out an interaction; -1: plain sum
+  AlignedFloats head_, bias_;              // copies made by Prepare
   std::vector<AlignedFloats> readouts_;
 };
 
