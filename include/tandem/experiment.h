@@ -4,8 +4,7 @@
 //   absl::StatusOr<proto::Experiment> experiment =
 //       LoadExperiment({"configs/movielens.pbtxt", "configs/xdeepfm.pbtxt"}, {"train.batch_size=512"});
 //   TANDEM_RETURN_IF_ERROR(ValidateExperiment(*experiment));
-//   ResolveDefaults(&*experiment);                           // what a run stores: later defaults don't
-//   change old runs
+//   ResolveDefaults(&*experiment);        // what a run stores: later defaults don't change old runs
 //
 // Errors are ConfigErrors and say where: file:line:column for a file, the override itself for an override,
 // the dotted key for a value that doesn't fit; an unknown name comes with the nearest known one. Callers that
@@ -51,10 +50,9 @@ void MergeOver(const google::protobuf::Message& over, google::protobuf::Message*
 //   enums     by name
 //   strings   with C escapes ("data.delimiter=\\t"); an empty value is the empty string
 //   repeated  comma-separated ("model.teacher.mlp.hidden=400,400"); an empty value clears
-//   messages  only an empty value, which resets the message to its defaults and chooses it where it is a
-//   oneof arm
-//             ("embedding.optimizer.adam="); repeated messages (features, interactions, hints) change only by
-//             file
+//   messages  only an empty value, which resets the message to its defaults, and chooses it where it is a
+//             oneof arm ("embedding.optimizer.adam="); repeated messages (features, interactions, hints)
+//             change only by file
 absl::Status ApplyOverride(absl::string_view override_text, proto::Experiment* experiment);
 
 // Every check that needs no data: required names, ranges, duplicate features, layers that hints name, odd
@@ -64,13 +62,19 @@ absl::Status ValidateExperiment(const proto::Experiment& experiment);
 
 // Writes every default out, so that the configuration means the same when defaults change: the declared
 // default of each field that isn't set, adagrad for an embedding and adam for towers without an optimizer,
-// multi_valued for weighted features. Sections that aren't there are added, towers are not. Does nothing the
+// multi_valued for weighted features. Sections that aren't there are added, towers are not. Carries out what
+// a later file asks to remove: a tower's `interaction {}` (no kind) and `mlp { hidden: 0 }`. Does nothing the
 // second time.
 void ResolveDefaults(proto::Experiment* experiment);
 
 // The resolved configuration in text format; ParseExperiment reads it back to a message equal to the resolved
 // one.
 std::string ExperimentText(const proto::Experiment& experiment);
+
+// The first difference of two configurations outside of `runtime`, as "run/config.pbtxt has train.batch_size 1024, the command
+// line 2048" with the names given for a and b; "" when they mean the same.
+std::string FirstDifference(const proto::Experiment& a, const proto::Experiment& b, absl::string_view a_name,
+                            absl::string_view b_name);
 
 // The known name nearest to `name` (edit distance without case; a swap of neighbours counts once; one that
 // holds the other is near too), or "" when none is near.
