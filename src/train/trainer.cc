@@ -228,7 +228,16 @@ void Trainer::RunShard(const Batch& batch, int shard_index, Worker* w) {
     loss.student_logits = logits;
     d_student = d_student_logits_.data() + shard.first_row;
   }
-  AttachHints(w);
+  const auto& hinted = model_.hinted_layers();
+  loss.teacher_hidden.resize(hinted.size());
+  loss.student_hidden.resize(hinted.size());
+  gradients.d_student_hidden.resize(hinted.size());
+  for (size_t k = 0; k < hinted.size(); ++k) {
+    loss.teacher_hidden[k] = w->teacher.mlp.hidden(hinted[k].first);
+    loss.student_hidden[k] = w->student.mlp.hidden(hinted[k].second);
+    gradients.d_student_hidden[k] = w->student.mlp.HiddenGradient(hinted[k].second);
+  }
+  if (adapter_part_ != nullptr) gradients.parameters = adapter_part_->active[shard_index];
   gradients.d_teacher_logits = d_teacher;
   gradients.d_student_logits = d_student;
   model_.loss().Compute(loss, &w->loss, &gradients, &shard.terms);
