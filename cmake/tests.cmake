@@ -8,6 +8,15 @@ target_link_libraries(tandem_test_support PUBLIC tandem tandem_flags GTest::gmoc
 target_compile_definitions(tandem_test_support PUBLIC
   TANDEM_SOURCE_DIR="${CMAKE_CURRENT_SOURCE_DIR}" TANDEM_BINARY_DIR="${CMAKE_CURRENT_BINARY_DIR}")
 
+# Tests of the scripts: tests/<area>/x_test.py, run as they are.
+find_package(Python3 COMPONENTS Interpreter REQUIRED)
+file(GLOB SCRIPT_TESTS CONFIGURE_DEPENDS tests/*/*_test.py)
+foreach(source ${SCRIPT_TESTS})
+  get_filename_component(name ${source} NAME_WE)
+  add_test(NAME ${name} COMMAND ${Python3_EXECUTABLE} ${source})
+  set_tests_properties(${name} PROPERTIES TIMEOUT 300)
+endforeach()
+
 file(GLOB TEST_SOURCES CONFIGURE_DEPENDS tests/*/*_test.cc)
 foreach(source ${TEST_SOURCES})
   get_filename_component(name ${source} NAME_WE)
