@@ -83,18 +83,20 @@ std::string DidYouMean(absl::string_view name, absl::Span<const std::string> kno
 
 std::vector<std::string> FieldNames(const Descriptor& message) {
   std::vector<std::string> names;
+  names.reserve(message.field_count());
   for (int i = 0; i < message.field_count(); ++i) names.push_back(message.field(i)->name());
   return names;
 }
 
 std::vector<std::string> ValueNames(const EnumDescriptor& type) {
   std::vector<std::string> names;
+  names.reserve(type.value_count());
   for (int i = 0; i < type.value_count(); ++i) names.push_back(type.value(i)->name());
   return names;
 }
 
 std::string JoinKey(absl::string_view parent, absl::string_view name) {
-  return parent.empty() ? std::string(name) : absl::StrCat(parent, ".", name);
+  return absl::StrCat(parent, parent.empty() ? "" : ".", name);
 }
 
 std::string UnknownField(absl::string_view parent, absl::string_view name, const Descriptor& message) {

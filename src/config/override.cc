@@ -103,7 +103,7 @@ absl::Status PutScalar(const Override& change, absl::string_view item, const Fie
       return absl::OkStatus();
     }
     case FieldDescriptor::CPPTYPE_ENUM: {
-      const EnumValueDescriptor* value = field->enum_type()->FindValueByName(std::string(item));
+      const EnumValueDescriptor* value = field->enum_type()->FindValueByName(absl::StrCat(item));
       if (value == nullptr) return change.Error(UnknownValue(change.key, item, *field->enum_type()));
       repeated ? reflection.AddEnum(message, field, value) : reflection.SetEnum(message, field, value);
       return absl::OkStatus();
