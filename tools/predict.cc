@@ -68,9 +68,9 @@ class FilePredictor {
     TANDEM_ASSIGN_OR_RETURN(const std::unique_ptr<LineReader> lines,
                             LineReader::Open(file, predictor_.schema().max_line_bytes));
     TANDEM_ASSIGN_OR_RETURN(const std::optional<RowParser> parser,
-                            OpenRowParser(predictor_.schema(), RowUse::kPredict, file, lines.get()));
+                            OpenRowParser(predictor_.schema(), RowUse::kPredict, file, lines.get(), nullptr));
     if (!parser.has_value()) return absl::OkStatus();
-    quarantine_.BeginFile(file);
+    quarantine_.BeginFile(file, "");
     LineChunk chunks[2];
     TANDEM_RETURN_IF_ERROR(lines->Read(kChunkLines, &chunks[0]));
     for (int current = 0; !chunks[current].lines.empty(); current = 1 - current) {

@@ -197,7 +197,8 @@ absl::Status Run::Loop() {
   TANDEM_RETURN_IF_ERROR(
       WriteFileAtomically(fs_, CompletePath(), absl::StrCat("step ", state_.step(), "\n")));
   int64_t bad = 0;
-  for (const int64_t rows : state_.rows_bad()) bad += rows;
+  std::array<int64_t, kRowFaults> by_fault = {};
+  for (int fault = 0; fault < kRowFaults; ++fault) bad += by_fault[fault] = state_.rows_bad(fault);
   LOG(INFO) << FormatCount(state_.rows_good() + bad) << " rows read = " << FormatCount(state_.rows_good())
             << " trained + " << FormatCount(bad) << " quarantined";
   return absl::OkStatus();
