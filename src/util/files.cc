@@ -1,0 +1,266 @@
+#include "tandem/files.h"
+
+#include <fcntl.h>
+#include <glog/logging.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+#include "src/util/paths.h"
+#include "tandem/status.h"
+
+namespace tandem {
+namespace {
+
+constexpr size_t kWriteBuffer = 64 << 10;
+constexpr size_t kReadChunk = 256 << 10;
+
+absl::Status ReadFailed(const std::string& path, int error) {
+  return ModelError(path, ": cannot read: ", std::generic_category().message(error));
+}
+
+absl::Status WriteFailed(const std::string& path, int error) {
+  return absl::InternalError(absl::StrCat(path, ": cannot write: ", std::generic_category().message(error)));
+}
+
+// Closes when it goes.
+class Descriptor {
+ public:
+  Descriptor(const std::string& path, int flags) {
+    do {
+      fd_ = open(path.c_str(), flags | O_CLOEXEC, 0666);
+    } while (fd_ < 0 && errno == EINTR);
+  }
+  ~Descriptor() {
+    if (fd_ >= 0) close(fd_);
+  }
+  Descriptor(Descriptor&& other) noexcept : fd_(other.Release()) {}
+  Descriptor& operator=(Descriptor&&) = delete;
+
+  bool ok() const { return fd_ >= 0; }
+  int get() const { return fd_; }
+  int Release() { return std::exchange(fd_, -1); }
+
+ private:
+  int fd_;
+};
+
+// Reads until `length` bytes or the end of the file; returns how many, or -1 with errno.
+int64_t ReadFully(int fd, char* bytes, int64_t length) {
+  int64_t done = 0;
+  while (done < length) {
+    const ssize_t count = read(fd, bytes + done, length - done);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return -1;
+    if (count == 0) break;
+    done += count;
+  }
+  return done;
+}
+
+class PosixWritableFile : public WritableFile {
+ public:
+  PosixWritableFile(std::string path, Descriptor descriptor)
+      : path_(std::move(path)), descriptor_(std::move(descriptor)) {
+    buffer_.reserve(kWriteBuffer);
+  }
+
+  absl::Status Append(absl::string_view bytes) override {
+    CHECK(descriptor_.ok()) << path_ << " is closed";
+    if (buffer_.size() + bytes.size() > kWriteBuffer) TANDEM_RETURN_IF_ERROR(Flush());
+    if (bytes.size() >= kWriteBuffer) return Write(bytes);
+    buffer_.append(bytes.data(), bytes.size());
+    return status_;
+  }
+
+  absl::Status Sync() override {
+    CHECK(descriptor_.ok()) << path_ << " is closed";
+    TANDEM_RETURN_IF_ERROR(Flush());
+    // A second fsync after a failed one may succeed though the pages are lost: the failure has to stick.
+    if (fsync(descriptor_.get()) != 0) status_ = WriteFailed(path_, errno);
+    return status_;
+  }
+
+  absl::Status Close() override {
+    if (!descriptor_.ok()) return status_;
+    const absl::Status flushed = Flush();
+    if (close(descriptor_.Release()) != 0 && flushed.ok()) status_ = WriteFailed(path_, errno);
+    return status_;
+  }
+
+ private:
+  absl::Status Flush() {
+    const absl::Status status = Write(buffer_);
+    buffer_.clear();
+    return status;
+  }
+
+  absl::Status Write(absl::string_view bytes) {
+    while (status_.ok() && !bytes.empty()) {
+      const ssize_t count = write(descriptor_.get(), bytes.data(), bytes.size());
+      if (count >= 0) {
+        bytes.remove_prefix(count);
+      } else if (errno != EINTR) {
+        status_ = WriteFailed(path_, errno);
+      }
+    }
+    return status_;
+  }
+
+  const std::string path_;
+  Descriptor descriptor_;
+  std::string buffer_;
+  absl::Status status_;
+};
+
+class PosixFileSystem : public FileSystem {
+ public:
+  absl::StatusOr<std::unique_ptr<WritableFile>> Create(const std::string& path) override {
+    Descriptor descriptor(path, O_WRONLY | O_CREAT | O_TRUNC);
+    if (!descriptor.ok()) return WriteFailed(path, errno);
+    return std::make_unique<PosixWritableFile>(path, std::move(descriptor));
+  }
+
+  absl::StatusOr<std::unique_ptr<WritableFile>> OpenForAppend(const std::string& path,
+                                                              int64_t size) override {
+    CHECK_GE(size, 0);
+    Descriptor descriptor(path, O_WRONLY | O_APPEND);
+    struct stat info;
+    if (!descriptor.ok() || fstat(descriptor.get(), &info) != 0) return WriteFailed(path, errno);
+    if (info.st_size < size) {
+      return absl::InternalError(
+          absl::StrCat(path, ": holds ", info.st_size, " bytes where ", size, " were to be kept"));
+    }
+    if (info.st_size > size && ftruncate(descriptor.get(), size) != 0) return WriteFailed(path, errno);
+    return std::make_unique<PosixWritableFile>(path, std::move(descriptor));
+  }
+
+  absl::StatusOr<std::string> ReadFile(const std::string& path) override {
+    const Descriptor descriptor(path, O_RDONLY);
+    if (!descriptor.ok()) return ReadFailed(path, errno);
+    struct stat info;
+    if (fstat(descriptor.get(), &info) != 0) return ReadFailed(path, errno);
+    // The size is a guess: a pipe has none.
+    size_t room = info.st_size > 0 ? info.st_size + 1 : kReadChunk;
+    std::string bytes;
+    for (;;) {
+      const size_t before = bytes.size();
+      bytes.resize(before + room);
+      const int64_t count = ReadFully(descriptor.get(), &bytes[before], room);
+      if (count < 0) return ReadFailed(path, errno);
+      bytes.resize(before + count);
+      if (static_cast<size_t>(count) < room) return bytes;
+      room = std::max(kReadChunk, bytes.size());
+    }
+  }
+
+  absl::StatusOr<std::string> ReadRange(const std::string& path, int64_t offset, int64_t length) override {
+    CHECK_GE(offset, 0);
+    CHECK_GE(length, 0);
+    const Descriptor descriptor(path, O_RDONLY);
+    struct stat info;
+    if (!descriptor.ok() || fstat(descriptor.get(), &info) != 0) return ReadFailed(path, errno);
+    if (lseek(descriptor.get(), offset, SEEK_SET) != offset) return ReadFailed(path, errno);
+    const int64_t left = std::max<int64_t>(0, static_cast<int64_t>(info.st_size) - offset);
+    std::string bytes(std::min(length, left), '\0');
+    const int64_t count = ReadFully(descriptor.get(), &bytes[0], bytes.size());
+    if (count < 0) return ReadFailed(path, errno);
+    bytes.resize(count);
+    return bytes;
+  }
+
+  absl::StatusOr<int64_t> Size(const std::string& path) override {
+    std::error_code error;
+    const auto size = std::filesystem::file_size(path, error);
+    if (error) return ReadFailed(path, error.value());
+    return static_cast<int64_t>(size);
+  }
+
+  bool Exists(const std::string& path) override {
+    std::error_code error;
+    return std::filesystem::exists(path, error);
+  }
+
+  bool IsDirectory(const std::string& path) override {
+    std::error_code error;
+    return std::filesystem::is_directory(path, error);
+  }
+
+  absl::StatusOr<std::vector<std::string>> List(const std::string& path) override {
+    std::error_code error;
+    std::vector<std::string> names;
+    std::filesystem::directory_iterator entry(path, error);
+    for (const std::filesystem::directory_iterator end; !error && entry != end; entry.increment(error)) {
+      names.push_back(entry->path().filename().string());
+    }
+    if (error) return ReadFailed(path, error.value());
+    std::sort(names.begin(), names.end());
+    return names;
+  }
+
+  absl::Status CreateDirectories(const std::string& path) override {
+    if (IsDirectory(path)) return absl::OkStatus();
+    const std::string parent = ParentPath(path);
+    if (parent != path && !IsDirectory(parent)) TANDEM_RETURN_IF_ERROR(CreateDirectories(parent));
+    if (mkdir(path.c_str(), 0777) != 0) {
+      const int error = errno;
+      // Another process may have made it meanwhile.
+      if (error != EEXIST || !IsDirectory(path)) return WriteFailed(path, error);
+    }
+    return SyncDirectory(parent);
+  }
+
+  absl::Status Rename(const std::string& from, const std::string& to) override {
+    if (rename(from.c_str(), to.c_str()) == 0) return absl::OkStatus();
+    return absl::InternalError(
+        absl::StrCat(from, ": cannot rename to ", to, ": ", std::generic_category().message(errno)));
+  }
+
+  absl::Status RemoveAll(const std::string& path) override {
+    std::error_code error;
+    std::filesystem::remove_all(path, error);
+    if (!error) return absl::OkStatus();
+    return absl::InternalError(absl::StrCat(path, ": cannot remove: ", error.message()));
+  }
+
+  absl::Status SyncDirectory(const std::string& path) override {
+    const Descriptor descriptor(path, O_RDONLY | O_DIRECTORY);
+    if (!descriptor.ok()) return WriteFailed(path, errno);
+    // EINVAL: a file system without syncing of directories; nothing more can be done there.
+    if (fsync(descriptor.get()) != 0 && errno != EINVAL) return WriteFailed(path, errno);
+    return absl::OkStatus();
+  }
+};
+
+absl::Status WriteDurably(FileSystem& fs, const std::string& path, absl::string_view bytes) {
+  TANDEM_ASSIGN_OR_RETURN(auto file, fs.Create(path));
+  TANDEM_RETURN_IF_ERROR(file->Append(bytes));
+  TANDEM_RETURN_IF_ERROR(file->Sync());
+  return file->Close();
+}
+
+}  // namespace
+
+FileSystem& FileSystem::Default() {
+  // Never destroyed: threads may still write at exit.
+  static FileSystem* const file_system = new PosixFileSystem;
+  return *file_system;
+}
+
+absl::Status WriteFileAtomically(FileSystem& fs, const std::string& path, absl::string_view bytes) {
+  const std::string aside = AsidePath(path);
+  absl::Status status = WriteDurably(fs, aside, bytes);
+  if (status.ok()) status = fs.Rename(aside, path);
+  if (!status.ok()) {
+    fs.RemoveAll(aside).IgnoreError();
+    return status;
+  }
+  return fs.SyncDirectory(ParentPath(path));
+}
+
+}  // namespace tandem

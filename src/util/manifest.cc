@@ -1,0 +1,203 @@
+#include <algorithm>
+#include <iterator>
+
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_split.h"
+#include "src/util/paths.h"
+#include "tandem/files.h"
+#include "tandem/status.h"
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+namespace tandem {
+namespace {
+
+constexpr absl::string_view kManifest = "MANIFEST";
+constexpr int64_t kChunk = 4 << 20;
+constexpr absl::string_view kDamaged = "; the file is damaged. Nothing was loaded.";
+
+struct Entry {
+  std::string name;
+  int64_t size = 0;
+  std::string checksum;
+};
+
+std::string Join(const std::string& directory, absl::string_view name) {
+  return absl::StrCat(directory, absl::EndsWith(directory, "/") ? "" : "/", name);
+}
+
+std::string Hex(XXH128_hash_t hash) { return absl::StrFormat("%016x%016x", hash.high64, hash.low64); }
+
+std::string Line(const Entry& entry) {
+  return absl::StrCat(entry.name, " ", entry.size, " ", entry.checksum, "\n");
+}
+
+// MANIFEST's last line, about itself.
+std::string LastLine(absl::string_view lines) {
+  return Line({std::string(kManifest), static_cast<int64_t>(lines.size()),
+               Hex(XXH3_128bits(lines.data(), lines.size()))});
+}
+
+// Reads a file of any size, a chunk at a time.
+absl::StatusOr<std::string> ChecksumOfFile(FileSystem& fs, const std::string& path, int64_t size) {
+  XXH3_state_t state;
+  XXH3_128bits_reset(&state);
+  for (int64_t offset = 0; offset < size;) {
+    TANDEM_ASSIGN_OR_RETURN(const std::string chunk,
+                            fs.ReadRange(path, offset, std::min(kChunk, size - offset)));
+    if (chunk.empty())
+      return ModelError(path, ": ended at byte ", offset, " of ", size, " while it was read");
+    XXH3_128bits_update(&state, chunk.data(), chunk.size());
+    offset += chunk.size();
+  }
+  return Hex(XXH3_128bits_digest(&state));
+}
+
+absl::Status SyncFile(FileSystem& fs, const std::string& path, int64_t size) {
+  TANDEM_ASSIGN_OR_RETURN(auto file, fs.OpenForAppend(path, size));
+  TANDEM_RETURN_IF_ERROR(file->Sync());
+  return file->Close();
+}
+
+// Syncs the file, whoever wrote it, and describes it.
+absl::StatusOr<Entry> Seal(FileSystem& fs, const std::string& directory, const std::string& name) {
+  const std::string path = Join(directory, name);
+  if (name == kManifest || name.find('\n') != std::string::npos || fs.IsDirectory(path)) {
+    return absl::InternalError(absl::StrCat(path, ": only files go in here, and MANIFEST is added to them"));
+  }
+  TANDEM_ASSIGN_OR_RETURN(const int64_t size, fs.Size(path));
+  TANDEM_RETURN_IF_ERROR(SyncFile(fs, path, size));
+  TANDEM_ASSIGN_OR_RETURN(const std::string checksum, ChecksumOfFile(fs, path, size));
+  return Entry{name, size, checksum};
+}
+
+absl::Status WriteManifest(FileSystem& fs, const std::string& directory) {
+  TANDEM_ASSIGN_OR_RETURN(const auto names, fs.List(directory));
+  std::string lines;
+  for (const std::string& name : names) {
+    TANDEM_ASSIGN_OR_RETURN(const Entry entry, Seal(fs, directory, name));
+    lines += Line(entry);
+  }
+  TANDEM_ASSIGN_OR_RETURN(auto file, fs.Create(Join(directory, kManifest)));
+  TANDEM_RETURN_IF_ERROR(file->Append(lines + LastLine(lines)));
+  TANDEM_RETURN_IF_ERROR(file->Sync());
+  return file->Close();
+}
+
+absl::Status FillAside(FileSystem& fs, const std::string& aside,
+                       const std::function<absl::Status(const std::string&)>& fill) {
+  TANDEM_RETURN_IF_ERROR(fs.RemoveAll(aside));
+  TANDEM_RETURN_IF_ERROR(fs.CreateDirectories(aside));
+  TANDEM_RETURN_IF_ERROR(fill(aside));
+  TANDEM_RETURN_IF_ERROR(WriteManifest(fs, aside));
+  return fs.SyncDirectory(aside);
+}
+
+absl::Status Publish(FileSystem& fs, const std::string& aside, const std::string& path) {
+  TANDEM_RETURN_IF_ERROR(fs.Rename(aside, path));
+  const absl::Status synced = fs.SyncDirectory(ParentPath(path));
+  // Whole, but perhaps not durable: reported as a failure, so it must not stay.
+  if (!synced.ok()) fs.Rename(path, aside).IgnoreError();
+  return synced;
+}
+
+// "name size checksum"; a name may hold spaces.
+bool ParseLine(absl::string_view line, Entry* entry) {
+  const size_t before_checksum = line.rfind(' ');
+  if (before_checksum == absl::string_view::npos || before_checksum == 0) return false;
+  const size_t before_size = line.rfind(' ', before_checksum - 1);
+  if (before_size == absl::string_view::npos) return false;
+  entry->name = std::string(line.substr(0, before_size));
+  entry->checksum = std::string(line.substr(before_checksum + 1));
+  return absl::SimpleAtoi(line.substr(before_size + 1, before_checksum - before_size - 1), &entry->size);
+}
+
+absl::StatusOr<std::vector<Entry>> ReadManifest(FileSystem& fs, const std::string& directory) {
+  const std::string path = Join(directory, kManifest);
+  if (!fs.Exists(path)) {
+    return ModelError(directory, ": holds no MANIFEST; it is no checkpoint or bundle, or not a whole one. ",
+                      "Nothing was loaded.");
+  }
+  TANDEM_ASSIGN_OR_RETURN(const std::string text, fs.ReadFile(path));
+  // The line before the last one's newline; without any, the whole text is the last line.
+  const size_t newline = text.size() < 2 ? std::string::npos : text.rfind('\n', text.size() - 2);
+  const absl::string_view lines =
+      absl::string_view(text).substr(0, newline == std::string::npos ? 0 : newline + 1);
+  if (absl::string_view(text).substr(lines.size()) != LastLine(lines)) {
+    return ModelError(path, ": its own checksum, in the last line, differs", kDamaged);
+  }
+  std::vector<Entry> entries;
+  for (const absl::string_view line : absl::StrSplit(lines, '\n', absl::SkipEmpty())) {
+    if (!ParseLine(line, &entries.emplace_back())) {
+      return ModelError(path, ":", entries.size(), ": not 'name size checksum'", kDamaged);
+    }
+  }
+  return entries;
+}
+
+// The files and those that MANIFEST names, itself aside, are the same.
+absl::Status VerifyNames(FileSystem& fs, const std::string& directory, const std::vector<Entry>& entries) {
+  TANDEM_ASSIGN_OR_RETURN(std::vector<std::string> present, fs.List(directory));
+  present.erase(std::remove(present.begin(), present.end(), kManifest), present.end());
+  std::vector<std::string> named;
+  for (const Entry& entry : entries) named.push_back(entry.name);
+  std::sort(named.begin(), named.end());
+  std::vector<std::string> differing;
+  std::set_difference(named.begin(), named.end(), present.begin(), present.end(),
+                      std::back_inserter(differing));
+  if (!differing.empty()) {
+    return ModelError(Join(directory, differing[0]), ": missing, though MANIFEST names it; ",
+                      "the directory was copied in part or damaged. Nothing was loaded.");
+  }
+  std::set_difference(present.begin(), present.end(), named.begin(), named.end(),
+                      std::back_inserter(differing));
+  if (!differing.empty()) {
+    return ModelError(Join(directory, differing[0]),
+                      ": not in MANIFEST; remove it if it was put there by hand. ", "Nothing was loaded.");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status VerifyFile(FileSystem& fs, const std::string& path, const Entry& entry) {
+  TANDEM_ASSIGN_OR_RETURN(const int64_t size, fs.Size(path));
+  if (size != entry.size) {
+    return ModelError(path, ": holds ", size, " bytes where MANIFEST has ", entry.size, kDamaged);
+  }
+  TANDEM_ASSIGN_OR_RETURN(const std::string checksum, ChecksumOfFile(fs, path, size));
+  if (checksum == entry.checksum) return absl::OkStatus();
+  return ModelError(path, ": checksum differs from the one in MANIFEST", kDamaged);
+}
+
+}  // namespace
+
+absl::Status WriteDirectory(FileSystem& fs, const std::string& path,
+                            const std::function<absl::Status(const std::string& aside)>& fill) {
+  if (fs.Exists(path))
+    return absl::InternalError(absl::StrCat(path, ": exists already; it is never overwritten"));
+  const std::string aside = AsidePath(path);
+  absl::Status status = FillAside(fs, aside, fill);
+  if (status.ok()) status = Publish(fs, aside, path);
+  if (!status.ok()) fs.RemoveAll(aside).IgnoreError();
+  return status;
+}
+
+absl::Status VerifyDirectory(FileSystem& fs, const std::string& path) {
+  if (!fs.IsDirectory(path)) return ModelError(path, ": no such directory");
+  TANDEM_ASSIGN_OR_RETURN(const std::vector<Entry> entries, ReadManifest(fs, path));
+  TANDEM_RETURN_IF_ERROR(VerifyNames(fs, path, entries));
+  for (const Entry& entry : entries) TANDEM_RETURN_IF_ERROR(VerifyFile(fs, Join(path, entry.name), entry));
+  return absl::OkStatus();
+}
+
+absl::Status RemoveDirectory(FileSystem& fs, const std::string& path) {
+  const std::string aside = AsidePath(path);
+  TANDEM_RETURN_IF_ERROR(fs.RemoveAll(aside));
+  TANDEM_RETURN_IF_ERROR(fs.Rename(path, aside));
+  TANDEM_RETURN_IF_ERROR(fs.SyncDirectory(ParentPath(path)));
+  return fs.RemoveAll(aside);
+}
+
+}  // namespace tandem

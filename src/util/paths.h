@@ -1,0 +1,29 @@
+// Names beside a path, for what is written aside and renamed.
+#ifndef TANDEM_UTIL_PATHS_H_
+#define TANDEM_UTIL_PATHS_H_
+
+#include <filesystem>
+#include <string>
+
+namespace tandem {
+
+inline std::filesystem::path WithoutTrailingSlash(const std::string& path) {
+  const std::filesystem::path result(path);
+  return result.has_filename() ? result : result.parent_path();
+}
+
+// "." for a bare name.
+inline std::string ParentPath(const std::string& path) {
+  const std::string parent = WithoutTrailingSlash(path).parent_path().string();
+  return parent.empty() ? "." : parent;
+}
+
+// "run/step-4" -> "run/tmp-step-4".
+inline std::string AsidePath(const std::string& path) {
+  const std::filesystem::path whole = WithoutTrailingSlash(path);
+  return (whole.parent_path() / ("tmp-" + whole.filename().string())).string();
+}
+
+}  // namespace tandem
+
+#endif  // TANDEM_UTIL_PATHS_H_
