@@ -25,3 +25,8 @@ foreach(source ${TEST_SOURCES})
   target_link_libraries(${name} PRIVATE tandem_test_support)
   gtest_discover_tests(${name} WORKING_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR} DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 600)
 endforeach()
+
+# docs/config.md is generated.
+find_package(Python3 COMPONENTS Interpreter REQUIRED)
+add_test(NAME config_docs_are_up_to_date
+  COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/tools/gen_config_docs.py --check)
