@@ -125,7 +125,7 @@ std::string AsText(const Json& json) {
   }
   absl::StrAppendFormat(&text, "\n%-10s %16s %16s %14s %15s %s\n", "tower", "dense_parameters",
                         "flops_per_sample", "embedding_rows", "embedding_bytes",
-                        json.contains("timed") ? "us/sample" : "");
+                        FLAGS_time ? "us/sample" : "");
   for (const char* name : {"teacher", "student"}) {
     if (!json.contains(name)) continue;
     const Json& tower = json[name];

@@ -32,16 +32,15 @@ Json MetricsJson(const ScoreLog& log, bool with_groups) {
 
 absl::StatusOr<std::unique_ptr<RunLog>> RunLog::Open(FileSystem& fs, const std::string& path, int64_t step,
                                                      int days) {
+  if (!fs.Exists(path)) TANDEM_RETURN_IF_ERROR(WriteFileAtomically(fs, path, ""));
+  TANDEM_ASSIGN_OR_RETURN(const std::string bytes, fs.ReadFile(path));
   size_t keep = 0;
-  if (fs.Exists(path)) {
-    TANDEM_ASSIGN_OR_RETURN(const std::string bytes, fs.ReadFile(path));
-    for (size_t end = bytes.find('\n'); end != std::string::npos; end = bytes.find('\n', keep)) {
-      const absl::string_view line = absl::string_view(bytes).substr(keep, end - keep);
-      const int64_t line_step = StepOfLine(line);
-      if (line_step < 0 || line_step > step) break;
-      if (absl::StrContains(line, "\"progressive\":") && --days < 0) break;
-      keep = end + 1;
-    }
+  for (size_t end = bytes.find('\n'); end != std::string::npos; end = bytes.find('\n', keep)) {
+    const absl::string_view line = absl::string_view(bytes).substr(keep, end - keep);
+    const int64_t line_step = StepOfLine(line);
+    if (line_step < 0 || line_step > step) break;
+    if (absl::StrContains(line, "\"progressive\":") && --days < 0) break;
+    keep = end + 1;
   }
   TANDEM_ASSIGN_OR_RETURN(std::unique_ptr<WritableFile> file,
                           fs.OpenForAppend(path, static_cast<int64_t>(keep)));
