@@ -3,8 +3,8 @@
 //
 //   absl::StatusOr<proto::Experiment> experiment =
 //       LoadExperiment({"configs/movielens.pbtxt", "configs/xdeepfm.pbtxt"}, {"train.batch_size=512"});
-//   TANDEM_RETURN_IF_ERROR(ValidateExperiment(*experiment));
 //   ResolveDefaults(&*experiment);        // what a run stores: later defaults don't change old runs
+//   TANDEM_RETURN_IF_ERROR(ValidateExperiment(*experiment));
 //
 // Errors are ConfigErrors and say where: file:line:column for a file, the override itself for an override,
 // the dotted key for a value that doesn't fit; an unknown name comes with the nearest known one. Callers that

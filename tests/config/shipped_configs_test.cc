@@ -27,6 +27,7 @@ proto::Experiment LoadValid(const std::vector<std::string>& files) {
   absl::StatusOr<proto::Experiment> experiment = LoadExperiment(files, {});
   EXPECT_TRUE(experiment.ok()) << experiment.status();
   if (!experiment.ok()) return proto::Experiment();
+  ResolveDefaults(&*experiment);
   const absl::Status valid = ValidateExperiment(*experiment);
   EXPECT_TRUE(valid.ok()) << files.front() << " + " << files.back() << ": " << valid;
   return *std::move(experiment);

@@ -148,7 +148,8 @@ TEST(SyntheticLog, EveryRowIsWellFormed) {
         << row[kPriceCell];
     ASSERT_TRUE(row[kRecencyCell].empty() || absl::SimpleAtod(row[kRecencyCell], &number))
         << row[kRecencyCell];
-    for (const std::string& item : absl::StrSplit(row[kInterestsCell], '|', absl::SkipEmpty())) {
+    const std::vector<std::string> items = absl::StrSplit(row[kInterestsCell], '|', absl::SkipEmpty());
+    for (const std::string& item : items) {
       const std::vector<std::string> parts = absl::StrSplit(item, ':');
       ASSERT_EQ(parts.size(), 2u) << item;
       ASSERT_TRUE(absl::SimpleAtod(parts[1], &number) && number > 0 && number <= 1) << item;

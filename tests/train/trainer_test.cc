@@ -120,8 +120,12 @@ TEST(Trainer, EveryMethodLearns) {
     session.Train(1);
     const LossTerms first = session.last;
     session.Train(150);
-    if (session.model.has_teacher()) EXPECT_LT(session.last.teacher_label, 0.9 * first.teacher_label) << method;
-    if (session.model.has_student()) EXPECT_LT(session.last.student_label, 0.95 * first.student_label) << method;
+    if (session.model.has_teacher()) {
+      EXPECT_LT(session.last.teacher_label, 0.9 * first.teacher_label) << method;
+    }
+    if (session.model.has_student()) {
+      EXPECT_LT(session.last.student_label, 0.95 * first.student_label) << method;
+    }
   }
 }
 
