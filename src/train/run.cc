@@ -176,23 +176,29 @@ absl::Status Run::Loop() {
   reported_rows_ = state_.rows_trained();
   BatchSource source(experiment_, model_->schema(), options_.days, options_.run_dir + "/quarantine",
                      Position());
+  const int every = experiment_.runtime().checkpoint_every_steps();
+  // A checkpoint waits for the next batch, so that the end of a day belongs to the checkpoint of its last step:
+  // the bytes don't depend on why one was due.
+  bool due = false;
   for (;;) {
     TANDEM_ASSIGN_OR_RETURN(const LogEvent* event, source.Next());
     if (event->kind == LogEvent::kEnd) break;
-    if (event->kind == LogEvent::kBatch) TANDEM_RETURN_IF_ERROR(TrainBatch(*event));
+    if (event->kind == LogEvent::kBatch) {
+      if (due) TANDEM_RETURN_IF_ERROR(Checkpoint());
+      if (summary_.stopped_by != 0) return absl::OkStatus();
+      TANDEM_RETURN_IF_ERROR(TrainBatch(*event));
+      if (Stopped()) summary_.stopped_by = *options_.stop;
+      due = summary_.stopped_by != 0 || (every > 0 && state_.step() % every == 0);
+    } else {
+      TANDEM_RETURN_IF_ERROR(EndDay(*event));
+      due = true;
+    }
     state_.set_pass(event->next.pass);
     state_.set_day_index(event->next.day);
     state_.set_block(event->next.block);
     state_.set_batch(event->next.batch);
-    if (event->kind == LogEvent::kDayEnd) TANDEM_RETURN_IF_ERROR(EndDay(*event));
-    const int every = experiment_.runtime().checkpoint_every_steps();
-    if (every > 0 && event->kind == LogEvent::kBatch && state_.step() % every == 0)
-      TANDEM_RETURN_IF_ERROR(Checkpoint());
-    if (Stopped()) {
-      summary_.stopped_by = *options_.stop;
-      return Checkpoint();
-    }
   }
+  summary_.stopped_by = 0;  // all is done: nothing was cut short
   TANDEM_RETURN_IF_ERROR(Checkpoint());
   TANDEM_RETURN_IF_ERROR(
       WriteFileAtomically(fs_, CompletePath(), absl::StrCat("step ", state_.step(), "\n")));
@@ -200,7 +206,8 @@ absl::Status Run::Loop() {
   std::array<int64_t, kRowFaults> by_fault = {};
   for (int fault = 0; fault < kRowFaults; ++fault) bad += by_fault[fault] = state_.rows_bad(fault);
   LOG(INFO) << FormatCount(state_.rows_good() + bad) << " rows read = " << FormatCount(state_.rows_good())
-            << " trained + " << FormatCount(bad) << " quarantined";
+            << " trained + " << FormatCount(bad) << " quarantined"
+            << (bad > 0 ? absl::StrCat(" (", FaultCounts(by_fault), ")") : "");
   return absl::OkStatus();
 }
 
@@ -273,14 +280,14 @@ absl::Status Run::EndDay(const LogEvent& event) {
     LOG(INFO) << line;
     day_ = DayProgress();
   }
-  return Checkpoint();
+  return absl::OkStatus();
 }
 
 absl::Status Run::Checkpoint() {
   // The log's lines first: a checkpoint never knows of a step that metrics.jsonl lacks.
   TANDEM_RETURN_IF_ERROR(log_->Sync());
   const std::string path = StepDirectory(options_.run_dir, state_.step());
-  // One of the same step, from before a day's end, is as good: the reader finds the day's end again.
+  // One of the same step holds the same: a run that was resumed and has nothing left to do.
   if (!fs_.Exists(path)) TANDEM_RETURN_IF_ERROR(SaveCheckpoint(fs_, path, *model_, state_, day_));
   return RemoveOldCheckpoints(fs_, options_.run_dir, experiment_.runtime().keep_checkpoints());
 }
