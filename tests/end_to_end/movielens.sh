@@ -22,7 +22,7 @@ expect_true() { expect_equal "$1" "$(json "$2" "$3")" True; }
 echo "-- prepare"
 python3 tools/prepare_movielens.py --input="$source_dir" --output="$work/days" >"$work/prepared.json"
 expect_equal "rows" "$(json "$work/prepared.json" 'd["rows"]')" 100000
-expect_equal "daily files" "$(ls "$work/days" | wc -l)" 213
+expect_equal "daily files" "$(find "$work/days" -name "*.tsv.gz" | wc -l)" 213
 
 echo "-- train on 1997-11-05..1997-12-04"
 overrides=("data.path=$work/days/{date}.tsv.gz" train.batch_size=256 train.epochs=2 runtime.threads=2)
