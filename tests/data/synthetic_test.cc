@@ -30,7 +30,7 @@ constexpr int kTagsCell = 1 + kTags, kInterestsCell = 1 + kInterests;
 constexpr int kPriceCell = 1 + kSyntheticColumns, kRecencyCell = kPriceCell + 1;
 
 std::string FreshDirectory(const std::string& name) {
-  const std::string directory = absl::StrCat(::testing::TempDir(), "/synthetic_test_", name);
+  std::string directory = absl::StrCat(::testing::TempDir(), "/synthetic_test_", name);
   std::filesystem::remove_all(directory);
   return directory;
 }
@@ -148,8 +148,7 @@ TEST(SyntheticLog, EveryRowIsWellFormed) {
         << row[kPriceCell];
     ASSERT_TRUE(row[kRecencyCell].empty() || absl::SimpleAtod(row[kRecencyCell], &number))
         << row[kRecencyCell];
-    const std::vector<std::string> items = absl::StrSplit(row[kInterestsCell], '|', absl::SkipEmpty());
-    for (const std::string& item : items) {
+    for (const absl::string_view item : absl::StrSplit(row[kInterestsCell], '|', absl::SkipEmpty())) {
       const std::vector<std::string> parts = absl::StrSplit(item, ':');
       ASSERT_EQ(parts.size(), 2u) << item;
       ASSERT_TRUE(absl::SimpleAtod(parts[1], &number) && number > 0 && number <= 1) << item;
@@ -207,6 +206,37 @@ TEST(SyntheticLog, BayesAucIsThatOfTheTrueLogit) {
   EXPECT_NEAR(report.total.bayes_logloss, loss / static_cast<double>(options.rows_per_day), 1e-9);
 }
 
+// data/README.md says how the sample was made. A change of the truth must be meant, and noted there.
+TEST(SyntheticLog, TheSampleInTheRepositoryIsWhatIsWrittenToday) {
+  SyntheticOptions options;
+  options.output = FreshDirectory("sample");
+  options.days = 3;
+  options.rows_per_day = 200;
+  options.holdout_rows = 100;
+  options.vocabulary = 200;
+  Write(options);
+  const std::string sample = TANDEM_SOURCE_DIR "/data/sample";
+  for (const std::string name : {"2026-01-01.tsv.gz", "2026-01-03.tsv.gz", "holdout.tsv.gz"}) {
+    EXPECT_EQ(ReadRows(absl::StrCat(sample, "/", name)), ReadRows(absl::StrCat(options.output, "/", name)))
+        << name;
+  }
+  EXPECT_EQ(FileBytes(sample + "/TRUTH.json"), FileBytes(options.output + "/TRUTH.json"));
+}
+
+TEST(SyntheticLog, NothingButWholeFilesIsLeftWhenWritingFails) {
+  const SyntheticOptions options = SmallLog("fails");
+  // The second day can't be put in its place.
+  std::filesystem::create_directories(options.output + "/2026-01-02.tsv.gz/in_the_way");
+  const absl::Status status = WriteSyntheticLog(FileSystem::Default(), options).status();
+  EXPECT_FALSE(status.ok());
+  EXPECT_NE(status.message().find("2026-01-02.tsv.gz"), absl::string_view::npos) << status;
+  for (const auto& entry : std::filesystem::directory_iterator(options.output)) {
+    const std::string name = entry.path().filename().string();
+    EXPECT_NE(name.substr(0, 4), "tmp-") << name;
+    EXPECT_NE(name, "TRUTH.json");
+  }
+}
+
 TEST(SyntheticLog, OptionsOutOfRangeAreNamed) {
   const auto fault = [](auto change) {
     SyntheticOptions options = SmallLog("range");
@@ -227,6 +257,7 @@ TEST(SyntheticLog, OptionsOutOfRangeAreNamed) {
 
 std::vector<SyntheticRow> DrawRows(const SyntheticTruth& truth, int day, int count) {
   std::vector<SyntheticRow> rows;
+  rows.reserve(count);
   for (int index = 0; index < count; ++index) {
     rows.push_back(truth.Draw({SyntheticStream::kLog, day, day % 7}, index, index % 24));
   }
@@ -266,7 +297,7 @@ TEST(SyntheticTruth, PopularIdsComeOften) {
   const auto rows = DrawRows(SyntheticTruth(1, 20000), 0, 20000);
   std::map<int64_t, int> counts;
   for (const SyntheticRow& row : rows) ++counts[row.ids[kItem]];
-  // With exponent 0.9 over 2,000 ids the first is drawn about 6 times as often as one in a hundred of the
+  // Uniform draws over 2,000 ids would give each 10.
   // rest would be.
   EXPECT_GT(counts[0], 20 * 20000 / 2000);
   EXPECT_GT(counts[0], counts[10]);
