@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <string>
 #include <vector>
 
@@ -30,6 +31,11 @@ class TestTower {
         x(RandomFloats(kMaxRows * kWidth, 2)),
         linear(RandomFloats(kMaxRows, 3)),
         workspace(tower.MakeWorkspace(kMaxRows)) {
+    for (const ParameterBlock& block : tower.layout().blocks()) {
+      if (block.kind != ParameterKind::kStatistic) continue;
+      for (int64_t i = block.offset; i < block.offset + block.size; ++i)
+        parameters[i] = 1 + std::abs(parameters[i]);
+    }
     tower.Prepare(parameters.data());
   }
 

@@ -78,14 +78,14 @@ Vector CrossOfRow(const proto::Cross& config, const std::string& name, const Par
     } else {
       const std::string prefix = name + "/" + std::to_string(l) + "/";
       const double* b = parameters[prefix + "bias"];
+      const double* full = config.rank() == 0 ? parameters[prefix + "weight"] : nullptr;
+      const double* u = config.rank() > 0 ? parameters[prefix + "u"] : nullptr;
+      const double* v = config.rank() > 0 ? parameters[prefix + "v"] : nullptr;
       for (int i = 0; i < width; ++i) {
         double z = b[i];
         for (int j = 0; j < width; ++j) {
-          double w = 0;
-          if (config.rank() == 0) w = parameters[prefix + "weight"][i * width + j];
-          for (int k = 0; k < config.rank(); ++k) {
-            w += parameters[prefix + "u"][i * config.rank() + k] * parameters[prefix + "v"][k * width + j];
-          }
+          double w = full != nullptr ? full[i * width + j] : 0;
+          for (int k = 0; k < config.rank(); ++k) w += u[i * config.rank() + k] * v[k * width + j];
           z += w * x[j];
         }
         next[i] += x0[i] * z;
