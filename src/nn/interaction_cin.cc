@@ -25,6 +25,7 @@ struct Layer {
   int passed_on;
   int first_output;
   int output_column;
+  int first_map;  // among the maps of all layers that aren't pooled
   std::string weight_name;
   int64_t weight;
   int64_t bias;  // -1: none
@@ -48,12 +49,15 @@ struct Plan {
   int cols;        // rows * dim
   int64_t stride;  // an odd number of cache lines: rows don't fall on each other in the caches
   int64_t x0;
-  std::vector<int64_t> x;  // a layer; unused where pooled
-  int64_t gram;            // [rows][pairs]
-  int64_t packed;          // a sample's X^0, packed for a product
+  int64_t x;       // the maps of all layers that aren't pooled
+  int64_t gram;    // [rows][pairs]
+  int64_t packed;  // a sample's X^0, packed for a product
   int64_t dx0;
-  std::vector<int64_t> dx;
+  int64_t dx;
   int64_t size;
+
+  int64_t x_of(const Layer& layer) const { return x + layer.first_map * stride; }
+  int64_t dx_of(const Layer& layer) const { return dx + layer.first_map * stride; }
 };
 
 class Cin final : public Interaction {
@@ -78,11 +82,11 @@ class Cin final : public Interaction {
 
   // The maps that a layer reads, field-major.
   ConstMatrix Previous(const Plan& plan, size_t layer, const float* workspace) const {
-    const int64_t offset = layer == 0 ? plan.x0 : plan.x[layer - 1];
+    const int64_t offset = layer == 0 ? plan.x0 : plan.x_of(layers_[layer - 1]);
     return {workspace + offset, layers_[layer].shape.previous, plan.cols, plan.stride};
   }
   Matrix DPrevious(const Plan& plan, size_t layer, float* workspace) const {
-    const int64_t offset = layer == 0 ? plan.dx0 : plan.dx[layer - 1];
+    const int64_t offset = layer == 0 ? plan.dx0 : plan.dx_of(layers_[layer - 1]);
     return {workspace + offset, layers_[layer].shape.previous, plan.cols, plan.stride};
   }
   // The maps [previous, dim] of one sample that a pooled layer reads.
@@ -97,7 +101,8 @@ class Cin final : public Interaction {
   void BackwardPooled(const Plan& plan, ConstMatrix fields, float* workspace, ConstMatrix d_output,
                       Matrix d_fields, float* gradients) const;
   void AddOutputGradient(const Layer& layer, ConstMatrix x, ConstMatrix d_output, Matrix dx) const;
-  void BackwardLayer(const Plan& plan, size_t index, float* workspace, ConstMatrix d_output,
+  // Without `data` only the parameters' gradients.
+  void BackwardLayer(const Plan& plan, size_t index, float* workspace, ConstMatrix d_output, bool data,
                      float* gradients) const;
 
   const FieldShape shape_;
@@ -106,6 +111,7 @@ class Cin final : public Interaction {
   std::vector<Layer> layers_;
   std::vector<Prepared> prepared_;
   int width_ = 0;
+  int maps_ = 0;  // of all layers that aren't pooled
 };
 
 Cin::Cin(const proto::Cin& config, const FieldShape& shape, const std::string& name, const Kernels& kernels,
@@ -128,6 +134,8 @@ Cin::Cin(const proto::Cin& config, const FieldShape& shape, const std::string& n
     layer.passed_on = last ? 0 : splits ? maps / 2 : maps;
     layer.first_output = splits ? maps / 2 : 0;
     layer.output_column = width_;
+    layer.first_map = maps_;
+    if (!layer.pooled) maps_ += maps;
     const std::string prefix = name + "/" + std::to_string(k);
     layer.weight_name = prefix + "/weight";
     layer.weight = layout->Add(layer.weight_name, {maps, previous, shape.fields}, ParameterKind::kWeight);
@@ -197,16 +205,14 @@ Plan Cin::MakePlan(int rows) const {
     return offset;
   };
   if (field_major()) plan.x0 = reserve(shape_.fields * plan.stride);
-  for (const Layer& layer : layers_)
-    plan.x.push_back(layer.pooled ? 0 : reserve(layer.shape.maps * plan.stride));
+  plan.x = reserve(maps_ * plan.stride);
   if (layers_.back().pooled) {
     plan.gram = reserve(rows * layers_.back().pairs());
     plan.packed = reserve(std::max(kernels_.PackedFloats(shape_.dim, shape_.fields),
                                    kernels_.PackedFloats(shape_.fields, shape_.dim)));
   }
   if (field_major()) plan.dx0 = reserve(shape_.fields * plan.stride);
-  for (const Layer& layer : layers_)
-    plan.dx.push_back(layer.pooled ? 0 : reserve(layer.shape.maps * plan.stride));
+  plan.dx = reserve(maps_ * plan.stride);
   return plan;
 }
 
@@ -227,7 +233,7 @@ void Cin::Forward(ConstMatrix fields, float* workspace, Matrix output) const {
     if (layer.pooled) {
       ForwardPooled(plan, fields, workspace, layer_output);
     } else {
-      const Matrix x = {workspace + plan.x[k], layer.shape.maps, plan.cols, plan.stride};
+      const Matrix x = {workspace + plan.x_of(layer), layer.shape.maps, plan.cols, plan.stride};
       kernels_.CinForward(layer.shape, prepared_[k].weight.data(), prepared_[k].bias_or_null(), relu_, x0,
                           Previous(plan, k, workspace), x);
       PoolMaps(layer, x, layer_output);
@@ -271,10 +277,11 @@ void Cin::Backward(ConstMatrix fields, float* workspace, ConstMatrix d_output, M
     if (layer.pooled) {
       BackwardPooled(plan, fields, workspace, layer_d_output, d_fields, gradients);
     } else {
-      BackwardLayer(plan, k, workspace, layer_d_output, gradients);
+      BackwardLayer(plan, k, workspace, layer_d_output, /*data=*/k > 0 || d_fields.data != nullptr,
+                    gradients);
     }
   }
-  if (!field_major()) return;
+  if (!field_major() || d_fields.data == nullptr) return;
   const ConstMatrix dx0 = {workspace + plan.dx0, shape_.fields, plan.cols, plan.stride};
   for (int r = 0; r < fields.rows; ++r) {
     for (int f = 0; f < shape_.fields; ++f) {
@@ -298,13 +305,15 @@ void Cin::BackwardPooled(const Plan& plan, ConstMatrix fields, float* workspace,
       gradients[layer.bias + h] = static_cast<float>(shape_.dim * sum);
     }
   }
+  const bool wanted = d_fields.data != nullptr;
+  if (!wanted && !field_major()) return;
   // The Gram matrices have done their part: their gradient takes their place.
   kernels_.Gemm(d_output, prepared_.back().transposed.data(), nullptr, false, false, gram);
   float* packed = workspace + plan.packed;
   for (int r = 0; r < fields.rows; ++r) {
     const ConstMatrix d_gram = {gram.row(r), layer.shape.previous, shape_.fields, shape_.fields};
-    const Matrix dx0 = {d_fields.row(r), shape_.fields, shape_.dim, shape_.dim};
-    kernels_.GemmTransposed(d_gram, PreviousOfSample(plan, fields, r, workspace), true, dx0);
+    const Matrix dx0 = {wanted ? d_fields.row(r) : nullptr, shape_.fields, shape_.dim, shape_.dim};
+    if (wanted) kernels_.GemmTransposed(d_gram, PreviousOfSample(plan, fields, r, workspace), true, dx0);
     kernels_.Pack(fields.row(r), shape_.fields, shape_.dim, shape_.dim, 1, packed);
     if (field_major()) {
       Matrix dxk = DPrevious(plan, layers_.size() - 1, workspace);
@@ -335,12 +344,12 @@ void Cin::AddOutputGradient(const Layer& layer, ConstMatrix x, ConstMatrix d_out
   }
 }
 
-void Cin::BackwardLayer(const Plan& plan, size_t index, float* workspace, ConstMatrix d_output,
+void Cin::BackwardLayer(const Plan& plan, size_t index, float* workspace, ConstMatrix d_output, bool data,
                         float* gradients) const {
   const Layer& layer = layers_[index];
   const ConstMatrix x0 = {workspace + plan.x0, shape_.fields, plan.cols, plan.stride};
-  const ConstMatrix x = {workspace + plan.x[index], layer.shape.maps, plan.cols, plan.stride};
-  const Matrix dx = {workspace + plan.dx[index], layer.shape.maps, plan.cols, plan.stride};
+  const ConstMatrix x = {workspace + plan.x_of(layer), layer.shape.maps, plan.cols, plan.stride};
+  const Matrix dx = {workspace + plan.dx_of(layer), layer.shape.maps, plan.cols, plan.stride};
   const Matrix dx0 = {workspace + plan.dx0, shape_.fields, plan.cols, plan.stride};
   AddOutputGradient(layer, x, d_output, dx);
   const ConstMatrix previous = Previous(plan, index, workspace);
@@ -352,6 +361,7 @@ void Cin::BackwardLayer(const Plan& plan, size_t index, float* workspace, ConstM
       gradients[layer.bias + h] = static_cast<float>(sum);
     }
   }
+  if (!data) return;
   const Matrix d_previous = DPrevious(plan, index, workspace);
   if (index > 0) std::fill_n(d_previous.data, d_previous.rows * d_previous.stride, 0.0f);
   kernels_.CinBackwardData(layer.shape, prepared_[index].weight.data(), x0, previous, dx, dx0, d_previous);
