@@ -1,4 +1,5 @@
-// tandem synth: writes a synthetic log of daily files, and prints as one JSON object what a perfect model would reach on it.
+// tandem synth: writes a synthetic log of daily files, and prints as one JSON object what a perfect model
+// would reach on it.
 #include <gflags/gflags.h>
 
 #include <cstdio>
@@ -13,7 +14,8 @@
 DEFINE_int32(days, 31, "Daily files.");
 DEFINE_int64(rows_per_day, 20000, "Rows of each.");
 DEFINE_uint64(seed, 1, "Of the truth and of the draws.");
-DEFINE_int64(holdout_rows, 0, "Rows of OUTPUT/holdout.tsv.gz, more draws from the last day; 0: no such file.");
+DEFINE_int64(holdout_rows, 0,
+             "Rows of OUTPUT/holdout.tsv.gz, more draws from the last day; 0: no such file.");
 DEFINE_int64(vocabulary, 20000, "Users alive on a day; other vocabularies grow with it.");
 
 namespace tandem {
@@ -51,7 +53,8 @@ Command SynthCommand() {
   return {"synth",
           "writes a synthetic log of daily files whose truth is known",
           "  tandem synth --output=logs --days=31 --rows_per_day=20000 --seed=1\n\n"
-          "Writes OUTPUT/{date}.tsv.gz a day and OUTPUT/TRUTH.json; prints, as JSON, what a perfect model would reach on it.\n"
+          "Writes OUTPUT/{date}.tsv.gz a day and OUTPUT/TRUTH.json; prints, as JSON, what a perfect model "
+          "would reach on it.\n"
           "docs/synthetic_log.md describes the truth; configs/synthetic.pbtxt reads it.",
           {"output", "days", "rows_per_day", "seed", "holdout_rows", "begin_date", "vocabulary"},
           {"output"},

@@ -12,7 +12,8 @@
 namespace tandem {
 namespace {
 
-// The resolved text as (dotted key, value) in the order of the text; an entry of a repeated message counts from 0.
+// The resolved text as (dotted key, value) in the order of the text; an entry of a repeated message counts
+// from 0.
 std::vector<std::pair<std::string, std::string>> FlatText(const proto::Experiment& experiment) {
   std::vector<std::pair<std::string, std::string>> flat;
   std::vector<std::string> path;
@@ -54,14 +55,17 @@ std::string FirstDifference(const proto::Experiment& a, const proto::Experiment&
     return entry.second.empty() ? "(a section)" : entry.second;
   };
   for (size_t i = 0; i < left.size() || i < right.size(); ++i) {
-    if (i >= right.size()) return absl::StrCat(a_name, " has ", left[i].first, " ", value(left[i]), ", ", b_name, " none");
-    if (i >= left.size()) return absl::StrCat(a_name, " has no ", right[i].first, ", ", b_name, " ", value(right[i]));
+    if (i >= right.size())
+      return absl::StrCat(a_name, " has ", left[i].first, " ", value(left[i]), ", ", b_name, " none");
+    if (i >= left.size())
+      return absl::StrCat(a_name, " has no ", right[i].first, ", ", b_name, " ", value(right[i]));
     if (left[i] == right[i]) continue;
     if (left[i].first == right[i].first) {
-      return absl::StrCat(a_name, " has ", left[i].first, " ", left[i].second, ", ", b_name, " ", right[i].second);
+      return absl::StrCat(a_name, " has ", left[i].first, " ", left[i].second, ", ", b_name, " ",
+                          right[i].second);
     }
-    return absl::StrCat(a_name, " has ", left[i].first, " ", value(left[i]), ", where ", b_name, " has ", right[i].first, " ",
-                        value(right[i]));
+    return absl::StrCat(a_name, " has ", left[i].first, " ", value(left[i]), ", where ", b_name, " has ",
+                        right[i].first, " ", value(right[i]));
   }
   return "";
 }

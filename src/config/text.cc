@@ -61,7 +61,8 @@ void RemoveWhatIsMarked(proto::Model* model) {
   for (const bool teacher : {true, false}) {
     if (!(teacher ? model->has_teacher() : model->has_student())) continue;
     proto::Tower* tower = teacher ? model->mutable_teacher() : model->mutable_student();
-    if (tower->interaction_size() == 1 && tower->interaction(0).kind_case() == proto::Interaction::KIND_NOT_SET) {
+    if (tower->interaction_size() == 1 &&
+        tower->interaction(0).kind_case() == proto::Interaction::KIND_NOT_SET) {
       tower->clear_interaction();
     }
     if (tower->mlp().hidden_size() == 1 && tower->mlp().hidden(0) == 0) tower->clear_mlp();

@@ -50,7 +50,8 @@ absl::StatusOr<std::string> PathOfDay(const std::string& path, absl::CivilDay da
 std::vector<std::string> Glob(const std::string& pattern) {
   glob_t found = {};
   std::vector<std::string> files;
-  if (glob(pattern.c_str(), 0, nullptr, &found) == 0) files.assign(found.gl_pathv, found.gl_pathv + found.gl_pathc);
+  if (glob(pattern.c_str(), 0, nullptr, &found) == 0)
+    files.assign(found.gl_pathv, found.gl_pathv + found.gl_pathc);
   globfree(&found);
   return files;
 }
@@ -81,9 +82,10 @@ absl::StatusOr<std::vector<Day>> FindDays(const std::string& path, const std::st
   }
   if (days.empty()) {
     TANDEM_ASSIGN_OR_RETURN(const std::string last, PathOfDay(path, end));
-    return DataError("data.path: no file for ",
-                     begin_date == end_date ? end_date : absl::StrCat("any day of ", begin_date, "..", end_date),
-                     "; looked for '", path, "', for example ", last);
+    return DataError(
+        "data.path: no file for ",
+        begin_date == end_date ? end_date : absl::StrCat("any day of ", begin_date, "..", end_date),
+        "; looked for '", path, "', for example ", last);
   }
   return days;
 }

@@ -29,9 +29,9 @@ class BufferedLineReader : public LineReader {
     size_t begin = 0;
     size_t scanned = 0;
     while (static_cast<int>(ends_.size()) < max_lines) {
-      const void* found = scanned < chunk->bytes.size()
-                              ? std::memchr(chunk->bytes.data() + scanned, '\n', chunk->bytes.size() - scanned)
-                              : nullptr;
+      const void* found = scanned < chunk->bytes.size() ? std::memchr(chunk->bytes.data() + scanned, '\n',
+                                                                      chunk->bytes.size() - scanned)
+                                                        : nullptr;
       if (found != nullptr) {
         const size_t end = static_cast<const char*>(found) - chunk->bytes.data();
         AddLine(begin, end, chunk);
@@ -65,7 +65,8 @@ class BufferedLineReader : public LineReader {
     const absl::StatusOr<int64_t> read = source_->Read(&(*bytes)[before], kReadBytes);
     bytes->resize(before + (read.ok() ? *read : 0));
     if (!read.ok()) {
-      return absl::Status(read.status().code(), absl::StrCat(read.status().message(), ", at line ", next_line_ + ends_.size()));
+      return absl::Status(read.status().code(),
+                          absl::StrCat(read.status().message(), ", at line ", next_line_ + ends_.size()));
     }
     if (first_read_ && absl::StartsWith(*bytes, kByteOrderMark)) bytes->erase(0, kByteOrderMark.size());
     first_read_ = false;
@@ -100,13 +101,15 @@ void LineChunk::Clear() {
   first_line = 1;
 }
 
-absl::StatusOr<std::unique_ptr<LineReader>> LineReader::Open(const std::string& path, int64_t max_line_bytes) {
+absl::StatusOr<std::unique_ptr<LineReader>> LineReader::Open(const std::string& path,
+                                                             int64_t max_line_bytes) {
   TANDEM_ASSIGN_OR_RETURN(std::unique_ptr<ByteSource> source, ByteSource::Open(path));
   return std::unique_ptr<LineReader>(std::make_unique<BufferedLineReader>(std::move(source), max_line_bytes));
 }
 
-absl::StatusOr<std::optional<RowParser>> OpenRowParser(const Schema& schema, RowUse use, const std::string& path,
-                                                       LineReader* lines, std::string* header) {
+absl::StatusOr<std::optional<RowParser>> OpenRowParser(const Schema& schema, RowUse use,
+                                                       const std::string& path, LineReader* lines,
+                                                       std::string* header) {
   std::vector<std::string> columns = schema.columns;
   if (header != nullptr) header->clear();
   if (schema.header) {

@@ -84,7 +84,8 @@ void Quarantine::GoodRows(int64_t rows) {
   file_->rows += rows;
 }
 
-absl::Status Quarantine::BadRow(int64_t line_number, RowFault fault, absl::string_view detail, absl::string_view line) {
+absl::Status Quarantine::BadRow(int64_t line_number, RowFault fault, absl::string_view detail,
+                                absl::string_view line) {
   ++rows_read_;
   ++rows_bad_;
   ++by_fault_[static_cast<int>(fault)];
@@ -112,10 +113,11 @@ absl::Status Quarantine::BadRow(int64_t line_number, RowFault fault, absl::strin
 
 absl::Status Quarantine::Judge() const {
   const File& file = *file_;
-  if (static_cast<double>(file.bad) <= max_bad_fraction_ * static_cast<double>(file.rows)) return absl::OkStatus();
-  return DataError(file.name, ": ", FormatCount(file.bad), " of ", FormatCount(file.rows), " rows are malformed (",
-                   FaultCounts(file.by_fault), "), more than data.max_bad_fraction ", max_bad_fraction_, "; the first is ",
-                   file.first);
+  if (static_cast<double>(file.bad) <= max_bad_fraction_ * static_cast<double>(file.rows))
+    return absl::OkStatus();
+  return DataError(file.name, ": ", FormatCount(file.bad), " of ", FormatCount(file.rows),
+                   " rows are malformed (", FaultCounts(file.by_fault), "), more than data.max_bad_fraction ",
+                   max_bad_fraction_, "; the first is ", file.first);
 }
 
 absl::Status Quarantine::EndFile() {
@@ -134,7 +136,8 @@ std::string FaultCounts(const std::array<int64_t, kRowFaults>& by_fault) {
   std::vector<std::string> parts;
   for (int fault = 1; fault < kRowFaults; ++fault) {
     if (by_fault[fault] == 0) continue;
-    parts.push_back(absl::StrCat(RowFaultName(static_cast<RowFault>(fault)), " ", FormatCount(by_fault[fault])));
+    parts.push_back(
+        absl::StrCat(RowFaultName(static_cast<RowFault>(fault)), " ", FormatCount(by_fault[fault])));
   }
   return absl::StrJoin(parts, ", ");
 }

@@ -32,7 +32,8 @@ std::string Shown(absl::string_view cell) {
 // The whole cell as a number. Exponents out of range are infinite to us.
 RowFault ParseNumber(absl::string_view cell, double* number) {
   const std::from_chars_result result = std::from_chars(cell.data(), cell.data() + cell.size(), *number);
-  if (result.ptr != cell.data() + cell.size() || result.ec == std::errc::invalid_argument) return RowFault::kNumber;
+  if (result.ptr != cell.data() + cell.size() || result.ec == std::errc::invalid_argument)
+    return RowFault::kNumber;
   if (result.ec == std::errc::result_out_of_range) {
     // Too small is zero to a float; too large is not a number to train on.
     const bool tiny = absl::string_view(cell).find("e-") != absl::string_view::npos ||
@@ -89,12 +90,13 @@ struct RowParser::Plan {
   }
   RowFault ParseField(int f, absl::string_view cell, Batch* batch, std::string* detail) const;
   RowFault ParseBag(int f, absl::string_view cell, FieldBags* bags, std::string* detail) const;
-  RowFault ParseCell(const CellAction& action, absl::string_view cell, Batch* batch, std::string* detail) const;
+  RowFault ParseCell(const CellAction& action, absl::string_view cell, Batch* batch,
+                     std::string* detail) const;
   RowFault CloseRow(Batch* batch, std::string* detail) const;
 };
 
-absl::StatusOr<RowParser> RowParser::Create(const Schema& schema, absl::Span<const std::string> columns, RowUse use,
-                                            absl::string_view origin) {
+absl::StatusOr<RowParser> RowParser::Create(const Schema& schema, absl::Span<const std::string> columns,
+                                            RowUse use, absl::string_view origin) {
   auto plan = std::make_shared<Plan>(schema);
   plan->use = use;
   plan->columns = static_cast<int>(columns.size());
@@ -111,7 +113,8 @@ absl::StatusOr<RowParser> RowParser::Create(const Schema& schema, absl::Span<con
     }
     return static_cast<int>(first - columns.begin());
   };
-  const auto read = [&](const std::string& column, const std::string& why, CellAction action) -> absl::Status {
+  const auto read = [&](const std::string& column, const std::string& why,
+                        CellAction action) -> absl::Status {
     TANDEM_ASSIGN_OR_RETURN(const int index, find(column, why));
     plan->actions[index].push_back(action);
     return absl::OkStatus();
@@ -144,7 +147,8 @@ absl::StatusOr<RowParser> RowParser::Create(const Schema& schema, absl::Span<con
   return parser;
 }
 
-RowFault RowParser::Plan::ParseBag(int f, absl::string_view cell, FieldBags* bags, std::string* detail) const {
+RowFault RowParser::Plan::ParseBag(int f, absl::string_view cell, FieldBags* bags,
+                                   std::string* detail) const {
   const Field& field = schema.fields()[f];
   const size_t first = bags->keys.size();
   double sum = 0;
@@ -227,10 +231,12 @@ RowFault RowParser::Plan::ParseCell(const CellAction& action, absl::string_view 
     case CellUse::kWeight: {
       double weight = 0;
       RowFault fault = ParseNumber(cell, &weight);
-      if (fault == RowFault::kNone && !std::isfinite(static_cast<float>(weight))) fault = RowFault::kNotFinite;
+      if (fault == RowFault::kNone && !std::isfinite(static_cast<float>(weight)))
+        fault = RowFault::kNotFinite;
       if (fault == RowFault::kNumber || weight < 0) fault = RowFault::kWeight;
       if (fault != RowFault::kNone) {
-        if (detail != nullptr) *detail = absl::StrCat("weight ", Shown(cell), " is not a finite number of 0 or more");
+        if (detail != nullptr)
+          *detail = absl::StrCat("weight ", Shown(cell), " is not a finite number of 0 or more");
         return fault;
       }
       batch->weights.push_back(static_cast<float>(weight));
@@ -249,7 +255,8 @@ RowFault RowParser::Plan::ParseCell(const CellAction& action, absl::string_view 
 RowFault RowParser::Plan::CloseRow(Batch* batch, std::string* detail) const {
   for (size_t f = 0; f < batch->fields.size(); ++f) {
     if (constant[f]) {
-      const RowFault fault = ParseField(static_cast<int>(f), *schema.fields()[f].serving_value, batch, detail);
+      const RowFault fault =
+          ParseField(static_cast<int>(f), *schema.fields()[f].serving_value, batch, detail);
       if (fault != RowFault::kNone) return fault;
     }
     batch->fields[f].offsets.push_back(static_cast<uint32_t>(batch->fields[f].keys.size()));
@@ -263,7 +270,8 @@ RowFault RowParser::Plan::CloseRow(Batch* batch, std::string* detail) const {
 
 RowFault RowParser::Parse(absl::string_view line, Batch* batch, std::string* detail) const {
   const Plan& plan = *plan_;
-  const int row = static_cast<int>(batch->fields.empty() ? batch->labels.size() : batch->fields[0].offsets.size() - 1);
+  const int row =
+      static_cast<int>(batch->fields.empty() ? batch->labels.size() : batch->fields[0].offsets.size() - 1);
   const char* cursor = line.data();
   const char* const end = line.data() + line.size();
   RowFault fault = RowFault::kNone;
@@ -285,8 +293,8 @@ RowFault RowParser::Parse(absl::string_view line, Batch* batch, std::string* det
   if (column + 1 != plan.columns) {
     fault = RowFault::kColumnCount;
     if (detail != nullptr) {
-      *detail = absl::StrCat(column + 1, " columns where the ", plan.schema.header ? "header" : "config", " has ",
-                             plan.columns);
+      *detail = absl::StrCat(column + 1, " columns where the ", plan.schema.header ? "header" : "config",
+                             " has ", plan.columns);
     }
   }
   if (fault == RowFault::kNone) fault = plan.CloseRow(batch, detail);
@@ -294,13 +302,16 @@ RowFault RowParser::Parse(absl::string_view line, Batch* batch, std::string* det
   return fault;
 }
 
-RowFault RowParser::ParseCells(absl::Span<const absl::string_view> cells, Batch* batch, std::string* detail) const {
+RowFault RowParser::ParseCells(absl::Span<const absl::string_view> cells, Batch* batch,
+                               std::string* detail) const {
   const Plan& plan = *plan_;
   if (static_cast<int>(cells.size()) != plan.columns) {
-    if (detail != nullptr) *detail = absl::StrCat(cells.size(), " cells where there are ", plan.columns, " columns");
+    if (detail != nullptr)
+      *detail = absl::StrCat(cells.size(), " cells where there are ", plan.columns, " columns");
     return RowFault::kColumnCount;
   }
-  const int row = static_cast<int>(batch->fields.empty() ? batch->labels.size() : batch->fields[0].offsets.size() - 1);
+  const int row =
+      static_cast<int>(batch->fields.empty() ? batch->labels.size() : batch->fields[0].offsets.size() - 1);
   RowFault fault = RowFault::kNone;
   for (size_t column = 0; column < cells.size() && fault == RowFault::kNone; ++column) {
     for (const CellAction& action : plan.actions[column]) {

@@ -177,8 +177,8 @@ absl::Status Run::Loop() {
   BatchSource source(experiment_, model_->schema(), options_.days, options_.run_dir + "/quarantine",
                      Position());
   const int every = experiment_.runtime().checkpoint_every_steps();
-  // A checkpoint waits for the next batch, so that the end of a day belongs to the checkpoint of its last step:
-  // the bytes don't depend on why one was due.
+  // A checkpoint waits for the next batch, so that the end of a day belongs to the checkpoint of its last
+  // step: the bytes don't depend on why one was due.
   bool due = false;
   for (;;) {
     TANDEM_ASSIGN_OR_RETURN(const LogEvent* event, source.Next());

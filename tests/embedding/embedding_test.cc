@@ -150,12 +150,14 @@ TEST(Embedding, LazyDecayIsTheResultOfDecayAtEveryStep) {
   }
   const std::vector<float> later = f.Gather(once, true, 6);
   const double left = std::pow(1 - 0.5 * 0.1, 5);
-  for (size_t i = 0; i < first.size(); ++i) EXPECT_NEAR(later[i], first[i] * left, 1e-6 * std::abs(first[i])) << i;
+  for (size_t i = 0; i < first.size(); ++i)
+    EXPECT_NEAR(later[i], first[i] * left, 1e-6 * std::abs(first[i])) << i;
 }
 
 TEST(Embedding, L2ReachesTouchedRowsOnlyUnlessItIsOverTheTable) {
   for (const bool table : {false, true}) {
-    Fixture f(absl::StrCat("embedding { l2: 0.5 l2_scope: ", table ? "TABLE" : "TOUCHED", " optimizer { sgd { lr: 0.2 } } }"));
+    Fixture f(absl::StrCat("embedding { l2: 0.5 l2_scope: ", table ? "TABLE" : "TOUCHED",
+                           " optimizer { sgd { lr: 0.2 } } }"));
     const Batch touched = RandomBatch(f.schema, 1, 1);
     Batch other = touched;
     other.fields[0].keys[0] += 1;
@@ -169,10 +171,12 @@ TEST(Embedding, L2ReachesTouchedRowsOnlyUnlessItIsOverTheTable) {
 }
 
 TEST(Embedding, SavedLoadedAndContinuedGivesTheSameBits) {
-  for (const char* optimizer : {"adam { lr: 0.01 }", "adagrad { lr: 0.1 }", "ftrl { lr: 0.1 l1: 0.001 }", "sgd { lr: 0.1 }"}) {
+  for (const char* optimizer :
+       {"adam { lr: 0.01 }", "adagrad { lr: 0.1 }", "ftrl { lr: 0.1 l1: 0.001 }", "sgd { lr: 0.1 }"}) {
     const bool ftrl = std::string(optimizer).substr(0, 4) == "ftrl";
-    const std::string more = absl::StrCat("embedding { min_count: 2 id_dropout: 0.1 ", ftrl ? "" : "weight_decay: 0.01 ",
-                                          "optimizer { ", optimizer, " } }");
+    const std::string more =
+        absl::StrCat("embedding { min_count: 2 id_dropout: 0.1 ", ftrl ? "" : "weight_decay: 0.01 ",
+                     "optimizer { ", optimizer, " } }");
     Fixture whole(more), first(more), second(more);
     const std::string path = testing::TempDir() + "/embedding_test.bin";
     for (int step = 1; step <= 6; ++step) whole.Step(RandomBatch(whole.schema, 60, step), step);

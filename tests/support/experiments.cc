@@ -27,7 +27,8 @@ proto::Experiment SmallExperiment(const std::string& model, const std::string& m
     feature { name: "age" dense { transform: LOG1P } }
     embedding { dim: 4 init_deviation: 0.1 optimizer { adagrad { lr: 0.05 } } }
     train { batch_size: 64 shard_rows: 16 shuffle_rows: 256 optimizer { adam { lr: 0.005 } } }
-    model { )", model, " }"));
+    model { )",
+                                                           model, " }"));
   absl::StatusOr<proto::Experiment> over = ParseExperiment(more, "test");
   CHECK(over.ok()) << over.status();
   MergeOver(*over, &experiment);

@@ -29,8 +29,9 @@ constexpr char kModel[] =
 class RunTest : public testing::Test {
  protected:
   RunTest() {
-    root_ = stdfs::path(testing::TempDir()) / absl::StrCat("run_test_", getpid(), "_",
-                                                          testing::UnitTest::GetInstance()->current_test_info()->name());
+    root_ = stdfs::path(testing::TempDir()) /
+            absl::StrCat("run_test_", getpid(), "_",
+                         testing::UnitTest::GetInstance()->current_test_info()->name());
     stdfs::remove_all(root_);
     stdfs::create_directories(root_ / "logs");
     const Random random(3, RandomPurpose::kSynthetic, {});
@@ -42,8 +43,8 @@ class RunTest : public testing::Test {
       for (int row = 0; row < 500; ++row) {
         const int user = draw(40);
         const int item = draw(20);
-        file << (draw(3) + user % 2 + item % 2 > 2 ? 1 : 0) << "\tu" << user << "\ti" << item << "\t" << draw(9) << "|"
-             << draw(9) << "\t" << draw(9) << "\t" << draw(60) << "\n";
+        file << (draw(3) + user % 2 + item % 2 > 2 ? 1 : 0) << "\tu" << user << "\ti" << item << "\t"
+             << draw(9) << "|" << draw(9) << "\t" << draw(9) << "\t" << draw(60) << "\n";
       }
     }
   }
@@ -59,7 +60,8 @@ class RunTest : public testing::Test {
     RunOptions options;
     options.run_dir = (root_ / name).string();
     std::vector<std::string> missing;
-    options.days = FindDays((root_ / "logs/{date}.tsv").string(), "2026-01-01", "2026-01-04", &missing).value();
+    options.days =
+        FindDays((root_ / "logs/{date}.tsv").string(), "2026-01-01", "2026-01-04", &missing).value();
     options.kernels = FindKernels("auto").value();
     return options;
   }
@@ -83,7 +85,8 @@ class StopAfter {
 };
 
 TEST_F(RunTest, AStoppedAndResumedRunEndsWithTheBytesOfTheUninterruptedOne) {
-  const std::string more = "train { epochs: 2 } embedding { id_dropout: 0.1 min_count: 2 weight_decay: 0.001 }";
+  const std::string more =
+      "train { epochs: 2 } embedding { id_dropout: 0.1 min_count: 2 weight_decay: 0.001 }";
   const absl::StatusOr<RunSummary> whole = TrainRun(Experiment(more), Options("whole"));
   ASSERT_TRUE(whole.ok()) << whole.status();
   // Stopped after every single step, from the first on.
@@ -107,10 +110,11 @@ TEST_F(RunTest, AStoppedAndResumedRunEndsWithTheBytesOfTheUninterruptedOne) {
   for (const auto& entry : stdfs::directory_iterator(a)) {
     EXPECT_EQ(Bytes(entry.path()), Bytes(b / entry.path().filename())) << entry.path().filename();
   }
-  EXPECT_EQ(std::count_if(std::istreambuf_iterator<char>(std::ifstream(root_ / "whole/metrics.jsonl").rdbuf()), {},
-                          [](char c) { return c == '\n'; }),
-            std::count_if(std::istreambuf_iterator<char>(std::ifstream(root_ / "stopped/metrics.jsonl").rdbuf()), {},
-                          [](char c) { return c == '\n'; }));
+  EXPECT_EQ(
+      std::count_if(std::istreambuf_iterator<char>(std::ifstream(root_ / "whole/metrics.jsonl").rdbuf()), {},
+                    [](char c) { return c == '\n'; }),
+      std::count_if(std::istreambuf_iterator<char>(std::ifstream(root_ / "stopped/metrics.jsonl").rdbuf()),
+                    {}, [](char c) { return c == '\n'; }));
 }
 
 TEST_F(RunTest, TheNumberOfThreadsChangesNoByteOfCheckpointAndBundle) {
@@ -170,12 +174,14 @@ TEST_F(RunTest, ADamagedCheckpointIsRefusedAndLeftAlone) {
   options.resume = true;
   const absl::StatusOr<RunSummary> resumed = TrainRun(Experiment(), options);
   EXPECT_EQ(ExitCode(resumed.status()), kExitModel) << resumed.status();
-  EXPECT_NE(std::string(resumed.status().message()).find("student.bin"), std::string::npos) << resumed.status();
+  EXPECT_NE(std::string(resumed.status().message()).find("student.bin"), std::string::npos)
+      << resumed.status();
   EXPECT_EQ(Bytes(file), bytes);
 }
 
 TEST_F(RunTest, FineTuningNothingKeepsTheCeiling) {
-  // The teacher after co-training and fine-tuning equals the teacher alone after the same, through checkpoints.
+  // The teacher after co-training and fine-tuning equals the teacher alone after the same, through
+  // checkpoints.
   std::vector<std::string> teachers, embeddings;
   for (const char* method : {"CO_TRAIN", "TEACHER_ALONE"}) {
     const std::string more = absl::StrCat("model { method: ", method, " }");

@@ -19,15 +19,19 @@ struct ModelCase {
 };
 
 const ModelCase kTeachers[] = {
-    {"xDeepFM", "linear: true interaction { cin { layers: 6 layers: 4 activation: RELU bias: true } } "
-                "mlp { hidden: 12 hidden: 8 } combine: PARALLEL"},
-    {"StackedFmAndCross", "interaction { fm {} } interaction { cross { layers: 2 version: V1 } } "
-                          "mlp { hidden: 12 hidden: 8 dropout: 0.2 }"},
-    {"DcnV2LowRank", "interaction { cross { layers: 2 rank: 3 } } mlp { hidden: 12 hidden: 8 normalize_input: true }"},
+    {"xDeepFM",
+     "linear: true interaction { cin { layers: 6 layers: 4 activation: RELU bias: true } } "
+     "mlp { hidden: 12 hidden: 8 } combine: PARALLEL"},
+    {"StackedFmAndCross",
+     "interaction { fm {} } interaction { cross { layers: 2 version: V1 } } "
+     "mlp { hidden: 12 hidden: 8 dropout: 0.2 }"},
+    {"DcnV2LowRank",
+     "interaction { cross { layers: 2 rank: 3 } } mlp { hidden: 12 hidden: 8 normalize_input: true }"},
 };
 constexpr char kStudent[] =
     " student { linear: true mlp { hidden: 8 hidden: 6 dropout: 0.1 normalize_input: true } }"
-    " distill { logit_weight: 0.7 hint_weight: 0.3 hint { } hint { teacher_layer: 0 student_layer: 0 } hint_normalize: true }";
+    " distill { logit_weight: 0.7 hint_weight: 0.3 hint { } hint { teacher_layer: 0 student_layer: 0 } "
+    "hint_normalize: true }";
 
 std::string ModelText(const ModelCase& teacher, const std::string& method) {
   return absl::StrCat("method: ", method, " teacher { ", teacher.teacher, " } ", kStudent);
@@ -42,7 +46,8 @@ struct Session {
 
   void Train(int steps, int rows = 90) {
     for (int step = 0; step < steps; ++step) {
-      const absl::StatusOr<const StepResult*> result = trainer->Step(RandomBatch(model.schema(), rows, 100 + step));
+      const absl::StatusOr<const StepResult*> result =
+          trainer->Step(RandomBatch(model.schema(), rows, 100 + step));
       ASSERT_TRUE(result.ok()) << result.status();
       last = (*result)->terms;
     }
@@ -75,8 +80,10 @@ TEST(Trainer, TeacherAndEmbeddingAreBitIdenticalWithAndWithoutStudent) {
       Session alone(SmallExperiment(ModelText(teacher, "TEACHER_ALONE"), more), 2);
       together.Train(12);
       alone.Train(12);
-      EXPECT_EQ(together.model.teacher_parameters().values, alone.model.teacher_parameters().values) << teacher.name;
-      EXPECT_EQ(together.model.teacher_parameters().slots, alone.model.teacher_parameters().slots) << teacher.name;
+      EXPECT_EQ(together.model.teacher_parameters().values, alone.model.teacher_parameters().values)
+          << teacher.name;
+      EXPECT_EQ(together.model.teacher_parameters().slots, alone.model.teacher_parameters().slots)
+          << teacher.name;
       const Batch probe = RandomBatch(alone.model.schema(), 200, 5);
       EXPECT_EQ(together.Fields(probe), alone.Fields(probe)) << teacher.name;
     }
@@ -86,8 +93,9 @@ TEST(Trainer, TeacherAndEmbeddingAreBitIdenticalWithAndWithoutStudent) {
 TEST(Trainer, NoSwitchOfDistillationReachesTheTeacher) {
   const ModelCase& teacher = kTeachers[0];
   std::vector<AlignedFloats> ends;
-  for (const char* distill : {"", "model { distill { logit_weight: 5 logit_loss: SOFT_LABEL temperature: 3 } }",
-                              "model { distill { hint_weight: 9 student_label_weight: 0 } }"}) {
+  for (const char* distill :
+       {"", "model { distill { logit_weight: 5 logit_loss: SOFT_LABEL temperature: 3 } }",
+        "model { distill { hint_weight: 9 student_label_weight: 0 } }"}) {
     Session session(SmallExperiment(ModelText(teacher, "CO_TRAIN"), distill), 1);
     session.Train(5);
     ends.push_back(session.model.teacher_parameters().values);
@@ -116,7 +124,8 @@ TEST(Trainer, TheNumberOfThreadsChangesNoBit) {
 
 TEST(Trainer, EveryMethodLearns) {
   for (const char* method : {"CO_TRAIN", "TEACHER_ALONE", "STUDENT_ALONE"}) {
-    Session session(SmallExperiment(ModelText(kTeachers[0], method), "train { optimizer { adam { lr: 0.02 } } }"), 2);
+    Session session(
+        SmallExperiment(ModelText(kTeachers[0], method), "train { optimizer { adam { lr: 0.02 } } }"), 2);
     session.Train(1);
     const LossTerms first = session.last;
     session.Train(150);
@@ -147,7 +156,8 @@ TEST(Trainer, AFrozenTeacherStaysAsItIs) {
 }
 
 TEST(Trainer, ARowOfWeightZeroTeachesNothing) {
-  const proto::Experiment experiment = SmallExperiment(ModelText(kTeachers[0], "CO_TRAIN"), "train { optimizer { sgd { lr: 0.1 } } }");
+  const proto::Experiment experiment =
+      SmallExperiment(ModelText(kTeachers[0], "CO_TRAIN"), "train { optimizer { sgd { lr: 0.1 } } }");
   Session session(experiment, 1);
   Batch batch = RandomBatch(session.model.schema(), 32, 1);
   std::fill(batch.weights.begin(), batch.weights.end(), 0.0f);
@@ -155,11 +165,13 @@ TEST(Trainer, ARowOfWeightZeroTeachesNothing) {
     std::vector<float> values;
     for (const ParameterBlock& block : layout.blocks()) {
       if (block.kind == ParameterKind::kStatistic) continue;
-      values.insert(values.end(), parameters.values.begin() + block.offset, parameters.values.begin() + block.offset + block.size);
+      values.insert(values.end(), parameters.values.begin() + block.offset,
+                    parameters.values.begin() + block.offset + block.size);
     }
     return values;
   };
-  const std::vector<float> before = trained(session.model.student_parameters(), session.model.student().layout());
+  const std::vector<float> before =
+      trained(session.model.student_parameters(), session.model.student().layout());
   ASSERT_TRUE(session.trainer->Step(batch).ok());
   EXPECT_EQ(before, trained(session.model.student_parameters(), session.model.student().layout()));
 }
