@@ -262,24 +262,41 @@ struct CinKernels : Tiles<V> {
     }
     Base::template Accumulate<rows, vectors>(args.shape.maps, weights, 1, rows, d_out, vectors * kWidth,
                                              kWidth, dz);
+    Scatter<rows, vectors>(args, columns, pair, dz);
+  }
+
+  // The row of dxk that successive pairs share stays in registers. Where it is a row of dx0 as well
+  // (symmetric), i == j adds there.
+  template <int rows, int vectors>
+  TANDEM_INLINE void Scatter(const BackwardArgs& args, const Columns& columns, Pair pair,
+                             const Reg (&dz)[rows][vectors]) {
+    Reg left[vectors];
+    Reg d_left[vectors];
     TANDEM_UNROLL for (int r = 0; r < rows; ++r) {
       const float* x0 = args.x0.data + pair.j * args.x0.stride + columns.begin;
       const float* xk = args.xk.data + pair.i * args.xk.stride + columns.begin;
       float* dx0 = args.dx0.data + pair.j * args.dx0.stride + columns.begin;
       float* dxk = args.dxk.data + pair.i * args.dxk.stride + columns.begin;
+      const int64_t i = pair.i;
+      const bool begins = r == 0 || pair.j == (args.shape.symmetric ? i : 0);
+      Advance(args.shape, &pair);
+      const bool ends = r + 1 == rows || pair.i != i;
       TANDEM_UNROLL for (int v = 0; v < vectors; ++v) {
         const int64_t lanes = v + 1 < vectors ? kWidth : columns.last_lanes;
         const int64_t c = v * kWidth;
-        AddProduct(dz[r][v], x0 + c, lanes, dxk + c);
-        AddProduct(dz[r][v], xk + c, lanes, dx0 + c);
+        if (begins) {
+          left[v] = Base::LoadLanes(xk + c, lanes);
+          d_left[v] = Base::LoadLanes(dxk + c, lanes);
+        }
+        d_left[v] = V::Fma(dz[r][v], Base::LoadLanes(x0 + c, lanes), d_left[v]);
+        if (dx0 == dxk) {
+          d_left[v] = V::Fma(dz[r][v], left[v], d_left[v]);
+        } else {
+          Base::StoreLanes(dx0 + c, V::Fma(dz[r][v], left[v], Base::LoadLanes(dx0 + c, lanes)), lanes);
+        }
+        if (ends) Base::StoreLanes(dxk + c, d_left[v], lanes);
       }
-      Advance(args.shape, &pair);
     }
-  }
-
-  // sum += a * x
-  TANDEM_INLINE void AddProduct(Reg a, const float* x, int64_t lanes, float* sum) {
-    Base::StoreLanes(sum, V::Fma(a, Base::LoadLanes(x, lanes), Base::LoadLanes(sum, lanes)), lanes);
   }
 
   template <int vectors>
@@ -429,8 +446,17 @@ struct CinKernels : Tiles<V> {
   // dw[map][r] (+)= tile[r][map]
   static void AddTransposed(const float* tile, int64_t rows, int64_t tile_stride, int64_t maps, bool add,
                             float* dw, int64_t map_floats) {
-    for (int64_t h = 0; h < maps; ++h, dw += map_floats) {
-      for (int64_t r = 0; r < rows; ++r) dw[r] = tile[r * tile_stride + h] + (add ? dw[r] : 0.0f);
+    static_assert(V::kRows <= kWidth, "a row of dw fits a register");
+    for (int64_t map = 0; map < maps; map += kWidth) {
+      Reg x[kWidth];
+      TANDEM_UNROLL for (int r = 0; r < kWidth; ++r) x[r] =
+          r < rows ? V::Load(tile + r * tile_stride + map) : V::Zero();
+      Base::Transpose(x);
+      TANDEM_UNROLL for (int h = 0; h < kWidth; ++h) {
+        if (map + h >= maps) break;
+        float* target = dw + (map + h) * map_floats;
+        Base::StoreLanes(target, add ? V::Add(x[h], Base::LoadLanes(target, rows)) : x[h], rows);
+      }
     }
   }
 

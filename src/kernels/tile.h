@@ -62,6 +62,31 @@ struct Tiles {
     }
   }
 
+  template <int... lane>
+  struct Lanes {};
+  template <int n, int... lane>
+  struct LanesUpTo : LanesUpTo<n - 1, n - 1, lane...> {};
+  template <int... lane>
+  struct LanesUpTo<0, lane...> {
+    using Type = Lanes<lane...>;
+  };
+
+  // Exchanges the odd groups of `group` lanes of *a with the even ones of *b.
+  template <int group, int... lane>
+  TANDEM_INLINE void Exchange(Reg* a, Reg* b, Lanes<lane...>) {
+    const Reg even = __builtin_shufflevector(*a, *b, ((lane & group) ? kWidth + lane - group : lane)...);
+    *b = __builtin_shufflevector(*a, *b, ((lane & group) ? kWidth + lane : lane + group)...);
+    *a = even;
+  }
+  // Transposes the matrix whose rows are x[0], ..., x[kWidth - 1].
+  template <int group = 1>
+  TANDEM_INLINE void Transpose(Reg (&x)[kWidth]) {
+    TANDEM_UNROLL for (int i = 0; i < kWidth; ++i) {
+      if ((i & group) == 0) Exchange<group>(&x[i], &x[i + group], typename LanesUpTo<kWidth>::Type());
+    }
+    if constexpr (2 * group < kWidth) Transpose<2 * group>(x);
+  }
+
   // sum[r][v] += sum over s of a[r * a_row + s * a_step] * b[s * b_step + v * b_vector + lane], one chain a
   // lane, s ascending.
   template <int rows, int vectors>
