@@ -28,7 +28,7 @@ class FaultyFileSystem::File : public WritableFile {
 
   absl::Status Append(absl::string_view bytes) override {
     const bool was_down = !fs_.CheckUp(path_).ok();
-    const absl::Status status = fs_.Operate("Append", path_);
+    absl::Status status = fs_.Operate("Append", path_);
     if (was_down) return status;
     if (!status.ok()) bytes = bytes.substr(0, bytes.size() / 2);
     fs_.MarkUnsynced(path_, synced_);

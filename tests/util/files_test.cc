@@ -14,15 +14,18 @@ namespace tandem {
 namespace {
 
 using Fault = FaultyFileSystem::Fault;
+using Names = std::vector<std::string>;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
+// Content and names, or a word that no test expects.
+std::string Content(FileSystem& fs, const std::string& path) {
+  return fs.ReadFile(path).value_or("unreadable");
+}
+Names List(FileSystem& fs, const std::string& path) { return fs.List(path).value_or(Names{"unreadable"}); }
+
 class FilesTest : public testing::Test {
  protected:
-  std::string Contents(const std::string& path) {
-    const auto bytes = fs_.ReadFile(path);
-    return bytes.ok() ? *bytes : bytes.status().ToString();
-  }
   void Write(const std::string& path, const std::string& bytes) { std::ofstream(path) << bytes; }
 
   ScratchDirectory scratch_;
@@ -40,7 +43,7 @@ TEST_F(FilesTest, WhatIsAppendedIsReadBack) {
     ASSERT_TRUE(file->Append(piece).ok());
   }
   ASSERT_TRUE(file->Close().ok());
-  EXPECT_TRUE(Contents(path) == expected);
+  EXPECT_TRUE(Content(fs_, path) == expected);
   EXPECT_EQ(*fs_.Size(path), expected.size());
 }
 
@@ -48,7 +51,7 @@ TEST_F(FilesTest, SyncPutsBytesWhereOthersSeeThem) {
   auto file = *fs_.Create(scratch_ / "file");
   ASSERT_TRUE(file->Append("small").ok());
   ASSERT_TRUE(file->Sync().ok());
-  EXPECT_EQ(Contents(scratch_ / "file"), "small");
+  EXPECT_EQ(Content(fs_, scratch_ / "file"), "small");
 }
 
 TEST_F(FilesTest, AFileThatIsNotClosedIsAbandoned) {
@@ -56,13 +59,13 @@ TEST_F(FilesTest, AFileThatIsNotClosedIsAbandoned) {
     auto file = *fs_.Create(scratch_ / "file");
     ASSERT_TRUE(file->Append("never flushed").ok());
   }
-  EXPECT_EQ(Contents(scratch_ / "file"), "");
+  EXPECT_EQ(Content(fs_, scratch_ / "file"), "");
 }
 
 TEST_F(FilesTest, CreateReplacesWhatWasThere) {
   Write(scratch_ / "file", "something longer");
   ASSERT_TRUE((*fs_.Create(scratch_ / "file"))->Close().ok());
-  EXPECT_EQ(Contents(scratch_ / "file"), "");
+  EXPECT_EQ(Content(fs_, scratch_ / "file"), "");
 }
 
 TEST_F(FilesTest, OpenForAppendCutsAndGoesOn) {
@@ -71,14 +74,14 @@ TEST_F(FilesTest, OpenForAppendCutsAndGoesOn) {
   auto file = *fs_.OpenForAppend(path, 4);
   ASSERT_TRUE(file->Append(" and more").ok());
   ASSERT_TRUE(file->Close().ok());
-  EXPECT_EQ(Contents(path), "kept and more");
+  EXPECT_EQ(Content(fs_, path), "kept and more");
 }
 
 TEST_F(FilesTest, OpenForAppendRefusesToInventBytes) {
   Write(scratch_ / "log", "1234");
   EXPECT_EQ(fs_.OpenForAppend(scratch_ / "log", 5).status().code(), absl::StatusCode::kInternal);
   EXPECT_EQ(fs_.OpenForAppend(scratch_ / "absent", 0).status().code(), absl::StatusCode::kInternal);
-  EXPECT_EQ(Contents(scratch_ / "log"), "1234");
+  EXPECT_EQ(Content(fs_, scratch_ / "log"), "1234");
 }
 
 TEST_F(FilesTest, ReadRangeStopsAtTheEnd) {
@@ -98,7 +101,7 @@ TEST_F(FilesTest, ReadFileReadsPipes) {
   ASSERT_EQ(mkfifo(path.c_str(), 0600), 0);
   const std::string sent(700001, 'p');
   std::thread writer([&] { Write(path, sent); });
-  const std::string received = Contents(path);
+  const std::string received = Content(fs_, path);
   writer.join();
   EXPECT_TRUE(received == sent) << received.size() << " bytes";
 }
@@ -106,7 +109,7 @@ TEST_F(FilesTest, ReadFileReadsPipes) {
 TEST_F(FilesTest, ListIsSortedAndWhole) {
   for (const char* name : {"b", "a", ".hidden", "A"}) Write(scratch_ / name, "");
   ASSERT_TRUE(fs_.CreateDirectories(scratch_ / "c/d").ok());
-  EXPECT_THAT(*fs_.List(scratch_.path()), ElementsAre(".hidden", "A", "a", "b", "c"));
+  EXPECT_THAT(List(fs_, scratch_.path()), ElementsAre(".hidden", "A", "a", "b", "c"));
 }
 
 TEST_F(FilesTest, CreateDirectoriesMakesParentsAndIsContentWithWhatIsThere) {
@@ -176,11 +179,11 @@ void SweepAtomicWrite(Fault fault, const std::string& old) {
     reached = fs.failed();
     EXPECT_EQ(status.ok(), !reached) << status;
     fs.Restart();
-    const std::string seen = fs.Exists(path) ? *fs.ReadFile(path) : "";
+    const std::string seen = fs.Exists(path) ? Content(fs, path) : "";
     EXPECT_TRUE(seen == "the new content" || (!status.ok() && seen == old)) << "'" << seen << "'";
     EXPECT_TRUE(WriteFileAtomically(fs, path, "second").ok());
-    EXPECT_EQ(*fs.ReadFile(path), "second");
-    EXPECT_THAT(*fs.List(scratch.path()), ElementsAre("file"));
+    EXPECT_EQ(Content(fs, path), "second");
+    EXPECT_THAT(List(fs, scratch.path()), ElementsAre("file"));
   }
 }
 
@@ -195,7 +198,7 @@ TEST(WriteFileAtomicallyTest, ASuccessSurvivesTheLossOfPower) {
   FaultyFileSystem fs(FileSystem::Default());
   ASSERT_TRUE(WriteFileAtomically(fs, scratch / "file", "content").ok());
   fs.Restart(FaultyFileSystem::Renames::kLost);
-  EXPECT_EQ(*fs.ReadFile(scratch / "file"), "content");
+  EXPECT_EQ(Content(fs, scratch / "file"), "content");
 }
 
 TEST(WriteFileAtomicallyTest, AFailureLeavesNothingBehind) {
@@ -203,7 +206,7 @@ TEST(WriteFileAtomicallyTest, AFailureLeavesNothingBehind) {
   FaultyFileSystem fs(FileSystem::Default());
   fs.FailAt(0, Fault::kDiskFull);
   EXPECT_FALSE(WriteFileAtomically(fs, scratch / "file", "content").ok());
-  EXPECT_THAT(*fs.List(scratch.path()), ElementsAre());
+  EXPECT_THAT(List(fs, scratch.path()), ElementsAre());
 }
 
 // The model of lost power itself: a test that it can see a missing sync.
@@ -223,9 +226,9 @@ TEST(FaultyFileSystemTest, WhatWasNotSyncedIsLost) {
   write("nameless", true);
   ASSERT_TRUE(fs.Rename(scratch / "synced", scratch / "renamed").ok());
   fs.Restart(FaultyFileSystem::Renames::kLost);
-  EXPECT_THAT(*fs.List(scratch.path()), ElementsAre("synced", "unsynced"));
-  EXPECT_EQ(*fs.ReadFile(scratch / "synced"), "durable");
-  EXPECT_EQ(*fs.ReadFile(scratch / "unsynced"), "");
+  EXPECT_THAT(List(fs, scratch.path()), ElementsAre("synced", "unsynced"));
+  EXPECT_EQ(Content(fs, scratch / "synced"), "durable");
+  EXPECT_EQ(Content(fs, scratch / "unsynced"), "");
 }
 
 }  // namespace

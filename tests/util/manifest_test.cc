@@ -5,6 +5,7 @@
 #include <map>
 
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "tandem/files.h"
 #include "tests/support/faulty_file_system.h"
 #include "tests/support/scratch_directory.h"
@@ -14,17 +15,24 @@ namespace {
 
 using Fault = FaultyFileSystem::Fault;
 using Renames = FaultyFileSystem::Renames;
+using Names = std::vector<std::string>;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 using Files = std::map<std::string, std::string>;
 
+// Content and names, or a word that no test expects.
+std::string Content(FileSystem& fs, const std::string& path) {
+  return fs.ReadFile(path).value_or("unreadable");
+}
+Names List(FileSystem& fs, const std::string& path) { return fs.List(path).value_or(Names{"unreadable"}); }
+
 // Writes `files` as a checkpoint is written; careless about syncing, which is WriteDirectory's part.
 absl::Status WriteFiles(FileSystem& fs, const std::string& path, const Files& files) {
   return WriteDirectory(fs, path, [&](const std::string& aside) -> absl::Status {
     for (const auto& [name, bytes] : files) {
-      auto file = fs.Create(aside + "/" + name);
+      auto file = fs.Create(absl::StrCat(aside, "/", name));
       if (!file.ok()) return file.status();
       for (const absl::Status& status : {(*file)->Append(bytes), (*file)->Close()}) {
         if (!status.ok()) return status;
@@ -44,8 +52,7 @@ class ManifestTest : public testing::Test {
     const absl::Status status = WriteFiles(fs_, path_, files);
     ASSERT_TRUE(status.ok()) << status;
   }
-  std::vector<std::string> Names() { return *fs_.List(path_); }
-  std::string Bytes(const std::string& name) { return *fs_.ReadFile(path_ + "/" + name); }
+  std::string Bytes(const std::string& name) { return Content(fs_, path_ + "/" + name); }
 
   // The directory, or its file `name`, is named as damaged.
   void ExpectDamaged(const std::string& name = "") {
@@ -66,8 +73,8 @@ TEST_F(ManifestTest, WhatIsWrittenVerifies) {
   Write(files_);
   EXPECT_TRUE(VerifyDirectory(fs_, path_).ok());
   EXPECT_TRUE(VerifyDirectory(fs_, path_ + "/").ok());
-  EXPECT_THAT(*fs_.List(path_), ElementsAre("MANIFEST", "a.bin", "empty", "with space"));
-  EXPECT_THAT(*fs_.List(scratch_.path()), ElementsAre("step-000400"));
+  EXPECT_THAT(List(fs_, path_), ElementsAre("MANIFEST", "a.bin", "empty", "with space"));
+  EXPECT_THAT(List(fs_, scratch_.path()), ElementsAre("step-000400"));
 }
 
 TEST_F(ManifestTest, ADirectoryMayHoldNoFile) {
@@ -97,12 +104,12 @@ TEST_F(ManifestTest, TheFormatIsFixed) {
 TEST_F(ManifestTest, EqualContentGivesEqualBytesWhereverItLies) {
   Write(files_);
   ASSERT_TRUE(WriteFiles(fs_, scratch_ / "elsewhere/deeper", files_).ok());
-  EXPECT_EQ(Bytes("MANIFEST"), *fs_.ReadFile(scratch_ / "elsewhere/deeper/MANIFEST"));
+  EXPECT_EQ(Bytes("MANIFEST"), Content(fs_, scratch_ / "elsewhere/deeper/MANIFEST"));
 }
 
 TEST_F(ManifestTest, EveryChangedByteOfEveryFileIsFound) {
   Write(files_);
-  for (const std::string& name : Names()) {
+  for (const std::string& name : List(fs_, path_)) {
     const std::string whole = Bytes(name);
     for (size_t i = 0; i < whole.size(); ++i) {
       for (const int mask : {0x01, 0x20, 0x80, 0xff}) {
@@ -119,7 +126,7 @@ TEST_F(ManifestTest, EveryChangedByteOfEveryFileIsFound) {
 
 TEST_F(ManifestTest, EveryCutAndEveryAddedByteIsFound) {
   Write(files_);
-  for (const std::string& name : Names()) {
+  for (const std::string& name : List(fs_, path_)) {
     const std::string whole = Bytes(name);
     for (size_t size = 0; size < whole.size(); ++size) {
       SetBytes(path_ + "/" + name, whole.substr(0, size));
@@ -182,7 +189,7 @@ TEST_F(ManifestTest, WhatACrashLeftAsideIsReplaced) {
   SetBytes(scratch_ / "tmp-step-000400/MANIFEST", "half a line");
   Write(files_);
   EXPECT_TRUE(VerifyDirectory(fs_, path_).ok());
-  EXPECT_THAT(*fs_.List(path_), ElementsAre("MANIFEST", "a.bin", "empty", "with space"));
+  EXPECT_THAT(List(fs_, path_), ElementsAre("MANIFEST", "a.bin", "empty", "with space"));
 }
 
 TEST_F(ManifestTest, TheErrorOfFillingIsPassedOnAndNothingIsLeft) {
@@ -191,7 +198,7 @@ TEST_F(ManifestTest, TheErrorOfFillingIsPassedOnAndNothingIsLeft) {
     return absl::CancelledError("enough");
   });
   EXPECT_EQ(status, absl::CancelledError("enough"));
-  EXPECT_THAT(*fs_.List(scratch_.path()), IsEmpty());
+  EXPECT_THAT(List(fs_, scratch_.path()), IsEmpty());
 }
 
 TEST_F(ManifestTest, WhatAManifestCannotDescribeIsRefused) {
@@ -200,7 +207,7 @@ TEST_F(ManifestTest, WhatAManifestCannotDescribeIsRefused) {
   const absl::Status nested = WriteDirectory(
       fs_, path_, [&](const std::string& aside) { return fs_.CreateDirectories(aside + "/below"); });
   EXPECT_THAT(std::string(nested.message()), HasSubstr("tmp-step-000400/below: only files go in here"));
-  EXPECT_THAT(*fs_.List(scratch_.path()), IsEmpty());
+  EXPECT_THAT(List(fs_, scratch_.path()), IsEmpty());
 }
 
 // One attempt with a fault at one operation, what it leaves, and a second attempt. False if the fault wasn't
@@ -226,7 +233,7 @@ bool AttemptWith(Fault fault, Renames renames, int64_t operation, const Files& f
     EXPECT_TRUE(second.ok()) << second;
   }
   EXPECT_TRUE(VerifyDirectory(fs, path).ok());
-  for (const auto& [name, bytes] : files) EXPECT_EQ(*fs.ReadFile(path + "/" + name), bytes);
+  for (const auto& [name, bytes] : files) EXPECT_EQ(Content(fs, absl::StrCat(path, "/", name)), bytes);
   return reached;
 }
 

@@ -20,7 +20,7 @@ absl::Status WriteRecords(FileSystem& fs, const std::string& path, const Records
   auto writer = RecordWriter::Create(fs, path);
   if (!writer.ok()) return writer.status();
   for (const std::string& record : records) {
-    const absl::Status status = (*writer)->Append(record);
+    absl::Status status = (*writer)->Append(record);
     if (!status.ok()) return status;
   }
   return (*writer)->Close();
@@ -230,6 +230,13 @@ TEST_F(RecordsTest, AFailureAtAnyOperationIsReported) {
     }
     EXPECT_EQ(*Read(small_.size()), small_);
   }
+}
+
+TEST_F(RecordsTest, AClosedFileSurvivesTheLossOfPower) {
+  Write(small_);
+  ASSERT_TRUE(fs_.SyncDirectory(scratch_.path()).ok());
+  fs_.Restart();
+  EXPECT_TRUE(Read(small_.size()).ok());
 }
 
 TEST_F(RecordsTest, AFileThatShrinksWhileItIsReadIsDamaged) {
