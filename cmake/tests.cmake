@@ -8,11 +8,30 @@ target_link_libraries(tandem_test_support PUBLIC tandem tandem_flags GTest::gmoc
 target_compile_definitions(tandem_test_support PUBLIC
   TANDEM_SOURCE_DIR="${CMAKE_CURRENT_SOURCE_DIR}" TANDEM_BINARY_DIR="${CMAKE_CURRENT_BINARY_DIR}")
 
+# Tests of the scripts: tests/<area>/x_test.py, run as they are.
+find_package(Python3 COMPONENTS Interpreter REQUIRED)
+file(GLOB SCRIPT_TESTS CONFIGURE_DEPENDS tests/*/*_test.py)
+foreach(source ${SCRIPT_TESTS})
+  get_filename_component(name ${source} NAME_WE)
+  add_test(NAME ${name} COMMAND ${Python3_EXECUTABLE} ${source})
+  set_tests_properties(${name} PROPERTIES TIMEOUT 300)
+endforeach()
+
 file(GLOB TEST_SOURCES CONFIGURE_DEPENDS tests/*/*_test.cc)
 foreach(source ${TEST_SOURCES})
   get_filename_component(name ${source} NAME_WE)
   add_executable(${name} ${source})
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/tests)
+  if(name STREQUAL oracle_test)
+    # One binary for all ops, a file an op.
+    file(GLOB ORACLE_OPS CONFIGURE_DEPENDS tests/oracle/op_*.cc)
+    target_sources(${name} PRIVATE ${ORACLE_OPS})
+  endif()
   target_link_libraries(${name} PRIVATE tandem_test_support)
   gtest_discover_tests(${name} WORKING_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR} DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 600)
 endforeach()
+
+# docs/config.md is generated.
+find_package(Python3 COMPONENTS Interpreter REQUIRED)
+add_test(NAME config_docs_are_up_to_date
+  COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/tools/gen_config_docs.py --check)

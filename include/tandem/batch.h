@@ -1,8 +1,9 @@
 // Parsed samples in columns: what the towers and the embedding layer read.
 //
-// Every field of a row is a bag of (key, coefficient): its vector is e = sum_i coefficient_i * E[key_i]. One rule serves all
-// kinds of field: a sparse bag's coefficients are w_i / sum w; a bucketized number is a bag of one; a dense number x is a bag
-// of one with coefficient x (or, missing, the key of the missing vector with coefficient 1); an empty cell is an empty bag.
+// Every field of a row is a bag of (key, coefficient): its vector is e = sum_i coefficient_i * E[key_i]. One
+// rule serves all kinds of field: a sparse bag's coefficients are w_i / sum w; a bucketized number is a bag
+// of one; a dense number x is a bag of one with coefficient x (or, missing, the key of the missing vector
+// with coefficient 1); an empty cell is an empty bag.
 #ifndef TANDEM_BATCH_H_
 #define TANDEM_BATCH_H_
 
@@ -14,7 +15,7 @@ namespace tandem {
 // One field of all rows: the bag of row r is [offsets[r], offsets[r + 1]).
 struct FieldBags {
   std::vector<uint32_t> offsets = {0};
-  std::vector<uint64_t> keys;       // XXH3-64 of the id, seeded by the table's name
+  std::vector<uint64_t> keys;  // XXH3-64 of the id, seeded by the table's name
   std::vector<float> coefficients;
 
   void Clear() {
@@ -24,7 +25,8 @@ struct FieldBags {
   }
 };
 
-// Rows in columns. Clear keeps the memory, so that a batch that is used again allocates nothing. Not thread-safe.
+// Rows in columns. Clear keeps the memory, so that a batch that is used again allocates nothing. Not
+// thread-safe.
 class Batch {
  public:
   explicit Batch(int fields = 0) : fields(fields) {}

@@ -1,11 +1,14 @@
-// Loads, merges, overrides and checks the configuration of an experiment (src/config/experiment.proto has every default).
+// Loads, merges, overrides and checks the configuration of an experiment (src/config/experiment.proto has
+// every default).
 //
 //   absl::StatusOr<proto::Experiment> experiment =
 //       LoadExperiment({"configs/movielens.pbtxt", "configs/xdeepfm.pbtxt"}, {"train.batch_size=512"});
-//   absl::Status status = ValidateExperiment(*experiment);
+//   ResolveDefaults(&*experiment);        // what a run stores: later defaults don't change old runs
+//   TANDEM_RETURN_IF_ERROR(ValidateExperiment(*experiment));
 //
-// Errors are kInvalidArgument and say where: file:line:column for a file, the override itself for an override, the dotted
-// key for a value that doesn't fit; an unknown name comes with the nearest known one.
+// Errors are ConfigErrors and say where: file:line:column for a file, the override itself for an override,
+// the dotted key for a value that doesn't fit; an unknown name comes with the nearest known one. Callers that
+// look into an experiment include "config/experiment.pb.h" as well. All functions are thread-safe.
 #ifndef TANDEM_EXPERIMENT_H_
 #define TANDEM_EXPERIMENT_H_
 
@@ -31,25 +34,55 @@ class Experiment;
 absl::StatusOr<proto::Experiment> LoadExperiment(absl::Span<const std::string> files,
                                                  absl::Span<const std::string> overrides);
 
-// Parses one text; `origin` stands for the file in messages.
+// Parses one text; `origin` stands for the file in messages. Lines and columns count from 1. Reports the
+// first fault:
+//   movielens.pbtxt:14:3: unknown field 'train.batch_sise'; did you mean 'batch_size'?
 absl::StatusOr<proto::Experiment> ParseExperiment(absl::string_view text, absl::string_view origin);
 
-// `over` onto `base`: singular messages merge, a repeated field that `over` sets replaces the whole, a oneof arm replaces another.
+// `over` onto `base`, two messages of one type: singular messages merge, a repeated field that `over` sets
+// replaces the whole, a oneof arm replaces another and merges with itself.
 void MergeOver(const google::protobuf::Message& over, google::protobuf::Message* base);
 
-// Applies `key=value`, e.g. "train.batch_size=1024", "model.teacher.mlp.hidden=400,400", "embedding.optimizer.adam.lr=0.01"
-// (which also chooses that arm). An empty value clears a repeated field.
+// Applies `key=value`, e.g. "train.batch_size=1024" or "embedding.optimizer.adam.lr=0.01" (which also chooses
+// that arm). On an error the experiment is unchanged.
+//   numbers   in the range of their type, finite
+//   bools     true, false, 1, 0
+//   enums     by name
+//   strings   with C escapes ("data.delimiter=\\t"); an empty value is the empty string
+//   repeated  comma-separated ("model.teacher.mlp.hidden=400,400"); an empty value clears
+//   messages  only an empty value, which resets the message to its defaults, and chooses it where it is a
+//             oneof arm ("embedding.optimizer.adam="); repeated messages (features, interactions, hints)
+//             change only by file
 absl::Status ApplyOverride(absl::string_view override_text, proto::Experiment* experiment);
 
-// Every check that needs no data: required names, ranges, duplicate features, layers that hints name, odd layers that split,
-// methods without their towers. Reports the first fault.
+// Every check that needs no data: required names, ranges, duplicate features, layers that hints name, odd
+// layers that split, methods without their towers. Reports the first fault. A tower that `model.method`
+// doesn't use may be there; only its numbers are checked.
 absl::Status ValidateExperiment(const proto::Experiment& experiment);
 
-// The configuration with every default written out, in text format that ParseExperiment reads back to an equal message.
+// Writes every default out, so that the configuration means the same when defaults change: the declared
+// default of each field that isn't set, adagrad for an embedding and adam for towers without an optimizer,
+// multi_valued for weighted features. Sections that aren't there are added, towers are not. Carries out what
+// a later file asks to remove: a tower's `interaction {}` (no kind) and `mlp { hidden: 0 }`. Does nothing the
+// second time.
+void ResolveDefaults(proto::Experiment* experiment);
+
+// The resolved configuration in text format; ParseExperiment reads it back to a message equal to the resolved
+// one.
 std::string ExperimentText(const proto::Experiment& experiment);
 
-// The known name nearest to `name` (edit distance), or "" when none is near; for "did you mean".
+// The first difference of two configurations outside of `runtime`, as "run/config.pbtxt has train.batch_size
+// 1024, the command line 2048" with the names given for a and b; "" when they mean the same.
+std::string FirstDifference(const proto::Experiment& a, const proto::Experiment& b, absl::string_view a_name,
+                            absl::string_view b_name);
+
+// The known name nearest to `name` (edit distance without case; a swap of neighbours counts once; one that
+// holds the other is near too), or "" when none is near.
 std::string NearestName(absl::string_view name, absl::Span<const std::string> known);
+
+// The end of a message about an unknown name: "; did you mean 'batch_size'?", or, with none near, "; known:
+// epochs, seed" (the first 20), or "" with none known.
+std::string DidYouMean(absl::string_view name, absl::Span<const std::string> known);
 
 }  // namespace tandem
 

@@ -7,12 +7,13 @@
 //   layer->Forward(fields, workspace, output);                  // output: [rows, layer->width()]
 //   layer->Backward(fields, workspace, d_output, d_fields, gradients);
 //
-// Life of a layer: (1) built from its config, it registers its parameters; (2) Initialize fills them from the seed; (3) Prepare
-// repacks them, after every change of theirs; (4) any number of threads call Forward, then Backward, on shards of a batch, each
-// with a workspace and gradients of its own; (5) an optimizer updates the parameters, and (3) follows. A layer keeps no state
-// of a batch: that lives in the workspace.
+// Life of a layer: (1) built from its config, it registers its parameters; (2) Initialize fills them from the
+// seed; (3) Prepare repacks them, after every change of theirs; (4) any number of threads call Forward, then
+// Backward, on shards of a batch, each with a workspace and gradients of its own; (5) an optimizer updates
+// the parameters, and (3) follows. A layer keeps no state of a batch: that lives in the workspace.
 //
-// Shapes: `fields` is X0 = [rows, fields * dim], component d of field f of row r at fields.row(r)[f * dim + d].
+// Shapes: `fields` is X0 = [rows, fields * dim], component d of field f of row r at fields.row(r)[f * dim +
+// d].
 #ifndef TANDEM_INTERACTION_H_
 #define TANDEM_INTERACTION_H_
 
@@ -39,7 +40,8 @@ class Interaction {
  public:
   virtual ~Interaction() = default;
 
-  // Width of the output row: `dim` for FM, the number of pooled maps for CIN, fields * dim for a cross network.
+  // Width of the output row: `dim` for FM, the number of pooled maps for CIN, fields * dim for a cross
+  // network.
   virtual int width() const = 0;
   // PARALLEL towers read the output out by its plain sum (FM) or by learned weights (all others).
   virtual bool learned_readout() const = 0;
@@ -54,16 +56,17 @@ class Interaction {
   virtual void Prepare(const float* parameters) = 0;
   // Overwrites `output` [rows, width()].
   virtual void Forward(ConstMatrix fields, float* workspace, Matrix output) const = 0;
-  // After Forward with the same fields and workspace. Adds to `d_fields` [rows, fields * dim]; overwrites this layer's blocks
-  // of the flat `gradients`.
+  // After Forward with the same fields and workspace. Adds to `d_fields` [rows, fields * dim], or leaves it
+  // out where `d_fields.data` is null: not wanted. Overwrites this layer's blocks of the flat `gradients`.
   virtual void Backward(ConstMatrix fields, float* workspace, ConstMatrix d_output, Matrix d_fields,
                         float* gradients) const = 0;
 };
 
-// Builds the layer that `config` names (validated before: a config without a kind is a CHECK failure). Registers its
-// parameters in `layout` under `name`. `kernels` must outlive the layer.
+// Builds the layer that `config` names (validated before: a config without a kind is a CHECK failure).
+// Registers its parameters in `layout` under `name`. `kernels` must outlive the layer.
 std::unique_ptr<Interaction> MakeInteraction(const proto::Interaction& config, const FieldShape& shape,
-                                             const std::string& name, const Kernels& kernels, ParameterLayout* layout);
+                                             const std::string& name, const Kernels& kernels,
+                                             ParameterLayout* layout);
 
 }  // namespace tandem
 

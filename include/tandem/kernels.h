@@ -5,9 +5,10 @@
 //   kernels.Pack(w, k, n, /*stride_k=*/n, /*stride_n=*/1, packed.data());
 //   kernels.Gemm({x, rows, k, k}, packed.data(), bias, /*relu=*/true, /*accumulate=*/false, {y, rows, n, n});
 //
-// Numerics: every output element is one chain of additions in the order of the inner index, whatever the number of rows, the
-// row's place and the tile, so that a row's result doesn't depend on the rows around it. Bits are promised per variant.
-// All functions are pure and thread-safe; views may have any stride >= cols; pointers need no alignment.
+// Numerics: every output element is one chain of additions in the order of the inner index, whatever the
+// number of rows, the row's place and the tile, so that a row's result doesn't depend on the rows around it.
+// Bits are promised per variant. All functions are pure and thread-safe; views may have any stride >= cols;
+// pointers need no alignment. They allocate nothing, and take up to 400 KB of stack.
 #ifndef TANDEM_KERNELS_H_
 #define TANDEM_KERNELS_H_
 
@@ -17,6 +18,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "tandem/cin_shape.h"
 #include "tandem/matrix.h"
 
 namespace tandem {
@@ -32,30 +34,28 @@ class Kernels {
 
   // Floats of a packed [k, n] matrix.
   virtual int64_t PackedFloats(int64_t k, int64_t n) const = 0;
-  // Packs W(i, j) = w[i * stride_k + j * stride_n], i < k, j < n, for Gemm. Either stride may be 1: a transpose costs nothing.
-  virtual void Pack(const float* w, int64_t k, int64_t n, int64_t stride_k, int64_t stride_n, float* packed) const = 0;
-  // y = act(x W + bias), or y + x W before the activation when `accumulate`. x: [rows, k], y: [rows, n]; bias: [n] or null.
+  // Packs W(i, j) = w[i * stride_k + j * stride_n], i < k, j < n, for Gemm. Either stride may be 1: a
+  // transpose costs nothing.
+  virtual void Pack(const float* w, int64_t k, int64_t n, int64_t stride_k, int64_t stride_n,
+                    float* packed) const = 0;
+  // y = act(x W + bias), or y + x W before the activation when `accumulate`. x: [rows, k], y: [rows, n];
+  // bias: [n] or null.
   virtual void Gemm(ConstMatrix x, const float* packed, const float* bias, bool relu, bool accumulate,
                     Matrix y) const = 0;
   // dw = xᵀ dy, or dw += xᵀ dy when `accumulate`. x: [rows, k], dy: [rows, n], dw: [k, n].
   virtual void GemmTransposed(ConstMatrix x, ConstMatrix dy, bool accumulate, Matrix dw) const = 0;
 
-  // ---- compressed interaction network, field-major: maps and fields are [maps][cols], cols = rows * dim contiguous
-  // (xDeepFM, Lian et al. 2018, eq. 6: Xk+1[h, :] = sum_ij W[h, i, j] (Xk[i, :] * X0[j, :]))
+  // ---- compressed interaction network, field-major: maps and fields are [maps][cols], cols = rows * dim
+  // contiguous (xDeepFM, Lian et al. 2018, eq. 6: Xk+1[h, :] = sum_ij W[h, i, j] (Xk[i, :] * X0[j, :]))
 
-  struct CinShape {
-    int maps;      // H, maps of this layer
-    int previous;  // maps of the layer below that it reads
-    int fields;    // m
-    bool symmetric;  // the first layer: X^k is X^0, and only pairs j >= i are computed, with folded weights
-  };
   virtual int64_t CinPackedFloats(const CinShape& shape) const = 0;
   // Packs w [maps, previous, fields] for CinForward and CinBackwardData.
   virtual void CinPack(const CinShape& shape, const float* w, float* packed) const = 0;
   // out[h, c] = act(bias[h] + sum_ij W[h, i, j] xk[i, c] x0[j, c]); bias may be null.
-  virtual void CinForward(const CinShape& shape, const float* packed, const float* bias, bool relu, ConstMatrix x0,
-                          ConstMatrix xk, Matrix out) const = 0;
-  // Adds the gradients to dx0 and dxk, given d_out after the activation's derivative. Where symmetric, only dx0 is touched.
+  virtual void CinForward(const CinShape& shape, const float* packed, const float* bias, bool relu,
+                          ConstMatrix x0, ConstMatrix xk, Matrix out) const = 0;
+  // Adds the gradients to dx0 and dxk, given d_out after the activation's derivative. Where symmetric, only
+  // dx0 is touched.
   virtual void CinBackwardData(const CinShape& shape, const float* packed, ConstMatrix x0, ConstMatrix xk,
                                ConstMatrix d_out, Matrix dx0, Matrix dxk) const = 0;
   // dw [maps, previous, fields] is overwritten.
@@ -73,8 +73,8 @@ class Kernels {
 // The variants that this binary has and this processor runs, the best one first.
 std::vector<const Kernels*> AvailableKernels();
 
-// "auto" is the best available one. An unknown name, or one that this processor doesn't run, is InvalidArgument (it lists
-// the available ones).
+// "auto" is the best available one. An unknown name, or one that this processor doesn't run, is
+// InvalidArgument (it lists the available ones).
 absl::StatusOr<const Kernels*> FindKernels(absl::string_view name);
 
 }  // namespace tandem

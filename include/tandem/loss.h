@@ -5,14 +5,24 @@
 //     +  logit_weight * [ (s - sg(t))^2  or  T^2 BCE(s/T, sigmoid(sg(t)/T)) ]   logit
 //     +  hint_weight * sum_k mean((A_k h^s_k - sg(h^t_k))^2)             hint
 //
-// (dual-DNN ranking with online knowledge distillation; soft labels: Hinton et al. 2015, eq. 2-4; hints: Romero et al. 2015, eq. 3).
-// Means are over the batch: a row's loss is multiplied by its sample weight and divided by the rows of the batch. sg() is
-// stop-gradient: there is no way, in this interface, for a distillation term to reach the teacher.
+// (dual-DNN ranking with online knowledge distillation; soft labels: Hinton et al. 2015, eq. 2-4; hints:
+// Romero et al. 2015, eq. 3). Means are over the batch (the hint's over its teacher layer's units too): a
+// row's loss is multiplied by its sample weight and divided by the rows of the batch. sg() is stop-gradient:
+// there is no way, in this interface, for a distillation term to reach the teacher. A term of weight 0 is
+// neither computed nor logged, but for student_label, which is always logged. Without one of the towers its
+// label term and all of distillation are 0.
 //
 //   JointLoss loss(config, teacher_widths, student_widths, kernels);
-//   loss.Compute(shard, &workspace, &gradients, &sums);
+//   loss.Initialize(seed, parameters);
+//   loss.Prepare(parameters);
+//   loss.Compute(shard, &workspace, &gradients, &sums);      // a shard each; add the sums in shard order
+//   sums.Divide(batch_rows);
 //
-// Thread-safe as an Interaction is: Prepare after the parameters changed, then Compute from any thread, a workspace each.
+// With hint_normalize a pair's hint is divided by (v + 1e-5), v the variance of the teacher's layer over rows
+// and units, as it ran until the step before; by 1 at the first step. A constant to the gradient.
+//
+// Thread-safe as an Interaction is: Prepare after the parameters changed, then Compute from any thread, a
+// workspace each.
 #ifndef TANDEM_LOSS_H_
 #define TANDEM_LOSS_H_
 
@@ -34,7 +44,8 @@ class Distill;
 double Sigmoid(double logit);
 double BinaryCrossEntropy(double logit, double label);
 
-// The terms, unweighted, each already weighted by the samples' weights. Sums over rows until divided by the batch's rows.
+// The terms, unweighted, each already weighted by the samples' weights. Sums over rows until divided by the
+// batch's rows.
 struct LossTerms {
   double teacher_label = 0;
   double student_label = 0;
@@ -46,64 +57,83 @@ struct LossTerms {
   void Divide(double rows);
 };
 
-// A shard of a batch as the loss sees it. Null logits: that tower isn't there, and its terms are zero.
+// A shard of a batch as the loss sees it. Null logits: that tower isn't there.
 struct LossShard {
   int rows = 0;
-  int64_t batch_rows = 0;  // divides
+  int64_t batch_rows = 0;          // divides the gradients
   const float* labels = nullptr;   // [rows], 0 or 1
   const float* weights = nullptr;  // [rows], or null: 1
   const float* teacher_logits = nullptr;
   const float* student_logits = nullptr;
-  // The hinted layers' activations, pair by pair (empty without hints).
+  // The hinted layers' activations, pair by pair, [rows, width]. Read only where both towers are there.
   std::vector<ConstMatrix> teacher_hidden;
   std::vector<ConstMatrix> student_hidden;
+
+  double weight(int row) const { return weights == nullptr ? 1 : weights[row]; }
 };
 
-// Where gradients go. Null: not wanted.
+// Where gradients of the batch's mean loss go. Null or empty: not wanted.
 struct LossGradients {
-  float* d_teacher_logits = nullptr;      // [rows], overwritten
-  float* d_student_logits = nullptr;      // [rows], overwritten
-  std::vector<Matrix> d_student_hidden;   // pair by pair, added to
-  float* parameters = nullptr;            // flat, of the adapters; overwritten
+  float* d_teacher_logits = nullptr;     // [rows], overwritten; untouched without a teacher
+  float* d_student_logits = nullptr;     // [rows], overwritten; untouched without a student
+  std::vector<Matrix> d_student_hidden;  // pair by pair, added to
+  float* parameters = nullptr;           // flat, of the adapters; overwritten
 };
 
 struct LossWorkspace {
-  AlignedFloats adapted, difference;  // [rows, teacher width]
+  AlignedFloats difference;  // [rows, the widest teacher layer]: A h^s - h^t, then its gradient
 };
 
 class JointLoss {
  public:
-  // Widths of the hinted pairs, one a `hint` of the config: the layers are resolved and checked before.
-  JointLoss(const proto::Distill& config, const std::vector<int>& teacher_widths, const std::vector<int>& student_widths,
-            const Kernels& kernels);
+  // Widths of the hinted pairs, one a `hint` of the config: the layers are resolved and checked before. Empty
+  // where a tower is missing. `kernels` must outlive the loss.
+  JointLoss(const proto::Distill& config, const std::vector<int>& teacher_widths,
+            const std::vector<int>& student_widths, const Kernels& kernels);
 
-  int pairs() const { return static_cast<int>(teacher_widths_.size()); }
-  // Adapters ("adapter/0/weight" [student, teacher], "adapter/0/bias" [teacher]), where the widths differ, and with
-  // hint_normalize the running statistics of the teacher's layers. They belong to the student.
+  int pairs() const { return static_cast<int>(pairs_.size()); }
+  // Adapters ("adapter/0/weight" [student, teacher], "adapter/0/bias" [teacher]), where the widths differ,
+  // and with hint_normalize the running statistics of the teacher's layers ("hint/0/statistics": mean, mean
+  // square, steps). They belong to the student, and are there whatever hint_weight is.
   const ParameterLayout& layout() const { return layout_; }
+  // Weights: Xavier normal; biases and statistics 0.
   void Initialize(uint64_t seed, float* parameters) const;
   void Prepare(const float* parameters);
   LossWorkspace MakeWorkspace(int rows) const;
 
   // Overwrites `sums` with the shard's sums.
-  void Compute(const LossShard& shard, LossWorkspace* workspace, LossGradients* gradients, LossTerms* sums) const;
+  void Compute(const LossShard& shard, LossWorkspace* workspace, LossGradients* gradients,
+               LossTerms* sums) const;
 
-  // hint_normalize only: doubles that a shard sums (per pair: sum h, sum h^2 over rows and units), 0 when off; and the update of
-  // the running variance after a step, as for input normalisation (tandem/mlp.h).
+  // hint_normalize only: doubles that a shard sums (per pair: sum h, sum h^2 over rows and units), 0 when
+  // off; and the update of the running statistics after a step, `rows` those of the batch. The first step
+  // sets them; step t keeps min(0.99, t / (t + 1)).
   int statistics_size() const;
   void SumStatistics(const LossShard& shard, double* sums) const;
   void UpdateStatistics(const double* sums, int64_t rows, float* parameters) const;
 
  private:
-  std::vector<int> teacher_widths_, student_widths_;
-  double student_label_weight_, logit_weight_, hint_weight_, temperature_;
-  bool soft_label_;
-  bool hint_normalize_;
+  struct Pair {
+    int teacher_width = 0, student_width = 0;
+    bool adapted = false;
+    // In the flat vector; -1: not there.
+    int64_t weight = -1, bias = -1, statistics = -1;
+    AlignedFloats packed, packed_transposed, packed_bias;
+    double inverse_variance = 1;
+  };
+
+  void ComputeTeacher(const LossShard& shard, float* d_logits, LossTerms* sums) const;
+  void ComputeStudent(const LossShard& shard, float* d_logits, LossTerms* sums) const;
+  void ComputeHint(int k, const LossShard& shard, LossWorkspace* workspace, LossGradients* gradients,
+                   LossTerms* sums) const;
+  void BackwardHint(int k, ConstMatrix student, ConstMatrix d_adapted, LossGradients* gradients) const;
+
+  const double student_label_weight_, logit_weight_, hint_weight_, temperature_;
+  const bool soft_label_;
+  const bool hint_normalize_;
   const Kernels& kernels_;
   ParameterLayout layout_;
-  std::vector<int64_t> weight_offsets_, bias_offsets_, statistic_offsets_;
-  std::vector<AlignedFloats> packed_, packed_transposed_, biases_;
-  std::vector<double> inverse_variance_;
+  std::vector<Pair> pairs_;
 };
 
 }  // namespace tandem

@@ -1,6 +1,7 @@
 // Views of row-major float matrices, and the aligned memory behind them.
 //
-// Convention: component j of row i is data[i * stride + j]. A view owns nothing and must not outlive what it looks at.
+// Convention: component j of row i is data[i * stride + j]. A view owns nothing and must not outlive what it
+// looks at.
 #ifndef TANDEM_MATRIX_H_
 #define TANDEM_MATRIX_H_
 

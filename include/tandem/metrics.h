@@ -1,14 +1,20 @@
-// Metrics of scores against labels: AUC, GAUC, log loss, normalised entropy, COPC. Exact: the scores are kept and sorted.
+// Metrics of scores against labels: AUC, GAUC, log loss, normalised entropy, COPC. Exact: the scores are kept
+// and sorted.
 //
 //   ScoreLog log;
 //   log.Add(probability, label, weight, group);
-//   Metrics m = ComputeMetrics(log);
-//   if (m.auc) ...                                     // undefined (one class only) is nullopt, never 0 or NaN
+//   Metrics m = ComputeMetrics(log, /*with_groups=*/true);
+//   if (m.auc) ...                                     // undefined (one class only) is nullopt, never 0 or
+//   NaN
 //
-// Definitions: AUC counts ties one half and weighs a pair by the product of its weights; GAUC is the mean of the AUCs of the groups
-// that have both labels, weighted by their rows' weights (Zhou et al. 2018, eq. 8); log loss clips nothing (a probability of exactly 0
-// or 1 on the wrong side is infinite, and so undefined); COPC is clicks over predicted clicks; normalised entropy is log loss
-// over the entropy of the base rate (He et al. 2014, eq. 1). Sums are float64, in the order added.
+// Definitions: AUC counts ties one half and weighs a pair by the product of its weights; GAUC is the mean of
+// the AUCs of the groups that have both labels, weighted by their rows' weights (Zhou et al. 2018, eq. 8);
+// log loss clips probabilities to [1e-15, 1 - 1e-15], far outside of what float32 tells from 0 or 1: a logit
+// beyond 17 rounds to the probability 1, and on the wrong side it should be dear, not infinite; COPC is
+// clicks over predicted clicks; normalised entropy is log loss over the entropy of the base rate (He et al.
+// 2014, eq. 1). All are means over weights; a row of weight 0 changes none. Where a probability isn't one
+// (NaN, or outside of [0, 1]) every metric is undefined. Sums are float64: log loss and COPC add in the order
+// of the rows, AUC and GAUC in the order of the scores.
 #ifndef TANDEM_METRICS_H_
 #define TANDEM_METRICS_H_
 
@@ -17,16 +23,28 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+
 namespace tandem {
 
 // Scores of one tower with their labels; 20 bytes a row. Not thread-safe.
 class ScoreLog {
  public:
-  // `group` is a hash of the group's text; logs without groups pass 0 and get no GAUC.
+  // The label is 0 or 1, the weight finite and not negative. `group` is a hash of the group's text; logs
+  // without groups pass 0.
   void Add(float probability, float label, float weight, uint64_t group);
-  // Appends the other's rows.
+  // Appends the rows of another log.
   void Merge(const ScoreLog& other);
   void Clear();
+
+  // All rows as bytes, for a checkpoint in the middle of a day: the count as 8 bytes, then column by column
+  // (groups, probabilities, labels, weights), little-endian.
+  std::string Serialize() const;
+  // The log that was serialised, or a ModelError: a size that doesn't fit the count, a label that isn't 0 or
+  // 1, a weight that is negative or not finite.
+  static absl::StatusOr<ScoreLog> Parse(absl::string_view bytes);
+
   int64_t rows() const { return static_cast<int64_t>(probabilities_.size()); }
 
   const std::vector<float>& probabilities() const { return probabilities_; }
@@ -41,14 +59,15 @@ class ScoreLog {
 
 struct Metrics {
   int64_t rows = 0;
-  double positives = 0;  // weighted
+  double positives = 0;  // sum of weights
   std::optional<double> auc, logloss, gauc, copc, normalized_entropy;
 };
 
 // `with_groups`: whether the groups mean anything; else GAUC is undefined.
 Metrics ComputeMetrics(const ScoreLog& log, bool with_groups);
 
-// {"auc":0.75,"logloss":...,"gauc":null,...}, numbers printed so that they read back to the same double.
+// {"auc":0.75,"logloss":...,"gauc":null,"copc":...,"normalized_entropy":...}: null where undefined, numbers
+// printed so that they read back to the same double.
 std::string MetricsToJson(const Metrics& metrics);
 
 }  // namespace tandem

@@ -5,14 +5,17 @@
 //   AlignedFloats parameters(layout.size()), gradients(layout.size());
 //   parameters[w + i * out + j] ...
 //
-// One flat vector makes optimizers, checkpoints and the tree that adds the shards' gradients blind to what a layer is.
-// Layers register their blocks when they are built, in a fixed order; offsets never change afterwards.
+// One flat vector makes optimizers, checkpoints and the tree that adds the shards' gradients blind to what a
+// layer is. Layers register their blocks when they are built, in a fixed order; offsets never change
+// afterwards.
 #ifndef TANDEM_PARAMETERS_H_
 #define TANDEM_PARAMETERS_H_
 
 #include <cstdint>
 #include <string>
 #include <vector>
+
+#include "absl/strings/string_view.h"
 
 namespace tandem {
 
@@ -32,10 +35,12 @@ struct ParameterBlock {
 
 class ParameterLayout {
  public:
-  // Registers a block and returns its offset. Names are unique in a layout (CHECK).
+  // Registers a block and returns its offset. Names are unique in a layout, extents positive (CHECK).
   int64_t Add(const std::string& name, const std::vector<int>& shape, ParameterKind kind);
 
   const std::vector<ParameterBlock>& blocks() const { return blocks_; }
+  // The block of that name, null when there is none. Valid until the next Add.
+  const ParameterBlock* Find(absl::string_view name) const;
   // Floats of the flat vector, padding included.
   int64_t size() const { return size_; }
   // Trained parameters, without padding and statistics.

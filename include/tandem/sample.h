@@ -1,8 +1,9 @@
 // What the columns of a log mean: the schema, and the parser that turns one line into one row of a Batch.
 //
 //   Schema schema(experiment);
-//   absl::StatusOr<RowParser> parser = RowParser::Create(schema, header_columns, RowUse::kTrain, "logs/2000-11-20.tsv.gz");
-//   if (RowFault fault = parser->Parse(line, &batch); fault != RowFault::kNone) ...   // nothing was appended
+//   absl::StatusOr<RowParser> parser = RowParser::Create(schema, header_columns, RowUse::kTrain,
+//   "logs/2000-11-20.tsv.gz"); if (RowFault fault = parser->Parse(line, &batch); fault != RowFault::kNone)
+//   ...   // nothing was appended
 //
 // A malformed row never becomes a row of a batch.
 #ifndef TANDEM_SAMPLE_H_
@@ -43,8 +44,8 @@ struct Field {
   std::optional<std::string> serving_value;
 };
 
-// One embedding table. Tables of dense and bucketized fields hold every key from the first step: min_count and id_dropout
-// are about ids.
+// One embedding table. Tables of dense and bucketized fields hold every key from the first step: min_count
+// and id_dropout are about ids.
 struct TableInfo {
   std::string name;
   bool ids = true;
@@ -58,8 +59,8 @@ class Schema {
 
   const std::vector<Field>& fields() const { return fields_; }
   const std::vector<TableInfo>& tables() const { return tables_; }
-  // XXH3-64 of `id`, seeded by XXH3-64 of the table's name. The key of a dense field's vector is that of "value", of its missing
-  // vector that of "missing"; a bucket's that of its decimal index.
+  // XXH3-64 of `id`, seeded by XXH3-64 of the table's name. The key of a dense field's vector is that of
+  // "value", of its missing vector that of "missing"; a bucket's that of its decimal index.
   uint64_t Key(int table, absl::string_view id) const;
 
   char delimiter = '\t';
@@ -90,11 +91,11 @@ enum class RowUse {
 // Why a row is malformed.
 enum class RowFault {
   kNone = 0,
-  kColumnCount,   // more or fewer columns than the header
-  kLabel,         // not 0 or 1
-  kNumber,        // a dense value that doesn't parse
-  kNotFinite,     // NaN or infinity, in a dense value or a weight
-  kWeight,        // a sample weight or an id's weight that is absent, doesn't parse, or is negative
+  kColumnCount,  // more or fewer columns than the header
+  kLabel,        // not 0 or 1
+  kNumber,       // a dense value that doesn't parse
+  kNotFinite,    // NaN or infinity, in a dense value or a weight
+  kWeight,       // a sample weight or an id's weight that is absent, doesn't parse, or is negative
   kLineTooLong,
 };
 constexpr int kRowFaults = 7;
@@ -104,20 +105,21 @@ const char* RowFaultName(RowFault fault);
 // Parses lines of one file. Thread-safe: Parse changes only the batch and the message.
 class RowParser {
  public:
-  // `columns` in file order. A needed column that isn't there, or one twice, is a DataError that names `origin`, the column and the
-  // nearest column that is there.
-  static absl::StatusOr<RowParser> Create(const Schema& schema, absl::Span<const std::string> columns, RowUse use,
-                                          absl::string_view origin);
+  // `columns` in file order. A needed column that isn't there, or one twice, is a DataError that names
+  // `origin`, the column and the nearest column that is there.
+  static absl::StatusOr<RowParser> Create(const Schema& schema, absl::Span<const std::string> columns,
+                                          RowUse use, absl::string_view origin);
 
-  // Appends one row to `batch`, or leaves it as it was and says why. `line` has no line end. `detail` (may be null) gets a
-  // phrase for the log: "9 columns where the header has 10", "label 'x' is not 0 or 1".
+  // Appends one row to `batch`, or leaves it as it was and says why. `line` has no line end. `detail` (may be
+  // null) gets a phrase for the log: "9 columns where the header has 10", "label 'x' is not 0 or 1".
   RowFault Parse(absl::string_view line, Batch* batch, std::string* detail) const;
 
-  // The same for cells that are already apart, in the order of `columns` (a program that holds its samples in memory).
+  // The same for cells that are already apart, in the order of `columns` (a program that holds its samples in
+  // memory).
   RowFault ParseCells(absl::Span<const absl::string_view> cells, Batch* batch, std::string* detail) const;
 
-  // Appends the row's key cells, each followed by `separator`, to `out`, malformed rows included (a cell that isn't there is
-  // empty).
+  // Appends the row's key cells, each followed by `separator`, to `out`, malformed rows included (a cell that
+  // isn't there is empty).
   void AppendKeys(absl::string_view line, char separator, std::string* out) const;
 
  private:

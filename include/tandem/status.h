@@ -1,6 +1,7 @@
 // The kinds of failure that a user meets, and the exit code that stands for each.
 //
-//   if (days.empty()) return DataError("data.path: no file for the window 2000-11-02..2000-12-01; looked for ", pattern);
+//   if (days.empty()) return DataError("data.path: no file for the window 2000-11-02..2000-12-01; looked for
+//   ", pattern);
 //   ...
 //   return ExitCode(status);
 //
@@ -57,10 +58,10 @@ inline int ExitCode(const absl::Status& status) {
 }  // namespace tandem
 
 // Returns from the calling function unless `expression` is OK.
-#define TANDEM_RETURN_IF_ERROR(expression)                       \
-  do {                                                           \
-    absl::Status tandem_status = (expression);                   \
-    if (!tandem_status.ok()) return tandem_status;               \
+#define TANDEM_RETURN_IF_ERROR(expression)         \
+  do {                                             \
+    absl::Status tandem_status = (expression);     \
+    if (!tandem_status.ok()) return tandem_status; \
   } while (false)
 
 #define TANDEM_CONCAT_INNER(a, b) a##b

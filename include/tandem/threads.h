@@ -3,8 +3,8 @@
 //   Workers workers(4);
 //   workers.ForEach(shards, [&](int shard, int worker) { ... scratch[worker] ... });
 //
-// Which worker takes which task is left to chance; a result must depend on the task only. Joins block (a spinning barrier
-// collapses where cores are shared).
+// Which worker takes which task is left to chance; a result must depend on the task only. Joins block (a
+// spinning barrier collapses where cores are shared).
 #ifndef TANDEM_THREADS_H_
 #define TANDEM_THREADS_H_
 
@@ -22,8 +22,8 @@ class Workers {
   Workers& operator=(const Workers&) = delete;
 
   int size() const { return size_; }
-  // Calls function(task, worker) for every task in [0, tasks), worker in [0, size()), and returns when all are done.
-  // One caller at a time; not from within a task.
+  // Calls function(task, worker) for every task in [0, tasks), worker in [0, size()), and returns when all
+  // are done. One caller at a time; not from within a task.
   void ForEach(int tasks, const std::function<void(int task, int worker)>& function);
 
  private:

@@ -1,19 +1,26 @@
-// A tower: optional linear part + optional interactions + MLP -> one logit. The teacher and the student are both towers.
+// A tower: optional linear part + optional interactions + MLP -> one logit. The teacher and the student are
+// both towers.
 //
 //   Tower teacher(config, {.fields = 39, .dim = 16}, "teacher", kernels);
 //   AlignedFloats parameters(teacher.layout().size());
 //   teacher.Initialize(seed, parameters.data());
 //   teacher.Prepare(parameters.data());
 //   TowerWorkspace workspace = teacher.MakeWorkspace(128);
-//   teacher.Forward(x, linear, nullptr, &workspace, logits);
+//   teacher.Forward(x, linear, training, &workspace, logits);
+//   ... add the hints' gradients, if any, to workspace.mlp.HiddenGradient(l) ...
 //   teacher.Backward(x, d_logits, &workspace, &d_x, gradients);
 //
-// STACKED: the MLP reads [interaction outputs, x], and the logit is its read-out (without an MLP, the read-out of
-// [interaction outputs, x] itself). PARALLEL: the MLP reads x, and each interaction adds its own read-out: FM its plain sum, CIN
-// and cross a learned linear one; without an MLP the parts alone are summed. Either way the linear part and one bias are added.
+// STACKED: the MLP reads [interaction outputs, x], and the logit is its read-out (without an MLP, the
+// read-out of [interaction outputs, x] itself). PARALLEL: the MLP reads x, and each interaction adds its own
+// read-out: FM its plain sum, CIN and cross a learned linear one; without an MLP the parts alone are summed.
+// Either way the linear part and one bias are added.
 //
-// Life, threads and ownership are those of an Interaction (tandem/interaction.h): built, initialized, prepared after every change
-// of the parameters; then Forward and Backward from any thread, a workspace each.
+// Blocks: interaction/i/..., mlp/..., head/weight (the read-out), readout/i/weight (PARALLEL, learned), bias
+// [1]. First values of the read-outs are normal with Xavier's deviation, the bias is zero.
+//
+// Life, threads and ownership are those of an Interaction (tandem/interaction.h): built, initialized,
+// prepared after every change of the parameters; then Forward and Backward from any thread, a workspace each.
+// A row's logit doesn't depend on the rows around it.
 #ifndef TANDEM_TOWER_H_
 #define TANDEM_TOWER_H_
 
@@ -35,19 +42,18 @@ namespace proto {
 class Tower;
 }  // namespace proto
 
-// Activations and gradients of one shard; one a thread.
+// Activations and gradients of one shard; one a thread. Moves, but doesn't copy.
 struct TowerWorkspace {
   MlpWorkspace mlp;
-  AlignedFloats interactions;               // the layers' workspaces, one after another
-  std::vector<float*> interaction_workspace;
-  AlignedFloats stacked, d_stacked;         // [rows, interaction outputs | x] where STACKED has interactions
-  AlignedFloats outputs, d_outputs;         // [rows, interaction outputs] where PARALLEL
+  AlignedFloats memory;
+  std::vector<float*> interactions;  // the layers' workspaces
+  Matrix combined, d_combined;       // [rows, interaction outputs], followed by x where STACKED
 };
 
 class Tower {
  public:
-  // `config` is validated before; `name` ("teacher", "student") is part of the key of the tower's randomness. `kernels` must
-  // outlive the tower.
+  // `config` is validated before; `name` ("teacher", "student") is part of the key of the tower's randomness,
+  // of first values and dropout. `kernels` must outlive the tower.
   Tower(const proto::Tower& config, const FieldShape& shape, const std::string& name, const Kernels& kernels);
 
   const ParameterLayout& layout() const { return layout_; }
@@ -56,35 +62,52 @@ class Tower {
   // Hidden layers of the MLP, 0 without one.
   int hidden_layers() const { return mlp_.has_value() ? mlp_->layers() : 0; }
   int hidden_width(int layer) const { return mlp_->width(layer); }
-  // Forward of one sample, without the embedding look-up.
+  // Multiplications and additions of the forward of one sample, without the embedding look-up.
   int64_t flops_per_sample() const;
 
   void Initialize(uint64_t seed, float* parameters) const;
   void Prepare(const float* parameters);
+  // A workspace for up to `rows` rows: the only allocation.
   TowerWorkspace MakeWorkspace(int rows) const;
 
-  // x: [rows, fields * dim]. `linear`: the rows' sums of linear weights [rows], null where the tower has no linear part.
-  // `training` is null when scoring. Overwrites `logits` [rows].
+  // x: [rows, fields * dim]. `linear`: the rows' sums of linear weights [rows], null where the tower has no
+  // linear part. `training` is null when scoring; its seed is the run's. Overwrites `logits` [rows].
   void Forward(ConstMatrix x, const float* linear, const TrainingPass* training, TowerWorkspace* workspace,
                float* logits) const;
 
-  // Hint gradients: zero these before Backward, and add to them. [rows, hidden_width(layer)].
-  Matrix d_hidden(const TowerWorkspace& workspace, int layer) const { return workspace.mlp.d_hidden(layer); }
-  Matrix hidden(const TowerWorkspace& workspace, int layer) const { return workspace.mlp.hidden(layer); }
-
-  // After Forward with the same x and workspace, and with workspace.mlp.d_hidden(l) holding the hints' gradients (zero where there is
-  // none). `d_x` is overwritten; null: not wanted, as for a student behind a stop-gradient. Overwrites all trained blocks of
-  // `gradients`. The gradient of the linear sums is d_logits itself.
+  // After Forward with the same x and workspace, and with the hints' gradients added to
+  // workspace->mlp.HiddenGradient(l). `d_x` is overwritten; null: not wanted, as for a student behind a
+  // stop-gradient. Overwrites all trained blocks of `gradients`. The gradient of the linear sums is d_logits
+  // itself.
   void Backward(ConstMatrix x, const float* d_logits, TowerWorkspace* workspace, const Matrix* d_x,
                 float* gradients) const;
 
-  // Input normalisation: see Mlp. `input` sums are of what the MLP reads, so they follow a Forward.
+  // Input normalisation: see Mlp. The sums are of what the MLP reads, so they follow a Forward.
   int statistics_size() const { return mlp_.has_value() ? mlp_->statistics_size() : 0; }
   void SumStatistics(ConstMatrix x, const TowerWorkspace& workspace, double* sums) const;
   void UpdateStatistics(const double* sums, int64_t rows, float* parameters) const;
 
  private:
-  bool stacked() const { return !parallel_; }
+  // An interaction and its place in the tower.
+  struct Part {
+    std::unique_ptr<Interaction> layer;
+    int column;            // of its output in `combined`
+    bool learned_readout;  // PARALLEL only; else its plain sum, or no read-out of its own
+    std::string readout_name;
+    int64_t readout_offset = 0;
+    AlignedFloats readout;
+  };
+
+  uint64_t TowerSeed(uint64_t seed) const;
+  bool stacks_interactions() const { return !parallel_ && !parts_.empty(); }
+  // What the MLP or, without one, the read-out reads.
+  ConstMatrix Input(ConstMatrix x, const TowerWorkspace& workspace) const;
+  // PARALLEL: the sum of the interactions' read-outs of one row of `combined`.
+  float ReadOut(const float* outputs) const;
+  void BackwardDeep(ConstMatrix x, const float* d_logits, TowerWorkspace* workspace, const Matrix* d_input,
+                    float* gradients) const;
+  void BackwardReadouts(const float* d_logits, ConstMatrix combined, Matrix d_combined,
+                        float* gradients) const;
 
   FieldShape shape_;
   std::string name_;
@@ -92,14 +115,13 @@ class Tower {
   bool parallel_;
   const Kernels& kernels_;
   ParameterLayout layout_;
-  std::vector<std::unique_ptr<Interaction>> interactions_;
-  int interaction_width_ = 0;  // of all together
+  std::vector<Part> parts_;
+  int combined_width_ = 0;
   std::optional<Mlp> mlp_;
   int64_t head_offset_ = 0, bias_offset_ = 0;
-  int head_width_ = 0;                     // 0: no learned read-out (PARALLEL without MLP)
-  std::vector<int64_t> readout_offsets_;   // PARALLEL, a learned read-out an interaction; -1: plain sum
-  AlignedFloats head_, bias_;              // copies made by Prepare
-  std::vector<AlignedFloats> readouts_;
+  int head_width_ = 0;  // 0: no read-out (PARALLEL without an MLP)
+  AlignedFloats head_;
+  float bias_ = 0;
 };
 
 }  // namespace tandem

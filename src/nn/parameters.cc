@@ -11,11 +11,21 @@ constexpr int64_t kAlignFloats = 16;
 
 int64_t ParameterLayout::Add(const std::string& name, const std::vector<int>& shape, ParameterKind kind) {
   int64_t size = 1;
-  for (const int extent : shape) size *= extent;
-  for (const ParameterBlock& block : blocks_) CHECK_NE(block.name, name);
+  for (const int extent : shape) {
+    CHECK_GT(extent, 0) << name;
+    size *= extent;
+  }
+  CHECK(Find(name) == nullptr) << name;
   blocks_.push_back({name, shape, kind, size_, size});
   size_ += (size + kAlignFloats - 1) / kAlignFloats * kAlignFloats;
   return blocks_.back().offset;
+}
+
+const ParameterBlock* ParameterLayout::Find(absl::string_view name) const {
+  for (const ParameterBlock& block : blocks_) {
+    if (block.name == name) return &block;
+  }
+  return nullptr;
 }
 
 int64_t ParameterLayout::trained() const {

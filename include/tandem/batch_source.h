@@ -1,0 +1,82 @@
+// The window as a stream of batches: days in order, blocks shuffled from the seed, read ahead on a thread of
+// its own.
+//
+//   BatchSource source(experiment, schema, days, run_dir + "/quarantine", LogPosition{});
+//   for (;;) {
+//     TANDEM_ASSIGN_OR_RETURN(const LogEvent* event, source.Next());
+//     if (event->kind == LogEvent::kBatch) trainer.Step(event->batch) ...
+//   }
+//
+// A block of train.shuffle_rows rows of a day (rounded up to whole batches) is permuted as a function of
+// (seed, pass, day, block), so that a place in the log is four integers, and a run goes on from any of them
+// with the batches it would have had. Batches don't cross days. Malformed rows are set aside, counted and
+// judged in the first pass, and skipped in the others.
+//
+// Not thread-safe: one caller. The destructor stops the reading thread.
+#ifndef TANDEM_BATCH_SOURCE_H_
+#define TANDEM_BATCH_SOURCE_H_
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "tandem/batch.h"
+#include "tandem/reader.h"
+#include "tandem/sample.h"
+
+namespace tandem {
+
+namespace proto {
+class Experiment;
+}  // namespace proto
+
+// A place in the log, before a batch.
+struct LogPosition {
+  int pass = 0;
+  int day = 0;    // index into the window's days
+  int block = 0;  // of the day
+  int batch = 0;  // of the block
+};
+
+// Rows of the first pass so far, by days that are done.
+struct RowCounts {
+  int64_t good = 0;
+  std::array<int64_t, kRowFaults> bad = {};
+};
+
+struct LogEvent {
+  enum Kind {
+    kBatch,   // `batch` is to be trained on
+    kDayEnd,  // the day `day` of pass `pass` is over
+    kEnd,     // all passes are over
+  };
+  Kind kind = kEnd;
+  int pass = 0;
+  int day = 0;
+  Batch batch;
+  LogPosition next;    // where a run would go on after this event
+  RowCounts day_rows;  // kDayEnd of the first pass: rows of that day
+};
+
+class BatchSource {
+ public:
+  // `experiment` and `schema` outlive the source.
+  BatchSource(const proto::Experiment& experiment, const Schema& schema, std::vector<Day> days,
+              const std::string& quarantine_directory, const LogPosition& start);
+  ~BatchSource();
+
+  // The next event, valid until the next call. DataErrors of the files are passed on in their place: batches
+  // before them come first.
+  absl::StatusOr<const LogEvent*> Next();
+
+ private:
+  class Reader;
+  std::unique_ptr<Reader> reader_;
+};
+
+}  // namespace tandem
+
+#endif  // TANDEM_BATCH_SOURCE_H_

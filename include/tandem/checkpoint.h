@@ -1,0 +1,61 @@
+// Checkpoints: all that a run needs to go on bit for bit, in one directory that is either whole or not there.
+//
+//   TANDEM_RETURN_IF_ERROR(SaveCheckpoint(fs, StepDirectory(run_dir, 400), model, state, progress));
+//   TANDEM_ASSIGN_OR_RETURN(std::string newest, NewestCheckpoint(fs, run_dir));   // "" without one
+//   TANDEM_RETURN_IF_ERROR(LoadCheckpoint(fs, newest, EmbeddingLoad::kResume, &model, &state, &progress));
+//
+// Files: MANIFEST, experiment.pbtxt (without data.path and runtime), state.pbtxt, embedding.bin, teacher.bin,
+// student.bin, adapters.bin, and progress-teacher.bin, progress-student.bin: the scores of the day in
+// progress. docs/file_formats.md describes them. Written aside, synced, renamed. Errors of loading are
+// ModelErrors that name the file; nothing is loaded by halves: the caller drops the model.
+#ifndef TANDEM_CHECKPOINT_H_
+#define TANDEM_CHECKPOINT_H_
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "tandem/dual_model.h"
+#include "tandem/files.h"
+#include "tandem/metrics.h"
+
+namespace tandem {
+
+namespace proto {
+class RunState;
+}  // namespace proto
+
+// Scores of the day in progress, first pass only.
+struct DayProgress {
+  ScoreLog teacher, student;
+};
+
+// run_dir/checkpoints/step-000400
+std::string StepDirectory(const std::string& run_dir, int64_t step);
+// The checkpoint with the largest step, "" when there is none.
+absl::StatusOr<std::string> NewestCheckpoint(FileSystem& fs, const std::string& run_dir);
+// Removes all but the newest `keep`, and what interrupted writes left behind.
+absl::Status RemoveOldCheckpoints(FileSystem& fs, const std::string& run_dir, int keep);
+
+absl::Status SaveCheckpoint(FileSystem& fs, const std::string& path, const DualModel& model,
+                            const proto::RunState& state, const DayProgress& progress);
+
+// The configuration that a checkpoint (or bundle) carries. Verifies the whole directory first.
+absl::StatusOr<proto::Experiment> VerifyAndReadExperiment(FileSystem& fs, const std::string& path);
+
+// Into a model built from the same configuration (or one whose towers are fewer). `state` and `progress` may
+// be null.
+absl::Status LoadCheckpoint(FileSystem& fs, const std::string& path, EmbeddingLoad how, DualModel* model,
+                            proto::RunState* state, DayProgress* progress);
+
+// One tower's dense parameters, block by block.
+absl::Status SaveParameters(const ParameterLayout& layout, const DenseParameters& parameters, bool slots,
+                            RecordWriter* writer);
+// Blocks must match in name and shape. Slots are read where both sides have them and `keep_slots`; else what
+// Initialize made stays.
+absl::Status LoadParameters(const std::string& path, const ParameterLayout& layout, bool keep_slots,
+                            RecordReader* reader, DenseParameters* parameters);
+
+}  // namespace tandem
+
+#endif  // TANDEM_CHECKPOINT_H_

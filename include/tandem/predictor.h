@@ -1,0 +1,86 @@
+// Scores samples with a trained model: the towers of a run or checkpoint, or the student of an exported
+// bundle.
+//
+//   TANDEM_ASSIGN_OR_RETURN(auto predictor, Predictor::Load("bundle", {}));
+//   TANDEM_ASSIGN_OR_RETURN(RowParser parser, RowParser::Create(predictor->schema(), {"user", "movie"},
+//   RowUse::kPredict, "request")); Batch batch(predictor->fields()); parser.ParseCells({"17", "4711"},
+//   &batch, &detail); Scores scores; predictor->Score(batch, &scores);                       //
+//   scores.student[0]: the click probability
+//
+// A model is verified whole before anything of it is used. Thread-safe: any number of threads score at the
+// same time, each with a batch and scores of its own. A row's score depends on nothing but the row and the
+// model: not on its batch, nor the thread.
+#ifndef TANDEM_PREDICTOR_H_
+#define TANDEM_PREDICTOR_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "tandem/batch.h"
+#include "tandem/sample.h"
+
+namespace tandem {
+
+class DualModel;
+class Kernels;
+
+namespace proto {
+class Experiment;
+}  // namespace proto
+
+// Click probabilities, a row of the batch each; empty for a tower that isn't loaded.
+struct Scores {
+  std::vector<float> teacher, student;
+};
+
+enum class TowerChoice { kTeacher, kStudent, kBoth };
+
+struct PredictorOptions {
+  // kBoth loads what the model has.
+  TowerChoice towers = TowerChoice::kBoth;
+  // `data.*` overrides of how samples are read ("data.delimiter=,").
+  std::vector<std::string> data_overrides;
+  // Null: the best for this processor.
+  const Kernels* kernels = nullptr;
+};
+
+class Predictor {
+ public:
+  // `model`: a run (its newest step), a checkpoint, or a bundle. ModelError where it is damaged or isn't one;
+  // ConfigError when it lacks the tower asked for.
+  static absl::StatusOr<std::unique_ptr<Predictor>> Load(const std::string& model,
+                                                         const PredictorOptions& options);
+  ~Predictor();
+
+  // What a sample must hold. Lives as long as the predictor.
+  const Schema& schema() const;
+  int fields() const { return static_cast<int>(schema().fields().size()); }
+  bool has_teacher() const;
+  bool has_student() const;
+  // The configuration, with the overrides.
+  const proto::Experiment& experiment() const;
+  const DualModel& model() const { return *model_; }
+  // The directory that was loaded: the run's newest checkpoint, or what was named.
+  const std::string& directory() const { return directory_; }
+
+  // Replaces `scores`. Where the log was down-sampled (data.negative_keep_rate of the model), the probability
+  // is that of the full log.
+  void Score(const Batch& batch, Scores* scores) const;
+
+ private:
+  struct Workspace;
+  struct Pool;
+  Predictor();
+
+  std::string directory_;
+  std::unique_ptr<DualModel> model_;
+  double logit_offset_ = 0;
+  std::unique_ptr<Pool> pool_;
+};
+
+}  // namespace tandem
+
+#endif  // TANDEM_PREDICTOR_H_

@@ -1,0 +1,65 @@
+// A run: one experiment trained over one window of the log, in a directory of its own that survives anything.
+//
+//   RunOptions options;
+//   options.run_dir = "run";
+//   options.days = FindWindow(...);
+//   absl::StatusOr<RunSummary> summary = TrainRun(experiment, options);
+//
+// run_dir holds config.pbtxt (fully resolved), metrics.jsonl (an object a logged step, and one a day with
+// progressive metrics), checkpoints/step-N/ and quarantine/. Killed at any moment and resumed, a run ends
+// with the bits of the uninterrupted one.
+//
+// Errors: ConfigError for a directory that is not empty without `resume`, a configuration that differs from
+// the run's; DataError from the log; ModelError from a damaged checkpoint.
+#ifndef TANDEM_RUN_H_
+#define TANDEM_RUN_H_
+
+#include <atomic>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "tandem/files.h"
+#include "tandem/kernels.h"
+#include "tandem/metrics.h"
+#include "tandem/reader.h"
+#include "tandem/trainer.h"
+
+namespace tandem {
+
+namespace proto {
+class Experiment;
+}  // namespace proto
+
+struct RunOptions {
+  std::string run_dir;
+  std::vector<Day> days;
+  bool resume = false;
+  // Fine-tuning: a checkpoint directory to start from; "": start anew.
+  std::string init_from;
+  TrainedParts parts = TrainedParts::kAll;
+  bool reset_optimizer = false;
+  bool allow_feature_change = false;
+  // A progress line that rewrites itself on stderr, rather than log lines.
+  bool terminal = false;
+  // Set to a signal's number from outside: the run finishes its step, writes a checkpoint and returns.
+  const std::atomic<int>* stop = nullptr;
+  const Kernels* kernels = nullptr;
+  FileSystem* file_system = &FileSystem::Default();
+};
+
+struct RunSummary {
+  bool already_complete = false;
+  int stopped_by = 0;  // the signal, or 0
+  int64_t steps = 0;
+  int64_t rows_trained = 0;
+  std::string checkpoint;  // the last one written
+};
+
+absl::StatusOr<RunSummary> TrainRun(const proto::Experiment& experiment, const RunOptions& options);
+
+}  // namespace tandem
+
+#endif  // TANDEM_RUN_H_

@@ -1,0 +1,36 @@
+#include <vector>
+
+#include "google/protobuf/descriptor.h"
+#include "google/protobuf/message.h"
+#include "tandem/experiment.h"
+
+namespace tandem {
+namespace {
+
+using google::protobuf::FieldDescriptor;
+using google::protobuf::Message;
+using google::protobuf::Reflection;
+
+void ClearRepeatedFieldsOf(const Message& over, Message* base) {
+  const Reflection& reflection = *base->GetReflection();
+  std::vector<const FieldDescriptor*> fields;
+  over.GetReflection()->ListFields(over, &fields);
+  for (const FieldDescriptor* field : fields) {
+    if (field->is_repeated()) {
+      reflection.ClearField(base, field);
+    } else if (field->message_type() != nullptr && reflection.HasField(*base, field)) {
+      ClearRepeatedFieldsOf(over.GetReflection()->GetMessage(over, field),
+                            reflection.MutableMessage(base, field));
+    }
+  }
+}
+
+}  // namespace
+
+// Protobuf's own merge does all but one thing as we want it: it appends repeated fields.
+void MergeOver(const Message& over, Message* base) {
+  ClearRepeatedFieldsOf(over, base);
+  base->MergeFrom(over);
+}
+
+}  // namespace tandem

@@ -1,0 +1,28 @@
+// The parts of ValidateExperiment, in its order. Each reports the first fault, with the dotted key in front.
+// Numbers are checked before (ranges.h).
+#ifndef TANDEM_SRC_CONFIG_VALIDATE_H_
+#define TANDEM_SRC_CONFIG_VALIDATE_H_
+
+#include <vector>
+
+#include "absl/status/status.h"
+#include "config/experiment.pb.h"
+
+namespace tandem {
+
+// Names, kinds and tables of the features that aren't dropped, which go to `kept`.
+absl::Status ValidateFeatures(const proto::Experiment& experiment, std::vector<const proto::Feature*>* kept);
+// Separators and columns.
+absl::Status ValidateData(const proto::Data& data, const std::vector<const proto::Feature*>& features);
+// Towers against the method, interactions, hints.
+absl::Status ValidateModel(const proto::Model& model);
+absl::Status ValidateTrain(const proto::Train& train);
+
+// The column that a feature reads.
+inline const std::string& ColumnOf(const proto::Feature& feature) {
+  return feature.column().empty() ? feature.name() : feature.column();
+}
+
+}  // namespace tandem
+
+#endif  // TANDEM_SRC_CONFIG_VALIDATE_H_

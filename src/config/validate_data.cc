@@ -1,0 +1,122 @@
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/container/flat_hash_set.h"
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "src/config/validate.h"
+#include "tandem/experiment.h"
+#include "tandem/status.h"
+
+namespace tandem {
+namespace {
+
+struct Separator {
+  const char* key;
+  const std::string& text;
+  bool used;
+};
+
+// A separator that no feature uses may equal another: a log with '|' between its columns needs no care.
+absl::Status CheckSeparators(const proto::Data& data, const std::vector<const proto::Feature*>& features) {
+  bool weighted = false;
+  bool multi_valued = false;
+  for (const proto::Feature* feature : features) {
+    weighted |= feature->sparse().weighted();
+    multi_valued |= feature->sparse().multi_valued() || feature->sparse().weighted();
+  }
+  const Separator separators[] = {{"data.delimiter", data.delimiter(), true},
+                                  {"data.multi_value_separator", data.multi_value_separator(), multi_valued},
+                                  {"data.weight_separator", data.weight_separator(), weighted}};
+  for (const Separator& separator : separators) {
+    const std::string shown = absl::StrCat(separator.key, ": '", absl::CEscape(separator.text), "'");
+    if (separator.text.size() != 1) return ConfigError(shown, "; must be one byte, e.g. '\\t', ',', '|'");
+    if (separator.text == "\n" || separator.text == "\r")
+      return ConfigError(shown, "; must not be a line end");
+    for (const Separator* other = separators; other != &separator; ++other) {
+      if (separator.used && other->used && separator.text == other->text) {
+        return ConfigError(shown, " is ", other->key, " too; must be different");
+      }
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckColumnList(const proto::Data& data) {
+  if (data.header()) {
+    if (data.column().empty()) return absl::OkStatus();
+    return ConfigError(
+        "data.column: set, but data.header is true and the files name their columns; set data.header: false, "
+        "or leave ",
+        "data.column out");
+  }
+  if (data.column().empty()) {
+    return ConfigError("data.column: empty; must name the columns, in order, when data.header is false");
+  }
+  absl::flat_hash_set<std::string> seen;
+  for (int i = 0; i < data.column_size(); ++i) {
+    if (data.column(i).empty()) return ConfigError("data.column[", i, "]: empty; every column needs a name");
+    if (!seen.insert(data.column(i)).second) {
+      return ConfigError("data.column[", i, "]: '", data.column(i),
+                         "' is there before; names must be unique");
+    }
+  }
+  return absl::OkStatus();
+}
+
+// The columns that are needed, each with the key that names it.
+std::vector<std::pair<std::string, std::string>> NeededColumns(
+    const proto::Data& data, const std::vector<const proto::Feature*>& features) {
+  std::vector<std::pair<std::string, std::string>> needed = {{"data.label", data.label()}};
+  if (!data.group_column().empty()) needed.emplace_back("data.group_column", data.group_column());
+  if (!data.weight_column().empty()) needed.emplace_back("data.weight_column", data.weight_column());
+  for (const std::string& column : data.key_columns()) needed.emplace_back("data.key_columns", column);
+  for (const proto::Feature* feature : features) {
+    needed.emplace_back(absl::StrCat("feature[", feature->name(), "].column"), ColumnOf(*feature));
+  }
+  return needed;
+}
+
+absl::Status CheckRoles(const proto::Data& data, const std::vector<const proto::Feature*>& features) {
+  if (data.label().empty()) return ConfigError("data.label: empty; must name a column");
+  if (data.weight_column() == data.label()) {
+    return ConfigError("data.weight_column: '", data.label(), "' is the label; must be another column");
+  }
+  for (const proto::Feature* feature : features) {
+    if (ColumnOf(*feature) == data.label()) {
+      return ConfigError("feature[", feature->name(), "].column: '", data.label(),
+                         "' is the label (data.label); a feature must not read it");
+    }
+  }
+  absl::flat_hash_set<std::string> keys;
+  for (int i = 0; i < data.key_columns_size(); ++i) {
+    const std::string& column = data.key_columns(i);
+    if (column.empty()) return ConfigError("data.key_columns[", i, "]: empty; must name a column");
+    if (!keys.insert(column).second) {
+      return ConfigError("data.key_columns[", i, "]: '", column, "' is there before; must be unique");
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status ValidateData(const proto::Data& data, const std::vector<const proto::Feature*>& features) {
+  if (data.path().empty())
+    return ConfigError("data.path: not set; must name the sample files, e.g. \"logs/{date}.tsv.gz\"");
+  TANDEM_RETURN_IF_ERROR(CheckSeparators(data, features));
+  TANDEM_RETURN_IF_ERROR(CheckColumnList(data));
+  TANDEM_RETURN_IF_ERROR(CheckRoles(data, features));
+  if (data.header()) return absl::OkStatus();
+  const std::vector<std::string> columns(data.column().begin(), data.column().end());
+  for (const auto& [key, column] : NeededColumns(data, features)) {
+    if (std::find(columns.begin(), columns.end(), column) == columns.end()) {
+      return ConfigError(key, ": '", column, "' is not in data.column", DidYouMean(column, columns));
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace tandem

@@ -1,0 +1,102 @@
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "src/config/validate.h"
+#include "tandem/status.h"
+
+namespace tandem {
+namespace {
+
+absl::Status CheckCin(const proto::Cin& cin, const std::string& key) {
+  if (cin.layers().empty())
+    return ConfigError(key, ".layers: empty; must name the maps of at least one layer");
+  for (int i = 0; cin.split_half() && i + 1 < cin.layers_size(); ++i) {
+    if (cin.layers(i) % 2 != 0) {
+      return ConfigError(key, ".layers[", i, "]: ", cin.layers(i),
+                         "; must be even, because split_half halves every layer but the last");
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckInteraction(const proto::Interaction& interaction, const std::string& key) {
+  switch (interaction.kind_case()) {
+    case proto::Interaction::kFm:
+      return absl::OkStatus();
+    case proto::Interaction::kCin:
+      return CheckCin(interaction.cin(), key + ".cin");
+    case proto::Interaction::kCross:
+      if (interaction.cross().version() == proto::Cross::V1 && interaction.cross().rank() != 0) {
+        return ConfigError(key, ".cross.rank: ", interaction.cross().rank(),
+                           "; must be 0 for V1, whose weight is a vector");
+      }
+      return absl::OkStatus();
+    case proto::Interaction::KIND_NOT_SET:
+      break;
+  }
+  return ConfigError(key, ": of no kind; accepted: fm {}, cin {}, cross {}");
+}
+
+absl::Status CheckTower(const proto::Tower& tower, const std::string& key) {
+  for (int i = 0; i < tower.interaction_size(); ++i) {
+    TANDEM_RETURN_IF_ERROR(
+        CheckInteraction(tower.interaction(i), absl::StrCat(key, ".interaction[", i, "]")));
+  }
+  if (tower.has_mlp() && tower.mlp().hidden().empty()) {
+    return ConfigError(key,
+                       ".mlp.hidden: empty; must name the width of at least one layer (or leave mlp out)");
+  }
+  if (tower.combine() == proto::Tower::PARALLEL && !tower.linear() && tower.interaction().empty() &&
+      !tower.has_mlp()) {
+    return ConfigError(key,
+                       ".combine: PARALLEL, with nothing to sum; must have linear, an interaction or mlp");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckHintLayer(int layer, const proto::Tower& tower, const char* tower_name,
+                            const std::string& key) {
+  const int layers = tower.mlp().hidden_size();
+  if (layer >= -layers && layer < layers) return absl::OkStatus();
+  const std::string accepted =
+      layers == 0 ? "" : absl::StrCat(" (0..", layers - 1, ", or -", layers, "..-1)");
+  return ConfigError(key, ": ", layer, ", but the ", tower_name, " has ",
+                     layers == 0 ? "no" : absl::StrCat(layers), " hidden layer", layers == 1 ? "" : "s",
+                     accepted);
+}
+
+absl::Status CheckDistill(const proto::Model& model) {
+  const proto::Distill& distill = model.distill();
+  if (distill.logit_loss() == proto::Distill::MSE && distill.temperature() != 1) {
+    return ConfigError("model.distill.temperature: ", distill.temperature(),
+                       "; must be 1 with logit_loss: MSE; only SOFT_LABEL has a temperature");
+  }
+  for (int i = 0; i < distill.hint_size(); ++i) {
+    const std::string key = absl::StrCat("model.distill.hint[", i, "].");
+    const proto::Hint& hint = distill.hint(i);
+    TANDEM_RETURN_IF_ERROR(
+        CheckHintLayer(hint.teacher_layer(), model.teacher(), "teacher", key + "teacher_layer"));
+    TANDEM_RETURN_IF_ERROR(
+        CheckHintLayer(hint.student_layer(), model.student(), "student", key + "student_layer"));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status ValidateModel(const proto::Model& model) {
+  const std::string& method = proto::Method_Name(model.method());
+  if (model.method() != proto::STUDENT_ALONE) {
+    if (!model.has_teacher())
+      return ConfigError("model.teacher: not set; method ", method, " needs a teacher");
+    TANDEM_RETURN_IF_ERROR(CheckTower(model.teacher(), "model.teacher"));
+  }
+  if (model.method() != proto::TEACHER_ALONE) {
+    if (!model.has_student())
+      return ConfigError("model.student: not set; method ", method, " needs a student");
+    TANDEM_RETURN_IF_ERROR(CheckTower(model.student(), "model.student"));
+  }
+  return model.method() == proto::CO_TRAIN ? CheckDistill(model) : absl::OkStatus();
+}
+
+}  // namespace tandem

@@ -1,0 +1,178 @@
+#include "src/data/byte_source.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zlib.h>
+#include <zstd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+#include <vector>
+
+#include "tandem/status.h"
+
+namespace tandem {
+namespace {
+
+constexpr int64_t kBufferBytes = 1 << 18;
+
+// The file as it is, with a look at its first bytes.
+class PlainSource : public ByteSource {
+ public:
+  PlainSource(std::string path, int descriptor) : path_(std::move(path)), descriptor_(descriptor) {}
+  ~PlainSource() override {
+    if (descriptor_ > STDIN_FILENO) close(descriptor_);
+  }
+
+  // The first `size` bytes, fewer if the file is shorter; they are read again by Read.
+  absl::StatusOr<std::string> Peek(int64_t size) {
+    std::string bytes(size, '\0');
+    int64_t have = 0;
+    while (have < size) {
+      TANDEM_ASSIGN_OR_RETURN(const int64_t read, Read(&bytes[have], size - have));
+      if (read == 0) break;
+      have += read;
+    }
+    bytes.resize(have);
+    peeked_ = bytes;
+    return bytes;
+  }
+
+  absl::StatusOr<int64_t> Read(char* out, int64_t size) override {
+    if (!peeked_.empty()) {
+      const auto n = std::min<int64_t>(size, static_cast<int64_t>(peeked_.size()));
+      std::memcpy(out, peeked_.data(), n);
+      peeked_.erase(0, n);
+      return n;
+    }
+    for (;;) {
+      const ssize_t n = read(descriptor_, out, size);
+      if (n >= 0) return n;
+      if (errno != EINTR) return DataError(path_, ": ", std::strerror(errno));
+    }
+  }
+
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+  int descriptor_;
+  std::string peeked_;
+};
+
+// One or more gzip members, one after another.
+class GzipSource : public ByteSource {
+ public:
+  explicit GzipSource(std::unique_ptr<PlainSource> file) : file_(std::move(file)), in_(kBufferBytes) {
+    stream_ = {};
+    // 16: the gzip header and trailer, and nothing else.
+    inflateInit2(&stream_, MAX_WBITS + 16);
+  }
+  ~GzipSource() override { inflateEnd(&stream_); }
+
+  absl::StatusOr<int64_t> Read(char* out, int64_t size) override {
+    stream_.next_out = reinterpret_cast<Bytef*>(out);
+    stream_.avail_out = static_cast<uInt>(size);
+    while (stream_.avail_out == static_cast<uInt>(size)) {
+      if (stream_.avail_in == 0) {
+        TANDEM_ASSIGN_OR_RETURN(const int64_t n, file_->Read(in_.data(), kBufferBytes));
+        if (n == 0) {
+          if (between_members_) return 0;
+          return DataError(file_->path(), ": the gzip data ends in the middle, after ", produced_,
+                           " bytes of text; the file is truncated");
+        }
+        stream_.next_in = reinterpret_cast<Bytef*>(in_.data());
+        stream_.avail_in = static_cast<uInt>(n);
+      }
+      if (between_members_) {
+        inflateReset(&stream_);
+        between_members_ = false;
+      }
+      const int code = inflate(&stream_, Z_NO_FLUSH);
+      if (code == Z_STREAM_END) {
+        between_members_ = true;
+      } else if (code != Z_OK && code != Z_BUF_ERROR) {
+        return DataError(file_->path(), ": damaged gzip data after ", produced_ + size - stream_.avail_out,
+                         " bytes of text (", stream_.msg == nullptr ? "no detail" : stream_.msg, ")");
+      }
+    }
+    const int64_t n = size - stream_.avail_out;
+    produced_ += n;
+    return n;
+  }
+
+ private:
+  std::unique_ptr<PlainSource> file_;
+  std::vector<char> in_;
+  z_stream stream_;
+  bool between_members_ = false;
+  int64_t produced_ = 0;
+};
+
+// One or more zstd frames.
+class ZstdSource : public ByteSource {
+ public:
+  explicit ZstdSource(std::unique_ptr<PlainSource> file)
+      : file_(std::move(file)), in_(kBufferBytes), stream_(ZSTD_createDStream(), ZSTD_freeDStream) {}
+
+  absl::StatusOr<int64_t> Read(char* out, int64_t size) override {
+    ZSTD_outBuffer output{out, static_cast<size_t>(size), 0};
+    while (output.pos == 0) {
+      if (input_.pos == input_.size && (frame_done_ || !more_output_)) {
+        TANDEM_ASSIGN_OR_RETURN(const int64_t n, file_->Read(in_.data(), kBufferBytes));
+        if (n == 0) {
+          if (frame_done_) return 0;
+          return DataError(file_->path(), ": the zstd data ends in the middle, after ", produced_,
+                           " bytes of text; the file is truncated");
+        }
+        input_ = {in_.data(), static_cast<size_t>(n), 0};
+      }
+      const size_t code = ZSTD_decompressStream(stream_.get(), &output, &input_);
+      if (ZSTD_isError(code) != 0) {
+        return DataError(file_->path(), ": damaged zstd data after ", produced_, " bytes of text (",
+                         ZSTD_getErrorName(code), ")");
+      }
+      frame_done_ = code == 0;
+      more_output_ = output.pos == output.size;
+    }
+    produced_ += static_cast<int64_t>(output.pos);
+    return static_cast<int64_t>(output.pos);
+  }
+
+ private:
+  std::unique_ptr<PlainSource> file_;
+  std::vector<char> in_;
+  std::unique_ptr<ZSTD_DStream, size_t (*)(ZSTD_DStream*)> stream_;
+  ZSTD_inBuffer input_ = {nullptr, 0, 0};
+  bool frame_done_ = false;
+  bool more_output_ = false;
+  int64_t produced_ = 0;
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<ByteSource>> ByteSource::Open(const std::string& path) {
+  int descriptor = STDIN_FILENO;
+  if (path != "-") {
+    descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0) return DataError(path, ": ", std::strerror(errno));
+    struct stat info;
+    if (fstat(descriptor, &info) == 0 && S_ISDIR(info.st_mode)) {
+      close(descriptor);
+      return DataError(path, ": a directory, where a sample file is wanted; name its files: ", path, "/*");
+    }
+  }
+  auto file = std::make_unique<PlainSource>(path == "-" ? "standard input" : path, descriptor);
+  TANDEM_ASSIGN_OR_RETURN(const std::string magic, file->Peek(4));
+  if (magic.size() >= 2 && magic.compare(0, 2, "\x1f\x8b") == 0) {
+    return std::unique_ptr<ByteSource>(std::make_unique<GzipSource>(std::move(file)));
+  }
+  if (magic == "\x28\xb5\x2f\xfd")
+    return std::unique_ptr<ByteSource>(std::make_unique<ZstdSource>(std::move(file)));
+  return std::unique_ptr<ByteSource>(std::move(file));
+}
+
+}  // namespace tandem

@@ -1,0 +1,25 @@
+// The bytes of a sample file, decompressed where its first bytes say gzip or zstd.
+#ifndef TANDEM_SRC_DATA_BYTE_SOURCE_H_
+#define TANDEM_SRC_DATA_BYTE_SOURCE_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+
+namespace tandem {
+
+// Not thread-safe. Errors are DataErrors that name the file.
+class ByteSource {
+ public:
+  // "-" is standard input.
+  static absl::StatusOr<std::unique_ptr<ByteSource>> Open(const std::string& path);
+  virtual ~ByteSource() = default;
+  // Up to `size` bytes into `out`; 0 at the end of the file.
+  virtual absl::StatusOr<int64_t> Read(char* out, int64_t size) = 0;
+};
+
+}  // namespace tandem
+
+#endif  // TANDEM_SRC_DATA_BYTE_SOURCE_H_

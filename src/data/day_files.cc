@@ -1,0 +1,116 @@
+#include <glob.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "absl/time/civil_time.h"
+#include "absl/time/time.h"
+#include "tandem/reader.h"
+#include "tandem/status.h"
+
+namespace tandem {
+namespace {
+
+constexpr absl::string_view kOpen = "{date";
+constexpr char kPlainFormat[] = "%Y-%m-%d";
+
+absl::StatusOr<absl::CivilDay> ParseDay(const std::string& text, absl::string_view what) {
+  absl::CivilDay day;
+  // ParseCivilTime forgives what FormatCivilTime never writes ("2000-1-2").
+  if (!absl::ParseCivilTime(text, &day) || absl::FormatCivilTime(day) != text) {
+    return ConfigError(what, ": '", text, "' is not a day (YYYY-MM-DD)");
+  }
+  return day;
+}
+
+// The path with every {date} and {date:FORMAT} filled in.
+absl::StatusOr<std::string> PathOfDay(const std::string& path, absl::CivilDay day) {
+  std::string filled;
+  absl::string_view rest = path;
+  for (size_t open = rest.find(kOpen); open != absl::string_view::npos; open = rest.find(kOpen)) {
+    const size_t close = rest.find('}', open);
+    const absl::string_view inside = close == absl::string_view::npos
+                                         ? absl::string_view()
+                                         : rest.substr(open + kOpen.size(), close - open - kOpen.size());
+    if (close == absl::string_view::npos || (!inside.empty() && (inside[0] != ':' || inside.size() < 2))) {
+      return ConfigError("data.path: '", path, "': a date is {date} or {date:%Y%m%d}");
+    }
+    const std::string format = inside.empty() ? kPlainFormat : std::string(inside.substr(1));
+    absl::StrAppend(&filled, rest.substr(0, open),
+                    absl::FormatTime(format, absl::FromCivil(day, absl::UTCTimeZone()), absl::UTCTimeZone()));
+    rest.remove_prefix(close + 1);
+  }
+  absl::StrAppend(&filled, rest);
+  return filled;
+}
+
+// Files in name order.
+std::vector<std::string> Glob(const std::string& pattern) {
+  glob_t found = {};
+  std::vector<std::string> files;
+  if (glob(pattern.c_str(), 0, nullptr, &found) == 0)
+    files.assign(found.gl_pathv, found.gl_pathv + found.gl_pathc);
+  globfree(&found);
+  return files;
+}
+
+}  // namespace
+
+bool HasDate(const std::string& path) { return path.find(std::string(kOpen)) != std::string::npos; }
+
+absl::StatusOr<std::vector<Day>> FindDays(const std::string& path, const std::string& begin_date,
+                                          const std::string& end_date, std::vector<std::string>* missing) {
+  if (!HasDate(path)) {
+    std::vector<std::string> files = Glob(path);
+    if (files.empty()) return DataError("data.path: no file '", path, "'");
+    return std::vector<Day>{{"", std::move(files)}};
+  }
+  TANDEM_ASSIGN_OR_RETURN(const absl::CivilDay begin, ParseDay(begin_date, "--begin_date"));
+  TANDEM_ASSIGN_OR_RETURN(const absl::CivilDay end, ParseDay(end_date, "--end_date"));
+  if (end < begin) return ConfigError("--end_date: ", end_date, " is before --begin_date ", begin_date);
+  std::vector<Day> days;
+  for (absl::CivilDay day = begin; day <= end; ++day) {
+    TANDEM_ASSIGN_OR_RETURN(const std::string pattern, PathOfDay(path, day));
+    std::vector<std::string> files = Glob(pattern);
+    if (files.empty()) {
+      missing->push_back(absl::FormatCivilTime(day));
+    } else {
+      days.push_back({absl::FormatCivilTime(day), std::move(files)});
+    }
+  }
+  if (days.empty()) {
+    TANDEM_ASSIGN_OR_RETURN(const std::string last, PathOfDay(path, end));
+    return DataError(
+        "data.path: no file for ",
+        begin_date == end_date ? end_date : absl::StrCat("any day of ", begin_date, "..", end_date),
+        "; looked for '", path, "', for example ", last);
+  }
+  return days;
+}
+
+absl::StatusOr<std::vector<Day>> FindWindow(const std::string& path, const std::string& end_date, int days,
+                                            std::vector<std::string>* missing) {
+  if (!HasDate(path)) return FindDays(path, "", "", missing);
+  TANDEM_ASSIGN_OR_RETURN(const absl::CivilDay end, ParseDay(end_date, "--end_date"));
+  return FindDays(path, absl::FormatCivilTime(end - (days - 1)), end_date, missing);
+}
+
+absl::StatusOr<std::vector<std::string>> FindFiles(const std::string& globs) {
+  std::vector<std::string> files;
+  const std::vector<std::string> patterns = absl::StrSplit(globs, ',', absl::SkipEmpty());
+  for (const std::string& pattern : patterns) {
+    if (pattern == "-") {
+      files.push_back(pattern);
+      continue;
+    }
+    std::vector<std::string> found = Glob(pattern);
+    if (found.empty()) return DataError("--input: no file '", pattern, "'");
+    files.insert(files.end(), found.begin(), found.end());
+  }
+  if (files.empty()) return DataError("--input: names no file");
+  return files;
+}
+
+}  // namespace tandem

@@ -1,0 +1,143 @@
+#include <algorithm>
+#include <utility>
+
+#include "tandem/reader.h"
+#include "tandem/status.h"
+#include "tandem/threads.h"
+
+namespace tandem {
+namespace {
+
+// Lines that are read at a time, and that one worker parses at a time.
+constexpr int kChunkLines = 8192;
+constexpr int kTaskLines = 1024;
+
+}  // namespace
+
+struct DayReader::State {
+  // Rows and faults of some lines of a chunk.
+  struct Piece {
+    struct Fault {
+      int line;
+      RowFault fault;
+      std::string detail;
+    };
+    Batch rows;
+    std::vector<Fault> faults;
+  };
+
+  State(const Schema& schema, RowUse use, std::vector<std::string> files, Quarantine* quarantine,
+        Workers* workers)
+      : schema(schema),
+        use(use),
+        files(std::move(files)),
+        quarantine(quarantine),
+        workers(workers),
+        parsed(static_cast<int>(schema.fields().size())) {}
+
+  absl::StatusOr<bool> ParseChunk();
+  absl::StatusOr<bool> OpenNext();
+  void ParsePiece(int task);
+
+  const Schema& schema;
+  const RowUse use;
+  const std::vector<std::string> files;
+  Quarantine* const quarantine;
+  Workers* const workers;
+  size_t next_file = 0;
+  std::unique_ptr<LineReader> lines;
+  std::optional<RowParser> parser;
+  LineChunk chunk;
+  std::vector<Piece> pieces;
+  Batch parsed;   // rows of the last chunk
+  int taken = 0;  // of them, by blocks
+};
+
+DayReader::DayReader(const Schema& schema, RowUse use, std::vector<std::string> files, Quarantine* quarantine,
+                     Workers* workers)
+    : state_(std::make_unique<State>(schema, use, std::move(files), quarantine, workers)) {}
+
+DayReader::~DayReader() = default;
+
+// Opens the next file that has a line; false when there is none left.
+absl::StatusOr<bool> DayReader::State::OpenNext() {
+  while (next_file < files.size()) {
+    const std::string& file = files[next_file++];
+    TANDEM_ASSIGN_OR_RETURN(lines, LineReader::Open(file, schema.max_line_bytes));
+    std::string header;
+    TANDEM_ASSIGN_OR_RETURN(parser, OpenRowParser(schema, use, file, lines.get(), &header));
+    if (!parser.has_value()) continue;
+    if (quarantine != nullptr) quarantine->BeginFile(file, header);
+    return true;
+  }
+  lines = nullptr;
+  return false;
+}
+
+void DayReader::State::ParsePiece(int task) {
+  Piece& piece = pieces[task];
+  piece.rows.Clear();
+  piece.faults.clear();
+  std::string detail;
+  const int end = std::min(static_cast<int>(chunk.lines.size()), (task + 1) * kTaskLines);
+  for (int line = task * kTaskLines; line < end; ++line) {
+    RowFault fault = RowFault::kLineTooLong;
+    if (chunk.too_long[line]) {
+      detail = absl::StrCat("a line of more than data.max_line_bytes ", schema.max_line_bytes);
+    } else {
+      fault = parser->Parse(chunk.lines[line], &piece.rows, &detail);
+    }
+    if (fault != RowFault::kNone) piece.faults.push_back({line, fault, detail});
+  }
+}
+
+// Replaces `parsed` by the rows of the next chunk of lines; false at the end of the day.
+absl::StatusOr<bool> DayReader::State::ParseChunk() {
+  parsed.Clear();
+  taken = 0;
+  for (;;) {
+    if (lines == nullptr) {
+      TANDEM_ASSIGN_OR_RETURN(const bool opened, OpenNext());
+      if (!opened) return false;
+    }
+    TANDEM_RETURN_IF_ERROR(lines->Read(kChunkLines, &chunk));
+    if (!chunk.lines.empty()) break;
+    lines = nullptr;
+    if (quarantine != nullptr) TANDEM_RETURN_IF_ERROR(quarantine->EndFile());
+  }
+  const int tasks = (static_cast<int>(chunk.lines.size()) + kTaskLines - 1) / kTaskLines;
+  while (static_cast<int>(pieces.size()) < tasks)
+    pieces.push_back({Batch(static_cast<int>(schema.fields().size())), {}});
+  if (workers != nullptr) {
+    workers->ForEach(tasks, [this](int task, int /*worker*/) { ParsePiece(task); });
+  } else {
+    for (int task = 0; task < tasks; ++task) ParsePiece(task);
+  }
+  for (int task = 0; task < tasks; ++task) {
+    parsed.Append(pieces[task].rows);
+    if (quarantine == nullptr) continue;
+    quarantine->GoodRows(pieces[task].rows.rows());
+    for (const Piece::Fault& fault : pieces[task].faults) {
+      TANDEM_RETURN_IF_ERROR(quarantine->BadRow(chunk.first_line + fault.line, fault.fault, fault.detail,
+                                                chunk.lines[fault.line]));
+    }
+  }
+  return true;
+}
+
+absl::StatusOr<bool> DayReader::ReadBlock(int max_rows, Batch* block) {
+  State& state = *state_;
+  block->fields.resize(state.schema.fields().size());
+  block->Clear();
+  while (block->rows() < max_rows) {
+    if (state.taken == state.parsed.rows()) {
+      TANDEM_ASSIGN_OR_RETURN(const bool more, state.ParseChunk());
+      if (!more) break;
+    }
+    while (block->rows() < max_rows && state.taken < state.parsed.rows())
+      block->AppendRow(state.parsed, state.taken++);
+  }
+  return block->rows() > 0;
+}
+
+}  // namespace tandem

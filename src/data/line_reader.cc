@@ -1,0 +1,126 @@
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_split.h"
+#include "src/data/byte_source.h"
+#include "tandem/reader.h"
+#include "tandem/status.h"
+
+namespace tandem {
+namespace {
+
+constexpr int64_t kReadBytes = 1 << 18;
+constexpr absl::string_view kByteOrderMark = "\xef\xbb\xbf";
+
+class BufferedLineReader : public LineReader {
+ public:
+  BufferedLineReader(std::unique_ptr<ByteSource> source, int64_t max_line_bytes)
+      : source_(std::move(source)), max_line_bytes_(max_line_bytes) {}
+
+  absl::Status Read(int max_lines, LineChunk* chunk) override {
+    chunk->Clear();
+    chunk->first_line = next_line_;
+    ends_.clear();
+    // Line ends are noted as offsets: the bytes move as they grow.
+    chunk->bytes.swap(left_);
+    left_.clear();
+    size_t begin = 0;
+    size_t scanned = 0;
+    while (static_cast<int>(ends_.size()) < max_lines) {
+      const void* found = scanned < chunk->bytes.size() ? std::memchr(chunk->bytes.data() + scanned, '\n',
+                                                                      chunk->bytes.size() - scanned)
+                                                        : nullptr;
+      if (found != nullptr) {
+        const size_t end = static_cast<const char*>(found) - chunk->bytes.data();
+        AddLine(begin, end, chunk);
+        begin = scanned = end + 1;
+        continue;
+      }
+      scanned = chunk->bytes.size();
+      // Of a line that is too long only the fact is kept.
+      if (static_cast<int64_t>(scanned - begin) > max_line_bytes_) {
+        overlong_ = true;
+        chunk->bytes.resize(begin);
+        scanned = begin;
+      }
+      TANDEM_ASSIGN_OR_RETURN(const bool more, Fill(&chunk->bytes));
+      if (more) continue;
+      if (chunk->bytes.size() > begin || overlong_) AddLine(begin, chunk->bytes.size(), chunk);
+      begin = chunk->bytes.size();
+      break;
+    }
+    left_.assign(chunk->bytes, begin, std::string::npos);
+    for (const auto& [from, to] : ends_) chunk->lines.emplace_back(chunk->bytes.data() + from, to - from);
+    next_line_ += static_cast<int64_t>(ends_.size());
+    return absl::OkStatus();
+  }
+
+ private:
+  absl::StatusOr<bool> Fill(std::string* bytes) {
+    if (at_end_) return false;
+    const size_t before = bytes->size();
+    bytes->resize(before + kReadBytes);
+    const absl::StatusOr<int64_t> read = source_->Read(&(*bytes)[before], kReadBytes);
+    bytes->resize(before + (read.ok() ? *read : 0));
+    if (!read.ok()) {
+      return absl::Status(read.status().code(),
+                          absl::StrCat(read.status().message(), ", at line ", next_line_ + ends_.size()));
+    }
+    if (first_read_ && absl::StartsWith(*bytes, kByteOrderMark)) bytes->erase(0, kByteOrderMark.size());
+    first_read_ = false;
+    at_end_ = *read == 0;
+    return *read > 0;
+  }
+
+  void AddLine(size_t begin, size_t end, LineChunk* chunk) {
+    if (end > begin && chunk->bytes[end - 1] == '\r') --end;
+    const bool too_long = overlong_ || static_cast<int64_t>(end - begin) > max_line_bytes_;
+    ends_.emplace_back(begin, too_long ? begin : end);
+    chunk->too_long.push_back(too_long);
+    overlong_ = false;
+  }
+
+  std::unique_ptr<ByteSource> source_;
+  int64_t max_line_bytes_;
+  std::string left_;  // of the last read, after its last line
+  std::vector<std::pair<size_t, size_t>> ends_;
+  int64_t next_line_ = 1;
+  bool overlong_ = false;  // the line at hand has been too long already
+  bool first_read_ = true;
+  bool at_end_ = false;
+};
+
+}  // namespace
+
+void LineChunk::Clear() {
+  bytes.clear();
+  lines.clear();
+  too_long.clear();
+  first_line = 1;
+}
+
+absl::StatusOr<std::unique_ptr<LineReader>> LineReader::Open(const std::string& path,
+                                                             int64_t max_line_bytes) {
+  TANDEM_ASSIGN_OR_RETURN(std::unique_ptr<ByteSource> source, ByteSource::Open(path));
+  return std::unique_ptr<LineReader>(std::make_unique<BufferedLineReader>(std::move(source), max_line_bytes));
+}
+
+absl::StatusOr<std::optional<RowParser>> OpenRowParser(const Schema& schema, RowUse use,
+                                                       const std::string& path, LineReader* lines,
+                                                       std::string* header) {
+  std::vector<std::string> columns = schema.columns;
+  if (header != nullptr) header->clear();
+  if (schema.header) {
+    LineChunk chunk;
+    TANDEM_RETURN_IF_ERROR(lines->Read(1, &chunk));
+    if (chunk.lines.empty()) return std::optional<RowParser>();
+    columns = absl::StrSplit(chunk.lines[0], schema.delimiter);
+    if (header != nullptr) header->assign(chunk.lines[0].data(), chunk.lines[0].size());
+  }
+  TANDEM_ASSIGN_OR_RETURN(RowParser parser, RowParser::Create(schema, columns, use, path));
+  return std::optional<RowParser>(std::move(parser));
+}
+
+}  // namespace tandem

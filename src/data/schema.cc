@@ -1,0 +1,85 @@
+#define XXH_INLINE_ALL
+#include <glog/logging.h>
+#include <xxhash.h>
+
+#include <algorithm>
+
+#include "config/experiment.pb.h"
+#include "tandem/sample.h"
+
+namespace tandem {
+namespace {
+
+DenseTransform TransformOf(proto::Dense::Transform transform) {
+  switch (transform) {
+    case proto::Dense::NONE:
+      return DenseTransform::kNone;
+    case proto::Dense::LOG1P:
+      return DenseTransform::kLog1p;
+    case proto::Dense::STANDARDIZE:
+      return DenseTransform::kStandardize;
+  }
+  LOG(FATAL) << "unknown transform " << transform;
+}
+
+Field FieldOf(const proto::Feature& feature) {
+  Field field;
+  field.name = feature.name();
+  field.column = feature.has_column() ? feature.column() : feature.name();
+  if (feature.has_serving_value()) field.serving_value = feature.serving_value();
+  if (feature.has_dense()) {
+    const proto::Dense& dense = feature.dense();
+    field.kind = dense.has_bucketize() ? FieldKind::kBucketized : FieldKind::kDense;
+    field.transform = TransformOf(dense.transform());
+    field.mean = dense.mean();
+    field.deviation = dense.deviation() > 0 ? dense.deviation() : 1;
+    field.boundaries.assign(dense.bucketize().boundaries().begin(), dense.bucketize().boundaries().end());
+  } else {
+    field.multi_valued = feature.sparse().multi_valued() || feature.sparse().weighted();
+    field.weighted = feature.sparse().weighted();
+  }
+  return field;
+}
+
+std::string TableOf(const proto::Feature& feature) {
+  return feature.sparse().has_table() && !feature.sparse().table().empty() ? feature.sparse().table()
+                                                                           : feature.name();
+}
+
+}  // namespace
+
+Schema::Schema(const proto::Experiment& experiment) {
+  const proto::Data& data = experiment.data();
+  delimiter = data.delimiter()[0];
+  header = data.header();
+  columns.assign(data.column().begin(), data.column().end());
+  label = data.label();
+  key_columns.assign(data.key_columns().begin(), data.key_columns().end());
+  group_column = data.group_column();
+  weight_column = data.weight_column();
+  multi_value_separator = data.multi_value_separator()[0];
+  weight_separator = data.weight_separator()[0];
+  missing_values.assign(data.missing_value().begin(), data.missing_value().end());
+  max_line_bytes = data.max_line_bytes();
+
+  for (const proto::Feature& feature : experiment.feature()) {
+    const auto& dropped = experiment.drop_feature();
+    if (std::find(dropped.begin(), dropped.end(), feature.name()) != dropped.end()) continue;
+    Field field = FieldOf(feature);
+    const std::string table = TableOf(feature);
+    const auto known = std::find_if(tables_.begin(), tables_.end(),
+                                    [&](const TableInfo& other) { return other.name == table; });
+    field.table = static_cast<int>(known - tables_.begin());
+    if (known == tables_.end()) {
+      tables_.push_back({table, field.kind == FieldKind::kSparse});
+      table_seeds_.push_back(XXH3_64bits(table.data(), table.size()));
+    }
+    fields_.push_back(std::move(field));
+  }
+}
+
+uint64_t Schema::Key(int table, absl::string_view id) const {
+  return XXH3_64bits_withSeed(id.data(), id.size(), table_seeds_[table]);
+}
+
+}  // namespace tandem

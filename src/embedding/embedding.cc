@@ -1,0 +1,322 @@
+#include "tandem/embedding.h"
+
+#include <glog/logging.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <utility>
+
+#include "config/experiment.pb.h"
+#include "tandem/random.h"
+
+namespace tandem {
+namespace {
+
+// Rows of a batch whose memory is asked for ahead of their turn.
+constexpr int kPrefetchRows = 4;
+// Distinct rows that a worker updates at a time.
+constexpr int kRowsPerTask = 256;
+
+bool TrainsTeacher(const proto::Model& model) { return model.method() != proto::STUDENT_ALONE; }
+bool TrainsStudent(const proto::Model& model) { return model.method() != proto::TEACHER_ALONE; }
+
+}  // namespace
+
+struct EmbeddingLayer::Merged {
+  struct Occurrence {
+    uint32_t sample;
+    uint32_t field;
+    float coefficient;
+  };
+  std::vector<uint32_t> rows;     // distinct, in the order of their first occurrence
+  std::vector<uint32_t> offsets;  // occurrences of rows[u]: [offsets[u], offsets[u + 1])
+  std::vector<uint32_t> next;     // scratch
+  std::vector<Occurrence> occurrences;
+};
+
+EmbeddingLayer::EmbeddingLayer(const proto::Experiment& experiment, const Schema& schema, bool trained)
+    : schema_(schema),
+      dim_(experiment.embedding().dim()),
+      teacher_linear_(TrainsTeacher(experiment.model()) && experiment.model().teacher().linear()),
+      student_linear_(TrainsStudent(experiment.model()) && experiment.model().student().linear()),
+      width_(dim_ + (teacher_linear_ ? 1 : 0) + (student_linear_ ? 1 : 0)),
+      trained_(trained),
+      seed_(experiment.train().seed()),
+      init_deviation_(experiment.embedding().init_deviation()),
+      min_count_(experiment.embedding().min_count()),
+      id_dropout_(experiment.embedding().id_dropout()),
+      l2_(experiment.embedding().l2()),
+      l2_whole_table_(l2_ > 0 && experiment.embedding().l2_scope() == proto::Embedding::TABLE),
+      weight_decay_(experiment.embedding().weight_decay()),
+      lazy_steps_(experiment.embedding().optimizer().has_adam()),
+      optimizer_(MakeOptimizer(experiment.embedding().optimizer())) {
+  EmbeddingTable::Layout layout;
+  layout.width = width_;
+  if (trained) {
+    layout.slots = optimizer_->slots();
+    layout.updates = lazy_steps_;
+    layout.last_steps = weight_decay_ > 0;
+  }
+  fields_of_table_.resize(schema.tables().size());
+  for (size_t f = 0; f < schema.fields().size(); ++f) {
+    fields_of_table_[schema.fields()[f].table].push_back(static_cast<int>(f));
+  }
+  for (size_t t = 0; t < schema.tables().size(); ++t) {
+    EmbeddingTable& table = tables_.emplace_back(layout);
+    merged_.push_back(std::make_unique<Merged>());
+    if (trained) {
+      float* weights = table.row(EmbeddingTable::kDefaultRow);
+      optimizer_->Initialize(width_, weights, weights + width_, width_);
+    }
+  }
+}
+
+EmbeddingLayer::~EmbeddingLayer() = default;
+
+int64_t EmbeddingLayer::rows() const {
+  int64_t total = 0;
+  for (const EmbeddingTable& table : tables_) total += table.rows();
+  return total;
+}
+
+int64_t EmbeddingLayer::weight_bytes() const { return rows() * width_ * static_cast<int64_t>(sizeof(float)); }
+
+int64_t EmbeddingLayer::bytes() const {
+  int64_t total = 0;
+  for (const EmbeddingTable& table : tables_) total += table.bytes();
+  return total;
+}
+
+void EmbeddingLayer::InitializeRow(uint64_t key, float* weights) const {
+  const Random random(seed_, RandomPurpose::kRow, {key});
+  for (int d = 0; d < dim_; ++d) weights[d] = static_cast<float>(init_deviation_ * random.Normal(d));
+  if (trained_) optimizer_->Initialize(width_, weights, weights + width_, width_);
+}
+
+uint32_t EmbeddingLayer::Admit(int table_index, uint64_t key) {
+  EmbeddingTable& table = tables_[table_index];
+  if (min_count_ > 1 && schema_.tables()[table_index].ids) {
+    uint32_t count = 0;
+    const uint32_t row = table.Count(key, &count);
+    if (row != EmbeddingTable::kDefaultRow || count < min_count_) return row;
+  }
+  const int64_t rows_before = table.rows();
+  const uint32_t row = table.Insert(key);
+  if (table.rows() > rows_before) InitializeRow(key, table.row(row));
+  return row;
+}
+
+void EmbeddingLayer::ResolveTable(int table_index, const Batch& batch, int64_t step, BatchRows* rows) {
+  EmbeddingTable& table = tables_[table_index];
+  const bool hides = id_dropout_ > 0 && schema_.tables()[table_index].ids;
+  for (const int f : fields_of_table_[table_index]) {
+    const std::vector<uint64_t>& keys = batch.fields[f].keys;
+    std::vector<uint32_t>& found = rows->fields[f];
+    found.resize(keys.size());
+    const Random random(seed_, RandomPurpose::kIdDropout,
+                        {static_cast<uint64_t>(f), static_cast<uint64_t>(step)});
+    for (size_t i = 0; i < keys.size(); ++i) {
+      const int64_t rows_before = table.rows();
+      found[i] = Admit(table_index, keys[i]);
+      if (weight_decay_ > 0 && table.rows() > rows_before)
+        table.last_step(found[i]) = static_cast<uint32_t>(step - 1);
+      if (hides && random.UniformDouble(i) < id_dropout_) found[i] = EmbeddingTable::kDefaultRow;
+    }
+  }
+  MergeOccurrences(table_index, batch, *rows);
+  if (weight_decay_ == 0) return;
+  for (const uint32_t row : merged_[table_index]->rows) {
+    ApplyDecay(table.last_step(row), step - 1, table.row(row));
+    table.last_step(row) = static_cast<uint32_t>(step - 1);
+  }
+}
+
+void EmbeddingLayer::Resolve(const Batch& batch, int64_t step, Workers* workers, BatchRows* rows) {
+  CHECK(trained_);
+  rows->fields.resize(batch.fields.size());
+  workers->ForEach(static_cast<int>(tables_.size()),
+                   [&](int table, int /*worker*/) { ResolveTable(table, batch, step, rows); });
+}
+
+void EmbeddingLayer::MergeOccurrences(int table_index, const Batch& batch, const BatchRows& rows) {
+  EmbeddingTable& table = tables_[table_index];
+  Merged& merged = *merged_[table_index];
+  merged.rows.clear();
+  merged.next.clear();
+  size_t occurrences = 0;
+  // The table's scratch word of a row is its place in merged.rows, trusted only where that place names the
+  // row: so nothing has to be cleared from batch to batch.
+  for (const int f : fields_of_table_[table_index]) {
+    for (const uint32_t row : rows.fields[f]) {
+      uint32_t& place = table.scratch(row);
+      if (place >= merged.rows.size() || merged.rows[place] != row) {
+        place = static_cast<uint32_t>(merged.rows.size());
+        merged.rows.push_back(row);
+        merged.next.push_back(0);
+      }
+      ++merged.next[place];
+    }
+    occurrences += rows.fields[f].size();
+  }
+  merged.offsets.resize(merged.rows.size() + 1);
+  merged.offsets[0] = 0;
+  for (size_t u = 0; u < merged.rows.size(); ++u) {
+    merged.offsets[u + 1] = merged.offsets[u] + merged.next[u];
+    merged.next[u] = merged.offsets[u];
+  }
+  merged.occurrences.resize(occurrences);
+  for (const int f : fields_of_table_[table_index]) {
+    const FieldBags& bags = batch.fields[f];
+    for (int sample = 0; sample < batch.rows(); ++sample) {
+      for (uint32_t i = bags.offsets[sample]; i < bags.offsets[sample + 1]; ++i) {
+        const uint32_t place = table.scratch(rows.fields[f][i]);
+        merged.occurrences[merged.next[place]++] = {static_cast<uint32_t>(sample), static_cast<uint32_t>(f),
+                                                    bags.coefficients[i]};
+      }
+    }
+  }
+}
+
+void EmbeddingLayer::Lookup(const Batch& batch, BatchRows* rows) const {
+  rows->fields.resize(batch.fields.size());
+  for (size_t f = 0; f < batch.fields.size(); ++f) {
+    const EmbeddingTable& table = tables_[schema_.fields()[f].table];
+    const std::vector<uint64_t>& keys = batch.fields[f].keys;
+    rows->fields[f].resize(keys.size());
+    for (size_t i = 0; i < keys.size(); ++i) rows->fields[f][i] = table.Find(keys[i]);
+  }
+}
+
+void EmbeddingLayer::Gather(const Batch& batch, const BatchRows& rows, int first_row, Matrix x,
+                            const LinearSums& linear) const {
+  const int teacher_column = dim_;
+  const int student_column = dim_ + (teacher_linear_ ? 1 : 0);
+  if (linear.teacher != nullptr) std::fill_n(linear.teacher, x.rows, 0.0f);
+  if (linear.student != nullptr) std::fill_n(linear.student, x.rows, 0.0f);
+  for (int f = 0; f < fields(); ++f) {
+    const EmbeddingTable& table = tables_[schema_.fields()[f].table];
+    const FieldBags& bags = batch.fields[f];
+    const uint32_t* found = rows.fields[f].data();
+    const uint32_t end = bags.offsets[first_row + x.rows];
+    for (int r = 0; r < x.rows; ++r) {
+      float* out = x.row(r) + f * dim_;
+      std::fill_n(out, dim_, 0.0f);
+      for (uint32_t i = bags.offsets[first_row + r]; i < bags.offsets[first_row + r + 1]; ++i) {
+        if (i + kPrefetchRows < end) table.Prefetch(found[i + kPrefetchRows]);
+        const float* weights = table.row(found[i]);
+        const float c = bags.coefficients[i];
+        for (int d = 0; d < dim_; ++d) out[d] += c * weights[d];
+        if (linear.teacher != nullptr) linear.teacher[r] += c * weights[teacher_column];
+        if (linear.student != nullptr) linear.student[r] += c * weights[student_column];
+      }
+    }
+  }
+}
+
+bool EmbeddingLayer::RowGradient(const Merged& merged, int unique, const EmbeddingGradients& gradients,
+                                 float* gradient) const {
+  std::fill_n(gradient, width_, 0.0f);
+  const int teacher_column = dim_;
+  const int student_column = dim_ + (teacher_linear_ ? 1 : 0);
+  for (uint32_t o = merged.offsets[unique]; o < merged.offsets[unique + 1]; ++o) {
+    const Merged::Occurrence& occurrence = merged.occurrences[o];
+    const float c = occurrence.coefficient;
+    const float* d_field = gradients.d_x.row(static_cast<int>(occurrence.sample)) + occurrence.field * dim_;
+    for (int d = 0; d < dim_; ++d) gradient[d] += c * d_field[d];
+    if (gradients.d_teacher_linear != nullptr) {
+      gradient[teacher_column] += c * gradients.d_teacher_linear[occurrence.sample];
+    }
+    if (gradients.d_student_linear != nullptr) {
+      gradient[student_column] += c * gradients.d_student_linear[occurrence.sample];
+    }
+  }
+  float zero = 0;  // NaN as soon as one of them isn't finite
+  for (int i = 0; i < width_; ++i) zero += 0 * gradient[i];
+  return zero == 0;
+}
+
+void EmbeddingLayer::UpdateRow(EmbeddingTable* table, uint32_t row, int64_t step, double rate_scale,
+                               double student_scale, float* gradient) const {
+  float* weights = table->row(row);
+  if (l2_ > 0) {
+    const auto l2 = static_cast<float>(l2_);
+    for (int i = 0; i < width_; ++i) gradient[i] += l2 * weights[i];
+  }
+  if (weight_decay_ > 0) {
+    ApplyDecay(step - 1, step, weights);
+    table->last_step(row) = static_cast<uint32_t>(step);
+  }
+  UpdateStep update{rate_scale, step};
+  if (lazy_steps_) update.step = ++table->updates(row);
+  const int student_part = student_linear_ ? 1 : 0;
+  const int main_part = width_ - student_part;
+  float* slots = weights + width_;
+  optimizer_->Update(update, main_part, gradient, weights, slots, width_);
+  if (student_part > 0) {
+    update.rate_scale = student_scale;
+    optimizer_->Update(update, student_part, gradient + main_part, weights + main_part, slots + main_part,
+                       width_);
+  }
+}
+
+absl::Status EmbeddingLayer::Update(const Batch& batch, const BatchRows& rows,
+                                    const EmbeddingGradients& gradients, int64_t step, double rate_scale,
+                                    double student_scale, Workers* workers) {
+  CHECK(trained_);
+  CHECK_EQ(gradients.d_x.rows, batch.rows());
+  CHECK_EQ(rows.fields.size(), batch.fields.size());
+  if (weight_decay_ > 0) {
+    CHECK_EQ(static_cast<int64_t>(decay_log_.size()), step);
+    decay_log_.push_back(decay_log_.back() + std::log1p(-optimizer_->rate() * rate_scale * weight_decay_));
+  }
+  // Rows of a table that the batch doesn't touch have a gradient of their own only where L2 is over the whole
+  // table.
+  std::vector<std::pair<int, uint32_t>> tasks;  // table, first distinct row (or first row of the table)
+  for (size_t t = 0; t < tables_.size(); ++t) {
+    const size_t count = l2_whole_table_ ? tables_[t].rows() : merged_[t]->rows.size();
+    for (size_t begin = 0; begin < count; begin += kRowsPerTask) tasks.emplace_back(t, begin);
+  }
+  gradients_.resize(workers->size());
+  for (std::vector<float>& gradient : gradients_) gradient.resize(width_);
+  std::atomic<int> not_finite{-1};
+  workers->ForEach(static_cast<int>(tasks.size()), [&](int task, int worker) {
+    const auto [t, begin] = tasks[task];
+    EmbeddingTable& table = tables_[t];
+    const Merged& merged = *merged_[t];
+    float* gradient = gradients_[worker].data();
+    const auto update = [&](uint32_t unique, uint32_t row) {
+      if (unique == ~0u) {
+        std::fill_n(gradient, width_, 0.0f);
+      } else if (!RowGradient(merged, static_cast<int>(unique), gradients, gradient)) {
+        not_finite = t;
+        return;
+      }
+      UpdateRow(&table, row, step, rate_scale, student_scale, gradient);
+    };
+    if (l2_whole_table_) {
+      const auto end = static_cast<uint32_t>(std::min<int64_t>(table.rows(), begin + kRowsPerTask));
+      for (uint32_t row = begin; row < end; ++row) {
+        const uint32_t place = table.scratch(row);
+        update(place < merged.rows.size() && merged.rows[place] == row ? place : ~0u, row);
+      }
+    } else {
+      const auto end = static_cast<uint32_t>(std::min<size_t>(merged.rows.size(), begin + kRowsPerTask));
+      for (uint32_t unique = begin; unique < end; ++unique) update(unique, merged.rows[unique]);
+    }
+  });
+  if (not_finite >= 0) {
+    return absl::InternalError(absl::StrCat("step ", step, ": a gradient of embedding table '",
+                                            schema_.tables()[not_finite].name,
+                                            "' isn't finite; a lower rate or train.clip_norm may help"));
+  }
+  return absl::OkStatus();
+}
+
+void EmbeddingLayer::ApplyDecay(int64_t last_step, int64_t step, float* weights) const {
+  if (last_step == step) return;
+  const auto left = static_cast<float>(std::exp(decay_log_[step] - decay_log_[last_step]));
+  for (int i = 0; i < width_; ++i) weights[i] *= left;
+}
+
+}  // namespace tandem

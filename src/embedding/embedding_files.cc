@@ -1,0 +1,253 @@
+// Saving and loading of the embedding layer in one record file.
+//
+// Records: EmbeddingHeader; then for each table: TableHeader; decay log (doubles, empty without weight
+// decay); the default row; then rows in key order, up to kSegmentRows a record: keys, floats, updates, last
+// steps, each [n]; then pending keys with their counts, likewise.
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "config/experiment.pb.h"
+#include "tandem/embedding.h"
+#include "tandem/status.h"
+#include "train/state.pb.h"
+
+namespace tandem {
+namespace {
+
+constexpr int64_t kSegmentRows = 65536;
+
+template <typename T>
+void AppendArray(const std::vector<T>& values, std::string* record) {
+  record->append(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(T));
+}
+
+// Takes n values off the front of `record`; the caller has checked its size.
+template <typename T>
+std::vector<T> TakeArray(int64_t n, absl::string_view* record) {
+  std::vector<T> values(n);
+  std::memcpy(values.data(), record->data(), n * sizeof(T));
+  record->remove_prefix(n * sizeof(T));
+  return values;
+}
+
+// Rows on their way to or from a record.
+struct RowSegment {
+  std::vector<uint64_t> keys;
+  std::vector<float> floats;
+  std::vector<uint32_t> updates, last_steps;
+
+  std::string Take() {
+    std::string record;
+    AppendArray(keys, &record);
+    AppendArray(floats, &record);
+    AppendArray(updates, &record);
+    AppendArray(last_steps, &record);
+    *this = RowSegment();
+    return record;
+  }
+};
+
+int64_t Segments(int64_t rows) { return (rows + kSegmentRows - 1) / kSegmentRows; }
+
+// Reads past a table that the model lacks: decay log, default row, rows, pending keys.
+absl::Status SkipTable(const proto::TableHeader& header, RecordReader* reader) {
+  const int64_t records = 2 + Segments(header.rows()) + Segments(header.pending());
+  for (int64_t i = 0; i < records; ++i) {
+    const absl::StatusOr<absl::string_view> record = reader->Next();
+    if (!record.ok()) return record.status();
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Malformed(const std::string& path) {
+  return ModelError(path, ": an embedding file of another version, or damaged. Nothing was loaded.");
+}
+
+}  // namespace
+
+absl::Status EmbeddingLayer::Save(FileSystem& fs, const std::string& path, const std::string& model_id,
+                                  bool slots) const {
+  TANDEM_ASSIGN_OR_RETURN(const std::unique_ptr<RecordWriter> writer, RecordWriter::Create(fs, path));
+  proto::EmbeddingHeader header;
+  header.set_model_id(model_id);
+  header.set_tables(static_cast<int>(tables_.size()));
+  TANDEM_RETURN_IF_ERROR(writer->Append(header.SerializeAsString()));
+  for (int table = 0; table < header.tables(); ++table) {
+    TANDEM_RETURN_IF_ERROR(SaveTable(table, slots, writer.get()));
+  }
+  return writer->Close();
+}
+
+absl::Status EmbeddingLayer::SaveTable(int table_index, bool slots, RecordWriter* writer) const {
+  const EmbeddingTable& table = tables_[table_index];
+  const EmbeddingTable::Layout& layout = table.layout();
+  const bool raw = slots && trained_;
+  const int floats = width_ * (raw ? 1 + layout.slots : 1);
+  const int64_t step = static_cast<int64_t>(decay_log_.size()) - 1;
+
+  proto::TableHeader header;
+  header.set_name(schema_.tables()[table_index].name);
+  header.set_dim(dim_);
+  header.set_teacher_linear(teacher_linear_);
+  header.set_student_linear(student_linear_);
+  header.set_slots(raw ? layout.slots : 0);
+  header.set_updates(raw && layout.updates);
+  header.set_last_steps(raw && layout.last_steps);
+  header.set_rows(table.rows() - 1);
+  header.set_pending(raw ? table.pending() : 0);
+
+  RowSegment segment;
+  const auto add = [&](uint64_t key, uint32_t row) {
+    segment.keys.push_back(key);
+    const float* weights = table.row(row);
+    segment.floats.insert(segment.floats.end(), weights, weights + floats);
+    if (header.updates()) segment.updates.push_back(table.updates(row));
+    if (header.last_steps()) segment.last_steps.push_back(table.last_step(row));
+    if (!raw && layout.last_steps) {
+      ApplyDecay(table.last_step(row), step, &segment.floats[segment.floats.size() - floats]);
+    }
+  };
+
+  TANDEM_RETURN_IF_ERROR(writer->Append(header.SerializeAsString()));
+  std::string decay;
+  if (header.last_steps()) AppendArray(decay_log_, &decay);
+  TANDEM_RETURN_IF_ERROR(writer->Append(decay));
+  add(0, EmbeddingTable::kDefaultRow);
+  TANDEM_RETURN_IF_ERROR(writer->Append(segment.Take()));
+
+  absl::Status status;
+  const auto flush = [&](size_t count) {
+    if (status.ok() && count > 0) status = writer->Append(segment.Take());
+  };
+  table.VisitInOrder(
+      [&](uint64_t key, uint32_t row) {
+        add(key, row);
+        if (segment.keys.size() == kSegmentRows) flush(segment.keys.size());
+      },
+      nullptr);
+  flush(segment.keys.size());
+  if (raw) {
+    table.VisitInOrder(nullptr, [&](uint64_t key, uint32_t count) {
+      segment.keys.push_back(key);
+      segment.updates.push_back(count);
+      if (segment.keys.size() == kSegmentRows) flush(segment.keys.size());
+    });
+    flush(segment.keys.size());
+  }
+  return status;
+}
+
+absl::Status EmbeddingLayer::Load(FileSystem& fs, const std::string& path, const std::string& model_id,
+                                  EmbeddingLoad how) {
+  TANDEM_ASSIGN_OR_RETURN(const std::unique_ptr<RecordReader> reader, RecordReader::Open(fs, path));
+  TANDEM_ASSIGN_OR_RETURN(const absl::string_view record, reader->Next());
+  proto::EmbeddingHeader header;
+  if (!header.ParseFromArray(record.data(), static_cast<int>(record.size()))) return Malformed(path);
+  if (header.model_id() != model_id) {
+    return ModelError(path, ": of model ", header.model_id(), ", but the graph beside it is of model ",
+                      model_id, ". Nothing was loaded.");
+  }
+  for (int table = 0; table < header.tables(); ++table)
+    TANDEM_RETURN_IF_ERROR(LoadTable(path, how, reader.get()));
+  return reader->ExpectEnd();
+}
+
+absl::Status EmbeddingLayer::LoadTable(const std::string& path, EmbeddingLoad how, RecordReader* reader) {
+  TANDEM_ASSIGN_OR_RETURN(absl::string_view record, reader->Next());
+  proto::TableHeader header;
+  if (!header.ParseFromArray(record.data(), static_cast<int>(record.size()))) return Malformed(path);
+  int table_index = 0;
+  const int tables = static_cast<int>(tables_.size());
+  while (table_index < tables && schema_.tables()[table_index].name != header.name()) ++table_index;
+  if (table_index == tables) return SkipTable(header, reader);
+  EmbeddingTable& table = tables_[table_index];
+  const EmbeddingTable::Layout& layout = table.layout();
+
+  const bool keep_slots = how != EmbeddingLoad::kReset && trained_;
+  const int file_width = header.dim() + (header.teacher_linear() ? 1 : 0) + (header.student_linear() ? 1 : 0);
+  if (header.dim() != dim_) {
+    return ModelError(path, ": rows of ", header.dim(), " floats where the model has embedding.dim ", dim_);
+  }
+  if (keep_slots && (header.slots() != layout.slots || header.updates() != layout.updates)) {
+    return ModelError(path,
+                      ": the optimizer's state is of another kind than embedding.optimizer; "
+                      "--reset_optimizer starts it anew");
+  }
+
+  TANDEM_ASSIGN_OR_RETURN(record, reader->Next());
+  if (record.size() % sizeof(double) != 0) return Malformed(path);
+  std::vector<double> decay = TakeArray<double>(record.size() / sizeof(double), &record);
+  if (header.last_steps() == decay.empty()) return Malformed(path);
+  if (how == EmbeddingLoad::kResume) {
+    if (!decay.empty()) decay_log_ = decay;
+  }
+  const int file_floats = file_width * (1 + header.slots());
+
+  // Copies the parts of a row that both sides have: the embedding and either linear weight.
+  const auto copy = [&](const float* from, float* to) {
+    std::copy_n(from, dim_, to);
+    if (teacher_linear_ && header.teacher_linear()) to[dim_] = from[dim_];
+    if (student_linear_ && header.student_linear()) to[width_ - 1] = from[file_width - 1];
+  };
+  const auto fill = [&](const RowSegment& segment, size_t i, uint32_t row) {
+    float* weights = table.row(row);
+    std::vector<float> values(segment.floats.begin() + i * file_floats,
+                              segment.floats.begin() + (i + 1) * file_floats);
+    if (header.last_steps() && how != EmbeddingLoad::kResume) {
+      const auto left = static_cast<float>(std::exp(decay.back() - decay[segment.last_steps[i]]));
+      if (segment.last_steps[i] + 1 < decay.size()) {
+        for (int w = 0; w < file_width; ++w) values[w] *= left;
+      }
+    }
+    copy(values.data(), weights);
+    if (trained_) optimizer_->Initialize(width_, weights, weights + width_, width_);
+    if (!keep_slots) return;
+    for (int slot = 1; slot <= layout.slots; ++slot)
+      copy(values.data() + slot * file_width, weights + slot * width_);
+    if (layout.updates) table.updates(row) = segment.updates[i];
+    if (layout.last_steps && how == EmbeddingLoad::kResume) table.last_step(row) = segment.last_steps[i];
+  };
+  const auto next_segment = [&](int64_t n, RowSegment* segment) -> absl::Status {
+    TANDEM_ASSIGN_OR_RETURN(record, reader->Next());
+    const size_t row_bytes = sizeof(uint64_t) + sizeof(float) * file_floats +
+                             sizeof(uint32_t) * ((header.updates() ? 1 : 0) + (header.last_steps() ? 1 : 0));
+    if (record.size() != n * row_bytes) return Malformed(path);
+    segment->keys = TakeArray<uint64_t>(n, &record);
+    segment->floats = TakeArray<float>(n * file_floats, &record);
+    if (header.updates()) segment->updates = TakeArray<uint32_t>(n, &record);
+    if (header.last_steps()) {
+      segment->last_steps = TakeArray<uint32_t>(n, &record);
+      for (const uint32_t last : segment->last_steps) {
+        if (last >= decay.size()) return Malformed(path);
+      }
+    }
+    return absl::OkStatus();
+  };
+
+  RowSegment segment;
+  TANDEM_RETURN_IF_ERROR(next_segment(1, &segment));
+  fill(segment, 0, EmbeddingTable::kDefaultRow);
+  for (int64_t done = 0; done < header.rows();) {
+    const int64_t n = std::min(kSegmentRows, header.rows() - done);
+    TANDEM_RETURN_IF_ERROR(next_segment(n, &segment));
+    for (int64_t i = 0; i < n; ++i) fill(segment, i, table.Insert(segment.keys[i]));
+    done += n;
+  }
+  for (int64_t done = 0; done < header.pending();) {
+    const int64_t n = std::min(kSegmentRows, header.pending() - done);
+    TANDEM_ASSIGN_OR_RETURN(record, reader->Next());
+    if (record.size() != n * (sizeof(uint64_t) + sizeof(uint32_t))) return Malformed(path);
+    const std::vector<uint64_t> keys = TakeArray<uint64_t>(n, &record);
+    const std::vector<uint32_t> counts = TakeArray<uint32_t>(n, &record);
+    // Scoring has no use for them.
+    for (int64_t i = 0; trained_ && i < n; ++i) table.SetPending(keys[i], counts[i]);
+    done += n;
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace tandem

@@ -1,0 +1,119 @@
+#include <glog/logging.h>
+
+#include <algorithm>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "config/experiment.pb.h"
+#include "src/nn/initialize.h"
+#include "tandem/loss.h"
+
+namespace tandem {
+namespace {
+
+struct Value {
+  double loss;
+  double derivative;  // with respect to the student's logit
+};
+
+Value SquaredError(double student, double teacher) {
+  const double difference = student - teacher;
+  return {difference * difference, 2 * difference};
+}
+
+// T^2 keeps the gradient's size as T grows (Hinton et al. 2015, section 2).
+Value SoftLabel(double student, double teacher, double temperature) {
+  const double target = Sigmoid(teacher / temperature);
+  return {temperature * temperature * BinaryCrossEntropy(student / temperature, target),
+          temperature * (Sigmoid(student / temperature) - target)};
+}
+
+}  // namespace
+
+JointLoss::JointLoss(const proto::Distill& config, const std::vector<int>& teacher_widths,
+                     const std::vector<int>& student_widths, const Kernels& kernels)
+    : student_label_weight_(config.student_label_weight()),
+      logit_weight_(config.logit_weight()),
+      hint_weight_(config.hint_weight()),
+      temperature_(config.temperature()),
+      soft_label_(config.logit_loss() == proto::Distill::SOFT_LABEL),
+      hint_normalize_(config.hint_normalize()),
+      kernels_(kernels),
+      pairs_(teacher_widths.size()) {
+  CHECK_EQ(teacher_widths.size(), student_widths.size());
+  for (int k = 0; k < pairs(); ++k) {
+    Pair& pair = pairs_[k];
+    pair.teacher_width = teacher_widths[k];
+    pair.student_width = student_widths[k];
+    pair.adapted = pair.teacher_width != pair.student_width;
+    if (pair.adapted) {
+      pair.weight = layout_.Add(absl::StrCat("adapter/", k, "/weight"),
+                                {pair.student_width, pair.teacher_width}, ParameterKind::kWeight);
+      pair.bias =
+          layout_.Add(absl::StrCat("adapter/", k, "/bias"), {pair.teacher_width}, ParameterKind::kBias);
+    }
+    if (hint_normalize_) {
+      pair.statistics = layout_.Add(absl::StrCat("hint/", k, "/statistics"), {3}, ParameterKind::kStatistic);
+    }
+  }
+}
+
+void JointLoss::Initialize(uint64_t seed, float* parameters) const {
+  std::fill_n(parameters, layout_.size(), 0.0f);
+  for (const ParameterBlock& block : layout_.blocks()) {
+    if (block.kind != ParameterKind::kWeight) continue;
+    InitializeNormal(seed, block.name, block.size, XavierDeviation(block.shape[0], block.shape[1]),
+                     parameters + block.offset);
+  }
+}
+
+LossWorkspace JointLoss::MakeWorkspace(int rows) const {
+  int64_t widest = 0;
+  for (const Pair& pair : pairs_) widest = std::max<int64_t>(widest, pair.teacher_width);
+  LossWorkspace workspace;
+  workspace.difference.resize(rows * widest);
+  return workspace;
+}
+
+void JointLoss::Compute(const LossShard& shard, LossWorkspace* workspace, LossGradients* gradients,
+                        LossTerms* sums) const {
+  *sums = LossTerms();
+  if (gradients->parameters != nullptr) std::fill_n(gradients->parameters, layout_.size(), 0.0f);
+  if (shard.teacher_logits != nullptr) ComputeTeacher(shard, gradients->d_teacher_logits, sums);
+  if (shard.student_logits != nullptr) ComputeStudent(shard, gradients->d_student_logits, sums);
+  if (shard.teacher_logits != nullptr && shard.student_logits != nullptr && hint_weight_ != 0) {
+    for (int k = 0; k < pairs(); ++k) ComputeHint(k, shard, workspace, gradients, sums);
+  }
+  sums->total = sums->teacher_label + student_label_weight_ * sums->student_label +
+                logit_weight_ * sums->logit + hint_weight_ * sums->hint;
+}
+
+void JointLoss::ComputeTeacher(const LossShard& shard, float* d_logits, LossTerms* sums) const {
+  for (int row = 0; row < shard.rows; ++row) {
+    const double logit = shard.teacher_logits[row], label = shard.labels[row], weight = shard.weight(row);
+    sums->teacher_label += weight * BinaryCrossEntropy(logit, label);
+    if (d_logits == nullptr) continue;
+    d_logits[row] =
+        static_cast<float>(weight * (Sigmoid(logit) - label) / static_cast<double>(shard.batch_rows));
+  }
+}
+
+void JointLoss::ComputeStudent(const LossShard& shard, float* d_logits, LossTerms* sums) const {
+  const bool distill = shard.teacher_logits != nullptr && logit_weight_ != 0;
+  for (int row = 0; row < shard.rows; ++row) {
+    const double logit = shard.student_logits[row], label = shard.labels[row], weight = shard.weight(row);
+    sums->student_label += weight * BinaryCrossEntropy(logit, label);
+    double derivative = student_label_weight_ * (Sigmoid(logit) - label);
+    if (distill) {
+      const double teacher = shard.teacher_logits[row];
+      const Value value =
+          soft_label_ ? SoftLabel(logit, teacher, temperature_) : SquaredError(logit, teacher);
+      sums->logit += weight * value.loss;
+      derivative += logit_weight_ * value.derivative;
+    }
+    if (d_logits == nullptr) continue;
+    d_logits[row] = static_cast<float>(weight * derivative / static_cast<double>(shard.batch_rows));
+  }
+}
+
+}  // namespace tandem

@@ -1,0 +1,21 @@
+#include "src/nn/initialize.h"
+
+#include <cmath>
+
+#include "tandem/random.h"
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+namespace tandem {
+
+void InitializeNormal(uint64_t seed, absl::string_view name, int64_t n, double deviation, float* out) {
+  const Random random(seed, RandomPurpose::kParameters, {XXH3_64bits(name.data(), name.size())});
+  for (int64_t i = 0; i < n; ++i) out[i] = static_cast<float>(deviation * random.Normal(i));
+}
+
+double XavierDeviation(int64_t fan_in, int64_t fan_out) {
+  return std::sqrt(2.0 / static_cast<double>(fan_in + fan_out));
+}
+
+}  // namespace tandem

@@ -1,0 +1,28 @@
+#include "tandem/interaction.h"
+
+#include <glog/logging.h>
+
+#include "config/experiment.pb.h"
+#include "src/nn/interaction_cin.h"
+#include "src/nn/interaction_cross.h"
+#include "src/nn/interaction_fm.h"
+
+namespace tandem {
+
+std::unique_ptr<Interaction> MakeInteraction(const proto::Interaction& config, const FieldShape& shape,
+                                             const std::string& name, const Kernels& kernels,
+                                             ParameterLayout* layout) {
+  switch (config.kind_case()) {
+    case proto::Interaction::kFm:
+      return MakeFm(shape);
+    case proto::Interaction::kCin:
+      return MakeCin(config.cin(), shape, name, kernels, layout);
+    case proto::Interaction::kCross:
+      return MakeCross(config.cross(), shape, name, kernels, layout);
+    case proto::Interaction::KIND_NOT_SET:
+      break;
+  }
+  LOG(FATAL) << name << ": an interaction without a kind";
+}
+
+}  // namespace tandem

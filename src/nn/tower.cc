@@ -1,0 +1,231 @@
+#include "tandem/tower.h"
+
+#include <glog/logging.h>
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "config/experiment.pb.h"
+#include "src/nn/initialize.h"
+#include "src/nn/rows.h"
+#include "tandem/random.h"
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+namespace tandem {
+namespace {
+
+constexpr char kHeadName[] = "head/weight";
+
+Matrix FirstRows(Matrix whole, int rows) { return {whole.data, rows, whole.cols, whole.stride}; }
+
+Matrix Columns(Matrix whole, int begin, int count) {
+  return {whole.data + begin, whole.rows, count, whole.stride};
+}
+
+}  // namespace
+
+Tower::Tower(const proto::Tower& config, const FieldShape& shape, const std::string& name,
+             const Kernels& kernels)
+    : shape_(shape),
+      name_(name),
+      linear_(config.linear()),
+      parallel_(config.combine() == proto::Tower::PARALLEL),
+      kernels_(kernels) {
+  const int x_width = shape.fields * shape.dim;
+  for (int i = 0; i < config.interaction_size(); ++i) {
+    Part part;
+    part.layer =
+        MakeInteraction(config.interaction(i), shape, absl::StrCat("interaction/", i), kernels, &layout_);
+    part.column = combined_width_;
+    part.learned_readout = parallel_ && part.layer->learned_readout();
+    combined_width_ += part.layer->width();
+    parts_.push_back(std::move(part));
+  }
+  if (stacks_interactions()) combined_width_ += x_width;
+  const int input_width = stacks_interactions() ? combined_width_ : x_width;
+  if (config.has_mlp()) {
+    mlp_.emplace(config.mlp(), input_width, "mlp", kernels, &layout_);
+    head_width_ = mlp_->width(mlp_->layers() - 1);
+  } else if (!parallel_) {
+    head_width_ = input_width;
+  }
+  if (head_width_ > 0) head_offset_ = layout_.Add(kHeadName, {head_width_}, ParameterKind::kWeight);
+  head_.resize(head_width_);
+  for (size_t i = 0; i < parts_.size(); ++i) {
+    Part& part = parts_[i];
+    if (!part.learned_readout) continue;
+    part.readout_name = absl::StrCat("readout/", i, "/weight");
+    part.readout_offset = layout_.Add(part.readout_name, {part.layer->width()}, ParameterKind::kWeight);
+    part.readout.resize(part.layer->width());
+  }
+  bias_offset_ = layout_.Add("bias", {1}, ParameterKind::kBias);
+}
+
+int64_t Tower::flops_per_sample() const {
+  int64_t flops =
+      (mlp_.has_value() ? mlp_->flops_per_sample() : 0) + int64_t{2} * head_width_ + (linear_ ? 1 : 0);
+  for (const Part& part : parts_) {
+    flops += part.layer->flops_per_sample();
+    if (parallel_) flops += part.layer->width() * (part.learned_readout ? 2 : 1);
+  }
+  return flops;
+}
+
+// Both towers have a block "mlp/0/weight", and one run's seed: the name keeps their values apart.
+uint64_t Tower::TowerSeed(uint64_t seed) const {
+  return XXH3_64bits_withSeed(name_.data(), name_.size(), seed);
+}
+
+void Tower::Initialize(uint64_t seed, float* parameters) const {
+  const uint64_t tower_seed = TowerSeed(seed);
+  for (const Part& part : parts_) {
+    part.layer->Initialize(tower_seed, parameters);
+    if (!part.learned_readout) continue;
+    InitializeNormal(tower_seed, part.readout_name, part.layer->width(),
+                     XavierDeviation(part.layer->width(), 1), parameters + part.readout_offset);
+  }
+  if (mlp_.has_value()) mlp_->Initialize(tower_seed, parameters);
+  if (head_width_ > 0) {
+    InitializeNormal(tower_seed, kHeadName, head_width_, XavierDeviation(head_width_, 1),
+                     parameters + head_offset_);
+  }
+  parameters[bias_offset_] = 0;
+}
+
+void Tower::Prepare(const float* parameters) {
+  for (Part& part : parts_) {
+    part.layer->Prepare(parameters);
+    if (part.learned_readout) {
+      std::copy_n(parameters + part.readout_offset, part.readout.size(), part.readout.data());
+    }
+  }
+  if (mlp_.has_value()) mlp_->Prepare(parameters);
+  std::copy_n(parameters + head_offset_, head_width_, head_.data());
+  bias_ = parameters[bias_offset_];
+}
+
+TowerWorkspace Tower::MakeWorkspace(int rows) const {
+  TowerWorkspace workspace;
+  if (mlp_.has_value()) workspace.mlp = mlp_->MakeWorkspace(rows);
+  const auto cut = [&](WorkspaceCutter cutter) {
+    workspace.combined = cutter.Next(rows, combined_width_);
+    workspace.d_combined = cutter.Next(rows, combined_width_);
+    workspace.interactions.clear();
+    for (const Part& part : parts_) {
+      workspace.interactions.push_back(cutter.Take(part.layer->workspace_floats(rows)));
+    }
+    return cutter.used();
+  };
+  workspace.memory.resize(cut(WorkspaceCutter(nullptr)));
+  cut(WorkspaceCutter(workspace.memory.data()));
+  return workspace;
+}
+
+ConstMatrix Tower::Input(ConstMatrix x, const TowerWorkspace& workspace) const {
+  return stacks_interactions() ? FirstRows(workspace.combined, x.rows) : x;
+}
+
+void Tower::Forward(ConstMatrix x, const float* linear, const TrainingPass* training,
+                    TowerWorkspace* workspace, float* logits) const {
+  CHECK_EQ(linear != nullptr, linear_) << name_;
+  CHECK_LE(x.rows, workspace->combined.rows) << name_;
+  const Matrix combined = FirstRows(workspace->combined, x.rows);
+  for (size_t i = 0; i < parts_.size(); ++i) {
+    const Part& part = parts_[i];
+    part.layer->Forward(x, workspace->interactions[i], Columns(combined, part.column, part.layer->width()));
+  }
+  if (stacks_interactions()) CopyRows(x, Columns(combined, combined_width_ - x.cols, x.cols));
+
+  ConstMatrix top = Input(x, *workspace);
+  if (mlp_.has_value()) {
+    TrainingPass pass = training != nullptr ? *training : TrainingPass();
+    pass.seed = TowerSeed(pass.seed);
+    mlp_->Forward(top, training != nullptr ? &pass : nullptr, &workspace->mlp);
+    top = workspace->mlp.hidden(mlp_->layers() - 1);
+  }
+  for (int r = 0; r < x.rows; ++r) {
+    float logit = bias_;
+    if (linear_) logit += linear[r];
+    if (head_width_ > 0) logit += kernels_.Dot(top.row(r), head_.data(), head_width_);
+    if (parallel_) logit += ReadOut(combined.row(r));
+    logits[r] = logit;
+  }
+}
+
+float Tower::ReadOut(const float* outputs) const {
+  float sum = 0;
+  for (const Part& part : parts_) {
+    const float* output = outputs + part.column;
+    if (part.learned_readout) {
+      sum += kernels_.Dot(output, part.readout.data(), part.layer->width());
+    } else {
+      for (int j = 0; j < part.layer->width(); ++j) sum += output[j];
+    }
+  }
+  return sum;
+}
+
+void Tower::Backward(ConstMatrix x, const float* d_logits, TowerWorkspace* workspace, const Matrix* d_x,
+                     float* gradients) const {
+  const Matrix combined = FirstRows(workspace->combined, x.rows);
+  const Matrix d_combined = FirstRows(workspace->d_combined, x.rows);
+  SumRows({d_logits, x.rows, 1, 1}, gradients + bias_offset_);
+  if (head_width_ > 0) {
+    BackwardDeep(x, d_logits, workspace, stacks_interactions() ? &d_combined : d_x, gradients);
+  } else if (d_x != nullptr) {
+    ZeroRows(*d_x);
+  }
+  if (parallel_) BackwardReadouts(d_logits, combined, d_combined, gradients);
+  if (stacks_interactions() && d_x != nullptr) {
+    CopyRows(Columns(d_combined, combined_width_ - x.cols, x.cols), *d_x);
+  }
+  for (size_t i = 0; i < parts_.size(); ++i) {
+    const Part& part = parts_[i];
+    part.layer->Backward(x, workspace->interactions[i], Columns(d_combined, part.column, part.layer->width()),
+                         d_x != nullptr ? *d_x : Matrix(), gradients);
+  }
+}
+
+void Tower::BackwardDeep(ConstMatrix x, const float* d_logits, TowerWorkspace* workspace,
+                         const Matrix* d_input, float* gradients) const {
+  const ConstMatrix input = Input(x, *workspace);
+  if (mlp_.has_value()) {
+    const int last = mlp_->layers() - 1;
+    AddOuterProduct(d_logits, head_.data(), workspace->mlp.HiddenGradient(last));
+    SumWeightedRows(d_logits, workspace->mlp.hidden(last), gradients + head_offset_);
+    mlp_->Backward(input, &workspace->mlp, d_input, gradients);
+    return;
+  }
+  SumWeightedRows(d_logits, input, gradients + head_offset_);
+  if (d_input == nullptr) return;
+  ZeroRows(*d_input);
+  AddOuterProduct(d_logits, head_.data(), *d_input);
+}
+
+void Tower::BackwardReadouts(const float* d_logits, ConstMatrix combined, Matrix d_combined,
+                             float* gradients) const {
+  ZeroRows(d_combined);
+  for (const Part& part : parts_) {
+    const int width = part.layer->width();
+    const Matrix d_output = Columns(d_combined, part.column, width);
+    if (part.learned_readout) {
+      SumWeightedRows(d_logits, {combined.data + part.column, combined.rows, width, combined.stride},
+                      gradients + part.readout_offset);
+      AddOuterProduct(d_logits, part.readout.data(), d_output);
+    } else {
+      for (int r = 0; r < d_output.rows; ++r) std::fill_n(d_output.row(r), width, d_logits[r]);
+    }
+  }
+}
+
+void Tower::SumStatistics(ConstMatrix x, const TowerWorkspace& workspace, double* sums) const {
+  if (mlp_.has_value()) mlp_->SumStatistics(Input(x, workspace), sums);
+}
+
+void Tower::UpdateStatistics(const double* sums, int64_t rows, float* parameters) const {
+  if (mlp_.has_value()) mlp_->UpdateStatistics(sums, rows, parameters);
+}
+
+}  // namespace tandem

@@ -1,0 +1,189 @@
+#include "tandem/batch_source.h"
+
+#include <algorithm>
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <numeric>
+#include <thread>
+#include <utility>
+
+#include "config/experiment.pb.h"
+#include "tandem/random.h"
+
+namespace tandem {
+namespace {
+
+// Events that wait for the trainer at most.
+constexpr size_t kReadAhead = 16;
+// Rows that are read at a time where nothing is shuffled.
+constexpr int kUnshuffledRows = 65536;
+
+int RoundedUp(int rows, int batch) { return (rows + batch - 1) / batch * batch; }
+
+// Fisher-Yates (Durstenfeld 1964), a draw a place.
+std::vector<int> Permutation(int rows, const Random& random) {
+  std::vector<int> order(rows);
+  std::iota(order.begin(), order.end(), 0);
+  for (int i = rows - 1; i > 0; --i) {
+    std::swap(order[i], order[static_cast<int>(random.UniformDouble(i) * (i + 1))]);
+  }
+  return order;
+}
+
+}  // namespace
+
+class BatchSource::Reader {
+ public:
+  Reader(const proto::Experiment& experiment, const Schema& schema, std::vector<Day> days,
+         const std::string& quarantine_directory, const LogPosition& start)
+      : train_(experiment.train()),
+        schema_(schema),
+        days_(std::move(days)),
+        block_rows_(RoundedUp(train_.shuffle_rows() > 0 ? train_.shuffle_rows() : kUnshuffledRows,
+                              train_.batch_size())),
+        quarantine_directory_(quarantine_directory),
+        max_bad_fraction_(experiment.data().max_bad_fraction()),
+        start_(start),
+        thread_([this] { Run(); }) {}
+
+  ~Reader() {
+    {
+      std::lock_guard<std::mutex> lock(mutex_);
+      stop_ = true;
+    }
+    changed_.notify_all();
+    thread_.join();
+  }
+
+  absl::StatusOr<const LogEvent*> Next() {
+    std::unique_lock<std::mutex> lock(mutex_);
+    if (current_ != nullptr) free_.push_back(std::move(current_));
+    changed_.wait(lock, [&] { return !ready_.empty() || !status_.ok() || finished_; });
+    if (!ready_.empty()) {
+      current_ = std::move(ready_.front());
+      ready_.pop_front();
+      changed_.notify_all();
+      return current_.get();
+    }
+    if (!status_.ok()) return status_;
+    current_ = std::make_unique<LogEvent>();
+    return current_.get();
+  }
+
+ private:
+  void Run() {
+    absl::Status status;
+    for (int pass = start_.pass; status.ok() && pass < train_.epochs(); ++pass) {
+      const int first_day = pass == start_.pass ? start_.day : 0;
+      for (int day = first_day; status.ok() && day < static_cast<int>(days_.size()); ++day)
+        status = ReadDay(pass, day);
+    }
+    {
+      std::lock_guard<std::mutex> lock(mutex_);
+      status_ = status;
+      finished_ = true;
+    }
+    changed_.notify_all();
+  }
+
+  absl::Status ReadDay(int pass, int day) {
+    Quarantine quarantine(quarantine_directory_, max_bad_fraction_);
+    DayReader reader(schema_, RowUse::kTrain, days_[day].files, pass == 0 ? &quarantine : nullptr, nullptr);
+    const bool resumed = pass == start_.pass && day == start_.day;
+    for (int block = 0;; ++block) {
+      const absl::StatusOr<bool> more = reader.ReadBlock(block_rows_, &rows_);
+      if (!more.ok()) return more.status();
+      if (!*more) break;
+      if (resumed && block < start_.block) continue;
+      const int first_batch = resumed && block == start_.block ? start_.batch : 0;
+      if (!EmitBlock(pass, day, block, first_batch)) return absl::CancelledError("the reader was stopped");
+    }
+    std::unique_ptr<LogEvent> event = Take(LogEvent::kDayEnd, pass, day);
+    event->next = day + 1 < static_cast<int>(days_.size()) ? LogPosition{pass, day + 1, 0, 0}
+                                                           : LogPosition{pass + 1, 0, 0, 0};
+    event->day_rows.good = quarantine.rows_read() - quarantine.rows_bad();
+    event->day_rows.bad = quarantine.by_fault();
+    return Emit(std::move(event)) ? absl::OkStatus() : absl::CancelledError("the reader was stopped");
+  }
+
+  bool EmitBlock(int pass, int day, int block, int first_batch) {
+    const int rows = rows_.rows();
+    std::vector<int> order;
+    if (train_.shuffle_rows() > 0) {
+      const auto u = [](int value) { return static_cast<uint64_t>(value); };
+      order = Permutation(rows, Random(train_.seed(), RandomPurpose::kShuffle, {u(pass), u(day), u(block)}));
+    }
+    const int batches = RoundedUp(rows, train_.batch_size()) / train_.batch_size();
+    for (int b = first_batch; b < batches; ++b) {
+      std::unique_ptr<LogEvent> event = Take(LogEvent::kBatch, pass, day);
+      const int end = std::min(rows, (b + 1) * train_.batch_size());
+      for (int i = b * train_.batch_size(); i < end; ++i) {
+        event->batch.AppendRow(rows_, order.empty() ? i : order[i]);
+      }
+      event->next =
+          b + 1 < batches ? LogPosition{pass, day, block, b + 1} : LogPosition{pass, day, block + 1, 0};
+      if (!Emit(std::move(event))) return false;
+    }
+    return true;
+  }
+
+  // An event to fill: one that was used before, so that its memory is used again.
+  std::unique_ptr<LogEvent> Take(LogEvent::Kind kind, int pass, int day) {
+    std::unique_ptr<LogEvent> event;
+    {
+      std::lock_guard<std::mutex> lock(mutex_);
+      if (!free_.empty()) {
+        event = std::move(free_.back());
+        free_.pop_back();
+      }
+    }
+    if (event == nullptr) event = std::make_unique<LogEvent>();
+    event->kind = kind;
+    event->pass = pass;
+    event->day = day;
+    event->day_rows = RowCounts();
+    event->batch.fields.resize(schema_.fields().size());
+    event->batch.Clear();
+    return event;
+  }
+
+  bool Emit(std::unique_ptr<LogEvent> event) {
+    std::unique_lock<std::mutex> lock(mutex_);
+    changed_.wait(lock, [&] { return stop_ || ready_.size() < kReadAhead; });
+    if (stop_) return false;
+    ready_.push_back(std::move(event));
+    lock.unlock();
+    changed_.notify_all();
+    return true;
+  }
+
+  const proto::Train& train_;
+  const Schema& schema_;
+  const std::vector<Day> days_;
+  const int block_rows_;
+  const std::string quarantine_directory_;
+  const double max_bad_fraction_;
+  const LogPosition start_;
+  Batch rows_;  // the block at hand; the reading thread's own
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<std::unique_ptr<LogEvent>> ready_;
+  std::vector<std::unique_ptr<LogEvent>> free_;
+  std::unique_ptr<LogEvent> current_;
+  absl::Status status_;
+  bool finished_ = false;
+  bool stop_ = false;
+  std::thread thread_;  // last: it uses all of the above
+};
+
+BatchSource::BatchSource(const proto::Experiment& experiment, const Schema& schema, std::vector<Day> days,
+                         const std::string& quarantine_directory, const LogPosition& start)
+    : reader_(std::make_unique<Reader>(experiment, schema, std::move(days), quarantine_directory, start)) {}
+
+BatchSource::~BatchSource() = default;
+
+absl::StatusOr<const LogEvent*> BatchSource::Next() { return reader_->Next(); }
+
+}  // namespace tandem

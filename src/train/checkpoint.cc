@@ -1,0 +1,169 @@
+#include "tandem/checkpoint.h"
+
+#include <google/protobuf/text_format.h>
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/strip.h"
+#include "config/experiment.pb.h"
+#include "tandem/experiment.h"
+#include "tandem/status.h"
+#include "train/state.pb.h"
+
+namespace tandem {
+namespace {
+
+constexpr char kStepPrefix[] = "step-";
+constexpr char kExperimentFile[] = "/experiment.pbtxt";
+// A checkpoint's files belong together by its MANIFEST; only a bundle's are ever apart.
+constexpr char kNoModelId[] = "";
+
+std::string CheckpointsDirectory(const std::string& run_dir) { return run_dir + "/checkpoints"; }
+
+// Steps of the whole checkpoints, ascending, with their directories' names.
+absl::StatusOr<std::vector<std::pair<int64_t, std::string>>> ListCheckpoints(FileSystem& fs,
+                                                                             const std::string& run_dir) {
+  std::vector<std::pair<int64_t, std::string>> steps;
+  if (!fs.Exists(CheckpointsDirectory(run_dir))) return steps;
+  TANDEM_ASSIGN_OR_RETURN(const std::vector<std::string> names, fs.List(CheckpointsDirectory(run_dir)));
+  for (const std::string& name : names) {
+    absl::string_view number = name;
+    int64_t step = 0;
+    if (absl::ConsumePrefix(&number, kStepPrefix) && absl::SimpleAtoi(number, &step))
+      steps.emplace_back(step, name);
+  }
+  std::sort(steps.begin(), steps.end());
+  return steps;
+}
+
+absl::Status WriteRecords(FileSystem& fs, const std::string& path, const ParameterLayout& layout,
+                          const DenseParameters& parameters) {
+  TANDEM_ASSIGN_OR_RETURN(const std::unique_ptr<RecordWriter> writer, RecordWriter::Create(fs, path));
+  TANDEM_RETURN_IF_ERROR(SaveParameters(layout, parameters, /*slots=*/true, writer.get()));
+  return writer->Close();
+}
+
+absl::Status ReadRecords(FileSystem& fs, const std::string& path, const ParameterLayout& layout,
+                         bool keep_slots, DenseParameters* parameters) {
+  TANDEM_ASSIGN_OR_RETURN(const std::unique_ptr<RecordReader> reader, RecordReader::Open(fs, path));
+  TANDEM_RETURN_IF_ERROR(LoadParameters(path, layout, keep_slots, reader.get(), parameters));
+  return reader->ExpectEnd();
+}
+
+absl::Status WriteBytes(FileSystem& fs, const std::string& path, const std::string& bytes) {
+  TANDEM_ASSIGN_OR_RETURN(const std::unique_ptr<WritableFile> file, fs.Create(path));
+  TANDEM_RETURN_IF_ERROR(file->Append(bytes));
+  return file->Close();
+}
+
+// What a checkpoint says of its configuration: neither where the log lay nor how the machine was used.
+std::string PortableExperimentText(proto::Experiment experiment) {
+  experiment.clear_runtime();
+  experiment.mutable_data()->clear_path();
+  std::string text;
+  google::protobuf::TextFormat::PrintToString(experiment, &text);
+  return text;
+}
+
+absl::Status LoadProgress(FileSystem& fs, const std::string& path, ScoreLog* log) {
+  TANDEM_ASSIGN_OR_RETURN(const std::string bytes, fs.ReadFile(path));
+  absl::StatusOr<ScoreLog> parsed = ScoreLog::Parse(bytes);
+  if (!parsed.ok()) return ModelError(path, ": ", parsed.status().message());
+  *log = *std::move(parsed);
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+std::string StepDirectory(const std::string& run_dir, int64_t step) {
+  return absl::StrFormat("%s/%s%06d", CheckpointsDirectory(run_dir), kStepPrefix, step);
+}
+
+absl::StatusOr<std::string> NewestCheckpoint(FileSystem& fs, const std::string& run_dir) {
+  TANDEM_ASSIGN_OR_RETURN(const auto steps, ListCheckpoints(fs, run_dir));
+  if (steps.empty()) return std::string();
+  return absl::StrCat(CheckpointsDirectory(run_dir), "/", steps.back().second);
+}
+
+absl::Status RemoveOldCheckpoints(FileSystem& fs, const std::string& run_dir, int keep) {
+  TANDEM_ASSIGN_OR_RETURN(auto steps, ListCheckpoints(fs, run_dir));
+  for (int old = 0; old + keep < static_cast<int>(steps.size()); ++old) {
+    TANDEM_RETURN_IF_ERROR(fs.RemoveAll(absl::StrCat(CheckpointsDirectory(run_dir), "/", steps[old].second)));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status SaveCheckpoint(FileSystem& fs, const std::string& path, const DualModel& model,
+                            const proto::RunState& state, const DayProgress& progress) {
+  return WriteDirectory(fs, path, [&](const std::string& aside) -> absl::Status {
+    TANDEM_RETURN_IF_ERROR(
+        WriteBytes(fs, aside + kExperimentFile, PortableExperimentText(model.experiment())));
+    std::string state_text;
+    google::protobuf::TextFormat::PrintToString(state, &state_text);
+    TANDEM_RETURN_IF_ERROR(WriteBytes(fs, aside + "/state.pbtxt", state_text));
+    TANDEM_RETURN_IF_ERROR(model.embedding().Save(fs, aside + "/embedding.bin", kNoModelId, /*slots=*/true));
+    if (model.has_teacher()) {
+      TANDEM_RETURN_IF_ERROR(
+          WriteRecords(fs, aside + "/teacher.bin", model.teacher().layout(), model.teacher_parameters()));
+      TANDEM_RETURN_IF_ERROR(WriteBytes(fs, aside + "/progress-teacher.bin", progress.teacher.Serialize()));
+    }
+    if (model.has_student()) {
+      TANDEM_RETURN_IF_ERROR(
+          WriteRecords(fs, aside + "/student.bin", model.student().layout(), model.student_parameters()));
+      TANDEM_RETURN_IF_ERROR(WriteBytes(fs, aside + "/progress-student.bin", progress.student.Serialize()));
+    }
+    return WriteRecords(fs, aside + "/adapters.bin", model.loss().layout(), model.adapter_parameters());
+  });
+}
+
+absl::StatusOr<proto::Experiment> VerifyAndReadExperiment(FileSystem& fs, const std::string& path) {
+  TANDEM_RETURN_IF_ERROR(VerifyDirectory(fs, path));
+  TANDEM_ASSIGN_OR_RETURN(const std::string text, fs.ReadFile(path + kExperimentFile));
+  absl::StatusOr<proto::Experiment> experiment = ParseExperiment(text, path + kExperimentFile);
+  if (!experiment.ok()) return ModelError(experiment.status().message());
+  // What the checkpoint leaves out takes its defaults.
+  ResolveDefaults(&*experiment);
+  return experiment;
+}
+
+absl::Status LoadCheckpoint(FileSystem& fs, const std::string& path, EmbeddingLoad how, DualModel* model,
+                            proto::RunState* state, DayProgress* progress) {
+  const bool keep_slots = how != EmbeddingLoad::kReset;
+  model->Initialize();
+  TANDEM_RETURN_IF_ERROR(model->embedding().Load(fs, path + "/embedding.bin", kNoModelId, how));
+  if (model->has_teacher()) {
+    TANDEM_RETURN_IF_ERROR(ReadRecords(fs, path + "/teacher.bin", model->teacher().layout(), keep_slots,
+                                       &model->teacher_parameters()));
+  }
+  if (model->has_student()) {
+    TANDEM_RETURN_IF_ERROR(ReadRecords(fs, path + "/student.bin", model->student().layout(), keep_slots,
+                                       &model->student_parameters()));
+  }
+  if (model->has_teacher() && model->has_student()) {
+    TANDEM_RETURN_IF_ERROR(ReadRecords(fs, path + "/adapters.bin", model->loss().layout(), keep_slots,
+                                       &model->adapter_parameters()));
+  }
+  model->Prepare();
+  if (state != nullptr) {
+    TANDEM_ASSIGN_OR_RETURN(const std::string text, fs.ReadFile(path + "/state.pbtxt"));
+    if (!google::protobuf::TextFormat::ParseFromString(text, state)) {
+      return ModelError(path, "/state.pbtxt: can't be parsed. Nothing was loaded.");
+    }
+  }
+  if (progress != nullptr) {
+    if (model->has_teacher()) {
+      TANDEM_RETURN_IF_ERROR(LoadProgress(fs, path + "/progress-teacher.bin", &progress->teacher));
+    }
+    if (model->has_student()) {
+      TANDEM_RETURN_IF_ERROR(LoadProgress(fs, path + "/progress-student.bin", &progress->student));
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace tandem

@@ -1,0 +1,76 @@
+// Dense parameters in a record file: ParametersHeader, then a record of floats a block: values, then slot
+// after slot.
+#include <cstring>
+
+#include "tandem/checkpoint.h"
+#include "tandem/status.h"
+#include "train/state.pb.h"
+
+namespace tandem {
+
+absl::Status SaveParameters(const ParameterLayout& layout, const DenseParameters& parameters, bool slots,
+                            RecordWriter* writer) {
+  const auto size = static_cast<int64_t>(parameters.values.size());
+  const int64_t slot_count = slots && size > 0 ? static_cast<int64_t>(parameters.slots.size()) / size : 0;
+  proto::ParametersHeader header;
+  header.set_slots(static_cast<int>(slot_count));
+  for (const ParameterBlock& block : layout.blocks()) {
+    proto::ParametersHeader::Block* written = header.add_block();
+    written->set_name(block.name);
+    for (const int extent : block.shape) written->add_shape(extent);
+  }
+  TANDEM_RETURN_IF_ERROR(writer->Append(header.SerializeAsString()));
+  for (const ParameterBlock& block : layout.blocks()) {
+    std::string record;
+    const auto append = [&](const float* values) {
+      record.append(reinterpret_cast<const char*>(values), block.size * sizeof(float));
+    };
+    append(parameters.values.data() + block.offset);
+    for (int64_t slot = 0; slot < slot_count; ++slot)
+      append(parameters.slots.data() + slot * size + block.offset);
+    TANDEM_RETURN_IF_ERROR(writer->Append(record));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status LoadParameters(const std::string& path, const ParameterLayout& layout, bool keep_slots,
+                            RecordReader* reader, DenseParameters* parameters) {
+  TANDEM_ASSIGN_OR_RETURN(absl::string_view record, reader->Next());
+  proto::ParametersHeader header;
+  if (!header.ParseFromArray(record.data(), static_cast<int>(record.size())) || header.slots() < 0) {
+    return ModelError(path, ": parameters of another version, or damaged. Nothing was loaded.");
+  }
+  const auto size = static_cast<int64_t>(parameters->values.size());
+  const int64_t slots = size > 0 ? static_cast<int64_t>(parameters->slots.size()) / size : 0;
+  if (keep_slots && slots != header.slots()) {
+    return ModelError(path, ": ", header.slots(), " optimizer slots a weight where train.optimizer has ",
+                      slots, "; --reset_optimizer starts it anew");
+  }
+  if (header.block_size() != static_cast<int>(layout.blocks().size())) {
+    return ModelError(path, ": ", header.block_size(), " parameter blocks where the model has ",
+                      layout.blocks().size());
+  }
+  for (int b = 0; b < header.block_size(); ++b) {
+    const ParameterBlock& block = layout.blocks()[b];
+    const proto::ParametersHeader::Block& read = header.block(b);
+    if (read.name() != block.name ||
+        std::vector<int>(read.shape().begin(), read.shape().end()) != block.shape) {
+      return ModelError(path, ": block '", read.name(), "' doesn't match the model's '", block.name,
+                        "' in name or shape");
+    }
+    TANDEM_ASSIGN_OR_RETURN(record, reader->Next());
+    const size_t bytes = block.size * sizeof(float);
+    if (record.size() != bytes * (1 + header.slots())) {
+      return ModelError(path, ": block '", block.name, "' has ", record.size(), " bytes, not ",
+                        bytes * (1 + header.slots()), ". Nothing was loaded.");
+    }
+    std::memcpy(parameters->values.data() + block.offset, record.data(), bytes);
+    for (int64_t slot = 0; keep_slots && slot < slots; ++slot) {
+      std::memcpy(parameters->slots.data() + slot * size + block.offset, record.data() + (slot + 1) * bytes,
+                  bytes);
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace tandem

@@ -1,0 +1,301 @@
+#include "tandem/run.h"
+
+#include <glog/logging.h>
+#include <sys/stat.h>
+
+#include <chrono>
+#include <memory>
+#include <utility>
+
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "config/experiment.pb.h"
+#include "src/train/run_log.h"
+#include "src/util/progress.h"
+#include "tandem/batch_source.h"
+#include "tandem/checkpoint.h"
+#include "tandem/experiment.h"
+#include "tandem/status.h"
+#include "train/state.pb.h"
+
+namespace tandem {
+namespace {
+
+double Now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+double BytesOf(const Day& day) {
+  double bytes = 0;
+  for (const std::string& file : day.files) {
+    struct stat info;
+    if (stat(file.c_str(), &info) == 0) bytes += static_cast<double>(info.st_size);
+  }
+  return bytes;
+}
+
+// One run from its first step, or from where it was interrupted, to its end.
+class Run {
+ public:
+  Run(const proto::Experiment& experiment, const RunOptions& options)
+      : experiment_(experiment),
+        options_(options),
+        fs_(*options.file_system),
+        workers_(experiment.runtime().threads()),
+        progress_(options.terminal, stderr) {}
+
+  absl::StatusOr<RunSummary> Train();
+
+ private:
+  absl::Status ClaimDirectory();
+  absl::Status Begin();
+  absl::Status Resume(const std::string& checkpoint);
+  absl::Status InitializeFrom(const std::string& checkpoint);
+  absl::Status Loop();
+  absl::Status TrainBatch(const LogEvent& event);
+  absl::Status EndDay(const LogEvent& event);
+  absl::Status Checkpoint();
+  absl::Status Report(const std::string& day, const LossTerms& losses);
+  std::string TimeLeft(double rows_per_second) const;
+  // There once the run has trained on all of its window.
+  std::string CompletePath() const { return options_.run_dir + "/complete"; }
+  bool Stopped() const { return options_.stop != nullptr && *options_.stop != 0; }
+  LogPosition Position() const { return {state_.pass(), state_.day_index(), state_.block(), state_.batch()}; }
+
+  const proto::Experiment& experiment_;
+  const RunOptions& options_;
+  FileSystem& fs_;
+  Workers workers_;
+  Progress progress_;
+  std::unique_ptr<DualModel> model_;
+  std::unique_ptr<Trainer> trainer_;
+  std::unique_ptr<RunLog> log_;
+  proto::RunState state_;
+  DayProgress day_;
+  RunSummary summary_;
+
+  double reported_at_ = 0;
+  int64_t reported_rows_ = 0;
+  int64_t pass_rows_ = 0;  // good rows of the days of the first pass that are done
+  double pass_bytes_ = 0;  // and the bytes of their files
+  double total_bytes_ = 0;
+};
+
+// A fresh directory for a new run; for a resumed one, one that holds the same configuration.
+absl::Status Run::ClaimDirectory() {
+  const std::string config_path = options_.run_dir + "/config.pbtxt";
+  bool empty = true;
+  if (fs_.Exists(options_.run_dir)) {
+    TANDEM_ASSIGN_OR_RETURN(const std::vector<std::string> names, fs_.List(options_.run_dir));
+    empty = names.empty();
+  }
+  if (!empty && !options_.resume) {
+    return ConfigError("--run_dir: ", options_.run_dir,
+                       " is not empty; --resume continues the run in it, a new run wants a new directory");
+  }
+  if (fs_.Exists(config_path)) {
+    TANDEM_ASSIGN_OR_RETURN(const std::string text, fs_.ReadFile(config_path));
+    TANDEM_ASSIGN_OR_RETURN(const proto::Experiment before, ParseExperiment(text, config_path));
+    const std::string difference = FirstDifference(before, experiment_, config_path, "the command line");
+    if (!difference.empty()) return ConfigError("--resume: ", difference, "; a resumed run keeps its config");
+    return absl::OkStatus();
+  }
+  if (!empty) return ConfigError("--run_dir: ", options_.run_dir, " is not a run: it holds no config.pbtxt");
+  TANDEM_RETURN_IF_ERROR(fs_.CreateDirectories(options_.run_dir));
+  return WriteFileAtomically(fs_, config_path, ExperimentText(experiment_));
+}
+
+absl::Status Run::Begin() {
+  model_ = std::make_unique<DualModel>(experiment_, *options_.kernels, /*trained=*/true);
+  TANDEM_ASSIGN_OR_RETURN(const std::string checkpoint, NewestCheckpoint(fs_, options_.run_dir));
+  for (const Day& day : options_.days) state_.add_day(day.date);
+  state_.set_kernels(options_.kernels->name());
+  if (!checkpoint.empty()) {
+    TANDEM_RETURN_IF_ERROR(Resume(checkpoint));
+  } else if (!options_.init_from.empty()) {
+    TANDEM_RETURN_IF_ERROR(InitializeFrom(options_.init_from));
+  } else {
+    model_->Initialize();
+  }
+  state_.mutable_rows_bad()->Resize(kRowFaults, 0);
+  trainer_ = std::make_unique<Trainer>(model_.get(), options_.parts, state_.step(), state_.optimizer_steps(),
+                                       &workers_);
+  const int days_done = state_.pass() > 0 ? state_.day_size() : state_.day_index();
+  TANDEM_ASSIGN_OR_RETURN(log_,
+                          RunLog::Open(fs_, options_.run_dir + "/metrics.jsonl", state_.step(), days_done));
+  return absl::OkStatus();
+}
+
+absl::Status Run::Resume(const std::string& checkpoint) {
+  TANDEM_RETURN_IF_ERROR(VerifyDirectory(fs_, checkpoint));
+  const proto::RunState wanted = state_;
+  TANDEM_RETURN_IF_ERROR(
+      LoadCheckpoint(fs_, checkpoint, EmbeddingLoad::kResume, model_.get(), &state_, &day_));
+  if (!std::equal(wanted.day().begin(), wanted.day().end(), state_.day().begin(), state_.day().end())) {
+    return ConfigError("--resume: the window has the days ", absl::StrJoin(wanted.day(), " "), ", but ",
+                       checkpoint, " was trained on ", absl::StrJoin(state_.day(), " "),
+                       "; a resumed run needs the log it began with");
+  }
+  if (state_.kernels() != wanted.kernels()) {
+    LOG(WARNING) << checkpoint << " was trained with the kernels '" << state_.kernels() << "', this is '"
+                 << wanted.kernels()
+                 << "': results may differ in the last bits; --kernels=" << state_.kernels() << " keeps them";
+    state_.set_kernels(wanted.kernels());
+  }
+  LOG(INFO) << "resuming from " << checkpoint;
+  return absl::OkStatus();
+}
+
+absl::Status Run::InitializeFrom(const std::string& checkpoint) {
+  proto::RunState before;
+  const EmbeddingLoad how = options_.reset_optimizer ? EmbeddingLoad::kReset : EmbeddingLoad::kContinue;
+  TANDEM_RETURN_IF_ERROR(LoadCheckpoint(fs_, checkpoint, how, model_.get(), &before, nullptr));
+  if (!options_.reset_optimizer) state_.set_optimizer_steps(before.optimizer_steps());
+  LOG(INFO) << "starting from " << checkpoint << (options_.reset_optimizer ? ", optimizer anew" : "");
+  return absl::OkStatus();
+}
+
+absl::StatusOr<RunSummary> Run::Train() {
+  TANDEM_RETURN_IF_ERROR(ClaimDirectory());
+  TANDEM_RETURN_IF_ERROR(Begin());
+  summary_.already_complete = fs_.Exists(CompletePath());
+  if (!summary_.already_complete) {
+    const absl::Status status = Loop();
+    progress_.Finish();
+    TANDEM_RETURN_IF_ERROR(status);
+  }
+  summary_.steps = state_.step();
+  summary_.rows_trained = state_.rows_trained();
+  TANDEM_ASSIGN_OR_RETURN(summary_.checkpoint, NewestCheckpoint(fs_, options_.run_dir));
+  return summary_;
+}
+
+absl::Status Run::Loop() {
+  for (const Day& day : options_.days) total_bytes_ += BytesOf(day) * experiment_.train().epochs();
+  reported_at_ = Now();
+  reported_rows_ = state_.rows_trained();
+  BatchSource source(experiment_, model_->schema(), options_.days, options_.run_dir + "/quarantine",
+                     Position());
+  const int every = experiment_.runtime().checkpoint_every_steps();
+  // A checkpoint waits for the next batch, so that the end of a day belongs to the checkpoint of its last
+  // step: the bytes don't depend on why one was due.
+  bool due = false;
+  for (;;) {
+    TANDEM_ASSIGN_OR_RETURN(const LogEvent* event, source.Next());
+    if (event->kind == LogEvent::kEnd) break;
+    if (event->kind == LogEvent::kBatch) {
+      if (due) TANDEM_RETURN_IF_ERROR(Checkpoint());
+      if (summary_.stopped_by != 0) return absl::OkStatus();
+      TANDEM_RETURN_IF_ERROR(TrainBatch(*event));
+      if (Stopped()) summary_.stopped_by = *options_.stop;
+      due = summary_.stopped_by != 0 || (every > 0 && state_.step() % every == 0);
+    } else {
+      TANDEM_RETURN_IF_ERROR(EndDay(*event));
+      due = true;
+    }
+    state_.set_pass(event->next.pass);
+    state_.set_day_index(event->next.day);
+    state_.set_block(event->next.block);
+    state_.set_batch(event->next.batch);
+  }
+  summary_.stopped_by = 0;  // all is done: nothing was cut short
+  TANDEM_RETURN_IF_ERROR(Checkpoint());
+  TANDEM_RETURN_IF_ERROR(
+      WriteFileAtomically(fs_, CompletePath(), absl::StrCat("step ", state_.step(), "\n")));
+  int64_t bad = 0;
+  std::array<int64_t, kRowFaults> by_fault = {};
+  for (int fault = 0; fault < kRowFaults; ++fault) bad += by_fault[fault] = state_.rows_bad(fault);
+  LOG(INFO) << FormatCount(state_.rows_good() + bad) << " rows read = " << FormatCount(state_.rows_good())
+            << " trained + " << FormatCount(bad) << " quarantined"
+            << (bad > 0 ? absl::StrCat(" (", FaultCounts(by_fault), ")") : "");
+  return absl::OkStatus();
+}
+
+absl::Status Run::TrainBatch(const LogEvent& event) {
+  TANDEM_ASSIGN_OR_RETURN(const StepResult* result, trainer_->Step(event.batch));
+  state_.set_step(trainer_->step());
+  state_.set_optimizer_steps(trainer_->optimizer_steps());
+  state_.set_rows_trained(state_.rows_trained() + event.batch.rows());
+  if (event.pass == 0) {
+    const auto add = [&](const std::vector<float>& logits, ScoreLog* log) {
+      for (size_t row = 0; row < logits.size(); ++row) {
+        log->Add(static_cast<float>(Sigmoid(logits[row])), event.batch.labels[row], event.batch.weights[row],
+                 event.batch.groups[row]);
+      }
+    };
+    add(result->teacher_logits, &day_.teacher);
+    add(result->student_logits, &day_.student);
+  }
+  if (state_.step() % experiment_.runtime().log_every_steps() != 0) return absl::OkStatus();
+  return Report(options_.days[event.day].date, result->terms);
+}
+
+absl::Status Run::Report(const std::string& day, const LossTerms& losses) {
+  const double now = Now();
+  const double rate =
+      static_cast<double>(state_.rows_trained() - reported_rows_) / std::max(1e-9, now - reported_at_);
+  reported_at_ = now;
+  reported_rows_ = state_.rows_trained();
+  std::string line = absl::StrFormat("%s step %d: %s rows/s, loss %.4f (", day.empty() ? "data" : day,
+                                     state_.step(), FormatCount(static_cast<int64_t>(rate)), losses.total);
+  if (model_->has_teacher()) absl::StrAppendFormat(&line, "teacher %.4f ", losses.teacher_label);
+  if (model_->has_student()) absl::StrAppendFormat(&line, "student %.4f ", losses.student_label);
+  if (model_->has_teacher() && model_->has_student()) {
+    absl::StrAppendFormat(&line, "logit %.4f hint %.4f ", losses.logit, losses.hint);
+  }
+  line.back() = ')';
+  absl::StrAppend(&line, TimeLeft(rate));
+  progress_.Update(line);
+  return log_->LogStep(state_.step(), day, state_.rows_trained(), losses, rate);
+}
+
+// From the rows a byte of the days that are done; nothing in the first day.
+std::string Run::TimeLeft(double rows_per_second) const {
+  if (pass_bytes_ == 0 || rows_per_second == 0) return "";
+  const double rows = static_cast<double>(pass_rows_) / pass_bytes_ * total_bytes_;
+  return absl::StrCat(", ", FormatDuration(std::max(0.0, (rows - state_.rows_trained()) / rows_per_second)),
+                      " left");
+}
+
+absl::Status Run::EndDay(const LogEvent& event) {
+  if (event.pass == 0) {
+    const std::string& date = options_.days[event.day].date;
+    state_.set_rows_good(state_.rows_good() + event.day_rows.good);
+    for (int fault = 0; fault < kRowFaults; ++fault) {
+      state_.set_rows_bad(fault, state_.rows_bad(fault) + event.day_rows.bad[fault]);
+    }
+    pass_rows_ += event.day_rows.good;
+    pass_bytes_ += BytesOf(options_.days[event.day]);
+    TANDEM_RETURN_IF_ERROR(
+        log_->LogDay(state_.step(), date, day_, !experiment_.data().group_column().empty()));
+    const auto auc = [](const ScoreLog& log) {
+      const Metrics metrics = ComputeMetrics(log, /*with_groups=*/false);
+      return metrics.auc.has_value() ? absl::StrFormat("%.4f", *metrics.auc) : std::string("undefined");
+    };
+    std::string line = absl::StrCat(date.empty() ? "data" : date, " done: ", FormatCount(event.day_rows.good),
+                                    " rows, progressive AUC");
+    if (model_->has_teacher()) absl::StrAppend(&line, " teacher ", auc(day_.teacher));
+    if (model_->has_student()) absl::StrAppend(&line, " student ", auc(day_.student));
+    progress_.Finish();
+    LOG(INFO) << line;
+    day_ = DayProgress();
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Run::Checkpoint() {
+  // The log's lines first: a checkpoint never knows of a step that metrics.jsonl lacks.
+  TANDEM_RETURN_IF_ERROR(log_->Sync());
+  const std::string path = StepDirectory(options_.run_dir, state_.step());
+  // One of the same step holds the same: a run that was resumed and has nothing left to do.
+  if (!fs_.Exists(path)) TANDEM_RETURN_IF_ERROR(SaveCheckpoint(fs_, path, *model_, state_, day_));
+  return RemoveOldCheckpoints(fs_, options_.run_dir, experiment_.runtime().keep_checkpoints());
+}
+
+}  // namespace
+
+absl::StatusOr<RunSummary> TrainRun(const proto::Experiment& experiment, const RunOptions& options) {
+  return Run(experiment, options).Train();
+}
+
+}  // namespace tandem

@@ -1,0 +1,349 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstring>
+
+#include "google/protobuf/descriptor.h"
+#include "src/config/ranges.h"
+#include "tests/config/example.h"
+
+namespace tandem {
+namespace {
+
+using ::google::protobuf::FieldDescriptor;
+using ::testing::StartsWith;
+
+absl::Status Validated(const std::vector<std::string>& overrides, absl::string_view file = "") {
+  proto::Experiment experiment = Example();
+  absl::StatusOr<proto::Experiment> over = ParseExperiment(file, "file");
+  CHECK(over.ok()) << over.status();
+  MergeOver(*over, &experiment);
+  for (const std::string& text : overrides) {
+    const absl::Status status = ApplyOverride(text, &experiment);
+    CHECK(status.ok()) << status;
+  }
+  return ValidateExperiment(experiment);
+}
+
+void ExpectValid(const std::vector<std::string>& overrides, absl::string_view file = "") {
+  const absl::Status status = Validated(overrides, file);
+  EXPECT_TRUE(status.ok()) << status << "\n" << ::testing::PrintToString(overrides) << file;
+}
+
+std::string Fault(const std::vector<std::string>& overrides, absl::string_view file = "") {
+  const absl::Status status = Validated(overrides, file);
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << ::testing::PrintToString(overrides) << file;
+  return std::string(status.message());
+}
+
+// The example with other features.
+std::string FeatureFault(absl::string_view features) { return Fault({}, features); }
+
+TEST(ConfigValidate, TheExampleIsValid) { ExpectValid({}); }
+
+TEST(ConfigValidate, EveryNumberHasARange) {
+  const auto* file = proto::Experiment::descriptor()->file();
+  int numbers = 0;
+  for (int i = 0; i < file->message_type_count(); ++i) {
+    for (int j = 0; j < file->message_type(i)->field_count(); ++j) {
+      const FieldDescriptor* field = file->message_type(i)->field(j);
+      const bool number = field->cpp_type() == FieldDescriptor::CPPTYPE_INT32 ||
+                          field->cpp_type() == FieldDescriptor::CPPTYPE_INT64 ||
+                          field->cpp_type() == FieldDescriptor::CPPTYPE_DOUBLE;
+      EXPECT_EQ(FindRange(*field) != nullptr, number) << field->full_name();
+      numbers += number;
+    }
+  }
+  EXPECT_GT(numbers, 40);
+}
+
+TEST(ConfigValidate, AMessageSaysKeyValueAndWhatIsAccepted) {
+  EXPECT_EQ(Fault({"embedding.dim=0"}), "embedding.dim: 0; must be at least 1 and at most 1024");
+  EXPECT_EQ(Fault({"data.negative_keep_rate=0"}),
+            "data.negative_keep_rate: 0; must be more than 0 and at most 1");
+  EXPECT_EQ(Fault({"train.optimizer.adam.beta1=1"}),
+            "train.optimizer.adam.beta1: 1; must be at least 0 and less than 1");
+  EXPECT_EQ(Fault({"runtime.threads=-1"}), "runtime.threads: -1; must be at least 0 and at most 1024");
+  EXPECT_EQ(Fault({"model.teacher.mlp.hidden=8,-3"}),
+            "model.teacher.mlp.hidden[1]: -3; must be at least 1 and at most 65536");
+}
+
+TEST(ConfigValidate, ValuesOutOfRangeAreRejected) {
+  for (const char* text : {"data.max_bad_fraction=1.5",
+                           "data.max_line_bytes=0",
+                           "embedding.dim=1025",
+                           "embedding.min_count=0",
+                           "embedding.id_dropout=1",
+                           "embedding.l2=-1",
+                           "embedding.weight_decay=-1",
+                           "embedding.init_deviation=-1",
+                           "embedding.optimizer.sgd.lr=0",
+                           "embedding.optimizer.adagrad.epsilon=0",
+                           "embedding.optimizer.adagrad.initial_accumulator=-1",
+                           "embedding.optimizer.adam.beta2=-0.1",
+                           "embedding.optimizer.ftrl.l1=-1",
+                           "embedding.optimizer.ftrl.beta=-1",
+                           "model.teacher.mlp.dropout=1",
+                           "model.teacher.mlp.normalize_decay=1",
+                           "model.student.mlp.hidden=0",
+                           "model.distill.temperature=0",
+                           "model.distill.logit_weight=-1",
+                           "model.distill.hint_weight=-1",
+                           "model.distill.student_label_weight=-1",
+                           "train.window_days=0",
+                           "train.epochs=0",
+                           "train.batch_size=0",
+                           "train.shard_rows=0",
+                           "train.shuffle_rows=-1",
+                           "train.student_lr_multiplier=0",
+                           "train.l2=-1",
+                           "train.weight_decay=-1",
+                           "train.clip_norm=-1",
+                           "train.schedule.warmup_steps=-1",
+                           "train.schedule.decay_steps=-1",
+                           "train.schedule.final=2",
+                           "runtime.threads=1025",
+                           "runtime.log_every_steps=0",
+                           "runtime.checkpoint_every_steps=-1",
+                           "runtime.keep_checkpoints=0"}) {
+    const std::string key(text, strchr(text, '='));
+    EXPECT_THAT(Fault({text}), StartsWith(key)) << text;
+  }
+}
+
+TEST(ConfigValidate, NumbersAreFinite) {
+  EXPECT_THAT(Fault({}, "train { l2: nan }"), StartsWith("train.l2: nan; must be at least 0"));
+  EXPECT_THAT(Fault({}, "train { clip_norm: inf }"), StartsWith("train.clip_norm: inf"));
+  EXPECT_THAT(Fault({"train.l2=1e300"}), StartsWith("train.l2: 1e+300"));
+  EXPECT_THAT(FeatureFault("feature { name: 'a' dense { transform: STANDARDIZE mean: -inf deviation: 1 } }"),
+              StartsWith("feature[a].dense.mean: -inf; must be any finite number"));
+  EXPECT_THAT(FeatureFault("feature { name: 'a' dense { bucketize { boundaries: [0, inf] } } }"),
+              StartsWith("feature[a].dense.bucketize.boundaries[1]: inf"));
+}
+
+// ---- features
+
+TEST(ConfigValidate, FeaturesHaveUniqueNamesAndAKind) {
+  EXPECT_EQ(FeatureFault("feature { sparse {} }"),
+            "feature[0].name: empty; every feature needs a name of its own");
+  EXPECT_EQ(FeatureFault("feature { name: 'a' sparse {} } feature { name: 'a' sparse {} }"),
+            "feature[1].name: 'a' is taken by an earlier feature; names must be unique");
+  EXPECT_EQ(FeatureFault("feature { name: 'a' }"), "feature[a]: of no kind; accepted: sparse {}, dense {}");
+  EXPECT_THAT(FeatureFault("feature { name: 'a' column: '' sparse {} }"),
+              StartsWith("feature[a].column: empty"));
+}
+
+TEST(ConfigValidate, AtLeastOneFeatureIsLeft) {
+  EXPECT_EQ(ValidateExperiment({}).message(), "feature: none configured; must be at least one");
+  EXPECT_EQ(Fault({"drop_feature=user,movie,liked,age,hour"}),
+            "feature: drop_feature leaves none; must be at least one");
+  ExpectValid({"drop_feature=user,movie,liked,age"});
+}
+
+TEST(ConfigValidate, ADroppedFeatureMustBeKnown) {
+  EXPECT_EQ(Fault({"drop_feature=mvie"}), "drop_feature: 'mvie' is no feature; did you mean 'movie'?");
+}
+
+TEST(ConfigValidate, OnlySparseFeaturesShareATable) {
+  ExpectValid({}, "feature { name: 'a' sparse { table: 't' } } feature { name: 'b' sparse { table: 't' } }");
+  const std::string fault =
+      "feature[b].sparse.table: 'a' is the table of the dense feature 'a'; only sparse features share a "
+      "table";
+  EXPECT_EQ(FeatureFault("feature { name: 'a' dense {} } feature { name: 'b' sparse { table: 'a' } }"),
+            fault);
+  EXPECT_EQ(FeatureFault("feature { name: 'b' sparse { table: 'a' } } feature { name: 'a' dense {} }"),
+            fault);
+  EXPECT_THAT(FeatureFault("feature { name: 'a' sparse { table: '' } }"),
+              StartsWith("feature[a].sparse.table: empty"));
+}
+
+TEST(ConfigValidate, WeightedImpliesMultiValued) {
+  ExpectValid({}, "feature { name: 'a' sparse { weighted: true } }");
+  EXPECT_THAT(FeatureFault("feature { name: 'a' sparse { weighted: true multi_valued: false } }"),
+              StartsWith("feature[a].sparse.multi_valued: false"));
+}
+
+TEST(ConfigValidate, StandardizeAndOnlyItHasMeanAndDeviation) {
+  EXPECT_THAT(FeatureFault("feature { name: 'a' dense { transform: STANDARDIZE deviation: 1 } }"),
+              StartsWith("feature[a].dense.mean: not set; STANDARDIZE needs it"));
+  EXPECT_THAT(FeatureFault("feature { name: 'a' dense { transform: STANDARDIZE mean: 1 } }"),
+              StartsWith("feature[a].dense.deviation: not set"));
+  EXPECT_THAT(FeatureFault("feature { name: 'a' dense { transform: STANDARDIZE mean: 1 deviation: 0 } }"),
+              StartsWith("feature[a].dense.deviation: 0; must be more than 0"));
+  EXPECT_THAT(FeatureFault("feature { name: 'a' dense { mean: 1 } }"),
+              StartsWith("feature[a].dense.mean: set, but"));
+  EXPECT_THAT(FeatureFault("feature { name: 'a' dense { transform: LOG1P deviation: 1 } }"),
+              StartsWith("feature[a].dense.deviation: set, but"));
+}
+
+TEST(ConfigValidate, BoundariesIncreaseStrictly) {
+  EXPECT_THAT(FeatureFault("feature { name: 'a' dense { bucketize {} } }"),
+              StartsWith("feature[a].dense.bucketize.boundaries: empty"));
+  EXPECT_EQ(FeatureFault("feature { name: 'a' dense { bucketize { boundaries: [1, 2, 2] } } }"),
+            "feature[a].dense.bucketize.boundaries[2]: 2; must be more than the one before, 2");
+  EXPECT_THAT(FeatureFault("feature { name: 'a' dense { transform: LOG1P bucketize { boundaries: 1 } } }"),
+              StartsWith("feature[a].dense.transform: LOG1P, which bucketize doesn't use"));
+}
+
+// ---- data
+
+TEST(ConfigValidate, ThePathIsRequired) {
+  EXPECT_THAT(Fault({"data.path="}), StartsWith("data.path: not set"));
+}
+
+TEST(ConfigValidate, SeparatorsAreSingleBytesAndDiffer) {
+  ExpectValid({"data.delimiter=,"});
+  EXPECT_THAT(Fault({"data.delimiter=ab"}), StartsWith("data.delimiter: 'ab'; must be one byte"));
+  EXPECT_THAT(Fault({"data.delimiter="}), StartsWith("data.delimiter: ''; must be one byte"));
+  EXPECT_THAT(Fault({R"(data.delimiter=\n)"}), StartsWith(R"(data.delimiter: '\n'; must not be a line end)"));
+  EXPECT_THAT(Fault({"data.weight_separator="}), StartsWith("data.weight_separator: ''"));
+  EXPECT_EQ(Fault({"data.delimiter=|"}),
+            "data.multi_value_separator: '|' is data.delimiter too; must be different");
+  EXPECT_EQ(Fault({"data.delimiter=:"}),
+            "data.weight_separator: ':' is data.delimiter too; must be different");
+  EXPECT_EQ(Fault({"data.weight_separator=|"}),
+            "data.weight_separator: '|' is data.multi_value_separator too; must be different");
+}
+
+TEST(ConfigValidate, ASeparatorThatNoFeatureUsesMayEqualAnother) {
+  ExpectValid({"data.delimiter=|", "drop_feature=liked"});
+}
+
+TEST(ConfigValidate, FilesWithoutHeaderNeedTheirColumns) {
+  const std::string all = "data.column=label,user,movie,liked,age,hour,weight";
+  ExpectValid({"data.header=false", all});
+  EXPECT_THAT(Fault({"data.header=false"}), StartsWith("data.column: empty; must name the columns"));
+  EXPECT_THAT(Fault({all}), StartsWith("data.column: set, but data.header is true"));
+  EXPECT_THAT(Fault({"data.header=false", "data.column=a,b,a"}),
+              StartsWith("data.column[2]: 'a' is there before"));
+  EXPECT_THAT(Fault({"data.header=false", "data.column=a,,b"}), StartsWith("data.column[1]: empty"));
+}
+
+TEST(ConfigValidate, EveryNeededColumnIsThere) {
+  const std::vector<std::pair<std::string, std::string>> faults = {
+      {"data.label=labl", "data.label: 'labl' is not in data.column; did you mean 'label'?"},
+      {"data.group_column=usr", "data.group_column: 'usr' is not in data.column; did you mean 'user'?"},
+      {"data.weight_column=wieght",
+       "data.weight_column: 'wieght' is not in data.column; did you mean 'weight'?"},
+      {"data.key_columns=day,moovie",
+       "data.key_columns: 'moovie' is not in data.column; did you mean 'movie'?"},
+      {"data.column=label,user,movie,liked,age,hours,weight",
+       "feature[hour].column: 'hour' is not in data.column; did you mean 'hours'?"}};
+  for (const auto& [change, fault] : faults) {
+    EXPECT_EQ(Fault({"data.header=false", "data.column=label,user,movie,liked,age,hour,weight,day", change}),
+              fault);
+  }
+}
+
+TEST(ConfigValidate, TheLabelIsNothingElse) {
+  EXPECT_EQ(Fault({"data.label=age"}),
+            "feature[age].column: 'age' is the label (data.label); a feature must not read it");
+  EXPECT_THAT(FeatureFault("feature { name: 'a' column: 'label' sparse {} }"),
+              StartsWith("feature[a].column: 'label'"));
+  EXPECT_THAT(Fault({"data.weight_column=label"}), StartsWith("data.weight_column: 'label' is the label"));
+  EXPECT_THAT(Fault({"data.label="}), StartsWith("data.label: empty"));
+  ExpectValid({"data.label=age", "drop_feature=age"});
+}
+
+TEST(ConfigValidate, KeyColumnsAreUnique) {
+  EXPECT_THAT(Fault({"data.key_columns=a,b,a"}), StartsWith("data.key_columns[2]: 'a' is there before"));
+  EXPECT_THAT(Fault({"data.key_columns=a,"}), StartsWith("data.key_columns[1]: empty"));
+}
+
+// ---- model
+
+TEST(ConfigValidate, AMethodHasItsTowers) {
+  proto::Experiment no_student = Example();
+  no_student.mutable_model()->clear_student();
+  EXPECT_EQ(ValidateExperiment(no_student).message(),
+            "model.student: not set; method CO_TRAIN needs a student");
+  no_student.mutable_model()->set_method(proto::TEACHER_ALONE);
+  EXPECT_TRUE(ValidateExperiment(no_student).ok());
+
+  proto::Experiment no_teacher = Example();
+  no_teacher.mutable_model()->clear_teacher();
+  EXPECT_EQ(ValidateExperiment(no_teacher).message(),
+            "model.teacher: not set; method CO_TRAIN needs a teacher");
+  no_teacher.mutable_model()->set_method(proto::STUDENT_ALONE);
+  EXPECT_TRUE(ValidateExperiment(no_teacher).ok());
+}
+
+TEST(ConfigValidate, ATowerThatTheMethodIgnoresMayBeUnfinished) {
+  ExpectValid({"model.method=TEACHER_ALONE", "model.student.mlp.hidden="});
+  ExpectValid({"model.method=STUDENT_ALONE"}, "model { teacher { interaction {} } }");
+}
+
+TEST(ConfigValidate, ATowerHasSomethingToSum) {
+  ExpectValid({"model.student=", "model.distill="});
+  EXPECT_THAT(Fault({"model.student=", "model.student.combine=PARALLEL", "model.distill="}),
+              StartsWith("model.student.combine: PARALLEL, with nothing to sum"));
+  ExpectValid(
+      {"model.student=", "model.student.combine=PARALLEL", "model.student.linear=true", "model.distill="});
+  EXPECT_THAT(Fault({"model.student.mlp.hidden="}), StartsWith("model.student.mlp.hidden: empty"));
+}
+
+TEST(ConfigValidate, InteractionsAreWhole) {
+  const auto fault = [](const std::string& text) {
+    return Fault({}, "model { teacher { interaction { " + text + " } } }");
+  };
+  EXPECT_EQ(fault(""), "model.teacher.interaction[0]: of no kind; accepted: fm {}, cin {}, cross {}");
+  EXPECT_THAT(fault("cin {}"), StartsWith("model.teacher.interaction[0].cin.layers: empty"));
+  EXPECT_THAT(fault("cin { layers: [4, 0] }"),
+              StartsWith("model.teacher.interaction[0].cin.layers[1]: 0; must be"));
+  EXPECT_THAT(fault("cross { layers: 0 }"),
+              StartsWith("model.teacher.interaction[0].cross.layers: 0; must be"));
+  EXPECT_THAT(fault("cross { rank: -1 }"),
+              StartsWith("model.teacher.interaction[0].cross.rank: -1; must be"));
+  EXPECT_THAT(fault("cross { version: V1 rank: 2 }"),
+              StartsWith("model.teacher.interaction[0].cross.rank: 2; must be 0 for V1"));
+}
+
+TEST(ConfigValidate, AnOddLayerThatSplitsIsAFault) {
+  ExpectValid({}, "model { teacher { interaction { cin { layers: [4, 5] split_half: true } } } }");
+  ExpectValid({}, "model { teacher { interaction { cin { layers: [5, 5] } } } }");
+  EXPECT_THAT(Fault({}, "model { teacher { interaction { cin { layers: [4, 5, 6] split_half: true } } } }"),
+              StartsWith("model.teacher.interaction[0].cin.layers[1]: 5; must be even"));
+}
+
+TEST(ConfigValidate, AHintNamesLayersThatAreThere) {
+  const auto with = [](const std::string& hint) { return "model { distill { hint { " + hint + " } } }"; };
+  for (const char* hint :
+       {"teacher_layer: 0", "teacher_layer: 1", "teacher_layer: -2", "student_layer: -1", ""}) {
+    ExpectValid({}, with(hint));
+  }
+  EXPECT_EQ(Fault({}, with("teacher_layer: 3")),
+            "model.distill.hint[0].teacher_layer: 3, but the teacher has 2 hidden layers (0..1, or -2..-1)");
+  EXPECT_EQ(Fault({}, with("teacher_layer: -3")),
+            "model.distill.hint[0].teacher_layer: -3, but the teacher has 2 hidden layers (0..1, or -2..-1)");
+  EXPECT_EQ(Fault({}, with("student_layer: 1")),
+            "model.distill.hint[0].student_layer: 1, but the student has 1 hidden layer (0..0, or -1..-1)");
+  EXPECT_EQ(Fault({"model.student="}),
+            "model.distill.hint[0].student_layer: 0, but the student has no hidden layers");
+  ExpectValid({"model.method=TEACHER_ALONE"}, with("teacher_layer: 9"));
+}
+
+TEST(ConfigValidate, OnlySoftLabelsHaveATemperature) {
+  EXPECT_THAT(Fault({"model.distill.logit_loss=MSE"}),
+              StartsWith("model.distill.temperature: 2; must be 1 with logit_loss: MSE"));
+  ExpectValid({"model.distill.logit_loss=MSE", "model.distill.temperature=1"});
+}
+
+// ---- train
+
+TEST(ConfigValidate, WhatIsNotThereYetIsSaidSo) {
+  EXPECT_EQ(Fault({"train.student_steps=4"}), "train.student_steps: 4 is not supported yet; must be 1");
+  EXPECT_EQ(Fault({"train.average_decay=0.98"}), "train.average_decay: 0.98 is not supported yet; must be 0");
+}
+
+TEST(ConfigValidate, ADecayHasItsStepsAndItsEnd) {
+  EXPECT_EQ(Fault({"train.schedule.decay=LINEAR"}),
+            "train.schedule.decay_steps: 0; decay LINEAR needs more than 0");
+  ExpectValid({"train.schedule.decay=COSINE", "train.schedule.decay_steps=10"});
+  EXPECT_THAT(Fault({"train.schedule.decay=EXPONENTIAL", "train.schedule.decay_steps=10"}),
+              StartsWith("train.schedule.final: 0; decay EXPONENTIAL needs more than 0 and less than 1"));
+  ExpectValid(
+      {"train.schedule.decay=EXPONENTIAL", "train.schedule.decay_steps=10", "train.schedule.final=0.5"});
+}
+
+}  // namespace
+}  // namespace tandem

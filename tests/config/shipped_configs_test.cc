@@ -1,0 +1,92 @@
+// Every configuration under configs/ is complete, and every teacher merges over every data set.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "config/experiment.pb.h"
+#include "tandem/experiment.h"
+
+namespace tandem {
+namespace {
+
+const char* const kConfigs = TANDEM_SOURCE_DIR "/configs";
+
+std::vector<std::string> ConfigFiles(const std::string& directory) {
+  std::vector<std::string> files;
+  for (const auto& entry : std::filesystem::directory_iterator(directory)) {
+    if (entry.path().extension() == ".pbtxt") files.push_back(entry.path().string());
+  }
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+proto::Experiment LoadValid(const std::vector<std::string>& files) {
+  absl::StatusOr<proto::Experiment> experiment = LoadExperiment(files, {});
+  EXPECT_TRUE(experiment.ok()) << experiment.status();
+  if (!experiment.ok()) return proto::Experiment();
+  ResolveDefaults(&*experiment);
+  const absl::Status valid = ValidateExperiment(*experiment);
+  EXPECT_TRUE(valid.ok()) << files.front() << " + " << files.back() << ": " << valid;
+  return *std::move(experiment);
+}
+
+proto::Tower TeacherOver(const std::string& data, const std::string& teacher) {
+  return LoadValid({std::string(kConfigs) + "/" + data, std::string(kConfigs) + "/teacher/" + teacher})
+      .model()
+      .teacher();
+}
+
+TEST(ShippedConfigs, EveryDataSetIsComplete) {
+  const std::vector<std::string> files = ConfigFiles(kConfigs);
+  EXPECT_GE(files.size(), 5u);
+  for (const std::string& file : files) {
+    const proto::Experiment experiment = LoadValid({file});
+    EXPECT_TRUE(experiment.data().has_path()) << file;
+    EXPECT_GT(experiment.feature_size(), 0) << file;
+    EXPECT_TRUE(experiment.model().has_teacher() && experiment.model().has_student()) << file;
+  }
+}
+
+TEST(ShippedConfigs, EveryTeacherMergesOverEveryDataSet) {
+  const std::vector<std::string> teachers = ConfigFiles(std::string(kConfigs) + "/teacher");
+  EXPECT_EQ(teachers.size(), 8u);
+  for (const std::string& data : ConfigFiles(kConfigs)) {
+    for (const std::string& teacher : teachers) LoadValid({data, teacher});
+  }
+}
+
+TEST(ShippedConfigs, TheHintMergesOverEveryDataSet) {
+  for (const std::string& data : ConfigFiles(kConfigs)) {
+    const proto::Experiment experiment = LoadValid({data, std::string(kConfigs) + "/distill/hint.pbtxt"});
+    EXPECT_EQ(experiment.model().distill().hint_size(), 1) << data;
+  }
+}
+
+// Nothing of the data set's own teacher is left.
+TEST(ShippedConfigs, AMergedTeacherIsThePublishedOne) {
+  const proto::Tower lr = TeacherOver("synthetic.pbtxt", "lr.pbtxt");
+  EXPECT_TRUE(lr.linear());
+  EXPECT_EQ(lr.interaction_size(), 0);
+  EXPECT_FALSE(lr.has_mlp());
+
+  const proto::Tower fm = TeacherOver("synthetic.pbtxt", "fm.pbtxt");
+  ASSERT_EQ(fm.interaction_size(), 1);
+  EXPECT_TRUE(fm.interaction(0).has_fm());
+  EXPECT_FALSE(fm.has_mlp());
+
+  const proto::Tower dnn = TeacherOver("movielens.pbtxt", "dnn.pbtxt");
+  EXPECT_FALSE(dnn.linear());
+  EXPECT_EQ(dnn.interaction_size(), 0);
+  EXPECT_EQ(dnn.mlp().hidden_size(), 2);
+
+  const proto::Tower dcn = TeacherOver("movielens.pbtxt", "dcn.pbtxt");
+  EXPECT_FALSE(dcn.linear());
+  ASSERT_EQ(dcn.interaction_size(), 1);
+  EXPECT_EQ(dcn.interaction(0).cross().version(), proto::Cross::V1);
+}
+
+}  // namespace
+}  // namespace tandem

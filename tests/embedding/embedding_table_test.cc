@@ -1,0 +1,83 @@
+#include "tandem/embedding_table.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <vector>
+
+#include "tandem/random.h"
+
+namespace tandem {
+namespace {
+
+uint64_t KeyOf(uint64_t i) { return Random(7, RandomPurpose::kSynthetic, {}).Bits(i); }
+
+TEST(EmbeddingTable, BeginsWithAZeroDefaultRow) {
+  const EmbeddingTable table({/*width=*/3, /*slots=*/1, false, false});
+  EXPECT_EQ(table.rows(), 1);
+  EXPECT_EQ(table.Find(KeyOf(1)), EmbeddingTable::kDefaultRow);
+  for (int i = 0; i < 6; ++i) EXPECT_EQ(table.row(EmbeddingTable::kDefaultRow)[i], 0);
+}
+
+TEST(EmbeddingTable, RowsNeverMoveWhileTheTableGrows) {
+  EmbeddingTable table({/*width=*/5, /*slots=*/2, true, true});
+  std::map<uint64_t, float*> places;
+  for (uint64_t i = 0; i < 50000; ++i) {
+    const uint32_t row = table.Insert(KeyOf(i));
+    table.row(row)[4] = static_cast<float>(i);
+    table.updates(row) = static_cast<uint32_t>(i);
+    places[KeyOf(i)] = table.row(row);
+  }
+  EXPECT_EQ(table.rows(), 50001);
+  for (uint64_t i = 0; i < 50000; ++i) {
+    const uint32_t row = table.Find(KeyOf(i));
+    ASSERT_EQ(table.row(row), places[KeyOf(i)]) << i;
+    ASSERT_EQ(table.row(row)[4], static_cast<float>(i));
+    ASSERT_EQ(table.updates(row), i);
+  }
+}
+
+TEST(EmbeddingTable, InsertingAgainGivesTheSameRow) {
+  EmbeddingTable table({/*width=*/1, 0, false, false});
+  const uint32_t row = table.Insert(KeyOf(3));
+  EXPECT_EQ(table.Insert(KeyOf(3)), row);
+  EXPECT_EQ(table.rows(), 2);
+}
+
+TEST(EmbeddingTable, PendingKeysAreCountedAndHaveNoRow) {
+  EmbeddingTable table({/*width=*/1, 0, false, false});
+  uint32_t count = 0;
+  EXPECT_EQ(table.Count(KeyOf(1), &count), EmbeddingTable::kDefaultRow);
+  EXPECT_EQ(table.Count(KeyOf(1), &count), EmbeddingTable::kDefaultRow);
+  EXPECT_EQ(count, 2u);
+  EXPECT_EQ(table.pending(), 1);
+  EXPECT_EQ(table.Find(KeyOf(1)), EmbeddingTable::kDefaultRow);
+  const uint32_t row = table.Insert(KeyOf(1));
+  EXPECT_NE(row, EmbeddingTable::kDefaultRow);
+  EXPECT_EQ(table.pending(), 0);
+  EXPECT_EQ(table.Count(KeyOf(1), &count), row);
+}
+
+TEST(EmbeddingTable, VisitsKeysInOrderWhateverTheOrderOfInsertion) {
+  std::vector<uint64_t> orders[2];
+  for (const bool backwards : {false, true}) {
+    EmbeddingTable table({/*width=*/1, 0, false, false});
+    uint32_t count = 0;
+    for (uint64_t i = 0; i < 1000; ++i) {
+      const uint64_t key = KeyOf(backwards ? 999 - i : i);
+      if (key % 3 == 0) {
+        table.Count(key, &count);
+      } else {
+        table.Insert(key);
+      }
+    }
+    std::vector<uint64_t>& visited = orders[backwards ? 1 : 0];
+    table.VisitInOrder([&](uint64_t key, uint32_t row) { visited.push_back(key + (row == 0 ? 1 : 0)); },
+                       [&](uint64_t key, uint32_t pending) { visited.push_back(key + pending); });
+    EXPECT_EQ(visited.size(), 1000u);
+  }
+  EXPECT_EQ(orders[0], orders[1]);
+}
+
+}  // namespace
+}  // namespace tandem

@@ -1,0 +1,245 @@
+#include "tests/support/reference.h"
+
+#include <glog/logging.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace tandem::reference {
+namespace {
+
+double Relu(double z, double* kink) {
+  if (kink != nullptr) *kink = std::min(*kink, std::abs(z));
+  return std::max(z, 0.0);
+}
+
+Vector Fm(const FieldShape& shape, const Vector& x, int rows) {
+  Vector output(rows * shape.dim);
+  for (int r = 0; r < rows; ++r) {
+    for (int i = 0; i < shape.fields; ++i) {
+      for (int j = i + 1; j < shape.fields; ++j) {
+        for (int d = 0; d < shape.dim; ++d) {
+          output[r * shape.dim + d] +=
+              x[(r * shape.fields + i) * shape.dim + d] * x[(r * shape.fields + j) * shape.dim + d];
+        }
+      }
+    }
+  }
+  return output;
+}
+
+// One row: x0 [fields, dim].
+Vector CinOfRow(const proto::Cin& config, const FieldShape& shape, const std::string& name,
+                const Parameters& parameters, const double* x0, double* kink) {
+  const int dim = shape.dim;
+  Vector output;
+  Vector below(x0, x0 + shape.fields * dim);
+  for (int l = 0; l < config.layers_size(); ++l) {
+    const std::string prefix = name + "/" + std::to_string(l) + "/";
+    const int maps = config.layers(l);
+    const int previous = static_cast<int>(below.size()) / dim;
+    const double* w = parameters[prefix + "weight"];
+    const double* b = config.bias() ? parameters[prefix + "bias"] : nullptr;
+    Vector map(maps * dim);
+    for (int h = 0; h < maps; ++h) {
+      for (int d = 0; d < dim; ++d) {
+        double sum = b != nullptr ? b[h] : 0;
+        for (int i = 0; i < previous; ++i) {
+          for (int j = 0; j < shape.fields; ++j) {
+            sum += w[(h * previous + i) * shape.fields + j] * below[i * dim + d] * x0[j * dim + d];
+          }
+        }
+        map[h * dim + d] = config.activation() == proto::Cin::RELU ? Relu(sum, kink) : sum;
+      }
+    }
+    const bool splits = config.split_half() && l + 1 < config.layers_size();
+    for (int h = splits ? maps / 2 : 0; h < maps; ++h) {
+      double pooled = 0;
+      for (int d = 0; d < dim; ++d) pooled += map[h * dim + d];
+      output.push_back(pooled);
+    }
+    below.assign(map.begin(), map.begin() + (splits ? maps / 2 : maps) * dim);
+  }
+  return output;
+}
+
+Vector CrossOfRow(const proto::Cross& config, const std::string& name, const Parameters& parameters,
+                  const Vector& x0) {
+  const int width = static_cast<int>(x0.size());
+  Vector x = x0;
+  for (int l = 0; l < config.layers(); ++l) {
+    Vector next = x;
+    if (config.version() == proto::Cross::V1) {
+      const double* w = parameters[name + "/weight"] + l * width;
+      const double* b = parameters[name + "/bias"] + l * width;
+      double product = 0;
+      for (int i = 0; i < width; ++i) product += x[i] * w[i];
+      for (int i = 0; i < width; ++i) next[i] += x0[i] * product + b[i];
+    } else {
+      const std::string prefix = name + "/" + std::to_string(l) + "/";
+      const double* b = parameters[prefix + "bias"];
+      const double* full = config.rank() == 0 ? parameters[prefix + "weight"] : nullptr;
+      const double* u = config.rank() > 0 ? parameters[prefix + "u"] : nullptr;
+      const double* v = config.rank() > 0 ? parameters[prefix + "v"] : nullptr;
+      for (int i = 0; i < width; ++i) {
+        double z = b[i];
+        for (int j = 0; j < width; ++j) {
+          double w = full != nullptr ? full[i * width + j] : 0;
+          for (int k = 0; k < config.rank(); ++k) w += u[i * config.rank() + k] * v[k * width + j];
+          z += w * x[j];
+        }
+        next[i] += x0[i] * z;
+      }
+    }
+    x = next;
+  }
+  return x;
+}
+
+Vector Normalized(int width, const std::string& name, const Parameters& parameters, Vector x, int rows) {
+  if (parameters[name + "/input_steps"][0] == 0) return x;
+  const double* mean = parameters[name + "/input_mean"];
+  const double* variance = parameters[name + "/input_variance"];
+  for (int i = 0; i < rows * width; ++i) {
+    x[i] = (x[i] - mean[i % width]) / std::sqrt(variance[i % width] + 1e-5);
+  }
+  return x;
+}
+
+// [a | b], row by row.
+Vector Concatenate(const Vector& a, const Vector& b, int rows) {
+  Vector both;
+  const size_t a_width = a.size() / rows, b_width = b.size() / rows;
+  for (int r = 0; r < rows; ++r) {
+    both.insert(both.end(), a.begin() + r * a_width, a.begin() + (r + 1) * a_width);
+    both.insert(both.end(), b.begin() + r * b_width, b.begin() + (r + 1) * b_width);
+  }
+  return both;
+}
+
+// Adds x . w to every row's logit; null w: all ones.
+void ReadOut(const Vector& x, const double* w, Vector* logits) {
+  const size_t width = x.size() / logits->size();
+  for (size_t r = 0; r < logits->size(); ++r) {
+    for (size_t j = 0; j < width; ++j) (*logits)[r] += x[r * width + j] * (w != nullptr ? w[j] : 1);
+  }
+}
+
+double CrossEntropy(double logit, double target) {
+  const double p = 1 / (1 + std::exp(-logit));
+  return -target * std::log(p) - (1 - target) * std::log(1 - p);
+}
+
+double HintOfRow(const Hint& hint, int row) {
+  double sum = 0;
+  for (int j = 0; j < hint.teacher_width; ++j) {
+    const double* student = &hint.student[row * hint.student_width];
+    double adapted = hint.weight.empty() ? student[j] : hint.bias[j];
+    for (int i = 0; !hint.weight.empty() && i < hint.student_width; ++i) {
+      adapted += student[i] * hint.weight[i * hint.teacher_width + j];
+    }
+    const double difference = adapted - hint.teacher[row * hint.teacher_width + j];
+    sum += difference * difference;
+  }
+  return sum / hint.teacher_width * hint.inverse_variance;
+}
+
+}  // namespace
+
+const double* Parameters::operator[](const std::string& name) const {
+  const ParameterBlock* block = layout_.Find(name);
+  CHECK(block != nullptr) << "no block " << name;
+  return values_.data() + block->offset;
+}
+
+Vector Interaction(const proto::Interaction& config, const FieldShape& shape, const std::string& name,
+                   const Parameters& parameters, const Vector& x, int rows, double* kink) {
+  if (config.has_fm()) return Fm(shape, x, rows);
+  Vector output;
+  const int width = shape.fields * shape.dim;
+  for (int r = 0; r < rows; ++r) {
+    const Vector row(x.begin() + r * width, x.begin() + (r + 1) * width);
+    const Vector out = config.has_cin() ? CinOfRow(config.cin(), shape, name, parameters, row.data(), kink)
+                                        : CrossOfRow(config.cross(), name, parameters, row);
+    output.insert(output.end(), out.begin(), out.end());
+  }
+  return output;
+}
+
+std::vector<Vector> Mlp(const proto::Mlp& config, int input_width, const std::string& name,
+                        const Parameters& parameters, const Vector& x, int rows, const DropoutMasks& masks,
+                        double* kink) {
+  std::vector<Vector> hidden;
+  Vector input = config.normalize_input() ? Normalized(input_width, name, parameters, x, rows) : x;
+  int inputs = input_width;
+  for (int l = 0; l < config.hidden_size(); ++l) {
+    const int outputs = config.hidden(l);
+    const double* w = parameters[name + "/" + std::to_string(l) + "/weight"];
+    const double* b = parameters[name + "/" + std::to_string(l) + "/bias"];
+    Vector layer(rows * outputs);
+    for (int r = 0; r < rows; ++r) {
+      for (int j = 0; j < outputs; ++j) {
+        double z = b[j];
+        for (int i = 0; i < inputs; ++i) z += input[r * inputs + i] * w[i * outputs + j];
+        layer[r * outputs + j] = Relu(z, kink) * (masks.empty() ? 1 : masks[l][r * outputs + j]);
+      }
+    }
+    hidden.push_back(layer);
+    input = layer;
+    inputs = outputs;
+  }
+  return hidden;
+}
+
+TowerOutput Tower(const proto::Tower& config, const FieldShape& shape, const Parameters& parameters,
+                  const Vector& x, const Vector& linear, int rows, const DropoutMasks& masks) {
+  TowerOutput output;
+  output.logits.assign(rows, parameters["bias"][0]);
+  for (int r = 0; r < rows && config.linear(); ++r) output.logits[r] += linear[r];
+  const bool stacked = config.combine() == proto::Tower::STACKED;
+
+  Vector crossed;  // STACKED: the interactions' outputs side by side
+  for (int i = 0; i < config.interaction_size(); ++i) {
+    const proto::Interaction& layer = config.interaction(i);
+    const std::string index = std::to_string(i);
+    const Vector out = Interaction(layer, shape, "interaction/" + index, parameters, x, rows, &output.kink);
+    if (stacked) {
+      crossed = Concatenate(crossed, out, rows);
+    } else {
+      ReadOut(out, layer.has_fm() ? nullptr : parameters["readout/" + index + "/weight"], &output.logits);
+    }
+  }
+  const Vector input = Concatenate(crossed, x, rows);
+  if (config.has_mlp()) {
+    const int width = static_cast<int>(input.size()) / rows;
+    output.hidden = Mlp(config.mlp(), width, "mlp", parameters, input, rows, masks, &output.kink);
+    ReadOut(output.hidden.back(), parameters["head/weight"], &output.logits);
+  } else if (stacked) {
+    ReadOut(input, parameters["head/weight"], &output.logits);
+  }
+  return output;
+}
+
+Losses JointLoss(const proto::Distill& config, const Vector& labels, const Vector& weights,
+                 const Vector& teacher, const Vector& frozen_teacher, const Vector& student,
+                 const std::vector<Hint>& hints) {
+  Losses losses;
+  const int rows = static_cast<int>(labels.size());
+  const double t = config.temperature();
+  for (int r = 0; r < rows; ++r) {
+    const double share = (weights.empty() ? 1 : weights[r]) / rows;
+    losses.teacher_label += share * CrossEntropy(teacher[r], labels[r]);
+    losses.student_label += share * CrossEntropy(student[r], labels[r]);
+    const double difference = student[r] - frozen_teacher[r];
+    const double target = 1 / (1 + std::exp(-frozen_teacher[r] / t));
+    losses.logit +=
+        share * (config.logit_loss() == proto::Distill::MSE ? difference * difference
+                                                            : t * t * CrossEntropy(student[r] / t, target));
+    for (const Hint& hint : hints) losses.hint += share * HintOfRow(hint, r);
+  }
+  losses.total = losses.teacher_label + config.student_label_weight() * losses.student_label +
+                 config.logit_weight() * losses.logit + config.hint_weight() * losses.hint;
+  return losses;
+}
+
+}  // namespace tandem::reference

@@ -1,0 +1,206 @@
+#include "tandem/run.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "tandem/bundle.h"
+#include "tandem/checkpoint.h"
+#include "tandem/experiment.h"
+#include "tandem/random.h"
+#include "tandem/status.h"
+#include "tests/support/experiments.h"
+
+namespace tandem {
+namespace {
+
+namespace stdfs = std::filesystem;
+
+constexpr char kModel[] =
+    "teacher { linear: true interaction { cin { layers: 4 } } mlp { hidden: 8 } }"
+    " student { mlp { hidden: 8 dropout: 0.1 } } distill { hint {} }";
+
+// A fresh directory with four daily files of random rows.
+class RunTest : public testing::Test {
+ protected:
+  RunTest() {
+    root_ = stdfs::path(testing::TempDir()) /
+            absl::StrCat("run_test_", getpid(), "_",
+                         testing::UnitTest::GetInstance()->current_test_info()->name());
+    stdfs::remove_all(root_);
+    stdfs::create_directories(root_ / "logs");
+    const Random random(3, RandomPurpose::kSynthetic, {});
+    uint64_t counter = 0;
+    const auto draw = [&](int below) { return static_cast<int>(random.UniformDouble(counter++) * below); };
+    for (int day = 1; day <= 4; ++day) {
+      std::ofstream file(root_ / "logs" / absl::StrCat("2026-01-0", day, ".tsv"));
+      file << "label\tuser\titem\ttags\tquery\tage\n";
+      for (int row = 0; row < 500; ++row) {
+        const int user = draw(40);
+        const int item = draw(20);
+        file << (draw(3) + user % 2 + item % 2 > 2 ? 1 : 0) << "\tu" << user << "\ti" << item << "\t"
+             << draw(9) << "|" << draw(9) << "\t" << draw(9) << "\t" << draw(60) << "\n";
+      }
+    }
+  }
+  ~RunTest() override { stdfs::remove_all(root_); }
+
+  proto::Experiment Experiment(const std::string& more = "") const {
+    proto::Experiment experiment = SmallExperiment(kModel, more);
+    experiment.mutable_data()->set_path((root_ / "logs/{date}.tsv").string());
+    return experiment;
+  }
+
+  RunOptions Options(const std::string& name) const {
+    RunOptions options;
+    options.run_dir = (root_ / name).string();
+    std::vector<std::string> missing;
+    options.days =
+        FindDays((root_ / "logs/{date}.tsv").string(), "2026-01-01", "2026-01-04", &missing).value();
+    options.kernels = FindKernels("auto").value();
+    return options;
+  }
+
+  static std::string Bytes(const stdfs::path& path) {
+    std::ifstream file(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), {}};
+  }
+
+  stdfs::path root_;
+};
+
+// Counts down at every look of the run, and then says SIGTERM.
+class StopAfter {
+ public:
+  explicit StopAfter(int signal) : stop_(signal) {}
+  const std::atomic<int>* flag() const { return &stop_; }
+
+ private:
+  std::atomic<int> stop_;
+};
+
+TEST_F(RunTest, AStoppedAndResumedRunEndsWithTheBytesOfTheUninterruptedOne) {
+  const std::string more =
+      "train { epochs: 2 } embedding { id_dropout: 0.1 min_count: 2 weight_decay: 0.001 }";
+  const absl::StatusOr<RunSummary> whole = TrainRun(Experiment(more), Options("whole"));
+  ASSERT_TRUE(whole.ok()) << whole.status();
+  // Stopped after every single step, from the first on.
+  const StopAfter stop(SIGTERM);
+  RunOptions options = Options("stopped");
+  options.stop = stop.flag();
+  options.resume = true;
+  RunSummary summary;
+  int starts = 0;
+  do {
+    const absl::StatusOr<RunSummary> part = TrainRun(Experiment(more), options);
+    ASSERT_TRUE(part.ok()) << part.status();
+    summary = *part;
+    ASSERT_LT(++starts, 1000);
+  } while (summary.stopped_by != 0);
+  EXPECT_GT(starts, 60) << "the run was hardly ever interrupted";
+  EXPECT_EQ(summary.steps, whole->steps);
+  const stdfs::path a = whole->checkpoint;
+  const stdfs::path b = summary.checkpoint;
+  ASSERT_EQ(a.filename(), b.filename());
+  for (const auto& entry : stdfs::directory_iterator(a)) {
+    EXPECT_EQ(Bytes(entry.path()), Bytes(b / entry.path().filename())) << entry.path().filename();
+  }
+  EXPECT_EQ(
+      std::count_if(std::istreambuf_iterator<char>(std::ifstream(root_ / "whole/metrics.jsonl").rdbuf()), {},
+                    [](char c) { return c == '\n'; }),
+      std::count_if(std::istreambuf_iterator<char>(std::ifstream(root_ / "stopped/metrics.jsonl").rdbuf()),
+                    {}, [](char c) { return c == '\n'; }));
+}
+
+TEST_F(RunTest, TheNumberOfThreadsChangesNoByteOfCheckpointAndBundle) {
+  std::vector<std::string> manifests, bundles;
+  for (const int threads : {1, 2, 4}) {
+    const std::string name = absl::StrCat("threads", threads);
+    const absl::StatusOr<RunSummary> run =
+        TrainRun(Experiment(absl::StrCat("runtime { threads: ", threads, " }")), Options(name));
+    ASSERT_TRUE(run.ok()) << run.status();
+    manifests.push_back(Bytes(stdfs::path(run->checkpoint) / "MANIFEST"));
+    const std::string bundle = (root_ / (name + "-bundle")).string();
+    const absl::Status exported =
+        ExportBundle(FileSystem::Default(), run->checkpoint, *FindKernels("auto").value(), bundle);
+    ASSERT_TRUE(exported.ok()) << exported;
+    bundles.push_back(Bytes(stdfs::path(bundle) / "MANIFEST"));
+  }
+  EXPECT_EQ(manifests[0], manifests[1]);
+  EXPECT_EQ(manifests[0], manifests[2]);
+  EXPECT_EQ(bundles[0], bundles[1]);
+  EXPECT_EQ(bundles[0], bundles[2]);
+}
+
+TEST_F(RunTest, ADirectoryThatIsNotEmptyIsNeverWrittenInto) {
+  stdfs::create_directories(root_ / "taken");
+  std::ofstream(root_ / "taken/notes.txt") << "mine";
+  for (const bool resume : {false, true}) {
+    RunOptions options = Options("taken");
+    options.resume = resume;
+    const absl::StatusOr<RunSummary> run = TrainRun(Experiment(), options);
+    EXPECT_EQ(ExitCode(run.status()), kExitUsage) << run.status();
+  }
+  EXPECT_EQ(std::distance(stdfs::directory_iterator(root_ / "taken"), {}), 1);
+}
+
+TEST_F(RunTest, AResumedRunKeepsItsConfig) {
+  ASSERT_TRUE(TrainRun(Experiment(), Options("run")).ok());
+  RunOptions options = Options("run");
+  options.resume = true;
+  const absl::StatusOr<RunSummary> other = TrainRun(Experiment("train { seed: 2 }"), options);
+  EXPECT_EQ(ExitCode(other.status()), kExitUsage);
+  EXPECT_NE(std::string(other.status().message()).find("train.seed 1, the command line 2"), std::string::npos)
+      << other.status();
+  const absl::StatusOr<RunSummary> same = TrainRun(Experiment("runtime { threads: 1 }"), options);
+  ASSERT_TRUE(same.ok()) << same.status();
+  EXPECT_TRUE(same->already_complete);
+}
+
+TEST_F(RunTest, ADamagedCheckpointIsRefusedAndLeftAlone) {
+  const absl::StatusOr<RunSummary> run = TrainRun(Experiment(), Options("run"));
+  ASSERT_TRUE(run.ok());
+  stdfs::remove(root_ / "run/complete");
+  const stdfs::path file = stdfs::path(run->checkpoint) / "student.bin";
+  std::string bytes = Bytes(file);
+  bytes[bytes.size() / 2] ^= 1;
+  std::ofstream(file, std::ios::binary) << bytes;
+  RunOptions options = Options("run");
+  options.resume = true;
+  const absl::StatusOr<RunSummary> resumed = TrainRun(Experiment(), options);
+  EXPECT_EQ(ExitCode(resumed.status()), kExitModel) << resumed.status();
+  EXPECT_NE(std::string(resumed.status().message()).find("student.bin"), std::string::npos)
+      << resumed.status();
+  EXPECT_EQ(Bytes(file), bytes);
+}
+
+TEST_F(RunTest, FineTuningNothingKeepsTheCeiling) {
+  // The teacher after co-training and fine-tuning equals the teacher alone after the same, through
+  // checkpoints.
+  std::vector<std::string> teachers, embeddings;
+  for (const char* method : {"CO_TRAIN", "TEACHER_ALONE"}) {
+    const std::string more = absl::StrCat("model { method: ", method, " }");
+    RunOptions first = Options(absl::StrCat("first-", method));
+    first.days.pop_back();
+    const absl::StatusOr<RunSummary> trained = TrainRun(Experiment(more), first);
+    ASSERT_TRUE(trained.ok()) << trained.status();
+    RunOptions second = Options(absl::StrCat("second-", method));
+    second.days.erase(second.days.begin(), second.days.begin() + 3);
+    second.init_from = trained->checkpoint;
+    const absl::StatusOr<RunSummary> tuned = TrainRun(Experiment(more), second);
+    ASSERT_TRUE(tuned.ok()) << tuned.status();
+    teachers.push_back(Bytes(stdfs::path(tuned->checkpoint) / "teacher.bin"));
+    embeddings.push_back(Bytes(stdfs::path(tuned->checkpoint) / "embedding.bin"));
+    EXPECT_GT(teachers.back().size(), 1000u);
+  }
+  EXPECT_EQ(teachers[0], teachers[1]);
+  EXPECT_EQ(embeddings[0], embeddings[1]);
+}
+
+}  // namespace
+}  // namespace tandem

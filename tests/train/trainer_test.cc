@@ -1,0 +1,180 @@
+#include "tandem/trainer.h"
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "tandem/kernels.h"
+#include "tests/support/experiments.h"
+
+namespace tandem {
+namespace {
+
+struct ModelCase {
+  const char* name;
+  const char* teacher;
+};
+
+const ModelCase kTeachers[] = {
+    {"xDeepFM",
+     "linear: true interaction { cin { layers: 6 layers: 4 activation: RELU bias: true } } "
+     "mlp { hidden: 12 hidden: 8 } combine: PARALLEL"},
+    {"StackedFmAndCross",
+     "interaction { fm {} } interaction { cross { layers: 2 version: V1 } } "
+     "mlp { hidden: 12 hidden: 8 dropout: 0.2 }"},
+    {"DcnV2LowRank",
+     "interaction { cross { layers: 2 rank: 3 } } mlp { hidden: 12 hidden: 8 normalize_input: true }"},
+};
+constexpr char kStudent[] =
+    " student { linear: true mlp { hidden: 8 hidden: 6 dropout: 0.1 normalize_input: true } }"
+    " distill { logit_weight: 0.7 hint_weight: 0.3 hint { } hint { teacher_layer: 0 student_layer: 0 } "
+    "hint_normalize: true }";
+
+std::string ModelText(const ModelCase& teacher, const std::string& method) {
+  return absl::StrCat("method: ", method, " teacher { ", teacher.teacher, " } ", kStudent);
+}
+
+struct Session {
+  Session(const proto::Experiment& experiment, int threads)
+      : model(experiment, *FindKernels("auto").value(), /*trained=*/true), workers(threads) {
+    model.Initialize();
+    trainer = std::make_unique<Trainer>(&model, TrainedParts::kAll, 0, 0, &workers);
+  }
+
+  void Train(int steps, int rows = 90) {
+    for (int step = 0; step < steps; ++step) {
+      const absl::StatusOr<const StepResult*> result =
+          trainer->Step(RandomBatch(model.schema(), rows, 100 + step));
+      ASSERT_TRUE(result.ok()) << result.status();
+      last = (*result)->terms;
+    }
+  }
+
+  // The shared part of the embedding: what the teacher reads.
+  std::vector<float> Fields(const Batch& batch) const {
+    BatchRows rows;
+    model.embedding().Lookup(batch, &rows);
+    const int width = model.embedding().fields() * model.embedding().dim();
+    std::vector<float> x(static_cast<size_t>(batch.rows()) * width);
+    std::vector<float> linear(batch.rows());
+    LinearSums sums;
+    if (model.teacher().linear()) sums.teacher = linear.data();
+    model.embedding().Gather(batch, rows, 0, {x.data(), batch.rows(), width, width}, sums);
+    x.insert(x.end(), linear.begin(), linear.end());
+    return x;
+  }
+
+  DualModel model;
+  Workers workers;
+  std::unique_ptr<Trainer> trainer;
+  LossTerms last;
+};
+
+TEST(Trainer, TeacherAndEmbeddingAreBitIdenticalWithAndWithoutStudent) {
+  for (const ModelCase& teacher : kTeachers) {
+    for (const char* more : {"", "train { clip_norm: 0.05 } embedding { id_dropout: 0.2 min_count: 2 }"}) {
+      Session together(SmallExperiment(ModelText(teacher, "CO_TRAIN"), more), 2);
+      Session alone(SmallExperiment(ModelText(teacher, "TEACHER_ALONE"), more), 2);
+      together.Train(12);
+      alone.Train(12);
+      EXPECT_EQ(together.model.teacher_parameters().values, alone.model.teacher_parameters().values)
+          << teacher.name;
+      EXPECT_EQ(together.model.teacher_parameters().slots, alone.model.teacher_parameters().slots)
+          << teacher.name;
+      const Batch probe = RandomBatch(alone.model.schema(), 200, 5);
+      EXPECT_EQ(together.Fields(probe), alone.Fields(probe)) << teacher.name;
+    }
+  }
+}
+
+TEST(Trainer, NoSwitchOfDistillationReachesTheTeacher) {
+  const ModelCase& teacher = kTeachers[0];
+  std::vector<AlignedFloats> ends;
+  for (const char* distill :
+       {"", "model { distill { logit_weight: 5 logit_loss: SOFT_LABEL temperature: 3 } }",
+        "model { distill { hint_weight: 9 student_label_weight: 0 } }"}) {
+    Session session(SmallExperiment(ModelText(teacher, "CO_TRAIN"), distill), 1);
+    session.Train(5);
+    ends.push_back(session.model.teacher_parameters().values);
+  }
+  EXPECT_EQ(ends[0], ends[1]);
+  EXPECT_EQ(ends[0], ends[2]);
+}
+
+TEST(Trainer, TheNumberOfThreadsChangesNoBit) {
+  for (const ModelCase& teacher : kTeachers) {
+    std::vector<AlignedFloats> teachers, students, adapters;
+    for (const int threads : {1, 2, 4}) {
+      Session session(SmallExperiment(ModelText(teacher, "CO_TRAIN")), threads);
+      session.Train(8);
+      teachers.push_back(session.model.teacher_parameters().values);
+      students.push_back(session.model.student_parameters().values);
+      adapters.push_back(session.model.adapter_parameters().values);
+    }
+    for (int i = 1; i < 3; ++i) {
+      EXPECT_EQ(teachers[0], teachers[i]) << teacher.name;
+      EXPECT_EQ(students[0], students[i]) << teacher.name;
+      EXPECT_EQ(adapters[0], adapters[i]) << teacher.name;
+    }
+  }
+}
+
+TEST(Trainer, EveryMethodLearns) {
+  for (const char* method : {"CO_TRAIN", "TEACHER_ALONE", "STUDENT_ALONE"}) {
+    Session session(
+        SmallExperiment(ModelText(kTeachers[0], method), "train { optimizer { adam { lr: 0.02 } } }"), 2);
+    session.Train(1);
+    const LossTerms first = session.last;
+    session.Train(150);
+    if (session.model.has_teacher()) {
+      EXPECT_LT(session.last.teacher_label, 0.9 * first.teacher_label) << method;
+    }
+    if (session.model.has_student()) {
+      EXPECT_LT(session.last.student_label, 0.95 * first.student_label) << method;
+    }
+  }
+}
+
+TEST(Trainer, AFrozenTeacherStaysAsItIs) {
+  const proto::Experiment experiment = SmallExperiment(ModelText(kTeachers[0], "CO_TRAIN"));
+  Session session(experiment, 2);
+  session.Train(5);
+  const AlignedFloats teacher = session.model.teacher_parameters().values;
+  const AlignedFloats student = session.model.student_parameters().values;
+  const Batch probe = RandomBatch(session.model.schema(), 100, 5);
+  const std::vector<float> fields = session.Fields(probe);
+  const int64_t rows = session.model.embedding().rows();
+  session.trainer = std::make_unique<Trainer>(&session.model, TrainedParts::kStudent, 0, 5, &session.workers);
+  session.Train(5);
+  EXPECT_EQ(teacher, session.model.teacher_parameters().values);
+  EXPECT_EQ(fields, session.Fields(probe));
+  EXPECT_EQ(rows, session.model.embedding().rows());
+  EXPECT_NE(student, session.model.student_parameters().values);
+}
+
+TEST(Trainer, ARowOfWeightZeroTeachesNothing) {
+  const proto::Experiment experiment =
+      SmallExperiment(ModelText(kTeachers[0], "CO_TRAIN"), "train { optimizer { sgd { lr: 0.1 } } }");
+  Session session(experiment, 1);
+  Batch batch = RandomBatch(session.model.schema(), 32, 1);
+  std::fill(batch.weights.begin(), batch.weights.end(), 0.0f);
+  const auto trained = [&](const DenseParameters& parameters, const ParameterLayout& layout) {
+    std::vector<float> values;
+    for (const ParameterBlock& block : layout.blocks()) {
+      if (block.kind == ParameterKind::kStatistic) continue;
+      values.insert(values.end(), parameters.values.begin() + block.offset,
+                    parameters.values.begin() + block.offset + block.size);
+    }
+    return values;
+  };
+  const std::vector<float> before =
+      trained(session.model.student_parameters(), session.model.student().layout());
+  ASSERT_TRUE(session.trainer->Step(batch).ok());
+  EXPECT_EQ(before, trained(session.model.student_parameters(), session.model.student().layout()));
+}
+
+}  // namespace
+}  // namespace tandem

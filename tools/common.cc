@@ -1,0 +1,106 @@
+#include "tools/common.h"
+
+#include <fcntl.h>
+#include <gflags/gflags.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstring>
+#include <utility>
+
+#include "absl/strings/str_split.h"
+#include "tandem/status.h"
+
+DEFINE_string(config, "", "Configuration files, comma-separated; later ones override earlier ones.");
+DEFINE_string(run_dir, "", "Directory of the run.");
+DEFINE_string(end_date, "", "Last day (YYYY-MM-DD).");
+DEFINE_string(begin_date, "", "First day (YYYY-MM-DD).");
+DEFINE_bool(resume, false, "Go on with the run in --run_dir.");
+DEFINE_string(model, "",
+              "A run (its newest step), a checkpoint (RUN/checkpoints/step-N) or an exported bundle.");
+DEFINE_string(input, "", "Sample files: paths and globs, comma-separated; - is standard input.");
+DEFINE_string(output, "", "Where to write; - or nothing is standard output.");
+DEFINE_string(kernels, "auto", "Instruction set of the kernels: auto, generic, avx2 or avx512.");
+DEFINE_string(format, "text", "text or json.");
+
+namespace tandem {
+namespace {
+
+std::atomic<int> stop_signal{0};
+
+void OnStopSignal(int signal_number) {
+  if (stop_signal.exchange(signal_number) != 0) {
+    std::signal(signal_number, SIG_DFL);
+    std::raise(signal_number);
+  }
+}
+
+absl::Status WriteError(const std::string& path) {
+  return absl::InternalError(
+      absl::StrCat(path.empty() ? "standard output" : path, ": ", std::strerror(errno)));
+}
+
+}  // namespace
+
+std::vector<std::string> SplitList(const std::string& text) {
+  return absl::StrSplit(text, ',', absl::SkipEmpty());
+}
+
+absl::StatusOr<const Kernels*> ChosenKernels() {
+  absl::StatusOr<const Kernels*> kernels = FindKernels(FLAGS_kernels);
+  if (!kernels.ok()) return ConfigError("--kernels: ", kernels.status().message());
+  return kernels;
+}
+
+const std::atomic<int>& CatchStopSignals() {
+  std::signal(SIGINT, OnStopSignal);
+  std::signal(SIGTERM, OnStopSignal);
+  return stop_signal;
+}
+
+Output::Output(std::string path, std::string aside, int descriptor)
+    : path_(std::move(path)), aside_(std::move(aside)), descriptor_(descriptor) {}
+
+Output::Output(Output&& other) noexcept
+    : path_(std::move(other.path_)),
+      aside_(std::move(other.aside_)),
+      descriptor_(std::exchange(other.descriptor_, -1)) {}
+
+Output::~Output() {
+  if (descriptor_ < 0 || aside_.empty()) return;
+  close(descriptor_);
+  unlink(aside_.c_str());
+}
+
+absl::StatusOr<Output> Output::Open(const std::string& path) {
+  if (path.empty() || path == "-") return Output("", "", STDOUT_FILENO);
+  const std::string aside = absl::StrCat(path, ".tmp-", getpid());
+  const int descriptor = open(aside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  if (descriptor < 0) return ConfigError("--output: ", path, ": ", std::strerror(errno));
+  return Output(path, aside, descriptor);
+}
+
+absl::Status Output::Write(absl::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = write(descriptor_, bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return WriteError(path_);
+    bytes.remove_prefix(written);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Output::Finish() {
+  if (aside_.empty()) return absl::OkStatus();
+  if (fsync(descriptor_) != 0 && errno != EINVAL) return WriteError(path_);
+  if (close(std::exchange(descriptor_, -1)) != 0 || rename(aside_.c_str(), path_.c_str()) != 0) {
+    const absl::Status status = WriteError(path_);
+    unlink(aside_.c_str());
+    return status;
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace tandem

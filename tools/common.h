@@ -1,0 +1,58 @@
+// What several subcommands share: flags, kernels, output files, signals.
+#ifndef TANDEM_TOOLS_COMMON_H_
+#define TANDEM_TOOLS_COMMON_H_
+
+#include <gflags/gflags_declare.h>
+
+#include <atomic>
+#include <functional>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "tandem/kernels.h"
+
+DECLARE_string(config);
+DECLARE_string(run_dir);
+DECLARE_string(end_date);
+DECLARE_string(begin_date);
+DECLARE_bool(resume);
+DECLARE_string(model);
+DECLARE_string(input);
+DECLARE_string(output);
+DECLARE_string(kernels);
+DECLARE_string(format);
+
+namespace tandem {
+
+// Comma-separated, empty parts left out.
+std::vector<std::string> SplitList(const std::string& text);
+
+// The kernels that --kernels names.
+absl::StatusOr<const Kernels*> ChosenKernels();
+
+// Set to the signal's number by SIGINT and SIGTERM from now on; a second one kills.
+const std::atomic<int>& CatchStopSignals();
+
+// Where a command's data goes: a file, written aside and renamed by Finish, or standard output for "" and
+// "-". Destroyed without Finish, it leaves nothing at the path.
+class Output {
+ public:
+  static absl::StatusOr<Output> Open(const std::string& path);
+  Output(Output&& other) noexcept;
+  Output& operator=(Output&& other) = delete;
+  ~Output();
+
+  absl::Status Write(absl::string_view bytes);
+  absl::Status Finish();
+
+ private:
+  Output(std::string path, std::string aside, int descriptor);
+  std::string path_, aside_;
+  int descriptor_;
+};
+
+}  // namespace tandem
+
+#endif  // TANDEM_TOOLS_COMMON_H_

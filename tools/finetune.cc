@@ -1,0 +1,107 @@
+// tandem finetune: more training on the newest samples, in a run of its own.
+#include <gflags/gflags.h>
+#include <glog/logging.h>
+
+#include "absl/strings/str_join.h"
+#include "config/experiment.pb.h"
+#include "tandem/bundle.h"
+#include "tandem/experiment.h"
+#include "tandem/reader.h"
+#include "tandem/run.h"
+#include "tandem/status.h"
+#include "tools/command.h"
+#include "tools/common.h"
+#include "tools/train_run.h"
+
+DEFINE_string(init_from, "", "The run or checkpoint to start from.");
+DEFINE_string(towers, "both", "both, or student: teacher and embedding are frozen.");
+DEFINE_bool(reset_optimizer, false, "Start the optimizer's state anew.");
+DEFINE_bool(allow_feature_change, false,
+            "Accept that features were added or removed: what they share goes on, what is new starts anew.");
+
+namespace tandem {
+namespace {
+
+// The model's own configuration. Where the log lies and how the machine is used is the run's.
+absl::StatusOr<proto::Experiment> ReadExperiment(const std::string& checkpoint,
+                                                 const Invocation& invocation) {
+  FileSystem& fs = FileSystem::Default();
+  TANDEM_ASSIGN_OR_RETURN(proto::Experiment experiment, ReadModelExperiment(fs, checkpoint));
+  for (const std::string& run : {FLAGS_init_from, checkpoint + "/../.."}) {
+    const std::string config = run + "/config.pbtxt";
+    if (!fs.Exists(config)) continue;
+    TANDEM_ASSIGN_OR_RETURN(const proto::Experiment of_run, LoadExperiment({config}, {}));
+    experiment.mutable_data()->set_path(of_run.data().path());
+    *experiment.mutable_runtime() = of_run.runtime();
+    break;
+  }
+  for (const std::string& file : SplitList(FLAGS_config)) {
+    TANDEM_ASSIGN_OR_RETURN(const proto::Experiment over, LoadExperiment({file}, {}));
+    MergeOver(over, &experiment);
+  }
+  for (const std::string& override_text : invocation.overrides) {
+    TANDEM_RETURN_IF_ERROR(ApplyOverride(override_text, &experiment));
+  }
+  if (!FLAGS_input.empty()) experiment.mutable_data()->set_path(FLAGS_input);
+  ResolveDefaults(&experiment);
+  TANDEM_RETURN_IF_ERROR(ValidateExperiment(experiment));
+  return experiment;
+}
+
+absl::StatusOr<int> RunFinetune(const Invocation& invocation) {
+  FileSystem& fs = FileSystem::Default();
+  RunOptions options;
+  TANDEM_ASSIGN_OR_RETURN(options.init_from, ResolveModel(fs, FLAGS_init_from));
+  if (IsBundle(fs, options.init_from)) {
+    return ConfigError("--init_from: ", options.init_from,
+                       " is a bundle, which serves only; name the run it came from");
+  }
+  TANDEM_ASSIGN_OR_RETURN(const proto::Experiment experiment, ReadExperiment(options.init_from, invocation));
+  if (FLAGS_towers == "student") {
+    options.parts = TrainedParts::kStudent;
+  } else if (FLAGS_towers != "both") {
+    return ConfigError("--towers=", FLAGS_towers, ": 'both' or 'student'");
+  }
+  if (options.parts == TrainedParts::kStudent && experiment.model().method() == proto::TEACHER_ALONE) {
+    return ConfigError("--towers=student: ", options.init_from, " has a teacher only");
+  }
+  if (!FLAGS_input.empty()) {
+    if (!FLAGS_begin_date.empty() || !FLAGS_end_date.empty()) {
+      return ConfigError(
+          "--input names the files; --begin_date and --end_date choose days of data.path: either");
+    }
+    TANDEM_ASSIGN_OR_RETURN(std::vector<std::string> files, FindFiles(FLAGS_input));
+    options.days.push_back({"", std::move(files)});
+  } else {
+    if (FLAGS_begin_date.empty() || FLAGS_end_date.empty()) {
+      return ConfigError(
+          "tandem finetune needs --begin_date and --end_date, or --input (`tandem help finetune`)");
+    }
+    std::vector<std::string> missing;
+    TANDEM_ASSIGN_OR_RETURN(options.days,
+                            FindDays(experiment.data().path(), FLAGS_begin_date, FLAGS_end_date, &missing));
+    if (!missing.empty()) LOG(WARNING) << "data.path: no file for " << absl::StrJoin(missing, " ");
+  }
+  options.resume = FLAGS_resume;
+  options.reset_optimizer = FLAGS_reset_optimizer;
+  options.allow_feature_change = FLAGS_allow_feature_change;
+  return TrainAndReport(experiment, &options);
+}
+
+}  // namespace
+
+Command FinetuneCommand() {
+  return {
+      "finetune",
+      "trains a run's model further on newer samples, in a run of its own",
+      "  tandem finetune --init_from=run --run_dir=run-1202 --begin_date=2000-12-02 --end_date=2000-12-02\n\n"
+      "The configuration is that of --init_from; --config and key=value override it. Prints the last "
+      "checkpoint's path.",
+      {"init_from", "run_dir", "begin_date", "end_date", "input", "config", "towers", "reset_optimizer",
+       "allow_feature_change", "resume", "kernels"},
+      {"init_from", "run_dir"},
+      {""},
+      RunFinetune};
+}
+
+}  // namespace tandem

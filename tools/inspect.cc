@@ -1,0 +1,207 @@
+// tandem inspect: what a run, checkpoint or bundle holds; with --data, what a log holds.
+#include <gflags/gflags.h>
+#include <glog/logging.h>
+
+#include <chrono>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "config/experiment.pb.h"
+#include "tandem/bundle.h"
+#include "tandem/dual_model.h"
+#include "tandem/experiment.h"
+#include "tandem/predictor.h"
+#include "tandem/status.h"
+#include "tools/command.h"
+#include "tools/common.h"
+#include "tools/inspect_data.h"
+
+DEFINE_bool(data, false, "Describe the log of --input instead of a model.");
+DEFINE_bool(time, false, "Measure each tower's scoring time, one thread, on rows like the tables' own.");
+
+namespace tandem {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// Rows of ids that the tables hold, so that the look-ups are real ones.
+Batch RowsOfKnownIds(const DualModel& model, int rows) {
+  const Schema& schema = model.schema();
+  std::vector<std::vector<uint64_t>> keys(schema.tables().size());
+  for (size_t t = 0; t < keys.size(); ++t) {
+    model.embedding().tables()[t].VisitInOrder([&](uint64_t key, uint32_t) { keys[t].push_back(key); },
+                                               nullptr);
+    if (keys[t].empty()) keys[t].push_back(0);
+  }
+  Batch batch(static_cast<int>(schema.fields().size()));
+  for (int row = 0; row < rows; ++row) {
+    batch.labels.push_back(0);
+    batch.weights.push_back(1);
+    batch.groups.push_back(0);
+    for (size_t f = 0; f < schema.fields().size(); ++f) {
+      const std::vector<uint64_t>& known = keys[schema.fields()[f].table];
+      FieldBags& bags = batch.fields[f];
+      bags.keys.push_back(known[(static_cast<size_t>(row) * 2654435761u + f) % known.size()]);
+      bags.coefficients.push_back(1);
+      bags.offsets.push_back(static_cast<uint32_t>(bags.keys.size()));
+    }
+  }
+  return batch;
+}
+
+// Median of repeated passes over one batch, microseconds a row: look-up, pooling and tower.
+absl::StatusOr<double> MicrosecondsPerSample(const std::string& directory, TowerChoice tower,
+                                             const Kernels* kernels) {
+  PredictorOptions options;
+  options.towers = tower;
+  options.kernels = kernels;
+  TANDEM_ASSIGN_OR_RETURN(const std::unique_ptr<Predictor> predictor, Predictor::Load(directory, options));
+  const Batch batch = RowsOfKnownIds(predictor->model(), 4096);
+  Scores scores;
+  std::vector<double> times;
+  for (int pass = 0; pass < 11; ++pass) {
+    const auto start = std::chrono::steady_clock::now();
+    predictor->Score(batch, &scores);
+    const std::chrono::duration<double, std::micro> elapsed = std::chrono::steady_clock::now() - start;
+    if (pass > 0) times.push_back(elapsed.count() / batch.rows());
+  }
+  std::nth_element(times.begin(), times.begin() + times.size() / 2, times.end());
+  return times[times.size() / 2];
+}
+
+Json DescribeTower(const Tower& tower, const EmbeddingLayer& embedding) {
+  Json json;
+  json["dense_parameters"] = tower.layout().trained();
+  json["flops_per_sample"] = tower.flops_per_sample();
+  json["embedding_rows"] = embedding.rows();
+  const int64_t floats = embedding.dim() + (tower.linear() ? 1 : 0);
+  json["embedding_bytes"] = embedding.rows() * floats * static_cast<int64_t>(sizeof(float));
+  for (const ParameterBlock& block : tower.layout().blocks()) json["parameters"][block.name] = block.shape;
+  return json;
+}
+
+Json DescribeModel(const std::string& directory, const DualModel& model) {
+  Json json;
+  json["directory"] = directory;
+  json["kind"] = IsBundle(FileSystem::Default(), directory) ? "bundle" : "checkpoint";
+  json["method"] = proto::Method_Name(model.experiment().model().method());
+  json["embedding_dim"] = model.embedding().dim();
+  const Schema& schema = model.schema();
+  for (const Field& field : schema.fields()) {
+    json["fields"].push_back({{"name", field.name},
+                              {"column", field.column},
+                              {"kind", field.kind == FieldKind::kSparse       ? "sparse"
+                                       : field.kind == FieldKind::kBucketized ? "bucketized"
+                                                                              : "dense"},
+                              {"table", schema.tables()[field.table].name}});
+  }
+  for (size_t t = 0; t < schema.tables().size(); ++t) {
+    json["tables"].push_back(
+        {{"name", schema.tables()[t].name}, {"rows", model.embedding().tables()[t].rows()}});
+  }
+  if (model.has_teacher()) json["teacher"] = DescribeTower(model.teacher(), model.embedding());
+  if (model.has_student()) json["student"] = DescribeTower(model.student(), model.embedding());
+  return json;
+}
+
+std::string AsText(const Json& json) {
+  std::string text =
+      absl::StrFormat("%s %s, method %s, %d fields of %d floats\n\n", json["kind"].get<std::string>(),
+                      json["directory"].get<std::string>(), json["method"].get<std::string>(),
+                      json["fields"].size(), json["embedding_dim"].get<int>());
+  absl::StrAppendFormat(&text, "%-20s %-20s %-12s %s\n", "field", "column", "kind", "table");
+  for (const Json& field : json["fields"]) {
+    absl::StrAppendFormat(&text, "%-20s %-20s %-12s %s\n", field["name"].get<std::string>(),
+                          field["column"].get<std::string>(), field["kind"].get<std::string>(),
+                          field["table"].get<std::string>());
+  }
+  absl::StrAppendFormat(&text, "\n%-20s %12s\n", "table", "rows");
+  for (const Json& table : json["tables"]) {
+    absl::StrAppendFormat(&text, "%-20s %12d\n", table["name"].get<std::string>(),
+                          table["rows"].get<int64_t>());
+  }
+  absl::StrAppendFormat(&text, "\n%-10s %16s %16s %14s %15s %s\n", "tower", "dense_parameters",
+                        "flops_per_sample", "embedding_rows", "embedding_bytes",
+                        FLAGS_time ? "us/sample" : "");
+  for (const char* name : {"teacher", "student"}) {
+    if (!json.contains(name)) continue;
+    const Json& tower = json[name];
+    absl::StrAppendFormat(&text, "%-10s %16d %16d %14d %15d", name, tower["dense_parameters"].get<int64_t>(),
+                          tower["flops_per_sample"].get<int64_t>(), tower["embedding_rows"].get<int64_t>(),
+                          tower["embedding_bytes"].get<int64_t>());
+    if (tower.contains("microseconds_per_sample")) {
+      absl::StrAppendFormat(&text, " %9.2f", tower["microseconds_per_sample"].get<double>());
+    }
+    text += '\n';
+  }
+  return text;
+}
+
+absl::StatusOr<Json> InspectModel() {
+  if (FLAGS_model.empty())
+    return ConfigError("tandem inspect needs --model, or --data with --input (`tandem help inspect`)");
+  if (!FLAGS_input.empty() || !FLAGS_config.empty()) {
+    return ConfigError("--input and --config go with --data; a model carries its own configuration");
+  }
+  FileSystem& fs = FileSystem::Default();
+  TANDEM_ASSIGN_OR_RETURN(const Kernels* kernels, ChosenKernels());
+  TANDEM_ASSIGN_OR_RETURN(const std::string directory, ResolveModel(fs, FLAGS_model));
+  TANDEM_ASSIGN_OR_RETURN(const proto::Experiment experiment, ReadModelExperiment(fs, directory));
+  TANDEM_ASSIGN_OR_RETURN(const std::unique_ptr<DualModel> model,
+                          LoadModel(fs, directory, experiment, *kernels));
+  Json json = DescribeModel(directory, *model);
+  if (FLAGS_time) {
+    const auto time = [&](const char* name, TowerChoice tower) -> absl::Status {
+      if (!json.contains(name)) return absl::OkStatus();
+      TANDEM_ASSIGN_OR_RETURN(json[name]["microseconds_per_sample"],
+                              MicrosecondsPerSample(directory, tower, kernels));
+      return absl::OkStatus();
+    };
+    TANDEM_RETURN_IF_ERROR(time("teacher", TowerChoice::kTeacher));
+    TANDEM_RETURN_IF_ERROR(time("student", TowerChoice::kStudent));
+  }
+  return json;
+}
+
+absl::StatusOr<int> RunInspect(const Invocation& invocation) {
+  if (FLAGS_format != "text" && FLAGS_format != "json")
+    return ConfigError("--format=", FLAGS_format, ": 'text' or 'json'");
+  std::string text;
+  if (FLAGS_data) {
+    if (!FLAGS_model.empty()) return ConfigError("--data describes a log: --input, not --model");
+    if (FLAGS_time) return ConfigError("--time goes with --model");
+    TANDEM_ASSIGN_OR_RETURN(text, DescribeData(invocation.overrides, FLAGS_format == "json"));
+  } else {
+    if (!invocation.overrides.empty())
+      return ConfigError("'", invocation.overrides[0], "': overrides go with --data");
+    TANDEM_ASSIGN_OR_RETURN(const Json json, InspectModel());
+    text = FLAGS_format == "json" ? json.dump(2) + "\n" : AsText(json);
+  }
+  TANDEM_ASSIGN_OR_RETURN(Output output, Output::Open(FLAGS_output));
+  TANDEM_RETURN_IF_ERROR(output.Write(text));
+  TANDEM_RETURN_IF_ERROR(output.Finish());
+  return kExitDone;
+}
+
+}  // namespace
+
+Command InspectCommand() {
+  return {"inspect",
+          "describes a model, or with --data a log",
+          "  tandem inspect --model=run [--format=json] [--time]\n"
+          "  tandem inspect --data --input='logs/*.tsv.gz' [--config=configs/movielens.pbtxt] "
+          "[data.delimiter=,]\n\n"
+          "A model: fields, tables, and for each tower parameters, FLOPs a sample (forward, without "
+          "look-ups) and embedding "
+          "size.\nA log: for each column coverage, distinct values, missing values, and mean and deviation "
+          "where it is numeric.",
+          {"model", "data", "input", "config", "format", "time", "output", "kernels"},
+          {},
+          {"data."},
+          RunInspect};
+}
+
+}  // namespace tandem
