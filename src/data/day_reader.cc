@@ -26,7 +26,8 @@ struct DayReader::State {
     std::vector<Fault> faults;
   };
 
-  State(const Schema& schema, RowUse use, std::vector<std::string> files, Quarantine* quarantine, Workers* workers)
+  State(const Schema& schema, RowUse use, std::vector<std::string> files, Quarantine* quarantine,
+        Workers* workers)
       : schema(schema),
         use(use),
         files(std::move(files)),
@@ -48,8 +49,8 @@ struct DayReader::State {
   std::optional<RowParser> parser;
   LineChunk chunk;
   std::vector<Piece> pieces;
-  Batch parsed;    // rows of the last chunk
-  int taken = 0;   // of them, by blocks
+  Batch parsed;   // rows of the last chunk
+  int taken = 0;  // of them, by blocks
 };
 
 DayReader::DayReader(const Schema& schema, RowUse use, std::vector<std::string> files, Quarantine* quarantine,
@@ -105,7 +106,8 @@ absl::StatusOr<bool> DayReader::State::ParseChunk() {
     if (quarantine != nullptr) TANDEM_RETURN_IF_ERROR(quarantine->EndFile());
   }
   const int tasks = (static_cast<int>(chunk.lines.size()) + kTaskLines - 1) / kTaskLines;
-  while (static_cast<int>(pieces.size()) < tasks) pieces.push_back({Batch(static_cast<int>(schema.fields().size())), {}});
+  while (static_cast<int>(pieces.size()) < tasks)
+    pieces.push_back({Batch(static_cast<int>(schema.fields().size())), {}});
   if (workers != nullptr) {
     workers->ForEach(tasks, [this](int task, int /*worker*/) { ParsePiece(task); });
   } else {
@@ -132,7 +134,9 @@ absl::StatusOr<bool> DayReader::ReadBlock(int max_rows, Batch* block) {
       TANDEM_ASSIGN_OR_RETURN(const bool more, state.ParseChunk());
       if (!more) break;
     }
-    while (block->rows() < max_rows && state.taken < state.parsed.rows()) block->AppendRow(state.parsed, state.taken++);
+    const int rows = std::min(state.parsed.rows() - state.taken, max_rows - block->rows());
+    block->AppendRows(state.parsed, state.taken, state.taken + rows);
+    state.taken += rows;
   }
   return block->rows() > 0;
 }
