@@ -24,7 +24,8 @@ constexpr int64_t kJudgedEarlyFrom = 1000;
 
 // part-0.gz of dt=2000-11-20/ becomes dt=2000-11-20_part-0: other days have a part-0 too.
 std::string QuarantineName(const std::string& file) {
-  absl::string_view path = file == "-" ? "standard-input" : file;
+  absl::string_view path = file;
+  if (path == "-") path = "standard-input";
   absl::ConsumeSuffix(&path, ".gz");
   absl::ConsumeSuffix(&path, ".zst");
   const size_t slash = path.rfind('/');
