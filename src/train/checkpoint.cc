@@ -93,7 +93,8 @@ absl::StatusOr<std::string> NewestCheckpoint(FileSystem& fs, const std::string& 
 absl::Status RemoveOldCheckpoints(FileSystem& fs, const std::string& run_dir, int keep) {
   TANDEM_ASSIGN_OR_RETURN(auto steps, ListCheckpoints(fs, run_dir));
   for (int old = 0; old + keep < static_cast<int>(steps.size()); ++old) {
-    TANDEM_RETURN_IF_ERROR(fs.RemoveAll(absl::StrCat(CheckpointsDirectory(run_dir), "/", steps[old].second)));
+    TANDEM_RETURN_IF_ERROR(
+        RemoveDirectory(fs, absl::StrCat(CheckpointsDirectory(run_dir), "/", steps[old].second)));
   }
   return absl::OkStatus();
 }

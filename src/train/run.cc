@@ -7,6 +7,7 @@
 #include <memory>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "config/experiment.pb.h"
@@ -48,6 +49,7 @@ class Run {
 
  private:
   absl::Status ClaimDirectory();
+  absl::Status RemoveLeftovers();
   absl::Status Begin();
   absl::Status Resume(const std::string& checkpoint);
   absl::Status InitializeFrom(const std::string& checkpoint);
@@ -87,7 +89,9 @@ absl::Status Run::ClaimDirectory() {
   bool empty = true;
   if (fs_.Exists(options_.run_dir)) {
     TANDEM_ASSIGN_OR_RETURN(const std::vector<std::string> names, fs_.List(options_.run_dir));
-    empty = names.empty();
+    // A run that was killed at its very beginning has come no further than the configuration it was writing.
+    const bool only_begun = options_.resume && names == std::vector<std::string>{"tmp-config.pbtxt"};
+    empty = names.empty() || only_begun;
   }
   if (!empty && !options_.resume) {
     return ConfigError("--run_dir: ", options_.run_dir,
@@ -98,11 +102,23 @@ absl::Status Run::ClaimDirectory() {
     TANDEM_ASSIGN_OR_RETURN(const proto::Experiment before, ParseExperiment(text, config_path));
     const std::string difference = FirstDifference(before, experiment_, config_path, "the command line");
     if (!difference.empty()) return ConfigError("--resume: ", difference, "; a resumed run keeps its config");
-    return absl::OkStatus();
+    return RemoveLeftovers();
   }
   if (!empty) return ConfigError("--run_dir: ", options_.run_dir, " is not a run: it holds no config.pbtxt");
   TANDEM_RETURN_IF_ERROR(fs_.CreateDirectories(options_.run_dir));
   return WriteFileAtomically(fs_, config_path, ExperimentText(experiment_));
+}
+
+// What a killed run was writing.
+absl::Status Run::RemoveLeftovers() {
+  for (const std::string& directory : {options_.run_dir, options_.run_dir + "/checkpoints"}) {
+    if (!fs_.Exists(directory)) continue;
+    TANDEM_ASSIGN_OR_RETURN(const std::vector<std::string> names, fs_.List(directory));
+    for (const std::string& name : names) {
+      if (absl::StartsWith(name, "tmp-")) TANDEM_RETURN_IF_ERROR(fs_.RemoveAll(directory + "/" + name));
+    }
+  }
+  return absl::OkStatus();
 }
 
 absl::Status Run::Begin() {

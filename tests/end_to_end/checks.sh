@@ -1,0 +1,44 @@
+# Sourced by the end-to-end tests: a folder of their own, and checks that say what differs.
+#
+#   source "$(dirname "$0")/checks.sh"
+#   begin "$@"                       # sets tandem (the binary), source_dir, work (removed at the end)
+#   expect_exit 3 train ...          # runs `tandem train ...`; its output lands in $work/out and $work/err
+#   expect_err "no file for"
+
+begin() {
+  tandem=$(realpath "${1:?usage: $0 TANDEM_BINARY SOURCE_DIR}")
+  source_dir=$(realpath "${2:?usage: $0 TANDEM_BINARY SOURCE_DIR}")
+  work=$(mktemp -d)
+  trap 'rm -rf "$work"' EXIT
+  cd "$work"
+}
+
+section() { echo "-- $* (${SECONDS} s)"; }
+fail() {
+  echo "FAILED, line ${BASH_LINENO[$((${#BASH_LINENO[@]} - 2))]}: $*" >&2
+  exit 1
+}
+
+# expect_exit CODE COMMAND...: the exit code of `tandem COMMAND...`
+expect_exit() {
+  local expected=$1 code=0
+  shift
+  "$tandem" "$@" >"$work/out" 2>"$work/err" || code=$?
+  [ $code = "$expected" ] || { cat "$work/err" >&2; fail "tandem $*: exit $code, expected $expected"; }
+}
+# The last command's stderr or stdout holds a text.
+expect_err() { grep -qF -- "$1" "$work/err" || { cat "$work/err" >&2; fail "stderr lacks '$1'"; }; }
+expect_out() { grep -qF -- "$1" "$work/out" || { cat "$work/out" >&2; fail "stdout lacks '$1'"; }; }
+expect_equal() { [ "$2" = "$3" ] || fail "$1: '$2', expected '$3'"; }
+expect_absent() { [ ! -e "$1" ] || fail "$1 is there"; }
+expect_same() { cmp "$1" "$2" >&2 || fail "$1 and $2 differ"; }
+expect_differ() { ! cmp -s "$1" "$2" || fail "$1 and $2 are the same"; }
+expect_same_folder() { diff -r "$1" "$2" >&2 || fail "$1 and $2 differ"; }
+# expect_json FILE EXPRESSION: a Python expression of `d`, the file's value, holds
+expect_json() {
+  python3 -c 'import json, math, sys
+d = json.load(open(sys.argv[1]))
+sys.exit(0 if eval(sys.argv[2]) else f"{d}")' "$1" "$2" || fail "$1: not so: $2"
+}
+# last_checkpoint RUN
+last_checkpoint() { find "$1/checkpoints" -name 'step-*' | sort | tail -1; }
