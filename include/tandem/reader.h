@@ -34,16 +34,16 @@ struct Day {
   std::vector<std::string> files;
 };
 
-// The days begin_date..end_date (both YYYY-MM-DD, inclusive) of a path with {date} or {date:FORMAT}; days without a file go into
-// `missing`. A path without a date is one Day with an empty date. No file at all is a DataError that says what was looked for.
-// A malformed date or pattern is a ConfigError.
+// The days begin_date..end_date (both YYYY-MM-DD, inclusive) of a path with {date} or {date:FORMAT}; days
+// without a file go into `missing`. A path without a date is one Day with an empty date. No file at all is a
+// DataError that says what was looked for. A malformed date or pattern is a ConfigError.
 absl::StatusOr<std::vector<Day>> FindDays(const std::string& path, const std::string& begin_date,
                                           const std::string& end_date, std::vector<std::string>* missing);
 // The same for the `days` days that end on end_date.
 absl::StatusOr<std::vector<Day>> FindWindow(const std::string& path, const std::string& end_date, int days,
                                             std::vector<std::string>* missing);
-// Files that a comma-separated list of paths and globs names, in order; "-" is standard input. One that matches nothing is a
-// DataError.
+// Files that a comma-separated list of paths and globs names, in order; "-" is standard input. One that
+// matches nothing is a DataError.
 absl::StatusOr<std::vector<std::string>> FindFiles(const std::string& globs);
 // True if the path has a {date} in it.
 bool HasDate(const std::string& path);
@@ -55,42 +55,46 @@ struct LineChunk {
   std::string bytes;
   std::vector<absl::string_view> lines;  // into bytes; an over-long line is empty and marked
   std::vector<bool> too_long;
-  int64_t first_line = 1;                // number of lines[0] in its file, from 1
+  int64_t first_line = 1;  // number of lines[0] in its file, from 1
   void Clear();
 };
 
-// Reads one file: plain, gzip or zstd, told by its first bytes; "-" is standard input. Members may be concatenated. A
-// truncated or corrupt compressed file is an error at the place where it is found. Not thread-safe.
+// Reads one file: plain, gzip or zstd, told by its first bytes; "-" is standard input. Members may be
+// concatenated. A truncated or corrupt compressed file is an error at the place where it is found. Not
+// thread-safe.
 class LineReader {
  public:
   static absl::StatusOr<std::unique_ptr<LineReader>> Open(const std::string& path, int64_t max_line_bytes);
   virtual ~LineReader() = default;
-  // Replaces `chunk` by up to max_lines lines; no lines at the end of the file. A last line without a line end counts; empty lines do
-  // too (the caller decides). A byte order mark at the beginning is skipped.
+  // Replaces `chunk` by up to max_lines lines; no lines at the end of the file. A last line without a line
+  // end counts; empty lines do too (the caller decides). A byte order mark at the beginning is skipped.
   virtual absl::Status Read(int max_lines, LineChunk* chunk) = 0;
 };
 
-// Reads the header line, where the files have one, and builds the file's parser; nullopt for a file without a line. `header` (may
-// be null) gets the header line.
-absl::StatusOr<std::optional<RowParser>> OpenRowParser(const Schema& schema, RowUse use, const std::string& path,
-                                                       LineReader* lines, std::string* header);
+// Reads the header line, where the files have one, and builds the file's parser; nullopt for a file without a
+// line. `header` (may be null) gets the header line.
+absl::StatusOr<std::optional<RowParser>> OpenRowParser(const Schema& schema, RowUse use,
+                                                       const std::string& path, LineReader* lines,
+                                                       std::string* header);
 
 // ---- malformed rows
 
 // "label 2, column count 1": the faults that occurred.
 std::string FaultCounts(const std::array<int64_t, kRowFaults>& by_fault);
 
-// Counts malformed rows by reason, reports them (the first 10 of a file, then a summary), copies them to `directory`, and
-// stops a run that has too many. Not thread-safe.
+// Counts malformed rows by reason, reports them (the first 10 of a file, then a summary), copies them to
+// `directory`, and stops a run that has too many. Not thread-safe.
 class Quarantine {
  public:
-  // Rows go to directory/NAME, NAME the file's own without .gz or .zst. A name without a date gets its folders' in front, from
-  // the dated one on: dt=2000-11-20/part-0.gz becomes dt=2000-11-20_part-0. A second file of the same name becomes NAME-2.
-  // What an earlier reading of the file left there is replaced. An empty directory keeps none.
+  // Rows go to directory/NAME, NAME the file's own without .gz or .zst. A name without a date gets its
+  // folders' in front, from the dated one on: dt=2000-11-20/part-0.gz becomes dt=2000-11-20_part-0. A second
+  // file of the same name becomes NAME-2. What an earlier reading of the file left there is replaced. An
+  // empty directory keeps none.
   Quarantine(std::string directory, double max_bad_fraction);
   ~Quarantine();
 
-  // `header` is the file's header line, "" without one: it comes first in the quarantine, so that repaired rows can be read again.
+  // `header` is the file's header line, "" without one: it comes first in the quarantine, so that repaired
+  // rows can be read again.
   void BeginFile(const std::string& file, const std::string& header);
   void GoodRows(int64_t rows);
   // A DataError when more than max_bad_fraction of the file's rows, from 1,000 rows on, are bad.
@@ -122,9 +126,10 @@ class Workers;
 // The rows of one day's files, one after another. Parses with `workers` where given. Not thread-safe.
 class DayReader {
  public:
-  // `quarantine` null: malformed rows are skipped in silence (a later pass over a file that was judged before). `schema`, `quarantine`
-  // and `workers` outlive the reader.
-  DayReader(const Schema& schema, RowUse use, std::vector<std::string> files, Quarantine* quarantine, Workers* workers);
+  // `quarantine` null: malformed rows are skipped in silence (a later pass over a file that was judged
+  // before). `schema`, `quarantine` and `workers` outlive the reader.
+  DayReader(const Schema& schema, RowUse use, std::vector<std::string> files, Quarantine* quarantine,
+            Workers* workers);
   ~DayReader();
 
   // Replaces `block` by the next rows, max_rows of them unless the day ends. False at the end, with no rows.

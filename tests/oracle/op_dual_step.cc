@@ -21,15 +21,19 @@ std::string InteractionText(const std::string& kind, const std::string& layers) 
 
 proto::Experiment ExperimentOfOracle(const OracleCase& oracle) {
   const nlohmann::json& config = oracle.config();
-  const auto list = [&](const char* key) { return absl::StrJoin(config.at(key).get<std::vector<int>>(), ","); };
+  const auto list = [&](const char* key) {
+    return absl::StrJoin(config.at(key).get<std::vector<int>>(), ",");
+  };
   std::string text = absl::StrCat(
-      "data { path: 'unused' } embedding { dim: ", config.at("dim").get<int>(), " optimizer { sgd { lr: ",
-      config.at("lr").get<double>(), " } } } train { shard_rows: 3 optimizer { sgd { lr: ", config.at("lr").get<double>(),
+      "data { path: 'unused' } embedding { dim: ", config.at("dim").get<int>(),
+      " optimizer { sgd { lr: ", config.at("lr").get<double>(),
+      " } } } train { shard_rows: 3 optimizer { sgd { lr: ", config.at("lr").get<double>(),
       " } } } model { teacher { interaction { ",
       InteractionText(config.at("interaction").get<std::string>(), list("layers")), " } mlp { hidden: [",
       list("teacher_hidden"), "] } } student { mlp { hidden: [", list("student_hidden"),
       "] } } distill { student_label_weight: ", config.at("student_label_weight").get<double>(),
-      " logit_weight: ", config.at("logit_weight").get<double>(), " hint_weight: ", config.at("hint_weight").get<double>(),
+      " logit_weight: ", config.at("logit_weight").get<double>(),
+      " hint_weight: ", config.at("hint_weight").get<double>(),
       " logit_loss: ", config.at("logit_loss").get<std::string>() == "mse" ? "MSE" : "SOFT_LABEL",
       " temperature: ", config.at("temperature").get<double>());
   for (const auto& pair : config.at("hint_pairs").get<std::vector<std::vector<int>>>()) {
@@ -42,8 +46,10 @@ proto::Experiment ExperimentOfOracle(const OracleCase& oracle) {
   return ExperimentOf(text);
 }
 
-// What the oracle calls the arrays of a block, one after another: "mlp/1/weight" of the teacher is "teacher_w1".
-std::vector<std::string> OracleNames(const OracleCase& oracle, const std::string& tower, const std::string& block) {
+// What the oracle calls the arrays of a block, one after another: "mlp/1/weight" of the teacher is
+// "teacher_w1".
+std::vector<std::string> OracleNames(const OracleCase& oracle, const std::string& tower,
+                                     const std::string& block) {
   const std::vector<std::string> parts = absl::StrSplit(block, '/');
   const std::string kind = parts.back() == "weight" ? "w" : "b";
   if (block == "head/weight") return {tower + "_out_w"};
@@ -103,10 +109,11 @@ void CheckWith(const OracleCase& oracle, const Kernels& kernels) {
                   {"student", model.student().layout(), model.student_parameters()},
                   {"adapter", model.loss().layout(), model.adapter_parameters()}};
   for (const Part& part : parts) {
-    ForBlocks(oracle, part.tower, part.layout, [&](const std::string& name, int64_t offset, int64_t /*size*/) {
-      const AlignedFloats values = oracle.array("params", name).floats();
-      std::copy(values.begin(), values.end(), part.parameters.values.begin() + offset);
-    });
+    ForBlocks(oracle, part.tower, part.layout,
+              [&](const std::string& name, int64_t offset, int64_t /*size*/) {
+                const AlignedFloats values = oracle.array("params", name).floats();
+                std::copy(values.begin(), values.end(), part.parameters.values.begin() + offset);
+              });
   }
   model.Prepare();
   const int dim = model.embedding().dim();
@@ -124,8 +131,10 @@ void CheckWith(const OracleCase& oracle, const Kernels& kernels) {
   const absl::StatusOr<const StepResult*> result = trainer.Step(BatchOfOracle(oracle, model.schema()));
   ASSERT_TRUE(result.ok()) << result.status();
   const LossTerms& terms = (*result)->terms;
-  ExpectOracle("teacher_label", oracle.array("outputs", "teacher_label"), std::vector<double>{terms.teacher_label});
-  ExpectOracle("student_label", oracle.array("outputs", "student_label"), std::vector<double>{terms.student_label});
+  ExpectOracle("teacher_label", oracle.array("outputs", "teacher_label"),
+               std::vector<double>{terms.teacher_label});
+  ExpectOracle("student_label", oracle.array("outputs", "student_label"),
+               std::vector<double>{terms.student_label});
   ExpectOracle("logit", oracle.array("outputs", "logit"), std::vector<double>{terms.logit});
   ExpectOracle("hint", oracle.array("outputs", "hint"), std::vector<double>{terms.hint});
   ExpectOracle("total", oracle.array("outputs", "total"), std::vector<double>{terms.total});
@@ -136,13 +145,15 @@ void CheckWith(const OracleCase& oracle, const Kernels& kernels) {
   for (const Part& part : parts) {
     ForBlocks(oracle, part.tower, part.layout, [&](const std::string& name, int64_t offset, int64_t size) {
       const auto begin = part.parameters.values.begin() + offset;
-      ExpectOracle("after_" + name, oracle.array("outputs", "after_" + name), AlignedFloats(begin, begin + size));
+      ExpectOracle("after_" + name, oracle.array("outputs", "after_" + name),
+                   AlignedFloats(begin, begin + size));
     });
   }
   for (int table = 0; table < model.embedding().fields(); ++table) {
     AlignedFloats after;
     for (int id = 0; id < vocabulary; ++id) after.insert(after.end(), row(table, id), row(table, id) + dim);
-    ExpectOracle(absl::StrCat("after_table", table), oracle.array("outputs", absl::StrCat("after_table", table)), after);
+    ExpectOracle(absl::StrCat("after_table", table),
+                 oracle.array("outputs", absl::StrCat("after_table", table)), after);
   }
 }
 

@@ -13,9 +13,9 @@ namespace tandem {
 void CheckEmbeddingPool(const OracleCase& oracle) {
   const int dim = oracle.config().at("dim").get<int>();
   const bool weighted = oracle.config().at("weighted").get<bool>();
-  const proto::Experiment experiment = ExperimentOf(
-      absl::StrCat("data { path: 'unused' } feature { name: 'f' sparse { multi_valued: true } } embedding { dim: ", dim,
-                   " optimizer { sgd { lr: 1 } } } model { method: STUDENT_ALONE student { mlp { hidden: 1 } } }"));
+  const proto::Experiment experiment = ExperimentOf(absl::StrCat(
+      "data { path: 'unused' } feature { name: 'f' sparse { multi_valued: true } } embedding { dim: ", dim,
+      " optimizer { sgd { lr: 1 } } } model { method: STUDENT_ALONE student { mlp { hidden: 1 } } }"));
   const Schema schema(experiment);
   EmbeddingLayer layer(experiment, schema, /*trained=*/true);
   const AlignedFloats table = oracle.array("params", "table").floats();
