@@ -48,6 +48,10 @@ absl::StatusOr<proto::Experiment> VerifyAndReadExperiment(FileSystem& fs, const 
 absl::Status LoadCheckpoint(FileSystem& fs, const std::string& path, EmbeddingLoad how, DualModel* model,
                             proto::RunState* state, DayProgress* progress);
 
+// The embedding alone, into a model of its own features: tables are matched by name.
+absl::Status LoadCheckpointEmbedding(FileSystem& fs, const std::string& path, EmbeddingLoad how,
+                                     DualModel* model);
+
 // One tower's dense parameters, block by block.
 absl::Status SaveParameters(const ParameterLayout& layout, const DenseParameters& parameters, bool slots,
                             RecordWriter* writer);

@@ -132,11 +132,16 @@ absl::StatusOr<proto::Experiment> VerifyAndReadExperiment(FileSystem& fs, const 
   return experiment;
 }
 
+absl::Status LoadCheckpointEmbedding(FileSystem& fs, const std::string& path, EmbeddingLoad how,
+                                     DualModel* model) {
+  return model->embedding().Load(fs, path + "/embedding.bin", kNoModelId, how);
+}
+
 absl::Status LoadCheckpoint(FileSystem& fs, const std::string& path, EmbeddingLoad how, DualModel* model,
                             proto::RunState* state, DayProgress* progress) {
   const bool keep_slots = how != EmbeddingLoad::kReset;
   model->Initialize();
-  TANDEM_RETURN_IF_ERROR(model->embedding().Load(fs, path + "/embedding.bin", kNoModelId, how));
+  TANDEM_RETURN_IF_ERROR(LoadCheckpointEmbedding(fs, path, how, model));
   if (model->has_teacher()) {
     TANDEM_RETURN_IF_ERROR(ReadRecords(fs, path + "/teacher.bin", model->teacher().layout(), keep_slots,
                                        &model->teacher_parameters()));

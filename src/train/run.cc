@@ -16,6 +16,7 @@
 #include "tandem/batch_source.h"
 #include "tandem/checkpoint.h"
 #include "tandem/experiment.h"
+#include "tandem/feature_change.h"
 #include "tandem/status.h"
 #include "train/state.pb.h"
 
@@ -163,11 +164,31 @@ absl::Status Run::Resume(const std::string& checkpoint) {
 }
 
 absl::Status Run::InitializeFrom(const std::string& checkpoint) {
-  proto::RunState before;
+  TANDEM_ASSIGN_OR_RETURN(const proto::Experiment before_experiment,
+                          VerifyAndReadExperiment(fs_, checkpoint));
   const EmbeddingLoad how = options_.reset_optimizer ? EmbeddingLoad::kReset : EmbeddingLoad::kContinue;
-  TANDEM_RETURN_IF_ERROR(LoadCheckpoint(fs_, checkpoint, how, model_.get(), &before, nullptr));
-  if (!options_.reset_optimizer) state_.set_optimizer_steps(before.optimizer_steps());
-  LOG(INFO) << "starting from " << checkpoint << (options_.reset_optimizer ? ", optimizer anew" : "");
+  proto::RunState before_state;
+  const bool keeps_slots = !options_.reset_optimizer;
+  DualModel before(before_experiment, *options_.kernels, keeps_slots);
+  TANDEM_RETURN_IF_ERROR(CheckCanContinue(before, *model_, keeps_slots));
+  const FeatureChange change = CompareFeatures(before.schema(), model_->schema());
+  if (SameOrder(before.schema(), model_->schema())) {
+    TANDEM_RETURN_IF_ERROR(LoadCheckpoint(fs_, checkpoint, how, model_.get(), &before_state, nullptr));
+  } else {
+    if (!change.empty() && !options_.allow_feature_change) {
+      return ConfigError("the features differ from those of ", checkpoint, " (", change.Text(),
+                         "); --allow_feature_change accepts that");
+    }
+    LOG(WARNING) << "the features differ from those of " << checkpoint << " ("
+                 << (change.empty() ? "another order" : change.Text())
+                 << "): what they share goes on, what is new starts anew";
+    TANDEM_RETURN_IF_ERROR(LoadCheckpoint(fs_, checkpoint, how, &before, &before_state, nullptr));
+    model_->Initialize();
+    TANDEM_RETURN_IF_ERROR(LoadCheckpointEmbedding(fs_, checkpoint, how, model_.get()));
+    TANDEM_RETURN_IF_ERROR(CopySharedParameters(before, model_.get()));
+  }
+  if (keeps_slots) state_.set_optimizer_steps(before_state.optimizer_steps());
+  LOG(INFO) << "starting from " << checkpoint << (keeps_slots ? "" : ", optimizer anew");
   return absl::OkStatus();
 }
 

@@ -32,6 +32,7 @@ proto::Experiment SmallExperiment(const std::string& model, const std::string& m
   absl::StatusOr<proto::Experiment> over = ParseExperiment(more, "test");
   CHECK(over.ok()) << over.status();
   MergeOver(*over, &experiment);
+  ResolveDefaults(&experiment);
   return experiment;
 }
 

@@ -12,6 +12,7 @@
 #include "tandem/bundle.h"
 #include "tandem/checkpoint.h"
 #include "tandem/experiment.h"
+#include "tandem/feature_change.h"
 #include "tandem/random.h"
 #include "tandem/status.h"
 #include "tests/support/experiments.h"
@@ -74,15 +75,11 @@ class RunTest : public testing::Test {
   stdfs::path root_;
 };
 
-// Counts down at every look of the run, and then says SIGTERM.
-class StopAfter {
- public:
-  explicit StopAfter(int signal) : stop_(signal) {}
-  const std::atomic<int>* flag() const { return &stop_; }
-
- private:
-  std::atomic<int> stop_;
-};
+// For towers that have no hidden layer to hint at.
+proto::Experiment WithoutHints(proto::Experiment experiment) {
+  experiment.mutable_model()->mutable_distill()->clear_hint();
+  return experiment;
+}
 
 TEST_F(RunTest, AStoppedAndResumedRunEndsWithTheBytesOfTheUninterruptedOne) {
   const std::string more =
@@ -90,9 +87,9 @@ TEST_F(RunTest, AStoppedAndResumedRunEndsWithTheBytesOfTheUninterruptedOne) {
   const absl::StatusOr<RunSummary> whole = TrainRun(Experiment(more), Options("whole"));
   ASSERT_TRUE(whole.ok()) << whole.status();
   // Stopped after every single step, from the first on.
-  const StopAfter stop(SIGTERM);
+  const std::atomic<int> stop(SIGTERM);
   RunOptions options = Options("stopped");
-  options.stop = stop.flag();
+  options.stop = &stop;
   options.resume = true;
   RunSummary summary;
   int starts = 0;
@@ -200,6 +197,55 @@ TEST_F(RunTest, FineTuningNothingKeepsTheCeiling) {
   }
   EXPECT_EQ(teachers[0], teachers[1]);
   EXPECT_EQ(embeddings[0], embeddings[1]);
+}
+
+TEST_F(RunTest, AChangedFeatureIsNamedAndItsFieldsAloneStartAnew) {
+  for (const char* teacher :
+       {"interaction { cin { layers: 4 layers: 3 } } interaction { cross { layers: 2 } } mlp { hidden: 8 }",
+        "interaction { cross { layers: 2 version: V1 } } mlp { hidden: 8 normalize_input: true } "
+        "combine: PARALLEL",
+        "interaction { cross { layers: 1 rank: 2 } } interaction { fm {} } mlp { hidden: 0 }"}) {
+    const std::string model = absl::StrCat("model { teacher { linear: false ", teacher, " } }");
+    const std::string name = absl::StrCat("run", std::hash<std::string>()(teacher));
+    const absl::StatusOr<RunSummary> trained = TrainRun(WithoutHints(Experiment(model)), Options(name));
+    ASSERT_TRUE(trained.ok()) << trained.status();
+
+    RunOptions options = Options(name + "-tuned");
+    options.init_from = trained->checkpoint;
+    const proto::Experiment dropped = WithoutHints(Experiment(model + " drop_feature: 'item'"));
+    const absl::StatusOr<RunSummary> refused = TrainRun(dropped, options);
+    EXPECT_EQ(ExitCode(refused.status()), kExitUsage);
+    EXPECT_NE(std::string(refused.status().message()).find("removed: item"), std::string::npos)
+        << refused.status();
+    stdfs::remove_all(options.run_dir);
+    options.allow_feature_change = true;
+    const absl::StatusOr<RunSummary> narrower = TrainRun(dropped, options);
+    ASSERT_TRUE(narrower.ok()) << narrower.status();
+
+    // Without a step, a field that went and came back leaves the others' coordinates where they were.
+    const proto::Experiment before = ReadModelExperiment(FileSystem::Default(), trained->checkpoint).value();
+    const Kernels& kernels = *FindKernels("auto").value();
+    DualModel original(before, kernels, true);
+    ASSERT_TRUE(LoadCheckpoint(FileSystem::Default(), trained->checkpoint, EmbeddingLoad::kContinue,
+                               &original, nullptr, nullptr)
+                    .ok());
+    proto::Experiment without = before;
+    without.add_drop_feature("item");
+    DualModel less(without, kernels, true), again(before, kernels, true);
+    less.Initialize();
+    again.Initialize();
+    const AlignedFloats fresh = again.teacher_parameters().values;
+    ASSERT_TRUE(CopySharedParameters(original, &less).ok());
+    ASSERT_TRUE(CopySharedParameters(less, &again).ok());
+    const AlignedFloats& back = again.teacher_parameters().values;
+    const AlignedFloats& first = original.teacher_parameters().values;
+    int64_t kept = 0;
+    for (size_t i = 0; i < back.size(); ++i) {
+      ASSERT_TRUE(back[i] == first[i] || back[i] == fresh[i]) << i;
+      if (back[i] == first[i] && first[i] != fresh[i]) ++kept;
+    }
+    EXPECT_GT(kept, static_cast<int64_t>(back.size()) / 3) << teacher;
+  }
 }
 
 }  // namespace

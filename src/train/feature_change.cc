@@ -1,0 +1,287 @@
+#include "tandem/feature_change.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "config/experiment.pb.h"
+#include "tandem/status.h"
+
+namespace tandem {
+namespace {
+
+// What one index of an axis stands for: a component of a field, or (field -1) something that no field owns.
+struct Coordinate {
+  int part;   // axes have parts: interaction outputs, then x
+  int field;  // of the model that the axis belongs to
+  int component;
+};
+using Axis = std::vector<Coordinate>;
+
+Axis Plain(int part, int size) {
+  Axis axis;
+  for (int i = 0; i < size; ++i) axis.push_back({part, -1, i});
+  return axis;
+}
+
+Axis OfFields(int part, const FieldShape& shape, int components) {
+  Axis axis;
+  for (int field = 0; field < shape.fields; ++field) {
+    for (int component = 0; component < components; ++component) axis.push_back({part, field, component});
+  }
+  return axis;
+}
+
+void Append(const Axis& more, Axis* axis) { axis->insert(axis->end(), more.begin(), more.end()); }
+
+int PooledMaps(const proto::Cin& cin) {
+  int maps = 0;
+  for (int l = 0; l < cin.layers_size(); ++l) {
+    const bool splits = cin.split_half() && l + 1 < cin.layers_size();
+    maps += splits ? cin.layers(l) / 2 : cin.layers(l);
+  }
+  return maps;
+}
+
+Axis InteractionOutput(const proto::Interaction& interaction, const FieldShape& shape, int part) {
+  if (interaction.has_cross()) return OfFields(part, shape, shape.dim);
+  return Plain(part, interaction.has_cin() ? PooledMaps(interaction.cin()) : shape.dim);
+}
+
+// What the MLP, or the read-out without one, reads.
+Axis TowerInput(const proto::Tower& tower, const FieldShape& shape) {
+  Axis axis;
+  if (tower.combine() == proto::Tower::STACKED) {
+    for (int i = 0; i < tower.interaction_size(); ++i)
+      Append(InteractionOutput(tower.interaction(i), shape, i), &axis);
+  }
+  Append(OfFields(tower.interaction_size(), shape, shape.dim), &axis);
+  return axis;
+}
+
+// The axes of a block of a tower, as the layers name and shape them.
+std::vector<Axis> AxesOf(const ParameterBlock& block, const proto::Tower& tower, const FieldShape& shape) {
+  std::vector<Axis> axes;
+  for (const int extent : block.shape) axes.push_back(Plain(0, extent));
+  const std::vector<std::string> path = absl::StrSplit(block.name, '/');
+  const std::string& kind = path.back();
+  if (path[0] == "mlp") {
+    if (block.name == "mlp/0/weight" || absl::StartsWith(kind, "input_m") || kind == "input_variance") {
+      axes[0] = TowerInput(tower, shape);
+    }
+  } else if (block.name == "head/weight") {
+    if (!tower.has_mlp()) axes[0] = TowerInput(tower, shape);
+  } else if (path[0] == "readout") {
+    axes[0] = InteractionOutput(tower.interaction(std::stoi(path[1])), shape, 0);
+  } else if (path[0] == "interaction") {
+    const proto::Interaction& interaction = tower.interaction(std::stoi(path[1]));
+    if (interaction.has_cin() && kind == "weight") {
+      axes[2] = OfFields(0, shape, 1);
+      if (path[2] == "0") axes[1] = OfFields(0, shape, 1);
+    } else if (interaction.has_cross()) {
+      const Axis x = OfFields(0, shape, shape.dim);
+      for (size_t a = 0; a < axes.size(); ++a) {
+        // Every axis of a cross layer is x, but for the layers of v1 and the rank of u and v.
+        const bool layers = interaction.cross().version() == proto::Cross::V1 && a == 0;
+        const bool rank = (kind == "u" && a == 1) || (kind == "v" && a == 0);
+        if (!layers && !rank) axes[a] = x;
+      }
+    }
+  }
+  return axes;
+}
+
+// For each index of `after` the one of `before` that it goes on from, -1 for a new one; nullopt when the axes
+// don't fit.
+std::optional<std::vector<int>> Match(const Axis& before, const Axis& after,
+                                      const std::vector<int>& field_before) {
+  std::vector<int> from;
+  for (const Coordinate& wanted : after) {
+    if (wanted.field >= 0 && field_before[wanted.field] < 0) {
+      from.push_back(-1);
+      continue;
+    }
+    const int field = wanted.field < 0 ? -1 : field_before[wanted.field];
+    const auto found = std::find_if(before.begin(), before.end(), [&](const Coordinate& candidate) {
+      return candidate.part == wanted.part && candidate.field == field &&
+             candidate.component == wanted.component;
+    });
+    if (found == before.end()) return std::nullopt;
+    from.push_back(static_cast<int>(found - before.begin()));
+  }
+  // A plain axis that grew shorter is another architecture, not another feature.
+  const auto plain = [](const Axis& axis) {
+    return std::count_if(axis.begin(), axis.end(), [](const Coordinate& c) { return c.field < 0; });
+  };
+  if (plain(before) != plain(after)) return std::nullopt;
+  return from;
+}
+
+// The element of `before` that element `index` of `after` goes on from, -1 for a new one.
+int64_t ElementBefore(int64_t index, const ParameterBlock& before, const ParameterBlock& after,
+                      const std::vector<std::vector<int>>& from) {
+  int64_t element = 0;
+  int64_t stride = 1;
+  for (int axis = static_cast<int>(after.shape.size()) - 1; axis >= 0; --axis) {
+    const int coordinate = from[axis][index % after.shape[axis]];
+    if (coordinate < 0) return -1;
+    element += coordinate * stride;
+    stride *= before.shape[axis];
+    index /= after.shape[axis];
+  }
+  return element;
+}
+
+struct Side {
+  const proto::Tower& tower;
+  const FieldShape shape;
+  const ParameterLayout& layout;
+};
+
+absl::Status CopyTower(const std::string& name, const Side& before, const Side& after,
+                       const std::vector<int>& field_before, const DenseParameters& from,
+                       DenseParameters* to) {
+  const auto slots =
+      static_cast<int64_t>(std::min(from.slots.size() / std::max<size_t>(1, from.values.size()),
+                                    to->slots.size() / std::max<size_t>(1, to->values.size())));
+  for (const ParameterBlock& block : after.layout.blocks()) {
+    const auto& blocks = before.layout.blocks();
+    const auto old = std::find_if(blocks.begin(), blocks.end(),
+                                  [&](const ParameterBlock& other) { return other.name == block.name; });
+    const absl::Status other_architecture =
+        ConfigError("model.", name, ": '", block.name,
+                    "' is not what the run to start from has; fine-tuning keeps the towers");
+    if (old == blocks.end() || old->shape.size() != block.shape.size()) return other_architecture;
+    const std::vector<Axis> old_axes = AxesOf(*old, before.tower, before.shape);
+    const std::vector<Axis> new_axes = AxesOf(block, after.tower, after.shape);
+    std::vector<std::vector<int>> matches;
+    for (size_t axis = 0; axis < new_axes.size(); ++axis) {
+      std::optional<std::vector<int>> match = Match(old_axes[axis], new_axes[axis], field_before);
+      if (!match.has_value()) return other_architecture;
+      matches.push_back(*std::move(match));
+    }
+    for (int64_t i = 0; i < block.size; ++i) {
+      const int64_t element = ElementBefore(i, *old, block, matches);
+      if (element < 0) continue;
+      to->values[block.offset + i] = from.values[old->offset + element];
+      for (int64_t slot = 0; slot < slots; ++slot) {
+        to->slots[slot * to->values.size() + block.offset + i] =
+            from.slots[slot * from.values.size() + old->offset + element];
+      }
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+std::string FeatureChange::Text() const {
+  std::vector<std::string> parts;
+  if (!added.empty()) parts.push_back("added: " + absl::StrJoin(added, ", "));
+  if (!removed.empty()) parts.push_back("removed: " + absl::StrJoin(removed, ", "));
+  return absl::StrJoin(parts, "; ");
+}
+
+FeatureChange CompareFeatures(const Schema& before, const Schema& after) {
+  const auto lacks = [](const Schema& schema, const Field& wanted) {
+    return std::none_of(schema.fields().begin(), schema.fields().end(), [&](const Field& field) {
+      return field.name == wanted.name && field.kind == wanted.kind;
+    });
+  };
+  FeatureChange change;
+  for (const Field& field : after.fields()) {
+    if (lacks(before, field)) change.added.push_back(field.name);
+  }
+  for (const Field& field : before.fields()) {
+    if (lacks(after, field)) change.removed.push_back(field.name);
+  }
+  return change;
+}
+
+bool SameOrder(const Schema& before, const Schema& after) {
+  return std::equal(before.fields().begin(), before.fields().end(), after.fields().begin(), after.fields().end(),
+                    [](const Field& a, const Field& b) { return a.name == b.name && a.kind == b.kind; });
+}
+
+absl::Status CheckCanContinue(const DualModel& before, const DualModel& after, bool keeps_slots) {
+  const proto::Experiment& old_experiment = before.experiment();
+  const proto::Experiment& new_experiment = after.experiment();
+  const auto lacks = [](const char* tower) {
+    return ConfigError("model.method: the run to start from has no ", tower);
+  };
+  if (after.has_teacher() && !before.has_teacher()) return lacks("teacher");
+  if (after.has_student() && !before.has_student()) return lacks("student");
+  if (after.embedding().dim() != before.embedding().dim()) {
+    return ConfigError("embedding.dim: ", after.embedding().dim(), ", but the run to start from has ",
+                       before.embedding().dim());
+  }
+  const auto other_optimizer = [&](const char* key, const proto::Optimizer& old_kind,
+                                   const proto::Optimizer& new_kind) {
+    if (!keeps_slots || old_kind.kind_case() == new_kind.kind_case()) return absl::OkStatus();
+    return ConfigError(
+        key, ": another optimizer than the run to start from has; --reset_optimizer starts its state anew");
+  };
+  TANDEM_RETURN_IF_ERROR(other_optimizer("embedding.optimizer", old_experiment.embedding().optimizer(),
+                                         new_experiment.embedding().optimizer()));
+  TANDEM_RETURN_IF_ERROR(other_optimizer("train.optimizer", old_experiment.train().optimizer(),
+                                         new_experiment.train().optimizer()));
+  // Across changed features CopySharedParameters compares the blocks.
+  if (!SameOrder(before.schema(), after.schema())) return absl::OkStatus();
+  const auto same_blocks = [](const char* name, const ParameterLayout& old_layout,
+                              const ParameterLayout& new_layout) {
+    const auto& olds = old_layout.blocks();
+    const auto& news = new_layout.blocks();
+    for (size_t b = 0; b < std::max(olds.size(), news.size()); ++b) {
+      if (b < olds.size() && b < news.size() && olds[b].name == news[b].name &&
+          olds[b].shape == news[b].shape)
+        continue;
+      return ConfigError("model.", name, ": '", b < news.size() ? news[b].name : olds[b].name,
+                         "' is not what the run to start from has; fine-tuning keeps the towers");
+    }
+    return absl::OkStatus();
+  };
+  if (after.has_teacher()) {
+    TANDEM_RETURN_IF_ERROR(same_blocks("teacher", before.teacher().layout(), after.teacher().layout()));
+  }
+  if (after.has_student()) {
+    TANDEM_RETURN_IF_ERROR(same_blocks("student", before.student().layout(), after.student().layout()));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CopySharedParameters(const DualModel& before, DualModel* after) {
+  std::vector<int> field_before;
+  for (const Field& field : after->schema().fields()) {
+    const auto& fields = before.schema().fields();
+    const auto same = std::find_if(fields.begin(), fields.end(), [&](const Field& other) {
+      return other.name == field.name && other.kind == field.kind;
+    });
+    field_before.push_back(same == fields.end() ? -1 : static_cast<int>(same - fields.begin()));
+  }
+  const auto side = [](const proto::Tower& config, const Tower& tower) {
+    return Side{config, tower.shape(), tower.layout()};
+  };
+  const proto::Model& old_model = before.experiment().model();
+  const proto::Model& new_model = after->experiment().model();
+  if (after->has_teacher()) {
+    TANDEM_RETURN_IF_ERROR(CopyTower("teacher", side(old_model.teacher(), before.teacher()),
+                                     side(new_model.teacher(), after->teacher()), field_before,
+                                     before.teacher_parameters(), &after->teacher_parameters()));
+  }
+  if (after->has_student()) {
+    TANDEM_RETURN_IF_ERROR(CopyTower("student", side(old_model.student(), before.student()),
+                                     side(new_model.student(), after->student()), field_before,
+                                     before.student_parameters(), &after->student_parameters()));
+  }
+  // Adapters stand between hidden layers: no field owns any of them. Hints may be new.
+  if (after->loss().layout().size() == before.loss().layout().size()) {
+    after->adapter_parameters() = before.adapter_parameters();
+  }
+  after->Prepare();
+  return absl::OkStatus();
+}
+
+}  // namespace tandem
