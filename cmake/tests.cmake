@@ -43,3 +43,19 @@ endforeach()
 find_package(Python3 COMPONENTS Interpreter REQUIRED)
 add_test(NAME config_docs_are_up_to_date
   COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/tools/gen_config_docs.py --check)
+
+# The installed package, and the example that is built against it.
+set(PACKAGE_TEST_ARGUMENTS ${CMAKE_CURRENT_BINARY_DIR})
+if(TANDEM_SANITIZE)
+  list(APPEND PACKAGE_TEST_ARGUMENTS -fsanitize=${TANDEM_SANITIZE})
+endif()
+add_test(NAME package_test
+  COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/tests/package/package_test.sh ${PACKAGE_TEST_ARGUMENTS})
+set_tests_properties(package_test PROPERTIES TIMEOUT 600 ENVIRONMENT "CXX=${CMAKE_CXX_COMPILER}")
+
+# An older processor, where an emulator is installed (qemu-user).
+find_program(QEMU_X86_64 qemu-x86_64)
+if(QEMU_X86_64 AND TANDEM_X86 AND NOT TANDEM_SANITIZE AND TANDEM_ARCH_FLAGS STREQUAL TANDEM_DEFAULT_ARCH_FLAGS)
+  add_test(NAME cpu_check_test COMMAND ${QEMU_X86_64} -cpu Nehalem $<TARGET_FILE:tandem_cli> --version)
+  set_tests_properties(cpu_check_test PROPERTIES PASS_REGULAR_EXPRESSION "this build needs an x86-64-v3 processor")
+endif()

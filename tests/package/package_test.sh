@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# What `cmake --install` leaves is enough to build a program that scores, and it scores as `tandem predict` does.
+#
+#   tests/package/package_test.sh BUILD_DIR [flags of the example, such as -fsanitize=address]
+set -euo pipefail
+build=$(realpath "$1")
+flags=${2:-}
+source=$(realpath "$(dirname "$0")/../..")
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+fail() { echo "package_test: $*" >&2; exit 1; }
+quietly() { "$@" >"$work/log" 2>&1 || { cat "$work/log" >&2; fail "failed: $*"; }; }
+
+quietly cmake --install "$build" --prefix "$work/prefix"
+tandem=$work/prefix/bin/tandem
+headers=$work/prefix/include
+
+# Each header stands alone, and those that scoring needs bring no protobuf in.
+check_header() { "${CXX:-c++}" -std=c++17 -Wall -Wextra -Werror -fsyntax-only -I "$1" -x c++ "$1/tandem/$2"; }
+export -f check_header
+ls "$headers/tandem" | xargs -P 2 -I {} bash -c 'check_header "$0" {}' "$headers" || fail "a header doesn't stand alone"
+for header in predictor sample batch; do
+  "${CXX:-c++}" -std=c++17 -M -I "$headers" -x c++ "$headers/tandem/$header.h" >"$work/included"
+  ! grep -E 'google/protobuf|\.pb\.h' "$work/included" || fail "$header.h includes protobuf"
+done
+
+# The example sees the package only.
+cp -r "$source/examples/score_in_process" "$work/example"
+quietly cmake -S "$work/example" -B "$work/example/build" -DCMAKE_BUILD_TYPE=Release "-DCMAKE_PREFIX_PATH=$work/prefix" \
+  "-DCMAKE_CXX_FLAGS=-Wall -Wextra -Werror $flags"
+quietly cmake --build "$work/example/build"
+
+cd "$work"
+quietly "$tandem" synth --output=logs --days=2 --rows_per_day=300 --vocabulary=100 --begin_date=2026-01-01
+quietly "$tandem" train --config="$source/configs/synthetic.pbtxt" --run_dir=run --end_date=2026-01-02 \
+  train.window_days=2 embedding.dim=4 model.teacher.mlp.hidden=8 model.student.mlp.hidden=8 train.batch_size=64
+quietly "$tandem" export --model=run --output=bundle
+
+zcat logs/2026-01-02.tsv.gz >samples.tsv
+"$tandem" predict --model=bundle --input=samples.tsv --output=predicted.tsv 2>"$work/log" || fail "$(cat "$work/log")"
+tail -n +2 predicted.tsv | awk -F '\t' '{print $NF}' >expected
+example/build/score_in_process bundle <samples.tsv >scored
+[ "$(wc -l <scored)" = 300 ] || fail "$(wc -l <scored) scores of 300 samples"
+diff expected scored || fail "scores in process (>) differ from those of predict (<)"
+[ "$(sort -u scored | wc -l)" -gt 100 ] || fail "the scores hardly differ from sample to sample"
+echo "300 samples score the same in process and by predict."
