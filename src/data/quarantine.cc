@@ -43,7 +43,8 @@ int DateDigits(absl::string_view name) {
 // part-0.gz of dt=2000-11-20/ becomes dt=2000-11-20_part-0, that of 2000/11/20/ becomes 2000_11_20_part-0:
 // other days have a part-0 too.
 std::string QuarantineName(const std::string& file) {
-  absl::string_view path = file == "-" ? "standard-input" : file;
+  absl::string_view path = file;
+  if (path == "-") path = "standard-input";
   absl::ConsumeSuffix(&path, ".gz");
   absl::ConsumeSuffix(&path, ".zst");
   std::vector<absl::string_view> parts = absl::StrSplit(path, '/');
