@@ -56,9 +56,12 @@ std::string Gzip(absl::string_view text) {
 }
 
 std::string Zstd(absl::string_view text) {
+  ZSTD_CCtx* const context = ZSTD_createCCtx();
+  ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, 1);
   std::string bytes(ZSTD_compressBound(text.size()), '\0');
-  const size_t size = ZSTD_compress(&bytes[0], bytes.size(), text.data(), text.size(), 3);
+  const size_t size = ZSTD_compress2(context, &bytes[0], bytes.size(), text.data(), text.size());
   CHECK_EQ(ZSTD_isError(size), 0u);
+  ZSTD_freeCCtx(context);
   bytes.resize(size);
   return bytes;
 }

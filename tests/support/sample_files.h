@@ -27,7 +27,7 @@ class SampleFilesTest : public testing::Test {
 };
 
 std::string FileBytes(const std::string& path);
-// One gzip member; one zstd frame.
+// One gzip member; one zstd frame, with a checksum.
 std::string Gzip(absl::string_view text);
 std::string Zstd(absl::string_view text);
 // One row of a batch as text: "1 w=0.5 | 3a..:0.5 7b..:0.5 | ..."; for comparing, and for messages.
