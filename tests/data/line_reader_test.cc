@@ -1,0 +1,346 @@
+// LineReader: lines of plain and compressed files, told apart by content.
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <thread>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "tandem/reader.h"
+#include "tandem/status.h"
+#include "tests/support/experiments.h"
+#include "tests/support/sample_files.h"
+
+namespace tandem {
+namespace {
+
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::ElementsAreArray;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+constexpr int64_t kNoLimit = 64 << 20;
+constexpr char kTooLong[] = "<too long>";
+
+// All lines of a file, `at_a_time` of them in one Read, over-long ones as kTooLong.
+absl::StatusOr<std::vector<std::string>> Lines(const std::string& path, int64_t max_line_bytes = kNoLimit,
+                                               int at_a_time = 1000) {
+  absl::StatusOr<std::unique_ptr<LineReader>> reader = LineReader::Open(path, max_line_bytes);
+  if (!reader.ok()) return reader.status();
+  std::vector<std::string> lines;
+  for (LineChunk chunk;;) {
+    const absl::Status status = (*reader)->Read(at_a_time, &chunk);
+    if (!status.ok()) return status;
+    if (chunk.lines.empty()) return lines;
+    EXPECT_LE(chunk.lines.size(), static_cast<size_t>(at_a_time));
+    EXPECT_EQ(chunk.first_line, static_cast<int64_t>(lines.size()) + 1);
+    EXPECT_EQ(chunk.too_long.size(), chunk.lines.size());
+    for (size_t i = 0; i < chunk.lines.size(); ++i) {
+      EXPECT_TRUE(!chunk.too_long[i] || chunk.lines[i].empty());
+      lines.push_back(chunk.too_long[i] ? kTooLong : std::string(chunk.lines[i]));
+    }
+  }
+}
+
+// Lines that make about `bytes` of text that compresses badly.
+std::vector<std::string> ManyLines(int bytes) {
+  std::vector<std::string> lines;
+  uint64_t state = 1;
+  for (int size = 0; size < bytes; size += static_cast<int>(lines.back().size()) + 1) {
+    state = state * 6364136223846793005u + 1442695040888963407u;
+    lines.push_back(absl::StrCat(absl::Hex(state), "\t", lines.size()));
+  }
+  return lines;
+}
+
+class LineReaderTest : public SampleFilesTest {};
+
+TEST_F(LineReaderTest, LineEndsAreNotPartOfLines) {
+  EXPECT_THAT(*Lines(Write("unix", "a\nb\n")), ElementsAre("a", "b"));
+  EXPECT_THAT(*Lines(Write("dos", "a\r\nb\r\n")), ElementsAre("a", "b"));
+  EXPECT_THAT(*Lines(Write("mixed", "a\r\nb\n\r\n\nc\r")), ElementsAre("a", "b", "", "", "c"));
+  EXPECT_THAT(*Lines(Write("inside", "a\rb\r\r\n")), ElementsAre("a\rb\r"));
+}
+
+TEST_F(LineReaderTest, ALastLineWithoutALineEndCounts) {
+  EXPECT_THAT(*Lines(Write("file", "a\nb")), ElementsAre("a", "b"));
+  EXPECT_THAT(*Lines(Write("one", "a")), ElementsAre("a"));
+  EXPECT_THAT(*Lines(Write("blank", "\n")), ElementsAre(""));
+}
+
+TEST_F(LineReaderTest, AnEmptyFileHasNoLines) {
+  EXPECT_THAT(*Lines(Write("plain", "")), IsEmpty());
+  EXPECT_THAT(*Lines(Write("zero-bytes.gz", "")), IsEmpty());
+  EXPECT_THAT(*Lines(Write("member.gz", Gzip(""))), IsEmpty());
+  EXPECT_THAT(*Lines(Write("frame.zst", Zstd(""))), IsEmpty());
+}
+
+TEST_F(LineReaderTest, AnyByteIsText) {
+  const std::string line("\xff\xfe\0\x80 \t", 6);
+  EXPECT_THAT(*Lines(Write("file", line + "\n" + line)), ElementsAre(line, line));
+}
+
+TEST_F(LineReaderTest, AByteOrderMarkIsSkippedAtTheBeginningOnly) {
+  EXPECT_THAT(*Lines(Write("file",
+                           "\xef\xbb\xbf"
+                           "a\n\xef\xbb\xbf"
+                           "b\n")),
+              ElementsAre("a",
+                          "\xef\xbb\xbf"
+                          "b"));
+  EXPECT_THAT(*Lines(Write("alone", "\xef\xbb\xbf")), ElementsAre(""));
+  EXPECT_THAT(*Lines(Write("split.gz", Gzip("\xef") + Gzip("\xbb\xbf"
+                                                           "abc\n")),
+                     3),
+              ElementsAre("abc"));
+}
+
+TEST_F(LineReaderTest, LinesComeInOrderWhateverTheChunk) {
+  const std::vector<std::string> lines = ManyLines(1 << 20);
+  const std::string path = Write("file", absl::StrJoin(lines, "\r\n") + "\r\n");
+  for (const int at_a_time : {97, 8192, 1 << 30}) {
+    EXPECT_TRUE(*Lines(path, kNoLimit, at_a_time) == lines) << at_a_time;
+  }
+}
+
+TEST_F(LineReaderTest, TheContentTellsTheFormatNotTheName) {
+  EXPECT_THAT(*Lines(Write("gzip.tsv", Gzip("a\nb\n"))), ElementsAre("a", "b"));
+  EXPECT_THAT(*Lines(Write("gzip.zst", Gzip("a\nb\n"))), ElementsAre("a", "b"));
+  EXPECT_THAT(*Lines(Write("zstd.gz", Zstd("a\nb\n"))), ElementsAre("a", "b"));
+  EXPECT_THAT(*Lines(Write("plain.gz", "a\nb\n")), ElementsAre("a", "b"));
+  EXPECT_THAT(*Lines(Write("short.gz", "\x1f")), ElementsAre("\x1f"));
+}
+
+TEST_F(LineReaderTest, MembersAndFramesMayBeConcatenated) {
+  const std::string text = absl::StrJoin(ManyLines(700000), "\n");
+  const std::string more = absl::StrJoin(ManyLines(300000), "\n");
+  const absl::StatusOr<std::vector<std::string>> plain = Lines(Write("plain", text + more));
+  for (const auto& compress : {Gzip, Zstd}) {
+    const std::string bytes = compress("") + compress(text) + compress("") + compress(more) + compress("");
+    const absl::StatusOr<std::vector<std::string>> lines = Lines(Write("compressed", bytes));
+    ASSERT_TRUE(lines.ok()) << lines.status();
+    EXPECT_TRUE(*lines == *plain);
+  }
+  const std::string skippable("\x50\x2a\x4d\x18\x04\0\0\0abcd", 12);
+  EXPECT_THAT(*Lines(Write("pzstd", skippable + Zstd("a\n") + skippable + Zstd("b\n"))),
+              ElementsAre("a", "b"));
+}
+
+// Frames and texts whose ends fall on the ends of the reader's buffers (1 << 18 bytes).
+TEST_F(LineReaderTest, AFrameMayEndWhereABufferEnds) {
+  constexpr int kBuffer = 1 << 18;
+  for (const int size : {kBuffer - 1, kBuffer, kBuffer + 1, 2 * kBuffer}) {
+    const std::string text(size, 'x');
+    for (const auto& compress : {Gzip, Zstd}) {
+      const absl::StatusOr<std::vector<std::string>> lines = Lines(Write("out", compress(text)));
+      ASSERT_TRUE(lines.ok()) << size << lines.status();
+      EXPECT_TRUE(*lines == std::vector<std::string>{text}) << size;
+    }
+  }
+  // A first frame padded by a skippable one to a whole input buffer.
+  const std::string frame = Zstd("a\n");
+  std::string padding("\x50\x2a\x4d\x18", 4);
+  const uint32_t length = kBuffer - static_cast<uint32_t>(frame.size()) - 8;
+  for (int i = 0; i < 4; ++i) padding.push_back(static_cast<char>(length >> (8 * i)));
+  padding.append(length, '\0');
+  EXPECT_THAT(*Lines(Write("in", frame + padding)), ElementsAre("a"));
+  EXPECT_THAT(*Lines(Write("in2", padding + frame)), ElementsAre("a"));
+  EXPECT_THAT(*Lines(Write("in3", padding + frame + Zstd("b"))), ElementsAre("a", "b"));
+}
+
+TEST_F(LineReaderTest, ATruncatedFileIsAnErrorThatNamesIt) {
+  const std::string text = absl::StrJoin(ManyLines(600000), "\n");
+  for (const auto& compress : {Gzip, Zstd}) {
+    const std::string whole = compress(text) + compress("tail\n");
+    const size_t first = compress(text).size();
+    for (const size_t size :
+         {size_t{4}, size_t{9}, size_t{100}, first / 2, first - 1, first + 5, whole.size() - 1}) {
+      const std::string path = Write("cut", whole.substr(0, size));
+      const absl::StatusOr<std::vector<std::string>> lines = Lines(path);
+      ASSERT_FALSE(lines.ok()) << size;
+      EXPECT_EQ(ExitCode(lines.status()), kExitData);
+      EXPECT_THAT(std::string(lines.status().message()), AllOf(HasSubstr(path), HasSubstr("truncated")))
+          << size;
+    }
+    EXPECT_TRUE(Lines(Write("cut", whole.substr(0, first))).ok()) << "between two members nothing is missing";
+  }
+}
+
+TEST_F(LineReaderTest, AChangedByteIsAnErrorOrHarmlessAndNeverACrash) {
+  const std::string text = absl::StrJoin(ManyLines(3000), "\n");
+  for (const auto& compress : {Gzip, Zstd}) {
+    const std::string whole = compress(text);
+    int errors = 0;
+    for (size_t at = 4; at < whole.size(); at += 19) {
+      std::string bytes = whole;
+      bytes[at] = static_cast<char>(bytes[at] ^ 0x55);
+      const std::string path = Write("damaged", bytes);
+      const absl::StatusOr<std::vector<std::string>> lines = Lines(path);
+      if (lines.ok()) continue;
+      ++errors;
+      EXPECT_EQ(ExitCode(lines.status()), kExitData);
+      EXPECT_THAT(std::string(lines.status().message()), HasSubstr(path)) << at;
+    }
+    EXPECT_GT(errors, 50);
+  }
+  const absl::Status garbage = Lines(Write("tail", Gzip("a\n") + "garbage")).status();
+  EXPECT_THAT(std::string(garbage.message()), AllOf(HasSubstr("/tail"), HasSubstr("damaged")));
+}
+
+TEST_F(LineReaderTest, WhatIsNoFileIsAnErrorThatNamesIt) {
+  const absl::Status absent = Lines(Path("absent")).status();
+  EXPECT_EQ(ExitCode(absent), kExitData);
+  EXPECT_THAT(std::string(absent.message()), AllOf(HasSubstr("/absent"), HasSubstr("No such file")));
+  Write("folder/file", "");
+  const absl::Status folder = Lines(Path("folder")).status();
+  EXPECT_EQ(ExitCode(folder), kExitData);
+  EXPECT_THAT(std::string(folder.message()), AllOf(HasSubstr("/folder"), HasSubstr("directory")));
+}
+
+TEST_F(LineReaderTest, ATenMegabyteLineIsALine) {
+  const std::string line(10 << 20, 'x');
+  const std::string text = absl::StrCat("a\n", line, "\nb\n");
+  for (const std::string& bytes : {text, Gzip(text), Zstd(text)}) {
+    EXPECT_TRUE(*Lines(Write("file", bytes)) == (std::vector<std::string>{"a", line, "b"}));
+    EXPECT_THAT(*Lines(Write("file", bytes), 1 << 20), ElementsAre("a", kTooLong, "b"));
+  }
+}
+
+TEST_F(LineReaderTest, TheLimitIsExactWithoutTheLineEnd) {
+  for (const char* end : {"\n", "\r\n", ""}) {
+    EXPECT_THAT(*Lines(Write("file", absl::StrCat("a\n12345", end)), 5), ElementsAre("a", "12345")) << end;
+    EXPECT_THAT(*Lines(Write("file", absl::StrCat("a\n123456", end)), 5), ElementsAre("a", kTooLong)) << end;
+  }
+}
+
+// Line ends, and the byte that is one too many, on either side of the end of the reader's buffer (1 << 18
+// bytes).
+TEST_F(LineReaderTest, TheLimitIsExactAtABuffersEnd) {
+  constexpr int kBuffer = 1 << 18;
+  for (int limit = kBuffer - 5; limit <= kBuffer + 2; ++limit) {
+    const std::string longest(limit, 'x');
+    for (const char* mark : {"", "\xef\xbb\xbf"}) {
+      for (const char* end : {"\n", "\r\n"}) {
+        EXPECT_TRUE(*Lines(Write("exact", absl::StrCat(mark, longest, end, "z", end)), limit) ==
+                    (std::vector<std::string>{longest, "z"}))
+            << limit;
+        EXPECT_THAT(*Lines(Write("over", absl::StrCat(mark, longest, "x", end, "z", end)), limit),
+                    ElementsAre(kTooLong, "z"))
+            << limit;
+      }
+    }
+  }
+}
+
+TEST_F(LineReaderTest, OverLongLinesAtTheEndsOfTheFileAreLines) {
+  const std::string big(1 << 20, 'x');
+  EXPECT_THAT(*Lines(Write("first", absl::StrCat(big, "\na\n")), 9), ElementsAre(kTooLong, "a"));
+  EXPECT_THAT(*Lines(Write("last", absl::StrCat("a\n", big)), 9), ElementsAre("a", kTooLong));
+  EXPECT_THAT(*Lines(Write("twice", absl::StrCat(big, "\n", big, "\n\n", big, "\n")), 9, 1),
+              ElementsAre(kTooLong, kTooLong, "", kTooLong));
+}
+
+TEST_F(LineReaderTest, AChunkOfLongLinesIsBounded) {
+  const std::string line(1 << 20, 'x');
+  std::string text;
+  for (int i = 0; i < 40; ++i) absl::StrAppend(&text, line, "\n");
+  std::unique_ptr<LineReader> reader = LineReader::Open(Write("file", text), kNoLimit).value();
+  int lines = 0;
+  for (LineChunk chunk; reader->Read(8192, &chunk).ok() && !chunk.lines.empty();) {
+    EXPECT_LT(chunk.bytes.size(), size_t{20} << 20);
+    lines += static_cast<int>(chunk.lines.size());
+  }
+  EXPECT_EQ(lines, 40);
+}
+
+// Standard input comes in small pieces, compressed or not.
+TEST_F(LineReaderTest, StandardInputIsReadToItsEnd) {
+  const std::vector<std::string> lines = ManyLines(200000);
+  const std::string text = absl::StrJoin(lines, "\n");
+  for (const std::string& bytes : {text, Gzip(text), Zstd(text)}) {
+    const int saved = dup(STDIN_FILENO);
+    int ends[2];
+    ASSERT_EQ(pipe(ends), 0);
+    ASSERT_EQ(dup2(ends[0], STDIN_FILENO), STDIN_FILENO);
+    close(ends[0]);
+    std::thread writer([&] {
+      for (size_t at = 0; at < bytes.size(); at += 997) {
+        const std::string piece = bytes.substr(at, 997);
+        EXPECT_EQ(write(ends[1], piece.data(), piece.size()), static_cast<ssize_t>(piece.size()));
+      }
+      close(ends[1]);
+    });
+    const absl::StatusOr<std::vector<std::string>> read = Lines("-");
+    writer.join();
+    dup2(saved, STDIN_FILENO);
+    close(saved);
+    ASSERT_TRUE(read.ok()) << read.status();
+    EXPECT_TRUE(*read == lines);
+  }
+}
+
+// ---- headers
+
+Schema SmallSchema(const std::string& data) {
+  return Schema(
+      ExperimentOf(absl::StrCat("data { path: 'unused' ", data, " } feature { name: 'user' sparse {} }",
+                                " model { teacher { mlp { hidden: 4 } } student { mlp { hidden: 2 } } }")));
+}
+
+TEST_F(LineReaderTest, AParserIsMadeOfTheHeaderLine) {
+  const Schema schema = SmallSchema("");
+  std::unique_ptr<LineReader> lines = LineReader::Open(Write("file",
+                                                             "\xef\xbb\xbf"
+                                                             "user\tlabel\r\nu1\t1\r\n"),
+                                                       kNoLimit)
+                                          .value();
+  std::string header;
+  const absl::StatusOr<std::optional<RowParser>> parser =
+      OpenRowParser(schema, RowUse::kTrain, Path("file"), lines.get(), &header);
+  ASSERT_TRUE(parser.ok()) << parser.status();
+  ASSERT_TRUE(parser->has_value());
+  EXPECT_EQ(header, "user\tlabel");
+  LineChunk chunk;
+  ASSERT_TRUE(lines->Read(10, &chunk).ok());
+  EXPECT_EQ(chunk.first_line, 2);
+  ASSERT_THAT(chunk.lines, ElementsAre("u1\t1"));
+  Batch batch(1);
+  EXPECT_EQ((*parser)->Parse(chunk.lines[0], &batch, nullptr), RowFault::kNone);
+}
+
+TEST_F(LineReaderTest, AFileWithoutALineHasNoParser) {
+  const Schema schema = SmallSchema("");
+  std::unique_ptr<LineReader> lines = LineReader::Open(Write("file", ""), kNoLimit).value();
+  const absl::StatusOr<std::optional<RowParser>> parser =
+      OpenRowParser(schema, RowUse::kTrain, Path("file"), lines.get(), nullptr);
+  ASSERT_TRUE(parser.ok()) << parser.status();
+  EXPECT_FALSE(parser->has_value());
+}
+
+TEST_F(LineReaderTest, AHeaderThatIsTooLongIsSaidToBe) {
+  const Schema schema = SmallSchema("max_line_bytes: 9");
+  std::unique_ptr<LineReader> lines = LineReader::Open(Write("file", "label\tuser\n1\tu\n"), 9).value();
+  const absl::Status status =
+      OpenRowParser(schema, RowUse::kTrain, Path("file"), lines.get(), nullptr).status();
+  EXPECT_EQ(ExitCode(status), kExitData);
+  EXPECT_THAT(std::string(status.message()), AllOf(HasSubstr("/file:1"), HasSubstr("max_line_bytes 9")));
+}
+
+TEST_F(LineReaderTest, WithoutAHeaderTheConfigNamesTheColumns) {
+  const Schema schema = SmallSchema("header: false column: 'label' column: 'user'");
+  std::unique_ptr<LineReader> lines = LineReader::Open(Write("file", "1\tu1\n"), kNoLimit).value();
+  std::string header = "x";
+  const absl::StatusOr<std::optional<RowParser>> parser =
+      OpenRowParser(schema, RowUse::kTrain, Path("file"), lines.get(), &header);
+  ASSERT_TRUE(parser.ok() && parser->has_value()) << parser.status();
+  EXPECT_EQ(header, "");
+  LineChunk chunk;
+  ASSERT_TRUE(lines->Read(10, &chunk).ok());
+  EXPECT_THAT(chunk.lines, ElementsAre("1\tu1"));
+}
+
+}  // namespace
+}  // namespace tandem

@@ -1,0 +1,84 @@
+// Schema: what the configuration says of the columns.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "absl/strings/str_cat.h"
+#include "tandem/sample.h"
+#include "tests/support/experiments.h"
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+namespace tandem {
+namespace {
+
+using testing::ElementsAre;
+
+Schema SchemaOf(const std::string& text) {
+  return Schema(ExperimentOf(
+      absl::StrCat(text, " model { teacher { mlp { hidden: 4 } } student { mlp { hidden: 2 } } }")));
+}
+
+std::vector<std::string> TableNames(const Schema& schema) {
+  std::vector<std::string> names;
+  for (const TableInfo& table : schema.tables()) names.push_back(table.name);
+  return names;
+}
+
+TEST(SchemaTest, FieldsComeInTheOrderOfTheFeaturesWithoutTheDroppedOnes) {
+  const Schema schema = SchemaOf(R"(
+    data { path: "unused" }
+    feature { name: "a" sparse {} } feature { name: "b" column: "B" dense {} } feature { name: "c" sparse {} }
+    feature { name: "d" sparse { weighted: true } }
+    drop_feature: "c")");
+  ASSERT_EQ(schema.fields().size(), 3u);
+  EXPECT_EQ(schema.fields()[0].name, "a");
+  EXPECT_EQ(schema.fields()[0].column, "a");
+  EXPECT_EQ(schema.fields()[0].kind, FieldKind::kSparse);
+  EXPECT_EQ(schema.fields()[1].name, "b");
+  EXPECT_EQ(schema.fields()[1].column, "B");
+  EXPECT_EQ(schema.fields()[1].kind, FieldKind::kDense);
+  EXPECT_TRUE(schema.fields()[2].weighted);
+  EXPECT_TRUE(schema.fields()[2].multi_valued) << "weighted implies multi-valued";
+}
+
+TEST(SchemaTest, FeaturesMayShareATable) {
+  const Schema schema = SchemaOf(R"(
+    data { path: "unused" }
+    feature { name: "query" sparse { table: "word" } } feature { name: "user" sparse {} }
+    feature { name: "title" sparse { table: "word" multi_valued: true } } feature { name: "age" dense {} })");
+  EXPECT_THAT(TableNames(schema), ElementsAre("word", "user", "age"));
+  EXPECT_EQ(schema.fields()[0].table, schema.fields()[2].table);
+  EXPECT_TRUE(schema.tables()[0].ids);
+  EXPECT_FALSE(schema.tables()[2].ids) << "a dense field's table holds its keys from the first step";
+}
+
+TEST(SchemaTest, AKeyIsTheIdsHashSeededByTheTablesName) {
+  const Schema schema = SchemaOf(
+      "data { path: 'unused' } feature { name: 'user' sparse {} } feature { name: 'item' sparse {} }");
+  const uint64_t seed = XXH3_64bits("item", 4);
+  EXPECT_EQ(schema.Key(1, "i7"), XXH3_64bits_withSeed("i7", 2, seed));
+  EXPECT_NE(schema.Key(0, "i7"), schema.Key(1, "i7"));
+}
+
+TEST(SchemaTest, DataSettingsAreCarried) {
+  const Schema schema = SchemaOf(R"(
+    data { path: "unused" delimiter: "," header: false column: "y" column: "u" column: "w" column: "g" label: "y" weight_column: "w"
+           group_column: "g" key_columns: "u" multi_value_separator: ";" weight_separator: "=" missing_value: "NA"
+           max_line_bytes: 99 }
+    feature { name: "u" sparse {} })");
+  EXPECT_EQ(schema.delimiter, ',');
+  EXPECT_FALSE(schema.header);
+  EXPECT_THAT(schema.columns, ElementsAre("y", "u", "w", "g"));
+  EXPECT_EQ(schema.label, "y");
+  EXPECT_EQ(schema.weight_column, "w");
+  EXPECT_EQ(schema.group_column, "g");
+  EXPECT_THAT(schema.key_columns, ElementsAre("u"));
+  EXPECT_EQ(schema.multi_value_separator, ';');
+  EXPECT_EQ(schema.weight_separator, '=');
+  EXPECT_THAT(schema.missing_values, ElementsAre("NA"));
+  EXPECT_EQ(schema.max_line_bytes, 99);
+}
+
+}  // namespace
+}  // namespace tandem
