@@ -42,7 +42,7 @@ expect_json prepared.json 'd["rows"] == 100000'
 expect_equal "daily files" "$(find days -name '*.tsv.gz' | wc -l)" 213
 next_days=()
 for day in 06 07 08 09 10 11 12 13 14 15 16 17 18; do [ ! -f days/1997-12-$day.tsv.gz ] || next_days+=("days/1997-12-$day.tsv.gz"); done
-zcat "${next_days[0]}" | head -1 >header.tsv
+zcat "${next_days[0]}" | sed -n 1p >header.tsv
 zcat "${next_days[@]}" | grep -v '^label' >rows.tsv
 cat header.tsv rows.tsv >next_days.tsv
 next_rows=$(wc -l <rows.tsv)
