@@ -35,6 +35,8 @@ class Batch {
   void Clear();
   // Appends row `row` of `from`, a batch of the same fields.
   void AppendRow(const Batch& from, int row);
+  // Appends the rows [begin, end) of `from`.
+  void AppendRows(const Batch& from, int begin, int end);
   // Appends all rows of `from`.
   void Append(const Batch& from);
   // Removes the rows from `rows` on; also what a half-parsed row left behind.

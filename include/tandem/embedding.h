@@ -83,6 +83,10 @@ class EmbeddingLayer {
   int64_t bytes() const;
   const std::vector<EmbeddingTable>& tables() const { return tables_; }
 
+  // The weights of an id's own row (with the default first values if it had none): for values that come from
+  // elsewhere.
+  float* InsertRow(int table, uint64_t key);
+
   // Finds the rows of a training batch: counts and admits ids, applies id_dropout, and brings lazily decayed
   // rows up to date. `step` counts from 1.
   void Resolve(const Batch& batch, int64_t step, Workers* workers, BatchRows* rows);

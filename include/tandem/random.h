@@ -25,7 +25,7 @@ enum class RandomPurpose : uint64_t {
 
 class Random {
  public:
-  // XXH3-64 of the purpose and the parts, seeded by `seed`.
+  // XXH3-64 of the seed, the purpose and the parts, of which there are at most 7.
   Random(uint64_t seed, RandomPurpose purpose, std::initializer_list<uint64_t> parts);
 
   // 64 random bits for the given counter.

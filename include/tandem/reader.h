@@ -86,9 +86,10 @@ std::string FaultCounts(const std::array<int64_t, kRowFaults>& by_fault);
 // `directory`, and stops a run that has too many. Not thread-safe.
 class Quarantine {
  public:
-  // Rows go to directory/NAME, NAME the file's own without .gz or .zst (and with its folder's in front where
-  // that has a date in it: dt=2000-11-20/part-0.gz). What an earlier reading of the file left there is
-  // replaced. An empty directory keeps none.
+  // Rows go to directory/NAME, NAME the file's own without .gz or .zst. A name without a date gets its
+  // folders' in front, from the dated one on: dt=2000-11-20/part-0.gz becomes dt=2000-11-20_part-0. A second
+  // file of the same name becomes NAME-2. What an earlier reading of the file left there is replaced. An
+  // empty directory keeps none.
   Quarantine(std::string directory, double max_bad_fraction);
   ~Quarantine();
 
@@ -114,6 +115,7 @@ class Quarantine {
   int64_t rows_read_ = 0;
   int64_t rows_bad_ = 0;
   std::array<int64_t, kRowFaults> by_fault_ = {};
+  std::map<std::string, std::string> names_;  // in the directory, and the file that has it
   std::unique_ptr<File> file_;
 };
 

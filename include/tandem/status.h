@@ -70,9 +70,11 @@ inline int ExitCode(const absl::Status& status) {
 // TANDEM_ASSIGN_OR_RETURN(auto value, Function()): unwraps a StatusOr, or returns its status.
 #define TANDEM_ASSIGN_OR_RETURN(declaration, expression) \
   TANDEM_ASSIGN_OR_RETURN_INNER(TANDEM_CONCAT(tandem_status_or_, __LINE__), declaration, expression)
+// NOLINTBEGIN(bugprone-macro-parentheses): names and declarations can't stand in parentheses.
 #define TANDEM_ASSIGN_OR_RETURN_INNER(result, declaration, expression) \
   auto result = (expression);                                          \
   if (!result.ok()) return result.status();                            \
   declaration = std::move(result).value()
+// NOLINTEND(bugprone-macro-parentheses)
 
 #endif  // TANDEM_STATUS_H_

@@ -11,25 +11,28 @@ void Batch::Clear() {
   for (FieldBags& field : fields) field.Clear();
 }
 
-void Batch::AppendRow(const Batch& from, int row) {
+void Batch::AppendRow(const Batch& from, int row) { AppendRows(from, row, row + 1); }
+
+void Batch::Append(const Batch& from) { AppendRows(from, 0, from.rows()); }
+
+void Batch::AppendRows(const Batch& from, int begin_row, int end_row) {
   DCHECK_EQ(fields.size(), from.fields.size());
-  labels.push_back(from.labels[row]);
-  weights.push_back(from.weights[row]);
-  groups.push_back(from.groups[row]);
+  const auto append = [](const auto& source, size_t begin, size_t end, auto* target) {
+    target->insert(target->end(), source.begin() + begin, source.begin() + end);
+  };
+  append(from.labels, begin_row, end_row, &labels);
+  append(from.weights, begin_row, end_row, &weights);
+  append(from.groups, begin_row, end_row, &groups);
   for (size_t f = 0; f < fields.size(); ++f) {
     const FieldBags& source = from.fields[f];
     FieldBags& target = fields[f];
-    const uint32_t begin = source.offsets[row];
-    const uint32_t end = source.offsets[row + 1];
-    target.keys.insert(target.keys.end(), source.keys.begin() + begin, source.keys.begin() + end);
-    target.coefficients.insert(target.coefficients.end(), source.coefficients.begin() + begin,
-                               source.coefficients.begin() + end);
-    target.offsets.push_back(static_cast<uint32_t>(target.keys.size()));
+    const uint32_t begin = source.offsets[begin_row];
+    const uint32_t end = source.offsets[end_row];
+    const auto shift = static_cast<uint32_t>(target.keys.size()) - begin;  // modulo 2^32, as the sums are
+    append(source.keys, begin, end, &target.keys);
+    append(source.coefficients, begin, end, &target.coefficients);
+    for (int row = begin_row; row < end_row; ++row) target.offsets.push_back(source.offsets[row + 1] + shift);
   }
-}
-
-void Batch::Append(const Batch& from) {
-  for (int row = 0; row < from.rows(); ++row) AppendRow(from, row);
 }
 
 void Batch::Truncate(int rows) {

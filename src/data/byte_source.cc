@@ -170,8 +170,12 @@ absl::StatusOr<std::unique_ptr<ByteSource>> ByteSource::Open(const std::string& 
   if (magic.size() >= 2 && magic.compare(0, 2, "\x1f\x8b") == 0) {
     return std::unique_ptr<ByteSource>(std::make_unique<GzipSource>(std::move(file)));
   }
-  if (magic == "\x28\xb5\x2f\xfd")
+  // pzstd begins with a skippable frame.
+  const bool skippable =
+      magic.size() == 4 && (magic[0] & 0xf0) == 0x50 && magic.compare(1, 3, "\x2a\x4d\x18") == 0;
+  if (skippable || magic == "\x28\xb5\x2f\xfd") {
     return std::unique_ptr<ByteSource>(std::make_unique<ZstdSource>(std::move(file)));
+  }
   return std::unique_ptr<ByteSource>(std::move(file));
 }
 

@@ -1,6 +1,8 @@
 #include <glob.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include "absl/strings/str_join.h"
@@ -46,13 +48,17 @@ absl::StatusOr<std::string> PathOfDay(const std::string& path, absl::CivilDay da
   return filled;
 }
 
-// Files in name order.
+// Files in name order, whatever the locale's.
 std::vector<std::string> Glob(const std::string& pattern) {
   glob_t found = {};
   std::vector<std::string> files;
-  if (glob(pattern.c_str(), 0, nullptr, &found) == 0)
+  if (glob(pattern.c_str(), GLOB_NOSORT, nullptr, &found) == 0) {
     files.assign(found.gl_pathv, found.gl_pathv + found.gl_pathc);
+  }
   globfree(&found);
+  std::sort(files.begin(), files.end());
+  // A name may look like a pattern that doesn't match it: clicks[1].tsv.
+  if (files.empty() && access(pattern.c_str(), F_OK) == 0) files.push_back(pattern);
   return files;
 }
 
@@ -71,8 +77,15 @@ absl::StatusOr<std::vector<Day>> FindDays(const std::string& path, const std::st
   TANDEM_ASSIGN_OR_RETURN(const absl::CivilDay end, ParseDay(end_date, "--end_date"));
   if (end < begin) return ConfigError("--end_date: ", end_date, " is before --begin_date ", begin_date);
   std::vector<Day> days;
+  std::map<std::string, absl::CivilDay> patterns;
   for (absl::CivilDay day = begin; day <= end; ++day) {
     TANDEM_ASSIGN_OR_RETURN(const std::string pattern, PathOfDay(path, day));
+    const auto [other, distinct] = patterns.emplace(pattern, day);
+    if (!distinct) {
+      return ConfigError("data.path: '", path, "' names the same files, ", pattern, ", for ",
+                         absl::FormatCivilTime(other->second), " and ", absl::FormatCivilTime(day),
+                         "; a date needs year, month and day (%Y, %m, %d)");
+    }
     std::vector<std::string> files = Glob(pattern);
     if (files.empty()) {
       missing->push_back(absl::FormatCivilTime(day));

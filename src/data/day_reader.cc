@@ -134,8 +134,9 @@ absl::StatusOr<bool> DayReader::ReadBlock(int max_rows, Batch* block) {
       TANDEM_ASSIGN_OR_RETURN(const bool more, state.ParseChunk());
       if (!more) break;
     }
-    while (block->rows() < max_rows && state.taken < state.parsed.rows())
-      block->AppendRow(state.parsed, state.taken++);
+    const int rows = std::min(state.parsed.rows() - state.taken, max_rows - block->rows());
+    block->AppendRows(state.parsed, state.taken, state.taken + rows);
+    state.taken += rows;
   }
   return block->rows() > 0;
 }

@@ -12,6 +12,8 @@ namespace tandem {
 namespace {
 
 constexpr int64_t kReadBytes = 1 << 18;
+// A chunk of longer lines ends here, whatever the number of lines asked for.
+constexpr size_t kChunkBytes = 1 << 24;
 constexpr absl::string_view kByteOrderMark = "\xef\xbb\xbf";
 
 class BufferedLineReader : public LineReader {
@@ -28,7 +30,7 @@ class BufferedLineReader : public LineReader {
     left_.clear();
     size_t begin = 0;
     size_t scanned = 0;
-    while (static_cast<int>(ends_.size()) < max_lines) {
+    while (static_cast<int>(ends_.size()) < max_lines && begin < kChunkBytes) {
       const void* found = scanned < chunk->bytes.size() ? std::memchr(chunk->bytes.data() + scanned, '\n',
                                                                       chunk->bytes.size() - scanned)
                                                         : nullptr;
@@ -39,8 +41,10 @@ class BufferedLineReader : public LineReader {
         continue;
       }
       scanned = chunk->bytes.size();
-      // Of a line that is too long only the fact is kept.
-      if (static_cast<int64_t>(scanned - begin) > max_line_bytes_) {
+      // Of a line that is too long only the fact is kept. A "\r" or a byte order mark, still there, doesn't
+      // count.
+      if (static_cast<int64_t>(scanned - begin) >
+          max_line_bytes_ + 1 + static_cast<int64_t>(kByteOrderMark.size())) {
         overlong_ = true;
         chunk->bytes.resize(begin);
         scanned = begin;
@@ -68,13 +72,14 @@ class BufferedLineReader : public LineReader {
       return absl::Status(read.status().code(),
                           absl::StrCat(read.status().message(), ", at line ", next_line_ + ends_.size()));
     }
-    if (first_read_ && absl::StartsWith(*bytes, kByteOrderMark)) bytes->erase(0, kByteOrderMark.size());
-    first_read_ = false;
     at_end_ = *read == 0;
     return *read > 0;
   }
 
   void AddLine(size_t begin, size_t end, LineChunk* chunk) {
+    const absl::string_view line(chunk->bytes.data() + begin, end - begin);
+    if (next_line_ == 1 && ends_.empty() && absl::StartsWith(line, kByteOrderMark))
+      begin += kByteOrderMark.size();
     if (end > begin && chunk->bytes[end - 1] == '\r') --end;
     const bool too_long = overlong_ || static_cast<int64_t>(end - begin) > max_line_bytes_;
     ends_.emplace_back(begin, too_long ? begin : end);
@@ -88,7 +93,6 @@ class BufferedLineReader : public LineReader {
   std::vector<std::pair<size_t, size_t>> ends_;
   int64_t next_line_ = 1;
   bool overlong_ = false;  // the line at hand has been too long already
-  bool first_read_ = true;
   bool at_end_ = false;
 };
 
@@ -116,6 +120,9 @@ absl::StatusOr<std::optional<RowParser>> OpenRowParser(const Schema& schema, Row
     LineChunk chunk;
     TANDEM_RETURN_IF_ERROR(lines->Read(1, &chunk));
     if (chunk.lines.empty()) return std::optional<RowParser>();
+    if (chunk.too_long[0])
+      return DataError(path, ":1: the header line is longer than data.max_line_bytes ",
+                       schema.max_line_bytes);
     columns = absl::StrSplit(chunk.lines[0], schema.delimiter);
     if (header != nullptr) header->assign(chunk.lines[0].data(), chunk.lines[0].size());
   }

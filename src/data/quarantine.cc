@@ -7,8 +7,11 @@
 #include <cstring>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
+#include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "src/util/progress.h"
 #include "tandem/reader.h"
@@ -22,19 +25,34 @@ constexpr int kReported = 10;
 // From here on a file that is bad enough stops the run before its end.
 constexpr int64_t kJudgedEarlyFrom = 1000;
 
-// part-0.gz of dt=2000-11-20/ becomes dt=2000-11-20_part-0: other days have a part-0 too.
+// How many digits of a date the name holds: 8 for dt=2000-11-20 or 20001120, 4 for 2000, 0 for part-00001.
+int DateDigits(absl::string_view name) {
+  const std::string text = absl::StrReplaceAll(name, {{"-", ""}, {"_", ""}});
+  for (size_t begin = 0; begin < text.size();) {
+    size_t end = begin;
+    while (end < text.size() && absl::ascii_isdigit(text[end])) ++end;
+    const absl::string_view digits = absl::string_view(text).substr(begin, end - begin);
+    const bool century = absl::StartsWith(digits, "19") || absl::StartsWith(digits, "20");
+    if (century && digits.size() >= 8) return 8;
+    if (century && (digits.size() == 4 || digits.size() == 6)) return static_cast<int>(digits.size());
+    begin = end + 1;
+  }
+  return 0;
+}
+
+// part-0.gz of dt=2000-11-20/ becomes dt=2000-11-20_part-0, that of 2000/11/20/ becomes 2000_11_20_part-0:
+// other days have a part-0 too.
 std::string QuarantineName(const std::string& file) {
   absl::string_view path = file;
   if (path == "-") path = "standard-input";
   absl::ConsumeSuffix(&path, ".gz");
   absl::ConsumeSuffix(&path, ".zst");
-  const size_t slash = path.rfind('/');
-  if (slash == absl::string_view::npos) return std::string(path);
-  const absl::string_view name = path.substr(slash + 1);
-  const absl::string_view folders = path.substr(0, slash);
-  const absl::string_view folder = folders.substr(folders.rfind('/') + 1);  // npos + 1 is 0
-  const bool dated = folder.find_first_of("0123456789") != absl::string_view::npos;
-  return dated ? absl::StrCat(folder, "_", name) : std::string(name);
+  std::vector<absl::string_view> parts = absl::StrSplit(path, '/');
+  const auto name = parts.end() - 1;
+  if (DateDigits(*name) == 8) return std::string(*name);
+  auto first = name;
+  while (first != parts.begin() && (first == name || DateDigits(*first) == 0)) --first;
+  return DateDigits(*first) > 0 ? absl::StrJoin(first, parts.end(), "_") : std::string(*name);
 }
 
 absl::Status WriteFailed(const std::string& path) {
@@ -76,7 +94,13 @@ void Quarantine::BeginFile(const std::string& file, const std::string& header) {
   file_->name = file;
   file_->header = header;
   if (directory_.empty()) return;
-  file_->path = absl::StrCat(directory_, "/", QuarantineName(file));
+  const std::string name = QuarantineName(file);
+  // a/clicks.tsv and b/clicks.tsv of one day, or clicks.tsv and clicks.tsv.gz.
+  std::string unique = name;
+  for (int copy = 2; !names_.emplace(unique, file).second && names_[unique] != file; ++copy) {
+    unique = absl::StrCat(name, "-", copy);
+  }
+  file_->path = absl::StrCat(directory_, "/", unique);
   unlink(file_->path.c_str());
 }
 
@@ -107,15 +131,18 @@ absl::Status Quarantine::BadRow(int64_t line_number, RowFault fault, absl::strin
   if (file.bad <= kReported) {
     LOG(WARNING) << file.name << ":" << line_number << ": " << detail
                  << (directory_.empty() ? "" : absl::StrCat("; row set aside in ", file.path));
-    if (file.bad == kReported) LOG(WARNING) << file.name << ": further malformed rows are only counted";
+  } else if (file.bad == kReported + 1) {
+    LOG(WARNING) << file.name << ": further malformed rows are only counted";
   }
   return file.rows >= kJudgedEarlyFrom ? Judge() : absl::OkStatus();
 }
 
 absl::Status Quarantine::Judge() const {
   const File& file = *file_;
-  if (static_cast<double>(file.bad) <= max_bad_fraction_ * static_cast<double>(file.rows))
+  // A quotient, rounded as the option was: 29 of 100 are not more than 0.29.
+  if (file.bad == 0 || static_cast<double>(file.bad) / static_cast<double>(file.rows) <= max_bad_fraction_) {
     return absl::OkStatus();
+  }
   return DataError(file.name, ": ", FormatCount(file.bad), " of ", FormatCount(file.rows),
                    " rows are malformed (", FaultCounts(file.by_fault), "), more than data.max_bad_fraction ",
                    max_bad_fraction_, "; the first is ", file.first);

@@ -1,4 +1,5 @@
 #define XXH_INLINE_ALL
+#include <glog/logging.h>
 #include <xxhash.h>
 
 #include <algorithm>
@@ -7,6 +8,8 @@
 #include <cmath>
 #include <cstring>
 
+#include "absl/strings/escaping.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "tandem/experiment.h"
 #include "tandem/sample.h"
@@ -23,10 +26,10 @@ struct CellAction {
   int field = -1;
 };
 
-// A cell as a message shows it: not whole books.
+// A cell as a message shows it: not whole books, and nothing that a terminal would obey.
 std::string Shown(absl::string_view cell) {
   constexpr size_t kMost = 40;
-  return absl::StrCat("'", cell.substr(0, kMost), cell.size() > kMost ? "...'" : "'");
+  return absl::StrCat("'", absl::Utf8SafeCEscape(cell.substr(0, kMost)), cell.size() > kMost ? "...'" : "'");
 }
 
 // The whole cell as a number. Exponents out of range are infinite to us.
@@ -35,13 +38,19 @@ RowFault ParseNumber(absl::string_view cell, double* number) {
   if (result.ptr != cell.data() + cell.size() || result.ec == std::errc::invalid_argument)
     return RowFault::kNumber;
   if (result.ec == std::errc::result_out_of_range) {
-    // Too small is zero to a float; too large is not a number to train on.
-    const bool tiny = absl::string_view(cell).find("e-") != absl::string_view::npos ||
-                      absl::string_view(cell).find("E-") != absl::string_view::npos;
-    *number = 0;
-    return tiny ? RowFault::kNone : RowFault::kNotFinite;
+    // from_chars doesn't say which way: too small is (nearly) zero, too large infinite.
+    if (!absl::SimpleAtod(cell, number)) return RowFault::kNumber;
   }
   return std::isfinite(*number) ? RowFault::kNone : RowFault::kNotFinite;
+}
+
+// A weight, rounded to the float that it is kept as: a bag's coefficients must be shares of what they sum to.
+RowFault ParseWeight(absl::string_view cell, double* weight) {
+  const RowFault fault = ParseNumber(cell, weight);
+  if (fault != RowFault::kNone) return fault == RowFault::kNumber ? RowFault::kWeight : fault;
+  *weight = static_cast<float>(*weight);
+  if (std::isinf(*weight)) return RowFault::kNotFinite;
+  return *weight < 0 ? RowFault::kWeight : RowFault::kNone;
 }
 
 double Transform(const Field& field, double x) {
@@ -79,7 +88,8 @@ struct RowParser::Plan {
   std::vector<int> key_columns;                  // column of each key
   // By field: keys that need no cell. Dense fields: of the value's vector.
   std::vector<uint64_t> value_keys, missing_keys;
-  std::vector<bool> constant;  // the field reads serving_value
+  std::vector<bool> constant;  // the field reads serving_value...
+  Batch constants;             // ...which is row 0 of this
 
   bool Missing(absl::string_view cell) const {
     if (cell.empty()) return true;
@@ -92,7 +102,9 @@ struct RowParser::Plan {
   RowFault ParseBag(int f, absl::string_view cell, FieldBags* bags, std::string* detail) const;
   RowFault ParseCell(const CellAction& action, absl::string_view cell, Batch* batch,
                      std::string* detail) const;
-  RowFault CloseRow(Batch* batch, std::string* detail) const;
+  absl::Status ParseServingValues();
+  int OpenRow(const Batch& batch) const;
+  void CloseRow(Batch* batch) const;
 };
 
 absl::StatusOr<RowParser> RowParser::Create(const Schema& schema, absl::Span<const std::string> columns,
@@ -142,9 +154,25 @@ absl::StatusOr<RowParser> RowParser::Create(const Schema& schema, absl::Span<con
     TANDEM_RETURN_IF_ERROR(read(field.column, absl::StrCat("feature '", field.name, "'"),
                                 {CellUse::kField, static_cast<int>(f)}));
   }
+  TANDEM_RETURN_IF_ERROR(plan->ParseServingValues());
   RowParser parser;
   parser.plan_ = std::move(plan);
   return parser;
+}
+
+// Also where they aren't used: better before training than after.
+absl::Status RowParser::Plan::ParseServingValues() {
+  constants = Batch(static_cast<int>(schema.fields().size()));
+  for (size_t f = 0; f < schema.fields().size(); ++f) {
+    const Field& field = schema.fields()[f];
+    std::string detail;
+    if (field.serving_value.has_value() &&
+        ParseField(static_cast<int>(f), *field.serving_value, &constants, &detail) != RowFault::kNone) {
+      return ConfigError("feature[", field.name, "].serving_value: ", detail);
+    }
+    constants.fields[f].offsets.push_back(static_cast<uint32_t>(constants.fields[f].keys.size()));
+  }
+  return absl::OkStatus();
 }
 
 RowFault RowParser::Plan::ParseBag(int f, absl::string_view cell, FieldBags* bags,
@@ -160,15 +188,16 @@ RowFault RowParser::Plan::ParseBag(int f, absl::string_view cell, FieldBags* bag
     double weight = 1;
     if (field.weighted) {
       const size_t separator = item.rfind(schema.weight_separator);
-      const bool parsed = separator != absl::string_view::npos &&
-                          ParseNumber(item.substr(separator + 1), &weight) == RowFault::kNone && weight > 0 &&
-                          std::isfinite(static_cast<float>(weight));
-      if (!parsed) {
+      const RowFault fault = separator == absl::string_view::npos
+                                 ? RowFault::kWeight
+                                 : ParseWeight(item.substr(separator + 1), &weight);
+      if (fault != RowFault::kNone || weight == 0) {
         if (detail != nullptr) {
-          *detail = absl::StrCat("item ", Shown(item), " of '", field.column, "' has no positive weight (id",
-                                 std::string(1, schema.weight_separator), "weight)");
+          *detail =
+              absl::StrCat("item ", Shown(item), " of '", field.column, "' has no finite positive weight (id",
+                           std::string(1, schema.weight_separator), "weight)");
         }
-        return RowFault::kWeight;
+        return fault == RowFault::kNone ? RowFault::kWeight : fault;
       }
       item = item.substr(0, separator);
     }
@@ -197,7 +226,9 @@ RowFault RowParser::Plan::ParseField(int f, absl::string_view cell, Batch* batch
   }
   double number = 0;
   RowFault fault = ParseNumber(cell, &number);
-  const auto coefficient = static_cast<float>(Transform(field, number));
+  // A bucket needs no float, and no transform.
+  const bool dense = field.kind == FieldKind::kDense;
+  const float coefficient = dense ? static_cast<float>(Transform(field, number)) : 1;
   if (fault == RowFault::kNone && !std::isfinite(coefficient)) fault = RowFault::kNotFinite;
   if (fault != RowFault::kNone) {
     if (detail != nullptr) {
@@ -206,7 +237,7 @@ RowFault RowParser::Plan::ParseField(int f, absl::string_view cell, Batch* batch
     }
     return fault;
   }
-  if (field.kind == FieldKind::kDense) {
+  if (dense) {
     Add(bags, value_keys[f], coefficient);
     return RowFault::kNone;
   }
@@ -230,10 +261,7 @@ RowFault RowParser::Plan::ParseCell(const CellAction& action, absl::string_view 
       return RowFault::kNone;
     case CellUse::kWeight: {
       double weight = 0;
-      RowFault fault = ParseNumber(cell, &weight);
-      if (fault == RowFault::kNone && !std::isfinite(static_cast<float>(weight)))
-        fault = RowFault::kNotFinite;
-      if (fault == RowFault::kNumber || weight < 0) fault = RowFault::kWeight;
+      const RowFault fault = ParseWeight(cell, &weight);
       if (fault != RowFault::kNone) {
         if (detail != nullptr)
           *detail = absl::StrCat("weight ", Shown(cell), " is not a finite number of 0 or more");
@@ -251,27 +279,32 @@ RowFault RowParser::Plan::ParseCell(const CellAction& action, absl::string_view 
   return RowFault::kNone;
 }
 
+// The row to begin, which is the one to go back to.
+int RowParser::Plan::OpenRow(const Batch& batch) const {
+  CHECK_EQ(batch.fields.size(), schema.fields().size()) << "a batch for another schema";
+  return batch.rows();
+}
+
 // Fills what the row's cells don't hold, and closes its bags.
-RowFault RowParser::Plan::CloseRow(Batch* batch, std::string* detail) const {
+void RowParser::Plan::CloseRow(Batch* batch) const {
   for (size_t f = 0; f < batch->fields.size(); ++f) {
+    FieldBags& bags = batch->fields[f];
     if (constant[f]) {
-      const RowFault fault =
-          ParseField(static_cast<int>(f), *schema.fields()[f].serving_value, batch, detail);
-      if (fault != RowFault::kNone) return fault;
+      const FieldBags& value = constants.fields[f];
+      bags.keys.insert(bags.keys.end(), value.keys.begin(), value.keys.end());
+      bags.coefficients.insert(bags.coefficients.end(), value.coefficients.begin(), value.coefficients.end());
     }
-    batch->fields[f].offsets.push_back(static_cast<uint32_t>(batch->fields[f].keys.size()));
+    bags.offsets.push_back(static_cast<uint32_t>(bags.keys.size()));
   }
   if (use == RowUse::kPredict) batch->labels.push_back(0);
   const size_t rows = batch->labels.size();
   if (batch->weights.size() < rows) batch->weights.push_back(1);
   if (batch->groups.size() < rows) batch->groups.push_back(0);
-  return RowFault::kNone;
 }
 
 RowFault RowParser::Parse(absl::string_view line, Batch* batch, std::string* detail) const {
   const Plan& plan = *plan_;
-  const int row =
-      static_cast<int>(batch->fields.empty() ? batch->labels.size() : batch->fields[0].offsets.size() - 1);
+  const int row = plan.OpenRow(*batch);
   const char* cursor = line.data();
   const char* const end = line.data() + line.size();
   RowFault fault = RowFault::kNone;
@@ -297,8 +330,11 @@ RowFault RowParser::Parse(absl::string_view line, Batch* batch, std::string* det
                              " has ", plan.columns);
     }
   }
-  if (fault == RowFault::kNone) fault = plan.CloseRow(batch, detail);
-  if (fault != RowFault::kNone) batch->Truncate(row);
+  if (fault == RowFault::kNone) {
+    plan.CloseRow(batch);
+  } else {
+    batch->Truncate(row);
+  }
   return fault;
 }
 
@@ -310,8 +346,7 @@ RowFault RowParser::ParseCells(absl::Span<const absl::string_view> cells, Batch*
       *detail = absl::StrCat(cells.size(), " cells where there are ", plan.columns, " columns");
     return RowFault::kColumnCount;
   }
-  const int row =
-      static_cast<int>(batch->fields.empty() ? batch->labels.size() : batch->fields[0].offsets.size() - 1);
+  const int row = plan.OpenRow(*batch);
   RowFault fault = RowFault::kNone;
   for (size_t column = 0; column < cells.size() && fault == RowFault::kNone; ++column) {
     for (const CellAction& action : plan.actions[column]) {
@@ -319,8 +354,11 @@ RowFault RowParser::ParseCells(absl::Span<const absl::string_view> cells, Batch*
       if (fault != RowFault::kNone) break;
     }
   }
-  if (fault == RowFault::kNone) fault = plan.CloseRow(batch, detail);
-  if (fault != RowFault::kNone) batch->Truncate(row);
+  if (fault == RowFault::kNone) {
+    plan.CloseRow(batch);
+  } else {
+    batch->Truncate(row);
+  }
   return fault;
 }
 

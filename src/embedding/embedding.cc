@@ -94,6 +94,14 @@ void EmbeddingLayer::InitializeRow(uint64_t key, float* weights) const {
   if (trained_) optimizer_->Initialize(width_, weights, weights + width_, width_);
 }
 
+float* EmbeddingLayer::InsertRow(int table_index, uint64_t key) {
+  EmbeddingTable& table = tables_[table_index];
+  const int64_t rows_before = table.rows();
+  float* weights = table.row(table.Insert(key));
+  if (table.rows() > rows_before) InitializeRow(key, weights);
+  return weights;
+}
+
 uint32_t EmbeddingLayer::Admit(int table_index, uint64_t key) {
   EmbeddingTable& table = tables_[table_index];
   if (min_count_ > 1 && schema_.tables()[table_index].ids) {

@@ -95,7 +95,7 @@ class PosixWritableFile : public WritableFile {
 
  private:
   absl::Status Flush() {
-    const absl::Status status = Write(buffer_);
+    absl::Status status = Write(buffer_);
     buffer_.clear();
     return status;
   }

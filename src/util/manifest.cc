@@ -3,6 +3,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
 #include "src/util/paths.h"
@@ -31,14 +32,13 @@ std::string Join(const std::string& directory, absl::string_view name) {
 
 std::string Hex(XXH128_hash_t hash) { return absl::StrFormat("%016x%016x", hash.high64, hash.low64); }
 
-std::string Line(const Entry& entry) {
-  return absl::StrCat(entry.name, " ", entry.size, " ", entry.checksum, "\n");
+std::string Line(absl::string_view name, int64_t size, absl::string_view checksum) {
+  return absl::StrCat(name, " ", size, " ", checksum, "\n");
 }
 
 // MANIFEST's last line, about itself.
 std::string LastLine(absl::string_view lines) {
-  return Line({std::string(kManifest), static_cast<int64_t>(lines.size()),
-               Hex(XXH3_128bits(lines.data(), lines.size()))});
+  return Line(kManifest, lines.size(), Hex(XXH3_128bits(lines.data(), lines.size())));
 }
 
 // Reads a file of any size, a chunk at a time.
@@ -79,7 +79,7 @@ absl::Status WriteManifest(FileSystem& fs, const std::string& directory) {
   std::string lines;
   for (const std::string& name : names) {
     TANDEM_ASSIGN_OR_RETURN(const Entry entry, Seal(fs, directory, name));
-    lines += Line(entry);
+    lines += Line(entry.name, entry.size, entry.checksum);
   }
   TANDEM_ASSIGN_OR_RETURN(auto file, fs.Create(Join(directory, kManifest)));
   TANDEM_RETURN_IF_ERROR(file->Append(lines + LastLine(lines)));
@@ -98,7 +98,7 @@ absl::Status FillAside(FileSystem& fs, const std::string& aside,
 
 absl::Status Publish(FileSystem& fs, const std::string& aside, const std::string& path) {
   TANDEM_RETURN_IF_ERROR(fs.Rename(aside, path));
-  const absl::Status synced = fs.SyncDirectory(ParentPath(path));
+  absl::Status synced = fs.SyncDirectory(ParentPath(path));
   // Whole, but perhaps not durable: reported as a failure, so it must not stay.
   if (!synced.ok()) fs.Rename(path, aside).IgnoreError();
   return synced;
@@ -110,8 +110,8 @@ bool ParseLine(absl::string_view line, Entry* entry) {
   if (before_checksum == absl::string_view::npos || before_checksum == 0) return false;
   const size_t before_size = line.rfind(' ', before_checksum - 1);
   if (before_size == absl::string_view::npos) return false;
-  entry->name = std::string(line.substr(0, before_size));
-  entry->checksum = std::string(line.substr(before_checksum + 1));
+  entry->name = absl::StrCat(line.substr(0, before_size));
+  entry->checksum = absl::StrCat(line.substr(before_checksum + 1));
   return absl::SimpleAtoi(line.substr(before_size + 1, before_checksum - before_size - 1), &entry->size);
 }
 
@@ -143,6 +143,7 @@ absl::Status VerifyNames(FileSystem& fs, const std::string& directory, const std
   TANDEM_ASSIGN_OR_RETURN(std::vector<std::string> present, fs.List(directory));
   present.erase(std::remove(present.begin(), present.end(), kManifest), present.end());
   std::vector<std::string> named;
+  named.reserve(entries.size());
   for (const Entry& entry : entries) named.push_back(entry.name);
   std::sort(named.begin(), named.end());
   std::vector<std::string> differing;

@@ -1,5 +1,8 @@
 #include "tandem/random.h"
 
+#include <glog/logging.h>
+
+#include <algorithm>
 #include <cmath>
 
 #define XXH_INLINE_ALL
@@ -8,12 +11,13 @@
 namespace tandem {
 
 Random::Random(uint64_t seed, RandomPurpose purpose, std::initializer_list<uint64_t> parts) {
-  uint64_t words[8] = {static_cast<uint64_t>(purpose)};
-  int count = 1;
-  for (const uint64_t part : parts) {
-    if (count < 8) words[count++] = part;
-  }
-  key_ = XXH3_64bits_withSeed(words, count * sizeof(uint64_t), seed);
+  constexpr size_t kMaxParts = 7;
+  CHECK_LE(parts.size(), kMaxParts);
+  // The seed is hashed as data: XXH3 adds its own seed to its secret before the input is mixed in by
+  // exclusive or, so that small seeds and small parts would cancel.
+  uint64_t words[2 + kMaxParts] = {seed, static_cast<uint64_t>(purpose)};
+  std::copy(parts.begin(), parts.end(), words + 2);
+  key_ = XXH3_64bits(words, (2 + parts.size()) * sizeof(uint64_t));
 }
 
 double Random::Normal(uint64_t counter) const {

@@ -1,16 +1,16 @@
 #include "tandem/loss.h"
 
-#include <google/protobuf/text_format.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "config/experiment.pb.h"
 #include "tandem/random.h"
+#include "tests/support/text_proto.h"
 
 namespace tandem {
 namespace {
@@ -19,11 +19,7 @@ constexpr int kRows = 13;
 const std::vector<int> kTeacherWidths = {6, 5, 3};
 const std::vector<int> kStudentWidths = {6, 3, 20};
 
-proto::Distill Config(const std::string& text) {
-  proto::Distill config;
-  EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text, &config)) << text;
-  return config;
-}
+proto::Distill Config(const std::string& text) { return ParseText<proto::Distill>(text); }
 
 std::vector<float> Normals(uint64_t key, int n, double mean, double deviation) {
   const Random random(23, RandomPurpose::kSynthetic, {key});

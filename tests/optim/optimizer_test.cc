@@ -1,24 +1,21 @@
 #include "tandem/optimizer.h"
 
-#include <google/protobuf/text_format.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <limits>
+#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "config/experiment.pb.h"
 #include "tandem/random.h"
+#include "tests/support/text_proto.h"
 
 namespace tandem {
 namespace {
 
-proto::Optimizer Config(const std::string& text) {
-  proto::Optimizer config;
-  EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text, &config)) << text;
-  return config;
-}
+proto::Optimizer Config(const std::string& text) { return ParseText<proto::Optimizer>(text); }
 
 // Weights with their slots, as a caller owns them; slots lie `stride` apart.
 struct Weights {

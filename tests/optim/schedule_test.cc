@@ -1,4 +1,3 @@
-#include <google/protobuf/text_format.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -6,14 +5,13 @@
 
 #include "config/experiment.pb.h"
 #include "tandem/optimizer.h"
+#include "tests/support/text_proto.h"
 
 namespace tandem {
 namespace {
 
 double Factor(const std::string& text, int64_t step) {
-  proto::Schedule schedule;
-  EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text, &schedule)) << text;
-  return ScheduleFactor(schedule, step);
+  return ScheduleFactor(ParseText<proto::Schedule>(text), step);
 }
 
 TEST(Schedule, IsConstantByDefault) {

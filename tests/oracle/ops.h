@@ -11,8 +11,13 @@ namespace tandem {
 void CheckCin(const OracleCase& oracle);
 void CheckCrossV1(const OracleCase& oracle);
 void CheckCrossV2(const OracleCase& oracle);
+void CheckDualStep(const OracleCase& oracle);
+void CheckEmbeddingPool(const OracleCase& oracle);
 void CheckFm(const OracleCase& oracle);
+void CheckJointLoss(const OracleCase& oracle);
+void CheckMetrics(const OracleCase& oracle);
 void CheckMlp(const OracleCase& oracle);
+void CheckOptimizer(const OracleCase& oracle);
 
 }  // namespace tandem
 

@@ -21,8 +21,16 @@ struct OracleOp {
 };
 
 constexpr OracleOp kOracleOps[] = {
-    {"cin", CheckCin}, {"cross_v1", CheckCrossV1}, {"cross_v2", CheckCrossV2},
-    {"fm", CheckFm},   {"mlp", CheckMlp},
+    {"cin", CheckCin},
+    {"cross_v1", CheckCrossV1},
+    {"cross_v2", CheckCrossV2},
+    {"dual_step", CheckDualStep},
+    {"embedding_pool", CheckEmbeddingPool},
+    {"fm", CheckFm},
+    {"joint_loss", CheckJointLoss},
+    {"metrics", CheckMetrics},
+    {"mlp", CheckMlp},
+    {"optimizer", CheckOptimizer},
 };
 
 constexpr const char* kKnownCases[] = {
