@@ -48,12 +48,22 @@ absl::StatusOr<proto::Experiment> VerifyAndReadExperiment(FileSystem& fs, const 
 absl::Status LoadCheckpoint(FileSystem& fs, const std::string& path, EmbeddingLoad how, DualModel* model,
                             proto::RunState* state, DayProgress* progress);
 
+// Into a model whose features differ from the checkpoint's: the tables and the linear weights of the features
+// that both have go on, with their optimizer state where `how` says so. So do, without theirs, the towers'
+// blocks that no field's place has a part in: those whose shape didn't change with the number of fields; with
+// as many fields as before but other ones, shapes can't tell, and the towers start anew.
+absl::Status LoadAcrossFeatures(FileSystem& fs, const std::string& path, EmbeddingLoad how, bool same_count,
+                                DualModel* model);
+
 // One tower's dense parameters, block by block.
 absl::Status SaveParameters(const ParameterLayout& layout, const DenseParameters& parameters, bool slots,
                             RecordWriter* writer);
-// Blocks must match in name and shape. Slots are read where both sides have them and `keep_slots`; else what
-// Initialize made stays.
-absl::Status LoadParameters(const std::string& path, const ParameterLayout& layout, bool keep_slots,
+enum class ParametersLoad {
+  kContinue,  // values and optimizer slots; blocks must match in name and shape
+  kReset,     // values; the slots stay what Initialize made
+  kMatching,  // values of the blocks that match in name and shape; all else stays what Initialize made
+};
+absl::Status LoadParameters(const std::string& path, const ParameterLayout& layout, ParametersLoad how,
                             RecordReader* reader, DenseParameters* parameters);
 
 }  // namespace tandem

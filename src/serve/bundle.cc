@@ -48,7 +48,7 @@ absl::StatusOr<std::unique_ptr<DualModel>> LoadBundle(FileSystem& fs, const std:
   auto model = std::make_unique<DualModel>(experiment, kernels, /*trained=*/false);
   model->Initialize();
   TANDEM_RETURN_IF_ERROR(LoadParameters(directory + kGraphFile, model->student().layout(),
-                                        /*keep_slots=*/false, graph.reader.get(),
+                                        ParametersLoad::kReset, graph.reader.get(),
                                         &model->student_parameters()));
   TANDEM_RETURN_IF_ERROR(graph.reader->ExpectEnd());
   TANDEM_RETURN_IF_ERROR(model->embedding().Load(fs, directory + kEmbeddingFile, graph.header.model_id(),

@@ -49,9 +49,9 @@ absl::Status WriteRecords(FileSystem& fs, const std::string& path, const Paramet
 }
 
 absl::Status ReadRecords(FileSystem& fs, const std::string& path, const ParameterLayout& layout,
-                         bool keep_slots, DenseParameters* parameters) {
+                         ParametersLoad how, DenseParameters* parameters) {
   TANDEM_ASSIGN_OR_RETURN(const std::unique_ptr<RecordReader> reader, RecordReader::Open(fs, path));
-  TANDEM_RETURN_IF_ERROR(LoadParameters(path, layout, keep_slots, reader.get(), parameters));
+  TANDEM_RETURN_IF_ERROR(LoadParameters(path, layout, how, reader.get(), parameters));
   return reader->ExpectEnd();
 }
 
@@ -75,6 +75,22 @@ absl::Status LoadProgress(FileSystem& fs, const std::string& path, ScoreLog* log
   absl::StatusOr<ScoreLog> parsed = ScoreLog::Parse(bytes);
   if (!parsed.ok()) return ModelError(path, ": ", parsed.status().message());
   *log = *std::move(parsed);
+  return absl::OkStatus();
+}
+
+absl::Status LoadTowers(FileSystem& fs, const std::string& path, ParametersLoad how, DualModel* model) {
+  if (model->has_teacher()) {
+    TANDEM_RETURN_IF_ERROR(
+        ReadRecords(fs, path + "/teacher.bin", model->teacher().layout(), how, &model->teacher_parameters()));
+  }
+  if (model->has_student()) {
+    TANDEM_RETURN_IF_ERROR(
+        ReadRecords(fs, path + "/student.bin", model->student().layout(), how, &model->student_parameters()));
+  }
+  if (model->has_teacher() && model->has_student()) {
+    TANDEM_RETURN_IF_ERROR(
+        ReadRecords(fs, path + "/adapters.bin", model->loss().layout(), how, &model->adapter_parameters()));
+  }
   return absl::OkStatus();
 }
 
@@ -134,21 +150,10 @@ absl::StatusOr<proto::Experiment> VerifyAndReadExperiment(FileSystem& fs, const 
 
 absl::Status LoadCheckpoint(FileSystem& fs, const std::string& path, EmbeddingLoad how, DualModel* model,
                             proto::RunState* state, DayProgress* progress) {
-  const bool keep_slots = how != EmbeddingLoad::kReset;
   model->Initialize();
   TANDEM_RETURN_IF_ERROR(model->embedding().Load(fs, path + "/embedding.bin", kNoModelId, how));
-  if (model->has_teacher()) {
-    TANDEM_RETURN_IF_ERROR(ReadRecords(fs, path + "/teacher.bin", model->teacher().layout(), keep_slots,
-                                       &model->teacher_parameters()));
-  }
-  if (model->has_student()) {
-    TANDEM_RETURN_IF_ERROR(ReadRecords(fs, path + "/student.bin", model->student().layout(), keep_slots,
-                                       &model->student_parameters()));
-  }
-  if (model->has_teacher() && model->has_student()) {
-    TANDEM_RETURN_IF_ERROR(ReadRecords(fs, path + "/adapters.bin", model->loss().layout(), keep_slots,
-                                       &model->adapter_parameters()));
-  }
+  TANDEM_RETURN_IF_ERROR(LoadTowers(
+      fs, path, how == EmbeddingLoad::kReset ? ParametersLoad::kReset : ParametersLoad::kContinue, model));
   model->Prepare();
   if (state != nullptr) {
     TANDEM_ASSIGN_OR_RETURN(const std::string text, fs.ReadFile(path + "/state.pbtxt"));
@@ -164,6 +169,15 @@ absl::Status LoadCheckpoint(FileSystem& fs, const std::string& path, EmbeddingLo
       TANDEM_RETURN_IF_ERROR(LoadProgress(fs, path + "/progress-student.bin", &progress->student));
     }
   }
+  return absl::OkStatus();
+}
+
+absl::Status LoadAcrossFeatures(FileSystem& fs, const std::string& path, EmbeddingLoad how, bool same_count,
+                                DualModel* model) {
+  model->Initialize();
+  TANDEM_RETURN_IF_ERROR(model->embedding().Load(fs, path + "/embedding.bin", kNoModelId, how));
+  if (!same_count) TANDEM_RETURN_IF_ERROR(LoadTowers(fs, path, ParametersLoad::kMatching, model));
+  model->Prepare();
   return absl::OkStatus();
 }
 

@@ -33,7 +33,7 @@ absl::Status SaveParameters(const ParameterLayout& layout, const DenseParameters
   return absl::OkStatus();
 }
 
-absl::Status LoadParameters(const std::string& path, const ParameterLayout& layout, bool keep_slots,
+absl::Status LoadParameters(const std::string& path, const ParameterLayout& layout, ParametersLoad how,
                             RecordReader* reader, DenseParameters* parameters) {
   TANDEM_ASSIGN_OR_RETURN(absl::string_view record, reader->Next());
   proto::ParametersHeader header;
@@ -42,31 +42,34 @@ absl::Status LoadParameters(const std::string& path, const ParameterLayout& layo
   }
   const auto size = static_cast<int64_t>(parameters->values.size());
   const int64_t slots = size > 0 ? static_cast<int64_t>(parameters->slots.size()) / size : 0;
+  const bool keep_slots = how == ParametersLoad::kContinue;
+  const bool matching_only = how == ParametersLoad::kMatching;
   if (keep_slots && slots != header.slots()) {
     return ModelError(path, ": ", header.slots(), " optimizer slots a weight where train.optimizer has ",
                       slots, "; --reset_optimizer starts it anew");
   }
-  if (header.block_size() != static_cast<int>(layout.blocks().size())) {
+  if (!matching_only && header.block_size() != static_cast<int>(layout.blocks().size())) {
     return ModelError(path, ": ", header.block_size(), " parameter blocks where the model has ",
                       layout.blocks().size());
   }
   for (int b = 0; b < header.block_size(); ++b) {
-    const ParameterBlock& block = layout.blocks()[b];
     const proto::ParametersHeader::Block& read = header.block(b);
-    if (read.name() != block.name ||
-        std::vector<int>(read.shape().begin(), read.shape().end()) != block.shape) {
-      return ModelError(path, ": block '", read.name(), "' doesn't match the model's '", block.name,
+    TANDEM_ASSIGN_OR_RETURN(record, reader->Next());
+    const ParameterBlock* block = matching_only ? layout.Find(read.name()) : &layout.blocks()[b];
+    if (block == nullptr || read.name() != block->name ||
+        std::vector<int>(read.shape().begin(), read.shape().end()) != block->shape) {
+      if (matching_only) continue;
+      return ModelError(path, ": block '", read.name(), "' doesn't match the model's '", block->name,
                         "' in name or shape");
     }
-    TANDEM_ASSIGN_OR_RETURN(record, reader->Next());
-    const size_t bytes = block.size * sizeof(float);
+    const size_t bytes = block->size * sizeof(float);
     if (record.size() != bytes * (1 + header.slots())) {
-      return ModelError(path, ": block '", block.name, "' has ", record.size(), " bytes, not ",
+      return ModelError(path, ": block '", block->name, "' has ", record.size(), " bytes, not ",
                         bytes * (1 + header.slots()), ". Nothing was loaded.");
     }
-    std::memcpy(parameters->values.data() + block.offset, record.data(), bytes);
+    std::memcpy(parameters->values.data() + block->offset, record.data(), bytes);
     for (int64_t slot = 0; keep_slots && slot < slots; ++slot) {
-      std::memcpy(parameters->slots.data() + slot * size + block.offset, record.data() + (slot + 1) * bytes,
+      std::memcpy(parameters->slots.data() + slot * size + block->offset, record.data() + (slot + 1) * bytes,
                   bytes);
     }
   }

@@ -3,6 +3,7 @@
 #include <glog/logging.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <chrono>
 #include <memory>
 #include <utility>
@@ -35,6 +36,37 @@ double BytesOf(const Day& day) {
   return bytes;
 }
 
+// Of those that the model reads, in its order.
+std::vector<std::string> FeatureNames(const proto::Experiment& experiment) {
+  const auto& dropped = experiment.drop_feature();
+  std::vector<std::string> names;
+  for (const proto::Feature& feature : experiment.feature()) {
+    if (std::find(dropped.begin(), dropped.end(), feature.name()) == dropped.end())
+      names.push_back(feature.name());
+  }
+  return names;
+}
+
+// "removed: hour; added: weekday", "another order", or "" where the features are the same.
+std::string FeatureChange(const std::vector<std::string>& old_names,
+                          const std::vector<std::string>& new_names) {
+  if (old_names == new_names) return "";
+  const auto only_in = [](const std::vector<std::string>& names, const std::vector<std::string>& others) {
+    std::vector<std::string> only;
+    for (const std::string& name : names) {
+      if (std::find(others.begin(), others.end(), name) == others.end()) only.push_back(name);
+    }
+    return only;
+  };
+  std::vector<std::string> parts;
+  const auto say = [&](const char* what, const std::vector<std::string>& names) {
+    if (!names.empty()) parts.push_back(absl::StrCat(what, ": ", absl::StrJoin(names, " ")));
+  };
+  say("removed", only_in(old_names, new_names));
+  say("added", only_in(new_names, old_names));
+  return parts.empty() ? "another order" : absl::StrJoin(parts, "; ");
+}
+
 // One run from its first step, or from where it was interrupted, to its end.
 class Run {
  public:
@@ -48,6 +80,7 @@ class Run {
   absl::StatusOr<RunSummary> Train();
 
  private:
+  absl::Status CheckDirectory();
   absl::Status ClaimDirectory();
   absl::Status RemoveLeftovers();
   absl::Status Begin();
@@ -83,8 +116,8 @@ class Run {
   double total_bytes_ = 0;
 };
 
-// A fresh directory for a new run; for a resumed one, one that holds the same configuration.
-absl::Status Run::ClaimDirectory() {
+// A new run wants a fresh directory, a resumed one a directory that holds the same configuration.
+absl::Status Run::CheckDirectory() {
   const std::string config_path = options_.run_dir + "/config.pbtxt";
   bool empty = true;
   if (fs_.Exists(options_.run_dir)) {
@@ -102,9 +135,16 @@ absl::Status Run::ClaimDirectory() {
     TANDEM_ASSIGN_OR_RETURN(const proto::Experiment before, ParseExperiment(text, config_path));
     const std::string difference = FirstDifference(before, experiment_, config_path, "the command line");
     if (!difference.empty()) return ConfigError("--resume: ", difference, "; a resumed run keeps its config");
-    return RemoveLeftovers();
+    return absl::OkStatus();
   }
   if (!empty) return ConfigError("--run_dir: ", options_.run_dir, " is not a run: it holds no config.pbtxt");
+  return absl::OkStatus();
+}
+
+// Only once all is loaded: what can't begin leaves no directory.
+absl::Status Run::ClaimDirectory() {
+  const std::string config_path = options_.run_dir + "/config.pbtxt";
+  if (fs_.Exists(config_path)) return RemoveLeftovers();
   TANDEM_RETURN_IF_ERROR(fs_.CreateDirectories(options_.run_dir));
   return WriteFileAtomically(fs_, config_path, ExperimentText(experiment_));
 }
@@ -136,6 +176,7 @@ absl::Status Run::Begin() {
   state_.mutable_rows_bad()->Resize(kRowFaults, 0);
   trainer_ = std::make_unique<Trainer>(model_.get(), options_.parts, state_.step(), state_.optimizer_steps(),
                                        &workers_);
+  TANDEM_RETURN_IF_ERROR(ClaimDirectory());
   const int days_done = state_.pass() > 0 ? state_.day_size() : state_.day_index();
   TANDEM_ASSIGN_OR_RETURN(log_,
                           RunLog::Open(fs_, options_.run_dir + "/metrics.jsonl", state_.step(), days_done));
@@ -163,16 +204,30 @@ absl::Status Run::Resume(const std::string& checkpoint) {
 }
 
 absl::Status Run::InitializeFrom(const std::string& checkpoint) {
-  proto::RunState before;
+  TANDEM_ASSIGN_OR_RETURN(const proto::Experiment before, VerifyAndReadExperiment(fs_, checkpoint));
   const EmbeddingLoad how = options_.reset_optimizer ? EmbeddingLoad::kReset : EmbeddingLoad::kContinue;
-  TANDEM_RETURN_IF_ERROR(LoadCheckpoint(fs_, checkpoint, how, model_.get(), &before, nullptr));
-  if (!options_.reset_optimizer) state_.set_optimizer_steps(before.optimizer_steps());
+  const std::vector<std::string> old_names = FeatureNames(before), new_names = FeatureNames(experiment_);
+  const std::string change = FeatureChange(old_names, new_names);
+  if (!change.empty() && !options_.allow_feature_change) {
+    return ConfigError("--init_from: ", checkpoint, " has other features (", change,
+                       "); --allow_feature_change accepts that");
+  }
+  if (!change.empty()) {
+    TANDEM_RETURN_IF_ERROR(
+        LoadAcrossFeatures(fs_, checkpoint, how, old_names.size() == new_names.size(), model_.get()));
+    LOG(WARNING) << "starting from " << checkpoint << " with other features (" << change
+                 << "): what reads all fields starts anew";
+    return absl::OkStatus();
+  }
+  proto::RunState state_before;
+  TANDEM_RETURN_IF_ERROR(LoadCheckpoint(fs_, checkpoint, how, model_.get(), &state_before, nullptr));
+  if (!options_.reset_optimizer) state_.set_optimizer_steps(state_before.optimizer_steps());
   LOG(INFO) << "starting from " << checkpoint << (options_.reset_optimizer ? ", optimizer anew" : "");
   return absl::OkStatus();
 }
 
 absl::StatusOr<RunSummary> Run::Train() {
-  TANDEM_RETURN_IF_ERROR(ClaimDirectory());
+  TANDEM_RETURN_IF_ERROR(CheckDirectory());
   TANDEM_RETURN_IF_ERROR(Begin());
   summary_.already_complete = fs_.Exists(CompletePath());
   if (!summary_.already_complete) {
