@@ -287,9 +287,12 @@ expect_exit 2 finetune --init_from=fresh --run_dir=never
 expect_exit 2 finetune --init_from=fresh --run_dir=never --begin_date=2026-01-03 --end_date=2026-01-04 --towers=teacher
 expect_exit 3 finetune --init_from=fresh --run_dir=never --begin_date=2027-01-03 --end_date=2027-01-04
 expect_exit 2 finetune --init_from=fresh --run_dir=never --begin_date=2026-01-03 --end_date=2026-01-04 drop_feature=hour
-expect_err "hour"
+expect_err "removed: hour"
 expect_absent never
 expect_exit 0 finetune --init_from=fresh --run_dir=dropped --begin_date=2026-01-03 --end_date=2026-01-03 drop_feature=hour --allow_feature_change
+expect_err "removed: hour"
+expect_exit 0 finetune --init_from=dropped --run_dir=added --begin_date=2026-01-04 --end_date=2026-01-04 drop_feature= --allow_feature_change
+expect_err "added: hour"
 
 section "inspect"
 expect_exit 0 inspect --model=run
@@ -321,7 +324,7 @@ PYTHON
 
 section "signals"
 # Long enough to be stopped in the middle: a checkpoint's writing is most of a step.
-stoppable=(--config="$config,cin.pbtxt" --end_date=2026-01-04 "$log" "${small[@]}" train.window_days=4 train.epochs=20 runtime.checkpoint_every_steps=20)
+stoppable=(--config="$config,cin.pbtxt" --end_date=2026-01-04 "$log" "${small[@]}" train.window_days=4 train.epochs=8 runtime.checkpoint_every_steps=20)
 expect_exit 0 train "${stoppable[@]}" --run_dir=whole
 for signal in TERM INT; do
   # A shell's background process ignores SIGINT unless it is told otherwise.
