@@ -3,6 +3,7 @@
 #include <glog/logging.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <chrono>
 #include <memory>
 #include <utility>
@@ -49,6 +50,7 @@ class Run {
   absl::StatusOr<RunSummary> Train();
 
  private:
+  absl::Status CheckDirectory();
   absl::Status ClaimDirectory();
   absl::Status RemoveLeftovers();
   absl::Status Begin();
@@ -84,8 +86,8 @@ class Run {
   double total_bytes_ = 0;
 };
 
-// A fresh directory for a new run; for a resumed one, one that holds the same configuration.
-absl::Status Run::ClaimDirectory() {
+// A new run wants a fresh directory, a resumed one a directory that holds the same configuration.
+absl::Status Run::CheckDirectory() {
   const std::string config_path = options_.run_dir + "/config.pbtxt";
   bool empty = true;
   if (fs_.Exists(options_.run_dir)) {
@@ -103,9 +105,16 @@ absl::Status Run::ClaimDirectory() {
     TANDEM_ASSIGN_OR_RETURN(const proto::Experiment before, ParseExperiment(text, config_path));
     const std::string difference = FirstDifference(before, experiment_, config_path, "the command line");
     if (!difference.empty()) return ConfigError("--resume: ", difference, "; a resumed run keeps its config");
-    return RemoveLeftovers();
+    return absl::OkStatus();
   }
   if (!empty) return ConfigError("--run_dir: ", options_.run_dir, " is not a run: it holds no config.pbtxt");
+  return absl::OkStatus();
+}
+
+// Only once all is loaded: what can't begin leaves no directory.
+absl::Status Run::ClaimDirectory() {
+  const std::string config_path = options_.run_dir + "/config.pbtxt";
+  if (fs_.Exists(config_path)) return RemoveLeftovers();
   TANDEM_RETURN_IF_ERROR(fs_.CreateDirectories(options_.run_dir));
   return WriteFileAtomically(fs_, config_path, ExperimentText(experiment_));
 }
@@ -137,6 +146,7 @@ absl::Status Run::Begin() {
   state_.mutable_rows_bad()->Resize(kRowFaults, 0);
   trainer_ = std::make_unique<Trainer>(model_.get(), options_.parts, state_.step(), state_.optimizer_steps(),
                                        &workers_);
+  TANDEM_RETURN_IF_ERROR(ClaimDirectory());
   const int days_done = state_.pass() > 0 ? state_.day_size() : state_.day_index();
   TANDEM_ASSIGN_OR_RETURN(log_,
                           RunLog::Open(fs_, options_.run_dir + "/metrics.jsonl", state_.step(), days_done));
@@ -193,7 +203,7 @@ absl::Status Run::InitializeFrom(const std::string& checkpoint) {
 }
 
 absl::StatusOr<RunSummary> Run::Train() {
-  TANDEM_RETURN_IF_ERROR(ClaimDirectory());
+  TANDEM_RETURN_IF_ERROR(CheckDirectory());
   TANDEM_RETURN_IF_ERROR(Begin());
   summary_.already_complete = fs_.Exists(CompletePath());
   if (!summary_.already_complete) {

@@ -1,0 +1,352 @@
+#!/usr/bin/env bash
+# The command line as its documentation promises it: what every command does, what it refuses, and with which exit code.
+#
+#   tests/end_to_end/cli_test.sh TANDEM_BINARY SOURCE_DIR
+set -euo pipefail
+source "$(dirname "$0")/checks.sh"
+begin "$@"
+
+config=$source_dir/configs/synthetic.pbtxt
+log='data.path=logs/{date}.tsv.gz'
+small=(embedding.dim=4 model.teacher.mlp.hidden=16,8 model.student.mlp.hidden=8,4 train.batch_size=64 train.shard_rows=16 runtime.threads=2)
+holdout=logs/holdout.tsv.gz
+cat >cin.pbtxt <<<'model { teacher { interaction { cin { layers: 4 layers: 4 } } } }'
+
+# train RUN END_DATE ARGUMENTS...
+train() { expect_exit 0 train --config="$config,cin.pbtxt" --run_dir="$1" --end_date="$2" "$log" "${small[@]}" "${@:3}"; }
+refuse_train() { expect_exit "$1" train --config="$config,cin.pbtxt" --run_dir="$2" --end_date="$3" "${small[@]}" "${@:4}"; }
+# flip_byte FILE: the middle one
+flip_byte() {
+  python3 -c 'import sys
+data = bytearray(open(sys.argv[1], "rb").read())
+data[len(data) // 2] ^= 1
+open(sys.argv[1], "wb").write(data)' "$1"
+}
+# seal FOLDER: writes the MANIFEST that the files as they are would have
+seal() {
+  python3 - "$1" <<'PYTHON'
+import ctypes, os, sys
+class Hash(ctypes.Structure):
+    _fields_ = [("low", ctypes.c_uint64), ("high", ctypes.c_uint64)]
+xxh3 = ctypes.CDLL("libxxhash.so.0").XXH3_128bits
+xxh3.restype, xxh3.argtypes = Hash, [ctypes.c_char_p, ctypes.c_size_t]
+def line(name, data):
+    digest = xxh3(data, len(data))
+    return f"{name} {len(data)} {digest.high:016x}{digest.low:016x}\n"
+folder = sys.argv[1]
+names = sorted(name for name in os.listdir(folder) if name != "MANIFEST")
+lines = "".join(line(name, open(f"{folder}/{name}", "rb").read()) for name in names)
+open(f"{folder}/MANIFEST", "w").write(lines + line("MANIFEST", lines.encode()))
+PYTHON
+}
+
+section "synth"
+expect_exit 0 synth --output=logs --days=4 --rows_per_day=600 --holdout_rows=300 --vocabulary=200 --seed=3
+expect_json out 'd["rows"] == 2400 and 0 < d["ctr"] < 1 and 0.5 < d["bayes_auc"] < 1'
+expect_exit 0 synth --output=again --days=4 --rows_per_day=600 --holdout_rows=300 --vocabulary=200 --seed=3
+expect_same_folder logs again
+expect_equal "rows a day" "$(zcat logs/2026-01-02.tsv.gz | tail -n +2 | wc -l)" 600
+zcat $holdout >holdout.tsv
+
+section "usage"
+expect_exit 0 help
+for command in train finetune evaluate predict export inspect synth; do
+  expect_exit 0 help
+  expect_out "$command"
+  expect_exit 0 help $command
+  expect_out "--"
+  expect_exit 0 $command --help
+done
+expect_exit 2
+expect_exit 2 trian
+expect_err "did you mean 'train'"
+expect_exit 2 train --config="$config" --run_dir=x --end_data=2026-01-04
+expect_err "did you mean '--end_date'"
+expect_exit 2 predict --model=x --input=y --run_dir=z
+expect_err "no flag --run_dir"
+expect_exit 2 train --run_dir=x --config
+expect_err "--config wants a value"
+expect_exit 2 train --config="$config"
+expect_err "needs --run_dir"
+expect_exit 2 synth --output=x --days=many
+expect_err "--days=many"
+expect_exit 2 synth --output=x seed=2
+refuse_train 2 x 2026-01-04 "$log" train.bacth_size=64
+expect_err "batch_size"
+refuse_train 2 x 2026-01-04 "$log" train.batch_size=lots
+expect_err "lots"
+refuse_train 2 x 2026-01-04 "$log" runtime.threads=-1
+refuse_train 2 x 2026-01-04 "$log" stray
+refuse_train 2 x 2026-13-04 "$log"
+expect_err "2026-13-04"
+expect_exit 2 train --config=nowhere.pbtxt --run_dir=x --end_date=2026-01-04
+expect_err "nowhere.pbtxt"
+printf 'train {\n  seed: 2\n  windw_days: 4\n}\n' >typo.pbtxt
+expect_exit 2 train --config="$config,typo.pbtxt" --run_dir=x --end_date=2026-01-04
+expect_err "typo.pbtxt:3:3"
+expect_err "window_days"
+expect_absent x
+
+section "train"
+train run 2026-01-04 train.window_days=4
+expect_equal "what train prints" "$(cat out)" "$(last_checkpoint run)"
+expect_err "2,400 rows read = 2,400 trained + 0 quarantined"
+for file in config.pbtxt metrics.jsonl; do [ -s run/$file ] || fail "run/$file is missing or empty"; done
+tail -1 run/metrics.jsonl >day.json
+expect_json day.json 'd["day"] == "2026-01-04" and d["rows"] == 600 and 0 < d["progressive"]["student"]["auc"] < 1'
+expect_equal "checkpoints kept" "$(find run/checkpoints -name 'step-*' | wc -l)" 2
+refuse_train 2 run 2026-01-04 "$log" train.window_days=4
+expect_err "not empty"
+expect_exit 0 train --run_dir=run --end_date=2026-01-04 --resume
+expect_equal "a finished run" "$(cat out)" complete
+refuse_train 2 run 2026-01-04 "$log" train.window_days=4 train.seed=7 --resume
+expect_err "seed"
+train gap 2026-01-05 train.window_days=2
+expect_err "2026-01-05"
+expect_err "600 rows read"
+refuse_train 3 empty 2027-01-01 "$log"
+expect_err "no file"
+expect_absent empty
+train fresh 2026-01-02 train.window_days=1 --resume
+cp -r fresh begun
+rm -r begun/checkpoints begun/complete
+expect_exit 0 train --run_dir=begun --end_date=2026-01-02 --resume
+expect_same_folder fresh/checkpoints begun/checkpoints
+
+section "malformed rows"
+mkdir bad
+{
+  head -301 holdout.tsv
+  sed -n 5p holdout.tsv | sed 's/^./7/'
+  printf '1\tu1\ti1\ttoo few\n'
+  sed -n 6p holdout.tsv | awk -F'\t' -v OFS='\t' '{$17 = "nan"; print}'
+} >bad/2026-01-01.tsv
+sed -n '1p;302,$p' bad/2026-01-01.tsv >expected.quarantine
+bad='data.path=bad/{date}.tsv'
+expect_exit 0 train --config="$config,cin.pbtxt" --run_dir=badly --end_date=2026-01-01 "$bad" "${small[@]}" train.epochs=2
+expect_err "303 rows read = 300 trained + 3 quarantined"
+expect_err "bad/2026-01-01.tsv:302"
+expect_same badly/quarantine/2026-01-01.tsv expected.quarantine
+refuse_train 3 worse 2026-01-01 "$bad" data.max_bad_fraction=0.005
+expect_err "max_bad_fraction"
+expect_absent worse/complete
+expect_exit 3 evaluate --model=run --input=bad/2026-01-01.tsv data.max_bad_fraction=0.005
+
+section "predict"
+expect_exit 0 predict --model=run --input=$holdout --output=both.tsv --tower=both
+expect_equal "header" "$(head -1 both.tsv)" "$(printf 'user\titem\tstudent\tteacher')"
+tail -n +2 both.tsv | cut -f1,2 | cmp - <(tail -n +2 holdout.tsv | cut -f2,3) || fail "keys are not those of the input, in its order"
+for tower in student teacher; do
+  expect_exit 0 predict --model=run --input=$holdout --output=$tower.tsv --tower=$tower
+  expect_equal "header" "$(head -1 $tower.tsv)" "$(printf 'user\titem\t%s' $tower)"
+done
+cmp <(cut -f1-3 both.tsv) student.tsv || fail "the student's scores beside the teacher's"
+cmp <(cut -f1,2,4 both.tsv) teacher.tsv || fail "the teacher's scores beside the student's"
+expect_exit 0 predict --model=run --input=$holdout
+expect_same out student.tsv
+"$tandem" predict --model=run --input=- --output=- <holdout.tsv >from_stdin.tsv 2>err
+expect_same from_stdin.tsv student.tsv
+gzip -c holdout.tsv | "$tandem" predict --model=run --input=- >from_stdin.tsv 2>err
+expect_same from_stdin.tsv student.tsv
+# No label, other order of columns.
+awk -F'\t' -v OFS='\t' '{for (i = NF; i > 2; --i) printf "%s\t", $i; print $2}' holdout.tsv >reversed.tsv
+expect_exit 0 predict --model=run --input=reversed.tsv --output=reversed.scores
+expect_same reversed.scores student.tsv
+# Scores are the shortest text of a float32 in (0, 1).
+python3 - both.tsv <<'PYTHON' || fail "scores don't read back to the same float"
+import struct, sys
+for row in open(sys.argv[1]).read().splitlines()[1:]:
+    for text in row.split("\t")[2:]:
+        value = struct.unpack("f", struct.pack("f", float(text)))[0]
+        assert 0 < value < 1, text
+        assert float(text) == float("%.9g" % value) or struct.pack("f", float("%.9g" % value)) == struct.pack("f", float(text)), text
+        shorter = f"{value:.5g}"
+        assert len(text) <= 16 and (struct.pack("f", float(shorter)) != struct.pack("f", value) or len(text) <= len(shorter)), text
+PYTHON
+expect_exit 0 predict --model=run --input=bad/2026-01-01.tsv --output=bad.tsv data.max_bad_fraction=0.01
+expect_equal "rows of the input" "$(wc -l <bad.tsv)" "$(wc -l <bad/2026-01-01.tsv)"
+expect_same <(head -301 bad.tsv) student.tsv
+expect_err "2 of them malformed"
+expect_equal "a row of too few columns" "$(sed -n 303p bad.tsv)" "$(printf 'u1\ti1\t')"
+expect_equal "a row that is not a number" "$(sed -n 304p bad.tsv)" "$(sed -n 6p holdout.tsv | cut -f2,3)$(printf '\t')"
+expect_exit 3 predict --model=run --input=bad/2026-01-01.tsv --output=never.tsv data.max_bad_fraction=0.001
+cut -f1-5,7- holdout.tsv >no_query.tsv
+expect_exit 3 predict --model=run --input=no_query.tsv --output=never.tsv
+expect_err "no column 'query'"
+expect_exit 3 predict --model=run --input=nowhere.tsv --output=never.tsv
+expect_exit 2 predict --model=run --input=$holdout --output=never.tsv train.seed=2
+expect_exit 2 predict --model=run --input=$holdout --output=never.tsv --tower=third
+expect_exit 4 predict --model=nowhere --input=$holdout --output=never.tsv
+expect_equal "files of failed commands" "$(find . -name 'never*')" ""
+
+section "evaluate"
+expect_exit 0 evaluate --model=run --input=$holdout --output=metrics.json
+expect_json metrics.json 'list(d) == ["rows", "teacher", "student"] and d["rows"] == 300'
+expect_json metrics.json 'all(list(d[t]) == ["auc", "logloss", "gauc", "copc", "normalized_entropy"] for t in ("teacher", "student"))'
+expect_json metrics.json 'all(isinstance(v, float) and 0 < v < 10 for t in ("teacher", "student") for v in d[t].values())'
+# Evaluate and predict see the same scores.
+python3 - metrics.json both.tsv holdout.tsv <<'PYTHON' || fail "evaluate's log loss is not that of predict's scores"
+import json, math, sys
+rows = lambda path: [line.split("\t") for line in open(path).read().splitlines()[1:]]
+metrics, scores, labels = json.load(open(sys.argv[1])), rows(sys.argv[2]), [float(row[0]) for row in rows(sys.argv[3])]
+for column, tower in ((2, "student"), (3, "teacher")):
+    loss = -sum(math.log(float(s[column]) if y else 1 - float(s[column])) for s, y in zip(scores, labels)) / len(labels)
+    assert abs(loss - metrics[tower]["logloss"]) < 1e-6, (tower, loss)
+PYTHON
+{ head -1 holdout.tsv; grep '^0' holdout.tsv; } >negatives.tsv
+expect_exit 0 evaluate --model=run --input=negatives.tsv
+expect_json out 'd["student"]["auc"] is None and d["student"]["gauc"] is None and d["student"]["logloss"] > 0'
+
+section "one tower only"
+for tower in teacher student; do
+  train $tower-alone 2026-01-01 train.window_days=1 model.method=${tower^^}_ALONE
+  expect_exit 0 evaluate --model=$tower-alone --input=$holdout
+  expect_json out "list(d) == ['rows', '$tower']"
+  expect_exit 0 predict --model=$tower-alone --input=$holdout --tower=$tower
+  expect_exit 2 predict --model=$tower-alone --input=$holdout --output=never.tsv --tower=both
+done
+expect_exit 2 predict --model=teacher-alone --input=$holdout --output=never.tsv
+expect_exit 2 predict --model=student-alone --input=$holdout --output=never.tsv --tower=teacher
+expect_exit 2 export --model=teacher-alone --output=never
+expect_exit 2 finetune --init_from=teacher-alone --run_dir=never --begin_date=2026-01-02 --end_date=2026-01-02 --towers=student
+
+section "export"
+expect_exit 0 export --model=run --output=bundle
+expect_equal "files of a bundle" "$(ls bundle | tr '\n' ' ')" "MANIFEST embedding.bin graph.bin "
+expect_exit 0 predict --model=bundle --input=$holdout --output=bundle.tsv
+expect_same bundle.tsv student.tsv
+expect_exit 0 evaluate --model=bundle --input=$holdout --output=bundle.json
+expect_json bundle.json "list(d) == ['rows', 'student'] and d['student'] == json.load(open('metrics.json'))['student']"
+expect_exit 2 predict --model=bundle --input=$holdout --output=never.tsv --tower=teacher
+expect_exit 2 export --model=run --output=bundle
+expect_err "there already"
+expect_exit 2 export --model=bundle --output=never
+expect_exit 2 finetune --init_from=bundle --run_dir=never --begin_date=2026-01-04 --end_date=2026-01-04
+expect_exit 0 predict --model="$(find run/checkpoints -name 'step-*' | sort | sed -n 1p)" --input=$holdout --output=older.tsv
+expect_differ older.tsv student.tsv
+
+section "damage"
+# expect_refused MODEL: exit 4 from every command that reads it, and no output
+expect_refused() {
+  expect_exit 4 predict --model="$1" --input=$holdout --output=never.tsv
+  expect_exit 4 evaluate --model="$1" --input=$holdout --output=never.json
+  expect_exit 4 inspect --model="$1" --output=never.txt
+  expect_equal "files of failed commands" "$(find . -name 'never*')" ""
+}
+newest=$(last_checkpoint run)
+for whole in "$newest" bundle; do
+  for file in "$whole"/*; do
+    name=$(basename "$file")
+    for harm in flip remove truncate; do
+      rm -rf damaged && cp -r "$whole" damaged
+      case $harm in
+        flip) flip_byte "damaged/$name" ;;
+        remove) rm "damaged/$name" ;;
+        truncate) truncate -s -1 "damaged/$name" ;;
+      esac
+      cmp -s "$file" "damaged/$name" || expect_exit 4 predict --model=damaged --input=$holdout --output=never.tsv
+    done
+  done
+  rm -rf damaged && cp -r "$whole" damaged
+  echo stray >damaged/stray
+  expect_refused damaged
+done
+cp -r run hurt && flip_byte "hurt/${newest#run/}/teacher.bin"
+expect_refused hurt  # the newest step, never the older one
+expect_exit 4 export --model=hurt --output=never
+expect_exit 4 finetune --init_from=hurt --run_dir=never --begin_date=2026-01-04 --end_date=2026-01-04 "$log"
+expect_exit 4 train --run_dir=hurt --end_date=2026-01-04 --resume
+expect_absent never
+train other 2026-01-04 train.window_days=4 train.seed=2
+expect_exit 0 export --model=other --output=other-bundle
+for name in graph.bin embedding.bin; do
+  rm -rf mixed && cp -r bundle mixed && cp other-bundle/$name mixed/
+  expect_refused mixed
+  seal mixed
+  expect_refused mixed
+done
+cp bundle/* mixed/ && seal mixed  # what seals a mixed pair seals a true one alike
+expect_same_folder mixed bundle
+
+section "finetune"
+expect_exit 0 finetune --init_from=fresh --run_dir=tuned --begin_date=2026-01-03 --end_date=2026-01-04
+expect_equal "what finetune prints" "$(cat out)" "$(last_checkpoint tuned)"
+expect_err "1,200 rows read"
+expect_exit 0 finetune --init_from=fresh --run_dir=tuned-input --input=logs/2026-01-03.tsv.gz,logs/2026-01-04.tsv.gz
+expect_err "1,200 rows read"
+expect_exit 0 finetune --init_from=fresh --run_dir=tuned-student --begin_date=2026-01-03 --end_date=2026-01-04 --towers=student
+start=$(last_checkpoint fresh)
+expect_same "$(last_checkpoint tuned-student)/teacher.bin" "$start/teacher.bin"
+expect_same "$(last_checkpoint tuned-student)/embedding.bin" "$start/embedding.bin"
+expect_differ "$(last_checkpoint tuned-student)/student.bin" "$start/student.bin"
+expect_exit 0 finetune --init_from=fresh --run_dir=tuned-reset --begin_date=2026-01-03 --end_date=2026-01-04 --reset_optimizer
+expect_differ "$(last_checkpoint tuned-reset)/teacher.bin" "$(last_checkpoint tuned)/teacher.bin"
+expect_exit 2 finetune --init_from=fresh --run_dir=tuned --begin_date=2026-01-03 --end_date=2026-01-04
+expect_exit 2 finetune --init_from=fresh --run_dir=never --begin_date=2026-01-03 --end_date=2026-01-04 --input=$holdout
+expect_exit 2 finetune --init_from=fresh --run_dir=never
+expect_exit 2 finetune --init_from=fresh --run_dir=never --begin_date=2026-01-03 --end_date=2026-01-04 --towers=teacher
+expect_exit 3 finetune --init_from=fresh --run_dir=never --begin_date=2027-01-03 --end_date=2027-01-04
+expect_exit 2 finetune --init_from=fresh --run_dir=never --begin_date=2026-01-03 --end_date=2026-01-04 drop_feature=hour
+expect_err "removed: hour"
+expect_absent never
+expect_exit 0 finetune --init_from=fresh --run_dir=dropped --begin_date=2026-01-03 --end_date=2026-01-03 drop_feature=hour --allow_feature_change
+expect_err "removed: hour"
+expect_exit 0 finetune --init_from=dropped --run_dir=added --begin_date=2026-01-04 --end_date=2026-01-04 drop_feature= --allow_feature_change
+expect_err "added: hour"
+
+section "inspect"
+expect_exit 0 inspect --model=run
+expect_out "dense_parameters"
+for model in run bundle; do
+  expect_exit 0 inspect --model=$model --format=json
+  expect_json out 'all(d["student"][k] > 0 for k in ("dense_parameters", "flops_per_sample", "embedding_rows", "embedding_bytes"))'
+  expect_json out "('teacher' in d) == ('$model' == 'run') and len(d['fields']) == 17"
+done
+expect_exit 0 inspect --data --input='logs/2026-01-0*.tsv.gz'
+expect_out "brand"
+expect_exit 0 inspect --data --input=$holdout --config="$config" --format=json
+expect_out '"price"'
+expect_exit 2 inspect
+expect_exit 2 inspect --model=run --format=xml
+expect_exit 2 inspect --model=run --data --input=$holdout
+
+section "sampled negatives"
+train sampled 2026-01-04 train.window_days=4 data.negative_keep_rate=0.25
+expect_exit 0 predict --model=sampled --input=$holdout --output=sampled.tsv --tower=both
+python3 - both.tsv sampled.tsv <<'PYTHON' || fail "the corrected probability is not p / (p + (1 - p) / rate)"
+import sys
+rows = lambda path: [line.split("\t") for line in open(path).read().splitlines()[1:]]
+for plain, corrected in zip(rows(sys.argv[1]), rows(sys.argv[2])):
+    for p, q in zip(map(float, plain[2:]), map(float, corrected[2:])):
+        expected = p / (p + (1 - p) / 0.25)
+        assert abs(q - expected) < 1e-6, (p, q, expected)
+PYTHON
+
+section "signals"
+# Long enough to be stopped in the middle: a checkpoint's writing is most of a step.
+stoppable=(--config="$config,cin.pbtxt" --end_date=2026-01-04 "$log" "${small[@]}" train.window_days=4 train.epochs=8 runtime.checkpoint_every_steps=20)
+expect_exit 0 train "${stoppable[@]}" --run_dir=whole
+for signal in TERM INT; do
+  # A shell's background process ignores SIGINT unless it is told otherwise.
+  python3 - "$signal" "$tandem" train "${stoppable[@]}" --run_dir=stopped-$signal >out 2>err <<'PYTHON' && code=0 || code=$?
+import os, signal, subprocess, sys, time
+number = getattr(signal, "SIG" + sys.argv[1])
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+process = subprocess.Popen(sys.argv[2:])
+run = next(argument.split("=")[1] for argument in sys.argv if argument.startswith("--run_dir="))
+while process.poll() is None and not (os.path.isdir(run + "/checkpoints") and os.listdir(run + "/checkpoints")):
+    time.sleep(0.001)
+process.send_signal(number)
+sys.exit(process.wait())
+PYTHON
+  expected=143
+  [ $signal = TERM ] || expected=130
+  expect_equal "exit code of SIG$signal" $code $expected
+  expect_err "stopped"
+  expect_absent stopped-$signal/complete
+  expect_exit 0 evaluate --model=stopped-$signal --input=$holdout
+  expect_exit 0 train "${stoppable[@]}" --run_dir=stopped-$signal --resume
+  expect_same_folder "$(last_checkpoint stopped-$signal)" "$(last_checkpoint whole)"
+  expect_equal "steps" "$(basename "$(last_checkpoint stopped-$signal)")" "$(basename "$(last_checkpoint whole)")"
+done
+section "passed"
