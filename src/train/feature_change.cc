@@ -202,7 +202,8 @@ FeatureChange CompareFeatures(const Schema& before, const Schema& after) {
 }
 
 bool SameOrder(const Schema& before, const Schema& after) {
-  return std::equal(before.fields().begin(), before.fields().end(), after.fields().begin(), after.fields().end(),
+  return std::equal(before.fields().begin(), before.fields().end(), after.fields().begin(),
+                    after.fields().end(),
                     [](const Field& a, const Field& b) { return a.name == b.name && a.kind == b.kind; });
 }
 
