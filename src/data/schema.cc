@@ -42,7 +42,8 @@ Field FieldOf(const proto::Feature& feature) {
 }
 
 std::string TableOf(const proto::Feature& feature) {
-  return feature.sparse().has_table() && !feature.sparse().table().empty() ? feature.sparse().table() : feature.name();
+  return feature.sparse().has_table() && !feature.sparse().table().empty() ? feature.sparse().table()
+                                                                           : feature.name();
 }
 
 }  // namespace
@@ -66,8 +67,8 @@ Schema::Schema(const proto::Experiment& experiment) {
     if (std::find(dropped.begin(), dropped.end(), feature.name()) != dropped.end()) continue;
     Field field = FieldOf(feature);
     const std::string table = TableOf(feature);
-    const auto known =
-        std::find_if(tables_.begin(), tables_.end(), [&](const TableInfo& other) { return other.name == table; });
+    const auto known = std::find_if(tables_.begin(), tables_.end(),
+                                    [&](const TableInfo& other) { return other.name == table; });
     field.table = static_cast<int>(known - tables_.begin());
     if (known == tables_.end()) {
       tables_.push_back({table, field.kind == FieldKind::kSparse});
