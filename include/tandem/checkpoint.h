@@ -34,7 +34,7 @@ struct DayProgress {
 std::string StepDirectory(const std::string& run_dir, int64_t step);
 // The checkpoint with the largest step, "" when there is none.
 absl::StatusOr<std::string> NewestCheckpoint(FileSystem& fs, const std::string& run_dir);
-// Removes all but the newest `keep`, and what interrupted writes left behind.
+// Removes all but the newest `keep`. What interrupted writes left behind goes when a run is resumed.
 absl::Status RemoveOldCheckpoints(FileSystem& fs, const std::string& run_dir, int keep);
 
 absl::Status SaveCheckpoint(FileSystem& fs, const std::string& path, const DualModel& model,

@@ -10,6 +10,7 @@ begin() {
   source_dir=$(realpath "${2:?usage: $0 TANDEM_BINARY SOURCE_DIR}")
   work=$(mktemp -d)
   trap 'rm -rf "$work"' EXIT
+  trap 'echo "FAILED, line $LINENO: $BASH_COMMAND" >&2' ERR
   cd "$work"
 }
 
