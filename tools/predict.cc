@@ -115,8 +115,12 @@ class FilePredictor {
     piece->text.clear();
     std::string detail;
     for (int line = begin; line < end; ++line) {
-      const RowFault fault = chunk.too_long[line] ? RowFault::kLineTooLong
-                                                  : parser.Parse(chunk.lines[line], &piece->batch, &detail);
+      RowFault fault = RowFault::kLineTooLong;
+      if (chunk.too_long[line]) {
+        detail = "a line of more than data.max_line_bytes";
+      } else {
+        fault = parser.Parse(chunk.lines[line], &piece->batch, &detail);
+      }
       piece->good.push_back(fault == RowFault::kNone);
       if (fault != RowFault::kNone) piece->faults.push_back({line, fault, detail});
     }
