@@ -2,10 +2,16 @@
 // bundle.
 //
 //   TANDEM_ASSIGN_OR_RETURN(auto predictor, Predictor::Load("bundle", {}));
-//   TANDEM_ASSIGN_OR_RETURN(RowParser parser, RowParser::Create(predictor->schema(), {"user", "movie"},
-//   RowUse::kPredict, "request")); Batch batch(predictor->fields()); parser.ParseCells({"17", "4711"},
-//   &batch, &detail); Scores scores; predictor->Score(batch, &scores);                       //
-//   scores.student[0]: the click probability
+//   TANDEM_ASSIGN_OR_RETURN(
+//       auto parser, RowParser::Create(predictor->schema(), {"user", "movie"}, RowUse::kPredict, "request"));
+//   Batch batch(predictor->fields());
+//   std::string why;
+//   if (parser.ParseCells({"17", "4711"}, &batch, &why) != RowFault::kNone) return DataError(why);
+//   Scores scores;
+//   predictor->Score(batch, &scores);
+//   scores.student[0];  // the click probability
+//
+// examples/score_in_process is a whole program.
 //
 // A model is verified whole before anything of it is used. Thread-safe: any number of threads score at the
 // same time, each with a batch and scores of its own. A row's score depends on nothing but the row and the

@@ -29,7 +29,7 @@ void AppendArray(const std::vector<T>& values, std::string* record) {
 template <typename T>
 std::vector<T> TakeArray(int64_t n, absl::string_view* record) {
   std::vector<T> values(n);
-  std::memcpy(values.data(), record->data(), n * sizeof(T));
+  if (n > 0) std::memcpy(values.data(), record->data(), n * sizeof(T));
   record->remove_prefix(n * sizeof(T));
   return values;
 }
