@@ -31,11 +31,8 @@ class BufferedLineReader : public LineReader {
     size_t begin = 0;
     size_t scanned = 0;
     while (static_cast<int>(ends_.size()) < max_lines && begin < kChunkBytes) {
-      const void* found = scanned < chunk->bytes.size() ? std::memchr(chunk->bytes.data() + scanned, '\n',
-                                                                      chunk->bytes.size() - scanned)
-                                                        : nullptr;
-      if (found != nullptr) {
-        const size_t end = static_cast<const char*>(found) - chunk->bytes.data();
+      const size_t end = chunk->bytes.find('\n', scanned);
+      if (end != std::string::npos) {
         AddLine(begin, end, chunk);
         begin = scanned = end + 1;
         continue;

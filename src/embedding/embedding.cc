@@ -289,7 +289,8 @@ absl::Status EmbeddingLayer::Update(const Batch& batch, const BatchRows& rows,
   for (std::vector<float>& gradient : gradients_) gradient.resize(width_);
   std::atomic<int> not_finite{-1};
   workers->ForEach(static_cast<int>(tasks.size()), [&](int task, int worker) {
-    const auto [t, begin] = tasks[task];
+    const int t = tasks[task].first;
+    const uint32_t begin = tasks[task].second;
     EmbeddingTable& table = tables_[t];
     const Merged& merged = *merged_[t];
     float* gradient = gradients_[worker].data();

@@ -151,16 +151,17 @@ absl::Status CopyTower(const std::string& name, const Side& before, const Side& 
     const auto& blocks = before.layout.blocks();
     const auto old = std::find_if(blocks.begin(), blocks.end(),
                                   [&](const ParameterBlock& other) { return other.name == block.name; });
-    const absl::Status other_architecture =
-        ConfigError("model.", name, ": '", block.name,
-                    "' is not what the run to start from has; fine-tuning keeps the towers");
-    if (old == blocks.end() || old->shape.size() != block.shape.size()) return other_architecture;
+    const auto other_architecture = [&] {
+      return ConfigError("model.", name, ": '", block.name,
+                         "' is not what the run to start from has; fine-tuning keeps the towers");
+    };
+    if (old == blocks.end() || old->shape.size() != block.shape.size()) return other_architecture();
     const std::vector<Axis> old_axes = AxesOf(*old, before.tower, before.shape);
     const std::vector<Axis> new_axes = AxesOf(block, after.tower, after.shape);
     std::vector<std::vector<int>> matches;
     for (size_t axis = 0; axis < new_axes.size(); ++axis) {
       std::optional<std::vector<int>> match = Match(old_axes[axis], new_axes[axis], field_before);
-      if (!match.has_value()) return other_architecture;
+      if (!match.has_value()) return other_architecture();
       matches.push_back(*std::move(match));
     }
     for (int64_t i = 0; i < block.size; ++i) {

@@ -125,7 +125,8 @@ absl::Status Run::RemoveLeftovers() {
     if (!fs_.Exists(directory)) continue;
     TANDEM_ASSIGN_OR_RETURN(const std::vector<std::string> names, fs_.List(directory));
     for (const std::string& name : names) {
-      if (absl::StartsWith(name, "tmp-")) TANDEM_RETURN_IF_ERROR(fs_.RemoveAll(directory + "/" + name));
+      if (absl::StartsWith(name, "tmp-"))
+        TANDEM_RETURN_IF_ERROR(fs_.RemoveAll(absl::StrCat(directory, "/", name)));
     }
   }
   return absl::OkStatus();
