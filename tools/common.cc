@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <gflags/gflags.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -44,6 +45,19 @@ absl::Status WriteError(const std::string& path) {
 
 }  // namespace
 
+absl::Status CheckOutputIsNoInput(const std::vector<std::string>& inputs, const std::string& output) {
+  struct stat written;
+  if (output.empty() || stat(output.c_str(), &written) != 0 || !S_ISREG(written.st_mode))
+    return absl::OkStatus();
+  for (const std::string& input : inputs) {
+    struct stat read;
+    if (stat(input.c_str(), &read) == 0 && read.st_dev == written.st_dev && read.st_ino == written.st_ino) {
+      return ConfigError("--output: ", output, " is also an input (", input, "); it would be replaced");
+    }
+  }
+  return absl::OkStatus();
+}
+
 std::vector<std::string> SplitList(const std::string& text) {
   return absl::StrSplit(text, ',', absl::SkipEmpty());
 }
@@ -69,13 +83,20 @@ Output::Output(Output&& other) noexcept
       descriptor_(std::exchange(other.descriptor_, -1)) {}
 
 Output::~Output() {
-  if (descriptor_ < 0 || aside_.empty()) return;
-  close(descriptor_);
-  unlink(aside_.c_str());
+  if (descriptor_ > STDOUT_FILENO) close(descriptor_);
+  if (descriptor_ >= 0 && !aside_.empty()) unlink(aside_.c_str());
 }
 
 absl::StatusOr<Output> Output::Open(const std::string& path) {
   if (path.empty() || path == "-") return Output("", "", STDOUT_FILENO);
+  struct stat info;
+  if (stat(path.c_str(), &info) == 0 && !S_ISREG(info.st_mode)) {
+    if (S_ISDIR(info.st_mode)) return ConfigError("--output: ", path, " is a directory; name a file");
+    // A pipe or a device is written to; it could only be replaced by a rename.
+    const int device = open(path.c_str(), O_WRONLY | O_CLOEXEC);
+    if (device < 0) return ConfigError("--output: ", path, ": ", std::strerror(errno));
+    return Output(path, "", device);
+  }
   const std::string aside = absl::StrCat(path, ".tmp-", getpid());
   const int descriptor = open(aside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
   if (descriptor < 0) return ConfigError("--output: ", path, ": ", std::strerror(errno));

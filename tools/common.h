@@ -7,6 +7,7 @@
 #include <atomic>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -35,8 +36,11 @@ absl::StatusOr<const Kernels*> ChosenKernels();
 // Set to the signal's number by SIGINT and SIGTERM from now on; a second one kills.
 const std::atomic<int>& CatchStopSignals();
 
-// Where a command's data goes: a file, written aside and renamed by Finish, or standard output for "" and
-// "-". Destroyed without Finish, it leaves nothing at the path.
+// A ConfigError when the file to write is one of those to read.
+absl::Status CheckOutputIsNoInput(const std::vector<std::string>& inputs, const std::string& output);
+
+// Where a command's data goes: a file, written aside and renamed by Finish; a pipe or a device, written to as
+// it is; or standard output for "" and "-". Destroyed without Finish, it leaves no file at the path.
 class Output {
  public:
   static absl::StatusOr<Output> Open(const std::string& path);

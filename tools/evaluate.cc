@@ -71,6 +71,7 @@ absl::StatusOr<int> RunEvaluate(const Invocation& invocation) {
   TANDEM_ASSIGN_OR_RETURN(options.kernels, ChosenKernels());
   TANDEM_ASSIGN_OR_RETURN(const std::unique_ptr<Predictor> predictor, Predictor::Load(FLAGS_model, options));
   TANDEM_ASSIGN_OR_RETURN(std::vector<std::string> files, FindFiles(FLAGS_input));
+  TANDEM_RETURN_IF_ERROR(CheckOutputIsNoInput(files, FLAGS_output));
 
   const proto::Experiment& experiment = predictor->experiment();
   Workers workers(experiment.runtime().threads());

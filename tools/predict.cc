@@ -166,6 +166,7 @@ absl::StatusOr<int> RunPredict(const Invocation& invocation) {
                        predictor->has_teacher() ? "teacher" : "student", " only");
   }
   TANDEM_ASSIGN_OR_RETURN(const std::vector<std::string> files, FindFiles(FLAGS_input));
+  TANDEM_RETURN_IF_ERROR(CheckOutputIsNoInput(files, FLAGS_output));
   Workers workers(predictor->experiment().runtime().threads());
   TANDEM_ASSIGN_OR_RETURN(Output output, Output::Open(FLAGS_output));
   FilePredictor file_predictor(*predictor, &workers, &output);
@@ -186,7 +187,7 @@ Command PredictCommand() {
           "  tandem predict --model=bundle --input='logs/2000-12-02.tsv.gz' --output=scores.tsv\n\n"
           "Writes TSV with a header: data.key_columns, then a click probability a tower. A malformed row "
           "keeps its place with "
-          "an empty\nscore. Labels are not needed.",
+          "an empty\nscore; more than data.max_bad_fraction of a file is an error. Labels are not needed.",
           {"model", "input", "output", "tower", "kernels"},
           {"model", "input"},
           {"data.", "runtime."},

@@ -37,7 +37,15 @@ absl::StatusOr<int> RunSynth(const Invocation& /*invocation*/) {
   options.seed = FLAGS_seed;
   options.vocabulary = FLAGS_vocabulary;
   if (!FLAGS_begin_date.empty()) options.begin_date = FLAGS_begin_date;
-  TANDEM_ASSIGN_OR_RETURN(const SyntheticReport report, WriteSyntheticLog(FileSystem::Default(), options));
+  FileSystem& fs = FileSystem::Default();
+  if (fs.Exists(options.output)) {
+    TANDEM_ASSIGN_OR_RETURN(const std::vector<std::string> names, fs.List(options.output));
+    if (!names.empty()) {
+      return ConfigError("--output: ", options.output,
+                         " is not empty; a log of one truth wants a directory of its own");
+    }
+  }
+  TANDEM_ASSIGN_OR_RETURN(const SyntheticReport report, WriteSyntheticLog(fs, options));
   nlohmann::ordered_json json = ToJson(report.total);
   json["fields"] = report.columns.size() - 1;
   json["days"] = report.days.size();

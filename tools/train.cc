@@ -48,8 +48,9 @@ absl::StatusOr<int> RunTrain(const Invocation& invocation) {
     TANDEM_ASSIGN_OR_RETURN(options.days, FindDays(path, "", "", &missing));
   }
   if (!missing.empty()) {
-    LOG(WARNING) << "data.path: no file for " << missing.size()
-                 << " of the window's days: " << absl::StrJoin(missing, " ");
+    LOG(WARNING) << "data.path: only " << options.days.size() << " of the window's "
+                 << options.days.size() + missing.size()
+                 << " days have a file; missing: " << absl::StrJoin(missing, " ");
   }
   options.resume = FLAGS_resume;
   return TrainAndReport(experiment, &options);

@@ -116,6 +116,10 @@ absl::StatusOr<RowParser> RowParser::Create(const Schema& schema, absl::Span<con
   const auto find = [&](const std::string& column, const std::string& why) -> absl::StatusOr<int> {
     const auto first = std::find(columns.begin(), columns.end(), column);
     if (first == columns.end()) {
+      if (columns.size() == 1) {
+        return DataError(origin, ": no column '", column, "' (", why,
+                         "): there is but one column; is data.delimiter right?");
+      }
       const std::string nearest = NearestName(column, columns);
       return DataError(origin, ": no column '", column, "' (", why, ")",
                        nearest.empty() ? "" : absl::StrCat("; did you mean '", nearest, "'?"));

@@ -98,7 +98,8 @@ absl::Status Run::CheckDirectory() {
   }
   if (!empty && !options_.resume) {
     return ConfigError("--run_dir: ", options_.run_dir,
-                       " is not empty; --resume continues the run in it, a new run wants a new directory");
+                       " is not empty; --resume continues the run in it, a new run wants a new directory (or "
+                       "this one removed)");
   }
   if (fs_.Exists(config_path)) {
     TANDEM_ASSIGN_OR_RETURN(const std::string text, fs_.ReadFile(config_path));
@@ -142,8 +143,17 @@ absl::Status Run::Begin() {
   } else if (!options_.init_from.empty()) {
     TANDEM_RETURN_IF_ERROR(InitializeFrom(options_.init_from));
   } else {
+    if (options_.resume) LOG(INFO) << options_.run_dir << " has no checkpoint: starting at the beginning";
     model_->Initialize();
   }
+  LOG(INFO) << model_->schema().fields().size() << " fields of " << model_->embedding().dim() << " floats"
+            << (model_->has_teacher()
+                    ? absl::StrCat(", teacher ", FormatCount(model_->teacher().layout().trained()))
+                    : "")
+            << (model_->has_student()
+                    ? absl::StrCat(", student ", FormatCount(model_->student().layout().trained()))
+                    : "")
+            << " dense parameters";
   state_.mutable_rows_bad()->Resize(kRowFaults, 0);
   trainer_ = std::make_unique<Trainer>(model_.get(), options_.parts, state_.step(), state_.optimizer_steps(),
                                        &workers_);
