@@ -117,7 +117,7 @@ absl::Status Output::Finish() {
   if (aside_.empty()) return absl::OkStatus();
   if (fsync(descriptor_) != 0 && errno != EINVAL) return WriteError(path_);
   if (close(std::exchange(descriptor_, -1)) != 0 || rename(aside_.c_str(), path_.c_str()) != 0) {
-    const absl::Status status = WriteError(path_);
+    absl::Status status = WriteError(path_);
     unlink(aside_.c_str());
     return status;
   }

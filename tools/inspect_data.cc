@@ -71,6 +71,7 @@ class DataSummary {
       columns = absl::StrSplit(chunk.lines[0], data_.delimiter()[0]);
     }
     std::vector<ColumnSummary*> summaries;
+    summaries.reserve(columns.size());
     for (const std::string& column : columns) summaries.push_back(Find(column));
     for (;;) {
       TANDEM_RETURN_IF_ERROR(lines->Read(kChunkLines, &chunk));

@@ -155,7 +155,7 @@ absl::Status Quarantine::EndFile() {
     LOG(WARNING) << file.name << ": " << FormatCount(file.bad) << " of " << FormatCount(file.rows)
                  << " rows are malformed (" << FaultCounts(file.by_fault) << ")";
   }
-  const absl::Status verdict = Judge();
+  absl::Status verdict = Judge();
   file_.reset();
   return verdict;
 }
