@@ -98,7 +98,7 @@ Command FinetuneCommand() {
       "The configuration is that of --init_from; --config and key=value override it. Prints the last "
       "checkpoint's path.",
       {"init_from", "run_dir", "begin_date", "end_date", "input", "config", "towers", "reset_optimizer",
-       "allow_feature_change", "resume", "kernels"},
+       "allow_feature_change", "resume", "kernels", "profile"},
       {"init_from", "run_dir"},
       {""},
       RunFinetune};

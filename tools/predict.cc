@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstdio>
 #include <future>
 #include <memory>
 #include <optional>
@@ -11,12 +12,14 @@
 
 #include "absl/strings/str_join.h"
 #include "config/experiment.pb.h"
+#include "src/train/model_costs.h"
 #include "tandem/predictor.h"
 #include "tandem/reader.h"
 #include "tandem/status.h"
 #include "tandem/threads.h"
 #include "tools/command.h"
 #include "tools/common.h"
+#include "tools/profile_flag.h"
 
 DEFINE_string(tower, "student", "student, teacher or both: the columns of the output.");
 
@@ -72,13 +75,16 @@ class FilePredictor {
     if (!parser.has_value()) return absl::OkStatus();
     quarantine_.BeginFile(file, "");
     LineChunk chunks[2];
-    TANDEM_RETURN_IF_ERROR(lines->Read(kChunkLines, &chunks[0]));
+    TANDEM_RETURN_IF_ERROR(ReadChunk(lines.get(), &chunks[0]));
     for (int current = 0; !chunks[current].lines.empty(); current = 1 - current) {
       LineChunk& next = chunks[1 - current];
       std::future<absl::Status> reading =
-          std::async(std::launch::async, [&] { return lines->Read(kChunkLines, &next); });
+          std::async(std::launch::async, [&] { return ReadChunk(lines.get(), &next); });
       const absl::Status written = PredictChunk(*parser, chunks[current]);
-      TANDEM_RETURN_IF_ERROR(reading.get());
+      {
+        StageTimer timer(Stage::kWaitForInput);
+        TANDEM_RETURN_IF_ERROR(reading.get());
+      }
       TANDEM_RETURN_IF_ERROR(written);
     }
     return quarantine_.EndFile();
@@ -87,18 +93,31 @@ class FilePredictor {
   const Quarantine& quarantine() const { return quarantine_; }
 
  private:
+  static absl::Status ReadChunk(LineReader* lines, LineChunk* chunk) {
+    StageTimer timer(Stage::kRead);
+    const absl::Status status = lines->Read(kChunkLines, chunk);
+    timer.AddUnits(static_cast<int64_t>(chunk->bytes.size()));
+    return status;
+  }
+
   absl::Status PredictChunk(const RowParser& parser, const LineChunk& chunk) {
     const int lines = static_cast<int>(chunk.lines.size());
     const int tasks = (lines + kTaskLines - 1) / kTaskLines;
     while (static_cast<int>(pieces_.size()) < tasks)
       pieces_.emplace_back().batch = Batch(predictor_.fields());
-    workers_.ForEach(tasks, [&](int task, int /*worker*/) {
-      PredictPiece(parser, chunk, task * kTaskLines, std::min(lines, (task + 1) * kTaskLines),
-                   &pieces_[task]);
-    });
+    {
+      StageTimer timer(Stage::kShards);
+      workers_.ForEach(tasks, [&](int task, int /*worker*/) {
+        PredictPiece(parser, chunk, task * kTaskLines, std::min(lines, (task + 1) * kTaskLines),
+                     &pieces_[task]);
+      });
+    }
     for (int task = 0; task < tasks; ++task) {
       const Piece& piece = pieces_[task];
-      TANDEM_RETURN_IF_ERROR(output_.Write(piece.text));
+      {
+        StageTimer timer(Stage::kWrite, static_cast<int64_t>(piece.text.size()));
+        TANDEM_RETURN_IF_ERROR(output_.Write(piece.text));
+      }
       quarantine_.GoodRows(piece.batch.rows());
       for (const Piece::Fault& fault : piece.faults) {
         TANDEM_RETURN_IF_ERROR(quarantine_.BadRow(chunk.first_line + fault.line, fault.fault, fault.detail,
@@ -113,6 +132,13 @@ class FilePredictor {
     piece->good.clear();
     piece->faults.clear();
     piece->text.clear();
+    ParsePiece(parser, chunk, begin, end, piece);
+    predictor_.Score(piece->batch, &piece->scores);
+    FormatPiece(parser, chunk, begin, end, piece);
+  }
+
+  static void ParsePiece(const RowParser& parser, const LineChunk& chunk, int begin, int end, Piece* piece) {
+    StageTimer timer(Stage::kParse, end - begin);
     std::string detail;
     for (int line = begin; line < end; ++line) {
       RowFault fault = RowFault::kLineTooLong;
@@ -124,7 +150,10 @@ class FilePredictor {
       piece->good.push_back(fault == RowFault::kNone);
       if (fault != RowFault::kNone) piece->faults.push_back({line, fault, detail});
     }
-    predictor_.Score(piece->batch, &piece->scores);
+  }
+
+  void FormatPiece(const RowParser& parser, const LineChunk& chunk, int begin, int end, Piece* piece) const {
+    StageTimer timer(Stage::kFormat, end - begin);
     int row = 0;
     for (int line = begin; line < end; ++line) {
       parser.AppendKeys(chunk.lines[line], '\t', &piece->text);
@@ -169,10 +198,14 @@ absl::StatusOr<int> RunPredict(const Invocation& invocation) {
   TANDEM_RETURN_IF_ERROR(CheckOutputIsNoInput(files, FLAGS_output));
   Workers workers(predictor->experiment().runtime().threads());
   TANDEM_ASSIGN_OR_RETURN(Output output, Output::Open(FLAGS_output));
+  const std::unique_ptr<Profile> profile =
+      StartProfile(ProfiledCommand::kPredict, workers.size(), predictor->model().kernels());
+  if (profile != nullptr) SetModelCosts(predictor->model(), TrainedParts::kAll, profile.get());
   FilePredictor file_predictor(*predictor, &workers, &output);
   TANDEM_RETURN_IF_ERROR(file_predictor.Header());
   for (const std::string& file : files) TANDEM_RETURN_IF_ERROR(file_predictor.Predict(file));
   TANDEM_RETURN_IF_ERROR(output.Finish());
+  if (profile != nullptr) std::fputs(profile->Table().c_str(), stderr);
   const Quarantine& quarantine = file_predictor.quarantine();
   LOG(INFO) << quarantine.rows_read() << " rows, " << quarantine.rows_bad()
             << " of them malformed and without a score";
@@ -188,7 +221,7 @@ Command PredictCommand() {
           "Writes TSV with a header: data.key_columns, then a click probability a tower. A malformed row "
           "keeps its place with "
           "an empty\nscore; more than data.max_bad_fraction of a file is an error. Labels are not needed.",
-          {"model", "input", "output", "tower", "kernels"},
+          {"model", "input", "output", "tower", "kernels", "profile"},
           {"model", "input"},
           {"data.", "runtime."},
           RunPredict};

@@ -5,15 +5,18 @@
 
 #include <csignal>
 #include <cstdio>
+#include <memory>
 
 #include "absl/strings/str_join.h"
 #include "config/experiment.pb.h"
 #include "tandem/experiment.h"
+#include "tandem/files.h"
 #include "tandem/reader.h"
 #include "tandem/run.h"
 #include "tandem/status.h"
 #include "tools/command.h"
 #include "tools/common.h"
+#include "tools/profile_flag.h"
 #include "tools/train_run.h"
 
 namespace tandem {
@@ -63,7 +66,14 @@ absl::StatusOr<int> TrainAndReport(const proto::Experiment& experiment, RunOptio
   options->terminal = isatty(STDERR_FILENO) != 0;
   options->stop = &CatchStopSignals();
   TANDEM_ASSIGN_OR_RETURN(options->kernels, ChosenKernels());
+  const std::unique_ptr<Profile> profile =
+      StartProfile(ProfiledCommand::kTrain, experiment.runtime().threads(), *options->kernels);
   TANDEM_ASSIGN_OR_RETURN(const RunSummary summary, TrainRun(experiment, *options));
+  if (profile != nullptr) {
+    std::fputs(profile->Table().c_str(), stderr);
+    TANDEM_RETURN_IF_ERROR(
+        WriteFileAtomically(*options->file_system, options->run_dir + "/profile.json", profile->Json()));
+  }
   if (summary.stopped_by != 0) {
     LOG(INFO) << "stopped; " << summary.checkpoint << " holds everything, --resume goes on";
     return 128 + summary.stopped_by;
@@ -78,7 +88,7 @@ Command TrainCommand() {
       "trains on the window of daily files that ends on --end_date",
       "  tandem train --config=configs/movielens.pbtxt --run_dir=run --end_date=2000-12-01 train.seed=2\n\n"
       "Prints the last checkpoint's path. A run that was stopped goes on with --resume, bit for bit.",
-      {"config", "run_dir", "end_date", "resume", "kernels"},
+      {"config", "run_dir", "end_date", "resume", "kernels", "profile"},
       {"run_dir"},
       {""},
       RunTrain};

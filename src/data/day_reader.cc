@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "src/util/profile.h"
 #include "tandem/reader.h"
 #include "tandem/status.h"
 #include "tandem/threads.h"
@@ -76,6 +77,7 @@ absl::StatusOr<bool> DayReader::State::OpenNext() {
 
 void DayReader::State::ParsePiece(int task) {
   Piece& piece = pieces[task];
+  StageTimer timer(Stage::kParse);
   piece.rows.Clear();
   piece.faults.clear();
   std::string detail;
@@ -89,6 +91,7 @@ void DayReader::State::ParsePiece(int task) {
     }
     if (fault != RowFault::kNone) piece.faults.push_back({line, fault, detail});
   }
+  timer.AddUnits(piece.rows.rows());
 }
 
 // Replaces `parsed` by the rows of the next chunk of lines; false at the end of the day.
@@ -100,7 +103,11 @@ absl::StatusOr<bool> DayReader::State::ParseChunk() {
       TANDEM_ASSIGN_OR_RETURN(const bool opened, OpenNext());
       if (!opened) return false;
     }
-    TANDEM_RETURN_IF_ERROR(lines->Read(kChunkLines, &chunk));
+    {
+      StageTimer timer(Stage::kRead);
+      TANDEM_RETURN_IF_ERROR(lines->Read(kChunkLines, &chunk));
+      timer.AddUnits(static_cast<int64_t>(chunk.bytes.size()));
+    }
     if (!chunk.lines.empty()) break;
     lines = nullptr;
     if (quarantine != nullptr) TANDEM_RETURN_IF_ERROR(quarantine->EndFile());

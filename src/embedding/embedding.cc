@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "config/experiment.pb.h"
+#include "src/util/profile.h"
 #include "tandem/random.h"
 
 namespace tandem {
@@ -271,6 +272,7 @@ void EmbeddingLayer::UpdateRow(EmbeddingTable* table, uint32_t row, int64_t step
 absl::Status EmbeddingLayer::Update(const Batch& batch, const BatchRows& rows,
                                     const EmbeddingGradients& gradients, int64_t step, double rate_scale,
                                     double student_scale, Workers* workers) {
+  StageTimer timer(Stage::kEmbeddingUpdate);
   CHECK(trained_);
   CHECK_EQ(gradients.d_x.rows, batch.rows());
   CHECK_EQ(rows.fields.size(), batch.fields.size());
@@ -283,6 +285,7 @@ absl::Status EmbeddingLayer::Update(const Batch& batch, const BatchRows& rows,
   std::vector<std::pair<int, uint32_t>> tasks;  // table, first distinct row (or first row of the table)
   for (size_t t = 0; t < tables_.size(); ++t) {
     const size_t count = l2_whole_table_ ? tables_[t].rows() : merged_[t]->rows.size();
+    timer.AddUnits(static_cast<int64_t>(count));
     for (size_t begin = 0; begin < count; begin += kRowsPerTask) tasks.emplace_back(t, begin);
   }
   gradients_.resize(workers->size());

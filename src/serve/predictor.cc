@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "config/experiment.pb.h"
+#include "src/util/profile.h"
 #include "tandem/bundle.h"
 #include "tandem/dual_model.h"
 #include "tandem/experiment.h"
@@ -89,19 +90,27 @@ void Predictor::Score(const Batch& batch, Scores* scores) const {
   if (!w->teacher_linear.empty()) linear.teacher = w->teacher_linear.data();
   if (!w->student_linear.empty()) linear.student = w->student_linear.data();
 
-  embedding.Lookup(batch, &w->rows);
+  {
+    StageTimer timer(Stage::kLookup, batch.rows());
+    embedding.Lookup(batch, &w->rows);
+  }
   for (int first = 0; first < batch.rows(); first += kTileRows) {
     const Matrix x{w->x.data(), std::min(kTileRows, batch.rows() - first), row_floats, row_floats};
-    embedding.Gather(batch, w->rows, first, x, linear);
+    {
+      StageTimer timer(Stage::kGather, x.rows);
+      embedding.Gather(batch, w->rows, first, x, linear);
+    }
     const auto probabilities = [&](float* out) {
       for (int row = 0; row < x.rows; ++row)
         out[row] = static_cast<float>(Sigmoid(w->logits[row] + logit_offset_));
     };
     if (has_teacher()) {
+      StageTimer timer(Stage::kTeacherForward, x.rows);
       model_->teacher().Forward(x, linear.teacher, nullptr, &w->teacher, w->logits.data());
       probabilities(scores->teacher.data() + first);
     }
     if (has_student()) {
+      StageTimer timer(Stage::kStudentForward, x.rows);
       model_->student().Forward(x, linear.student, nullptr, &w->student, w->logits.data());
       probabilities(scores->student.data() + first);
     }

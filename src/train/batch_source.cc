@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "config/experiment.pb.h"
+#include "src/util/profile.h"
 #include "tandem/random.h"
 
 namespace tandem {
@@ -118,8 +119,11 @@ class BatchSource::Reader {
     for (int b = first_batch; b < batches; ++b) {
       std::unique_ptr<LogEvent> event = Take(LogEvent::kBatch, pass, day);
       const int end = std::min(rows, (b + 1) * train_.batch_size());
-      for (int i = b * train_.batch_size(); i < end; ++i) {
-        event->batch.AppendRow(rows_, order.empty() ? i : order[i]);
+      {
+        StageTimer timer(Stage::kAssemble, end - b * train_.batch_size());
+        for (int i = b * train_.batch_size(); i < end; ++i) {
+          event->batch.AppendRow(rows_, order.empty() ? i : order[i]);
+        }
       }
       event->next =
           b + 1 < batches ? LogPosition{pass, day, block, b + 1} : LogPosition{pass, day, block + 1, 0};

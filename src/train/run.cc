@@ -12,7 +12,9 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "config/experiment.pb.h"
+#include "src/train/model_costs.h"
 #include "src/train/run_log.h"
+#include "src/util/profile.h"
 #include "src/util/progress.h"
 #include "tandem/batch_source.h"
 #include "tandem/checkpoint.h"
@@ -57,6 +59,7 @@ class Run {
   absl::Status Resume(const std::string& checkpoint);
   absl::Status InitializeFrom(const std::string& checkpoint);
   absl::Status Loop();
+  absl::StatusOr<const LogEvent*> NextEvent(BatchSource* source);
   absl::Status TrainBatch(const LogEvent& event);
   absl::Status EndDay(const LogEvent& event);
   absl::Status Checkpoint();
@@ -154,6 +157,7 @@ absl::Status Run::Begin() {
                     ? absl::StrCat(", student ", FormatCount(model_->student().layout().trained()))
                     : "")
             << " dense parameters";
+  if (Profile::Current() != nullptr) SetModelCosts(*model_, options_.parts, Profile::Current());
   state_.mutable_rows_bad()->Resize(kRowFaults, 0);
   trainer_ = std::make_unique<Trainer>(model_.get(), options_.parts, state_.step(), state_.optimizer_steps(),
                                        &workers_);
@@ -239,7 +243,7 @@ absl::Status Run::Loop() {
   // step: the bytes don't depend on why one was due.
   bool due = false;
   for (;;) {
-    TANDEM_ASSIGN_OR_RETURN(const LogEvent* event, source.Next());
+    TANDEM_ASSIGN_OR_RETURN(const LogEvent* event, NextEvent(&source));
     if (event->kind == LogEvent::kEnd) break;
     if (event->kind == LogEvent::kBatch) {
       if (due) TANDEM_RETURN_IF_ERROR(Checkpoint());
@@ -269,8 +273,14 @@ absl::Status Run::Loop() {
   return absl::OkStatus();
 }
 
+absl::StatusOr<const LogEvent*> Run::NextEvent(BatchSource* source) {
+  StageTimer timer(Stage::kWaitForInput);
+  return source->Next();
+}
+
 absl::Status Run::TrainBatch(const LogEvent& event) {
   TANDEM_ASSIGN_OR_RETURN(const StepResult* result, trainer_->Step(event.batch));
+  StageTimer timer(Stage::kProgress);
   state_.set_step(trainer_->step());
   state_.set_optimizer_steps(trainer_->optimizer_steps());
   state_.set_rows_trained(state_.rows_trained() + event.batch.rows());
@@ -316,6 +326,7 @@ std::string Run::TimeLeft(double rows_per_second) const {
 }
 
 absl::Status Run::EndDay(const LogEvent& event) {
+  StageTimer timer(Stage::kProgress);
   if (event.pass == 0) {
     const std::string& date = options_.days[event.day].date;
     state_.set_rows_good(state_.rows_good() + event.day_rows.good);
@@ -342,6 +353,7 @@ absl::Status Run::EndDay(const LogEvent& event) {
 }
 
 absl::Status Run::Checkpoint() {
+  StageTimer timer(Stage::kCheckpoint);
   // The log's lines first: a checkpoint never knows of a step that metrics.jsonl lacks.
   TANDEM_RETURN_IF_ERROR(log_->Sync());
   const std::string path = StepDirectory(options_.run_dir, state_.step());

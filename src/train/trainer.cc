@@ -7,6 +7,7 @@
 #include <string>
 
 #include "config/experiment.pb.h"
+#include "src/util/profile.h"
 #include "tandem/optimizer.h"
 
 namespace tandem {
@@ -161,13 +162,18 @@ absl::StatusOr<const StepResult*> Trainer::Step(const Batch& batch) {
   const bool trains_embedding = parts_ == TrainedParts::kAll;
 
   if (trains_embedding) {
+    StageTimer timer(Stage::kResolve);
     model_.embedding().Resolve(batch, step_, &workers_, &rows_);
   } else {
+    StageTimer timer(Stage::kResolve);
     model_.embedding().Lookup(batch, &rows_);
   }
   Reserve(batch.rows());
-  workers_.ForEach(active_shards_,
-                   [&](int shard, int worker) { RunShard(batch, shard, workspaces_[worker].get()); });
+  {
+    StageTimer timer(Stage::kShards);
+    workers_.ForEach(active_shards_,
+                     [&](int shard, int worker) { RunShard(batch, shard, workspaces_[worker].get()); });
+  }
 
   result_.terms = LossTerms();
   for (int s = 0; s < active_shards_; ++s) result_.terms.Add(shards_[s]->terms);
@@ -188,9 +194,15 @@ absl::StatusOr<const StepResult*> Trainer::Step(const Batch& batch) {
     if (!updated.ok()) return updated;
   }
   ++optimizer_steps_;
-  for (const auto& part : dense_) UpdateDense(part.get(), rate_scale);
-  UpdateStatistics(batch.rows());
-  model_.Prepare();
+  {
+    StageTimer timer(Stage::kDenseUpdate, 1);
+    for (const auto& part : dense_) UpdateDense(part.get(), rate_scale);
+    UpdateStatistics(batch.rows());
+  }
+  {
+    StageTimer timer(Stage::kPrepare);
+    model_.Prepare();
+  }
   return &result_;
 }
 
@@ -205,7 +217,10 @@ void Trainer::RunShard(const Batch& batch, int shard_index, Worker* w) {
   if (!w->teacher_linear.empty()) linear.teacher = w->teacher_linear.data();
   if (!w->student_linear.empty()) linear.student = w->student_linear.data();
 
-  model_.embedding().Gather(batch, rows_, shard.first_row, x, linear);
+  {
+    StageTimer timer(Stage::kGather, shard.rows);
+    model_.embedding().Gather(batch, rows_, shard.first_row, x, linear);
+  }
 
   LossShard& loss = w->loss_shard;
   LossGradients& gradients = w->loss_gradients;
@@ -216,6 +231,7 @@ void Trainer::RunShard(const Batch& batch, int shard_index, Worker* w) {
   float* d_teacher = nullptr;
   float* d_student = nullptr;
   if (has_teacher) {
+    StageTimer timer(Stage::kTeacherForward, shard.rows);
     float* logits = result_.teacher_logits.data() + shard.first_row;
     const bool trained = parts_ == TrainedParts::kAll;
     model_.teacher().Forward(x, linear.teacher, trained ? &pass : nullptr, &w->teacher, logits);
@@ -223,6 +239,7 @@ void Trainer::RunShard(const Batch& batch, int shard_index, Worker* w) {
     d_teacher = d_teacher_logits_.data() + shard.first_row;
   }
   if (has_student) {
+    StageTimer timer(Stage::kStudentForward, shard.rows);
     float* logits = result_.student_logits.data() + shard.first_row;
     model_.student().Forward(StopGradient(x), linear.student, &pass, &w->student, logits);
     loss.student_logits = logits;
@@ -240,16 +257,21 @@ void Trainer::RunShard(const Batch& batch, int shard_index, Worker* w) {
   if (adapter_part_ != nullptr) gradients.parameters = adapter_part_->active[shard_index];
   gradients.d_teacher_logits = d_teacher;
   gradients.d_student_logits = d_student;
-  model_.loss().Compute(loss, &w->loss, &gradients, &shard.terms);
+  {
+    StageTimer timer(Stage::kLoss, shard.rows);
+    model_.loss().Compute(loss, &w->loss, &gradients, &shard.terms);
+  }
 
   const Matrix d_x{d_x_.data() + static_cast<int64_t>(shard.first_row) * row_floats, shard.rows, row_floats,
                    row_floats};
   if (student_part_ != nullptr) {
+    StageTimer timer(Stage::kStudentBackward, shard.rows);
     const bool owns_embedding = !has_teacher && parts_ == TrainedParts::kAll;
     model_.student().Backward(x, d_student, &w->student, owns_embedding ? &d_x : nullptr,
                               student_part_->active[shard_index]);
   }
   if (teacher_part_ != nullptr) {
+    StageTimer timer(Stage::kTeacherBackward, shard.rows);
     model_.teacher().Backward(x, d_teacher, &w->teacher, &d_x, teacher_part_->active[shard_index]);
   }
 
@@ -260,6 +282,7 @@ void Trainer::RunShard(const Batch& batch, int shard_index, Worker* w) {
 }
 
 absl::Status Trainer::Reduce() {
+  StageTimer timer(Stage::kReduce, active_shards_);
   for (const auto& part : dense_) {
     workers_.ForEach(static_cast<int>(part->chunks.size()), [&](int c, int /*worker*/) {
       const Chunk& chunk = part->chunks[c];

@@ -112,6 +112,10 @@ cp -r fresh begun
 rm -r begun/checkpoints begun/complete
 expect_exit 0 train --run_dir=begun --end_date=2026-01-02 --resume
 expect_same_folder fresh/checkpoints begun/checkpoints
+train profiled 2026-01-02 train.window_days=1 --profile
+expect_err "teacher backward"
+expect_json profiled/profile.json 'd["command"] == "train" and all(s["calls"] > 0 for s in d["stages"])'
+expect_same_folder fresh/checkpoints profiled/checkpoints
 
 section "malformed rows"
 mkdir bad
@@ -144,6 +148,9 @@ cmp <(cut -f1-3 both.tsv) student.tsv || fail "the student's scores beside the t
 cmp <(cut -f1,2,4 both.tsv) teacher.tsv || fail "the teacher's scores beside the student's"
 expect_exit 0 predict --model=run --input=$holdout
 expect_same out student.tsv
+expect_exit 0 predict --model=run --input=$holdout --profile
+expect_same out student.tsv
+expect_err "student forward"
 "$tandem" predict --model=run --input=- --output=- <holdout.tsv >from_stdin.tsv 2>err
 expect_same from_stdin.tsv student.tsv
 gzip -c holdout.tsv | "$tandem" predict --model=run --input=- >from_stdin.tsv 2>err

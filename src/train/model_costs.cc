@@ -1,0 +1,55 @@
+#include "src/train/model_costs.h"
+
+#include "config/experiment.pb.h"
+#include "tandem/optimizer.h"
+
+namespace tandem {
+namespace {
+
+constexpr double kFloat = sizeof(float);
+constexpr int kLineFloats = 16;
+
+double WholeLines(int floats) { return (floats + kLineFloats - 1) / kLineFloats * kLineFloats * kFloat; }
+
+// Backward computes two products for one of forward: the gradients of the input and of the weights.
+double BackwardFlops(const Tower& tower, bool d_input) {
+  double flops = 2.0 * static_cast<double>(tower.flops_per_sample());
+  const ParameterBlock* first = tower.layout().Find("mlp/0/weight");
+  if (!d_input && first != nullptr) flops -= 2.0 * static_cast<double>(first->size);
+  return flops;
+}
+
+}  // namespace
+
+void SetModelCosts(const DualModel& model, TrainedParts parts, Profile* profile) {
+  const EmbeddingLayer& embedding = model.embedding();
+  const EmbeddingTable::Layout& layout = embedding.tables()[0].layout();
+  const double x_floats = static_cast<double>(embedding.fields()) * embedding.dim();
+  const bool all = parts == TrainedParts::kAll;
+  profile->SetCost(Stage::kRead, {0, 1});
+  profile->SetCost(Stage::kWrite, {0, 1});
+  profile->SetCost(Stage::kGather,
+                   {2 * x_floats, embedding.fields() * WholeLines(layout.width) + x_floats * kFloat});
+  // Row and slots are read and written, and each gradient is read once.
+  profile->SetCost(Stage::kEmbeddingUpdate,
+                   {0, 2 * WholeLines(layout.width * (1 + layout.slots)) + embedding.dim() * kFloat});
+  double dense = 0;
+  if (model.has_teacher()) {
+    const auto forward = static_cast<double>(model.teacher().flops_per_sample());
+    profile->SetCost(Stage::kTeacherForward, {forward, 0});
+    profile->SetCost(Stage::kTeacherBackward, {BackwardFlops(model.teacher(), true), 0});
+    if (all) dense += static_cast<double>(model.teacher().layout().size());
+  }
+  if (model.has_student()) {
+    const auto forward = static_cast<double>(model.student().flops_per_sample());
+    profile->SetCost(Stage::kStudentForward, {forward, 0});
+    profile->SetCost(Stage::kStudentBackward,
+                     {BackwardFlops(model.student(), all && !model.has_teacher()), 0});
+    dense += static_cast<double>(model.student().layout().size() + model.loss().layout().size());
+  }
+  const int slots = MakeOptimizer(model.experiment().train().optimizer())->slots();
+  profile->SetCost(Stage::kReduce, {dense, 3 * dense * kFloat});
+  profile->SetCost(Stage::kDenseUpdate, {0, (3 + 2 * slots) * dense * kFloat});
+}
+
+}  // namespace tandem
