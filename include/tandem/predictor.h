@@ -32,6 +32,7 @@ namespace tandem {
 
 class DualModel;
 class Kernels;
+class StudentScorer;
 
 namespace proto {
 class Experiment;
@@ -80,10 +81,15 @@ class Predictor {
   struct Workspace;
   struct Pool;
   Predictor();
+  void Prepare();
+  std::unique_ptr<Workspace> MakeWorkspace() const;
 
   std::string directory_;
   std::unique_ptr<DualModel> model_;
+  // Where the student is plain; else the tower itself scores.
+  std::unique_ptr<StudentScorer> scorer_;
   double logit_offset_ = 0;
+  int tile_rows_ = 0;
   std::unique_ptr<Pool> pool_;
 };
 

@@ -1,11 +1,14 @@
 #include "tandem/predictor.h"
 
 #include <algorithm>
+#include <array>
+#include <atomic>
 #include <cmath>
-#include <mutex>
+#include <optional>
 #include <utility>
 
 #include "config/experiment.pb.h"
+#include "src/serve/student_scorer.h"
 #include "src/util/profile.h"
 #include "tandem/bundle.h"
 #include "tandem/dual_model.h"
@@ -19,6 +22,8 @@ namespace {
 
 // Rows that go through the towers at a time: their activations stay in the cache.
 constexpr int kTileRows = 128;
+// The same for a plain student, whose tile stays there from the look-up to the logit.
+constexpr int kStudentTileRows = 32;
 
 }  // namespace
 
@@ -27,13 +32,53 @@ struct Predictor::Workspace {
   AlignedFloats x;
   std::vector<float> teacher_linear, student_linear;
   TowerWorkspace teacher, student;
+  AlignedFloats scorer;
   std::vector<float> logits;
 };
 
-// Workspaces that no thread is using.
+// Workspaces that no thread is using. A thread finds the one that it used last without waiting for others.
 struct Predictor::Pool {
-  std::mutex mutex;
-  std::vector<std::unique_ptr<Workspace>> free;
+  ~Pool() {
+    for (Place& place : places) delete place.workspace.load();
+  }
+
+  // Null when there is none.
+  std::unique_ptr<Workspace> Take() {
+    const int own = OwnPlace();
+    for (int i = 0; i < kPlaces; ++i) {
+      std::atomic<Workspace*>& workspace = places[(own + i) % kPlaces].workspace;
+      if (workspace.load(std::memory_order_relaxed) == nullptr) continue;
+      Workspace* const taken = workspace.exchange(nullptr, std::memory_order_acquire);
+      if (taken != nullptr) return std::unique_ptr<Workspace>(taken);
+    }
+    return nullptr;
+  }
+
+  void Return(std::unique_ptr<Workspace> w) {
+    const int own = OwnPlace();
+    for (int i = 0; i < kPlaces; ++i) {
+      Workspace* empty = nullptr;
+      if (places[(own + i) % kPlaces].workspace.compare_exchange_strong(
+              empty, w.get(), std::memory_order_release, std::memory_order_relaxed)) {
+        w.release();
+        return;
+      }
+    }
+  }
+
+ private:
+  static constexpr int kPlaces = 64;
+  struct alignas(64) Place {
+    std::atomic<Workspace*> workspace{nullptr};
+  };
+
+  static int OwnPlace() {
+    static std::atomic<unsigned> threads{0};
+    thread_local const unsigned thread = threads.fetch_add(1, std::memory_order_relaxed);
+    return static_cast<int>(thread % kPlaces);
+  }
+
+  std::array<Place, kPlaces> places;
 };
 
 Predictor::Predictor() : pool_(std::make_unique<Pool>()) {}
@@ -56,7 +101,16 @@ absl::StatusOr<std::unique_ptr<Predictor>> Predictor::Load(const std::string& mo
     TANDEM_ASSIGN_OR_RETURN(kernels, FindKernels("auto"));
   }
   TANDEM_ASSIGN_OR_RETURN(predictor->model_, LoadModel(fs, predictor->directory_, experiment, *kernels));
+  predictor->Prepare();
   return predictor;
+}
+
+void Predictor::Prepare() {
+  tile_rows_ = has_teacher() ? kTileRows : kStudentTileRows;
+  if (!has_student()) return;
+  const std::optional<PlainStudent> student = FindPlainStudent(
+      experiment().model().student(), model_->student().layout(), model_->student_parameters().values.data());
+  if (student.has_value()) scorer_ = std::make_unique<StudentScorer>(*student, model_->kernels());
 }
 
 const Schema& Predictor::schema() const { return model_->schema(); }
@@ -64,38 +118,35 @@ bool Predictor::has_teacher() const { return model_->has_teacher(); }
 bool Predictor::has_student() const { return model_->has_student(); }
 const proto::Experiment& Predictor::experiment() const { return model_->experiment(); }
 
+std::unique_ptr<Predictor::Workspace> Predictor::MakeWorkspace() const {
+  auto w = std::make_unique<Workspace>();
+  w->x.resize(static_cast<size_t>(tile_rows_) * model_->embedding().fields() * model_->embedding().dim());
+  if (has_teacher()) w->teacher = model_->teacher().MakeWorkspace(tile_rows_);
+  if (has_student() && scorer_ == nullptr) w->student = model_->student().MakeWorkspace(tile_rows_);
+  if (scorer_ != nullptr) w->scorer.resize(scorer_->workspace_floats(tile_rows_));
+  if (has_teacher() && model_->teacher().linear()) w->teacher_linear.resize(tile_rows_);
+  if (has_student() && model_->student().linear()) w->student_linear.resize(tile_rows_);
+  w->logits.resize(tile_rows_);
+  return w;
+}
+
 void Predictor::Score(const Batch& batch, Scores* scores) const {
-  std::unique_ptr<Workspace> w;
-  {
-    std::lock_guard<std::mutex> lock(pool_->mutex);
-    if (!pool_->free.empty()) {
-      w = std::move(pool_->free.back());
-      pool_->free.pop_back();
-    }
-  }
-  const EmbeddingLayer& embedding = model_->embedding();
-  const int row_floats = embedding.fields() * embedding.dim();
-  if (w == nullptr) {
-    w = std::make_unique<Workspace>();
-    w->x.resize(static_cast<size_t>(kTileRows) * row_floats);
-    if (has_teacher()) w->teacher = model_->teacher().MakeWorkspace(kTileRows);
-    if (has_student()) w->student = model_->student().MakeWorkspace(kTileRows);
-    if (has_teacher() && model_->teacher().linear()) w->teacher_linear.resize(kTileRows);
-    if (has_student() && model_->student().linear()) w->student_linear.resize(kTileRows);
-    w->logits.resize(kTileRows);
-  }
+  std::unique_ptr<Workspace> w = pool_->Take();
+  if (w == nullptr) w = MakeWorkspace();
   scores->teacher.resize(has_teacher() ? batch.rows() : 0);
   scores->student.resize(has_student() ? batch.rows() : 0);
   LinearSums linear;
   if (!w->teacher_linear.empty()) linear.teacher = w->teacher_linear.data();
   if (!w->student_linear.empty()) linear.student = w->student_linear.data();
 
+  const EmbeddingLayer& embedding = model_->embedding();
+  const int row_floats = embedding.fields() * embedding.dim();
   {
     StageTimer timer(Stage::kLookup, batch.rows());
     embedding.Lookup(batch, &w->rows);
   }
-  for (int first = 0; first < batch.rows(); first += kTileRows) {
-    const Matrix x{w->x.data(), std::min(kTileRows, batch.rows() - first), row_floats, row_floats};
+  for (int first = 0; first < batch.rows(); first += tile_rows_) {
+    const Matrix x{w->x.data(), std::min(tile_rows_, batch.rows() - first), row_floats, row_floats};
     {
       StageTimer timer(Stage::kGather, x.rows);
       embedding.Gather(batch, w->rows, first, x, linear);
@@ -111,12 +162,15 @@ void Predictor::Score(const Batch& batch, Scores* scores) const {
     }
     if (has_student()) {
       StageTimer timer(Stage::kStudentForward, x.rows);
-      model_->student().Forward(x, linear.student, nullptr, &w->student, w->logits.data());
+      if (scorer_ != nullptr) {
+        scorer_->Score(x, linear.student, w->scorer.data(), w->logits.data());  // the last one to read x
+      } else {
+        model_->student().Forward(x, linear.student, nullptr, &w->student, w->logits.data());
+      }
       probabilities(scores->student.data() + first);
     }
   }
-  std::lock_guard<std::mutex> lock(pool_->mutex);
-  pool_->free.push_back(std::move(w));
+  pool_->Return(std::move(w));
 }
 
 }  // namespace tandem

@@ -1,0 +1,149 @@
+#include "tandem/predictor.h"
+
+#include <glog/logging.h>
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "tandem/checkpoint.h"
+#include "tandem/loss.h"
+#include "tandem/trainer.h"
+#include "tests/support/allocation_counter.h"
+#include "tests/support/experiments.h"
+#include "tests/support/scratch_directory.h"
+#include "train/state.pb.h"
+
+namespace tandem {
+namespace {
+
+constexpr char kTeacher[] = "teacher { linear: true interaction { fm {} } mlp { hidden: 12 } } ";
+
+struct StudentCase {
+  const char* name;
+  const char* student;
+};
+
+const StudentCase kStudents[] = {
+    {"Plain", "mlp { hidden: 24 hidden: 7 }"},
+    {"LinearAndNormalised", "linear: true mlp { hidden: 33 normalize_input: true }"},
+    {"Parallel", "combine: PARALLEL linear: true mlp { hidden: 8 hidden: 16 hidden: 5 }"},
+    {"WithFm", "interaction { fm {} } mlp { hidden: 8 normalize_input: true }"},
+    {"LogisticRegression", "linear: true combine: PARALLEL"},
+    {"ReadOut", "linear: true"},
+};
+
+// A checkpoint of a few steps' training.
+class PredictorTest : public testing::TestWithParam<StudentCase> {
+ protected:
+  PredictorTest()
+      : experiment_(SmallExperiment(absl::StrCat(kTeacher, "student { ", GetParam().student, " }"))) {
+    Workers workers(1);
+    DualModel model(experiment_, *FindKernels("auto").value(), /*trained=*/true);
+    model.Initialize();
+    Trainer trainer(&model, TrainedParts::kAll, 0, 0, &workers);
+    for (int step = 0; step < 5; ++step) {
+      CHECK(trainer.Step(RandomBatch(model.schema(), 64, step)).ok());
+    }
+    CHECK(SaveCheckpoint(FileSystem::Default(), checkpoint_, model, proto::RunState(), DayProgress()).ok());
+  }
+
+  std::unique_ptr<Predictor> Load(TowerChoice towers) const {
+    PredictorOptions options;
+    options.towers = towers;
+    return Predictor::Load(checkpoint_, options).value();
+  }
+
+  proto::Experiment experiment_;
+  ScratchDirectory scratch_;
+  const std::string checkpoint_ = scratch_ / "step-5";
+};
+
+// What the run's own tower says.
+std::vector<float> TowerScores(const Predictor& predictor, const Batch& batch) {
+  const DualModel& model = predictor.model();
+  const Tower& student = model.student();
+  const int width = model.embedding().fields() * model.embedding().dim();
+  BatchRows rows;
+  model.embedding().Lookup(batch, &rows);
+  AlignedFloats x(static_cast<size_t>(batch.rows()) * width);
+  std::vector<float> linear(batch.rows() + 1), logits(batch.rows());  // never null
+  const Matrix all{x.data(), batch.rows(), width, width};
+  LinearSums sums;
+  if (student.linear()) sums.student = linear.data();
+  model.embedding().Gather(batch, rows, 0, all, sums);
+  TowerWorkspace workspace = student.MakeWorkspace(batch.rows());
+  student.Forward(all, sums.student, nullptr, &workspace, logits.data());
+  std::vector<float> scores;
+  for (const float logit : logits) scores.push_back(static_cast<float>(Sigmoid(logit)));
+  return scores;
+}
+
+TEST_P(PredictorTest, TheStudentsScoresAreTheTowersBitForBit) {
+  const std::unique_ptr<Predictor> alone = Load(TowerChoice::kStudent);
+  const std::unique_ptr<Predictor> both = Load(TowerChoice::kBoth);
+  Scores scores;
+  for (const int rows : {0, 1, 7, 31, 32, 33, 128, 301}) {
+    const Batch batch = RandomBatch(alone->schema(), rows, 100 + rows);
+    const std::vector<float> expected = TowerScores(*alone, batch);
+    alone->Score(batch, &scores);
+    EXPECT_EQ(scores.student, expected) << rows << " rows";
+    EXPECT_TRUE(scores.teacher.empty());
+    both->Score(batch, &scores);
+    EXPECT_EQ(scores.student, expected) << rows << " rows, beside the teacher";
+    EXPECT_EQ(scores.teacher.size(), expected.size());
+  }
+}
+
+TEST_P(PredictorTest, ARowScoresAloneAsInAnyBatch) {
+  const std::unique_ptr<Predictor> predictor = Load(TowerChoice::kStudent);
+  const Batch batch = RandomBatch(predictor->schema(), 70, 9);
+  Scores all, one;
+  predictor->Score(batch, &all);
+  Batch row(predictor->fields());
+  for (int r = 0; r < batch.rows(); ++r) {
+    row.Clear();
+    row.AppendRow(batch, r);
+    predictor->Score(row, &one);
+    EXPECT_EQ(one.student[0], all.student[r]) << "row " << r;
+  }
+}
+
+TEST_P(PredictorTest, ManyThreadsScoreAtTheSameTime) {
+  const std::unique_ptr<Predictor> predictor = Load(TowerChoice::kBoth);
+  const Batch batch = RandomBatch(predictor->schema(), 50, 3);
+  Scores expected;
+  predictor->Score(batch, &expected);
+  std::vector<std::thread> threads;
+  std::vector<int> different(100);  // more threads than places for their workspaces
+  for (int& count : different) {
+    threads.emplace_back([&] {
+      Scores scores;
+      for (int pass = 0; pass < 20; ++pass) {
+        predictor->Score(batch, &scores);
+        count += scores.student != expected.student || scores.teacher != expected.teacher ? 1 : 0;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(different, std::vector<int>(100));
+}
+
+TEST_P(PredictorTest, ScoringAllocatesNothingOnceItHasRun) {
+  const std::unique_ptr<Predictor> predictor = Load(TowerChoice::kStudent);
+  const Batch batch = RandomBatch(predictor->schema(), 40, 4);
+  Scores scores;
+  predictor->Score(batch, &scores);
+  const int64_t before = AllocationCount();
+  for (int pass = 0; pass < 3; ++pass) predictor->Score(batch, &scores);
+  EXPECT_EQ(AllocationCount() - before, 0);
+}
+
+INSTANTIATE_TEST_SUITE_P(Students, PredictorTest, testing::ValuesIn(kStudents),
+                         [](const auto& info) { return std::string(info.param.name); });
+
+}  // namespace
+}  // namespace tandem
