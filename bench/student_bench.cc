@@ -1,0 +1,206 @@
+// How fast the student scores from memory: its MLP next to ONNX Runtime in turns, and with the gather.
+//
+//   build/bench/student_bench --onnxruntime=/opt/peers/libonnxruntime.so.1
+//   build/bench/student_bench --model=run --input=log.tsv          # gather + student, on a trained model
+//
+// One thread. The student is 128-64, as serving runs it: tiles of 128 rows through the tower. Both sides
+// compute the same logits from the same weights, which is checked first. `of_peak` counts the
+// multiplications and additions of the matrix products.
+#include <gflags/gflags.h>
+#include <glog/logging.h>
+
+#include <algorithm>
+#include <cmath>
+#include <fstream>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "bench/in_turns.h"
+#include "bench/onnx_runtime.h"
+#include "bench/peak.h"
+#include "bench/report.h"
+#include "config/experiment.pb.h"
+#include "tandem/dual_model.h"
+#include "tandem/kernels.h"
+#include "tandem/predictor.h"
+#include "tandem/tower.h"
+
+DEFINE_string(onnxruntime, "", "Path of libonnxruntime.so; without it Tandem's side runs alone.");
+DEFINE_string(model, "", "A run or bundle; with --input: time gather + student on its rows instead.");
+DEFINE_string(input, "", "A plain log that --model reads.");
+DEFINE_int32(rows, 200000, "Rows of --input to hold in memory.");
+DEFINE_int32(batch, 512, "Rows of a batch, with --model.");
+DEFINE_int32(repeats, 15, "Turns of each side; the figures are medians.");
+DEFINE_bool(json, false, "One JSON array instead of a table.");
+
+namespace tandem::bench {
+namespace {
+
+constexpr int kTileRows = 128;
+
+struct Student {
+  Student(int fields, const Kernels& kernels)
+      : tower(Config(), {fields, 16}, "student", kernels), parameters(tower.layout().size()) {
+    tower.Initialize(1, parameters.data());
+    for (size_t i = 0; i < parameters.size(); ++i) {
+      if (parameters[i] == 0) parameters[i] = static_cast<float>(i % 7) * 0.01f;  // biases that matter
+    }
+    tower.Prepare(parameters.data());
+    workspace = tower.MakeWorkspace(kTileRows);
+  }
+
+  static proto::Tower Config() {
+    proto::Tower config;
+    config.mutable_mlp()->add_hidden(128);
+    config.mutable_mlp()->add_hidden(64);
+    return config;
+  }
+
+  DenseLayer Layer(const std::string& weight, const std::string& bias) const {
+    const ParameterBlock& w = *tower.layout().Find(weight);
+    const ParameterBlock& b = *tower.layout().Find(bias);
+    const auto values = [&](const ParameterBlock& block) {
+      return std::vector<float>(parameters.begin() + block.offset,
+                                parameters.begin() + block.offset + block.size);
+    };
+    return {w.shape[0], static_cast<int>(b.size), values(w), values(b)};
+  }
+  std::vector<DenseLayer> Layers() const {
+    return {Layer("mlp/0/weight", "mlp/0/bias"), Layer("mlp/1/weight", "mlp/1/bias"),
+            Layer("head/weight", "bias")};
+  }
+
+  void Score(ConstMatrix x, float* logits) {
+    for (int first = 0; first < x.rows; first += kTileRows) {
+      tower.Forward({x.row(first), std::min(kTileRows, x.rows - first), x.cols, x.stride}, nullptr, nullptr,
+                    &workspace, logits + first);
+    }
+  }
+
+  Tower tower;
+  AlignedFloats parameters;
+  TowerWorkspace workspace;
+};
+
+void CompareMlp(OnnxRuntime* runtime, const Kernels& kernels) {
+  Report report({"mlp", "batch", "tandem", "onnxruntime", "ratio", "of_peak", "peer_of_peak"});
+  for (int fields : {26, 39}) {
+    Student student(fields, kernels);
+    const int inputs = fields * 16;
+    const std::vector<DenseLayer> layers = student.Layers();
+    for (int batch : {1, 8, 64, 512}) {
+      AlignedFloats x(static_cast<size_t>(batch) * inputs), ours(batch), theirs(batch);
+      for (size_t i = 0; i < x.size(); ++i) x[i] = static_cast<float>(i * 7919 % 1000) * 1e-3f - 0.5f;
+      std::vector<std::function<void()>> sides = {
+          [&] {
+            student.Score({x.data(), batch, inputs, inputs}, ours.data());
+          },
+          [&] { FmaTurn(kernels.name()); },
+      };
+      std::unique_ptr<OnnxSession> session;
+      if (runtime != nullptr) {
+        auto opened = runtime->NewSession(OnnxMlp(layers, batch), batch, inputs, x.data(), theirs.data());
+        CHECK(opened.ok()) << opened.status();
+        session = std::move(*opened);
+        sides.emplace_back([&] { session->Run(); });
+        sides[0]();
+        sides.back()();
+        for (int i = 0; i < batch; ++i)
+          CHECK_LT(std::abs(ours[i] - theirs[i]), 1e-4 * (1 + std::abs(ours[i])));
+      }
+      const std::vector<double> seconds = MedianSeconds(sides, FLAGS_repeats);
+      const double peak = FmaTurnFlops(kernels.name()) / seconds[1];
+      const double flops = static_cast<double>(student.tower.flops_per_sample()) * batch;
+      Json row = {{"mlp", std::to_string(inputs) + "-128-64-1"},
+                  {"batch", batch},
+                  {"tandem", batch / seconds[0]},
+                  {"of_peak", flops / seconds[0] / peak}};
+      if (runtime != nullptr) {
+        row["onnxruntime"] = batch / seconds[2];
+        row["ratio"] = seconds[2] / seconds[0];
+        row["peer_of_peak"] = flops / seconds[2] / peak;
+      }
+      report.Add(row);
+    }
+  }
+  report.Print(FLAGS_json);
+}
+
+// Batches of the log's rows, parsed and hashed.
+std::vector<Batch> ReadBatches(const Predictor& predictor) {
+  const Schema& schema = predictor.schema();
+  CHECK(!schema.header) << "a log without a header is wanted";
+  auto parser = RowParser::Create(schema, schema.columns, RowUse::kPredict, FLAGS_input);
+  CHECK(parser.ok()) << parser.status();
+  std::ifstream file(FLAGS_input);
+  CHECK(file.good()) << FLAGS_input;
+  std::vector<Batch> batches;
+  std::string line;
+  for (int row = 0; row < FLAGS_rows && std::getline(file, line); ++row) {
+    if (row % FLAGS_batch == 0) batches.emplace_back(predictor.fields());
+    parser->Parse(line, &batches.back(), nullptr);
+  }
+  return batches;
+}
+
+void TimeGather() {
+  PredictorOptions options;
+  options.towers = TowerChoice::kStudent;
+  auto predictor = Predictor::Load(FLAGS_model, options);
+  CHECK(predictor.ok()) << predictor.status();
+  const std::vector<Batch> batches = ReadBatches(**predictor);
+  const DualModel& model = (*predictor)->model();
+  const EmbeddingLayer& embedding = model.embedding();
+  std::vector<BatchRows> rows(batches.size());
+  double count = 0;
+  for (size_t b = 0; b < batches.size(); ++b) {
+    embedding.Lookup(batches[b], &rows[b]);
+    count += batches[b].rows();
+  }
+  const int width = embedding.fields() * embedding.dim();
+  AlignedFloats x(static_cast<size_t>(kTileRows) * width);
+  std::vector<float> logits(FLAGS_batch);
+  TowerWorkspace workspace = model.student().MakeWorkspace(kTileRows);
+  Scores scores;
+  const auto from_rows = [&] {
+    for (size_t b = 0; b < batches.size(); ++b) {
+      for (int first = 0; first < batches[b].rows(); first += kTileRows) {
+        const Matrix tile{x.data(), std::min(kTileRows, batches[b].rows() - first), width, width};
+        embedding.Gather(batches[b], rows[b], first, tile, {});
+        model.student().Forward(tile, nullptr, nullptr, &workspace, logits.data() + first);
+      }
+    }
+  };
+  const auto from_keys = [&] {
+    for (const Batch& batch : batches) (*predictor)->Score(batch, &scores);
+  };
+  const std::vector<double> seconds = MedianSeconds({from_rows, from_keys}, FLAGS_repeats, 0.2);
+  Report report({"from", "rows", "samples_per_second"});
+  report.Add({{"from", "table rows"}, {"rows", count}, {"samples_per_second", count / seconds[0]}});
+  report.Add({{"from", "hashed ids"}, {"rows", count}, {"samples_per_second", count / seconds[1]}});
+  report.Print(FLAGS_json);
+}
+
+}  // namespace
+}  // namespace tandem::bench
+
+int main(int argc, char** argv) {
+  using namespace tandem::bench;  // NOLINT(google-build-using-namespace)
+  gflags::ParseCommandLineFlags(&argc, &argv, true);
+  google::InitGoogleLogging(argv[0]);
+  FLAGS_logtostderr = true;
+  if (!FLAGS_model.empty()) {
+    TimeGather();
+    return 0;
+  }
+  std::unique_ptr<OnnxRuntime> runtime;
+  if (!FLAGS_onnxruntime.empty()) {
+    auto loaded = OnnxRuntime::Load(FLAGS_onnxruntime);
+    CHECK(loaded.ok()) << loaded.status();
+    runtime = std::move(*loaded);
+    LOG(INFO) << "ONNX Runtime " << runtime->version();
+  }
+  CompareMlp(runtime.get(), **tandem::FindKernels("auto"));
+  return 0;
+}
