@@ -3,9 +3,9 @@
 //   build/bench/student_bench --onnxruntime=/opt/peers/libonnxruntime.so.1
 //   build/bench/student_bench --model=run --input=log.tsv          # gather + student, on a trained model
 //
-// One thread. The student is 128-64, as serving runs it: tiles of 128 rows through the tower. Both sides
-// compute the same logits from the same weights, which is checked first. `of_peak` counts the
-// multiplications and additions of the matrix products.
+// One thread. The student is 128-64, as serving runs it: its scorer, tiles of 32 rows. Both sides compute the
+// same logits from the same weights, which is checked first. `of_peak` counts the multiplications and
+// additions of the matrix products.
 #include <gflags/gflags.h>
 #include <glog/logging.h>
 
@@ -21,6 +21,7 @@
 #include "bench/peak.h"
 #include "bench/report.h"
 #include "config/experiment.pb.h"
+#include "src/serve/student_scorer.h"
 #include "tandem/dual_model.h"
 #include "tandem/kernels.h"
 #include "tandem/predictor.h"
@@ -37,7 +38,27 @@ DEFINE_bool(json, false, "One JSON array instead of a table.");
 namespace tandem::bench {
 namespace {
 
-constexpr int kTileRows = 128;
+constexpr int kTileRows = 32;  // of a student alone (src/serve/predictor.cc)
+
+// A plain student's scorer with its memory.
+class Scorer {
+ public:
+  Scorer(const proto::Tower& config, const Tower& tower, const float* parameters, const Kernels& kernels)
+      : scorer_(FindPlainStudent(config, tower.layout(), parameters).value(), kernels),
+        workspace_(scorer_.workspace_floats(kTileRows)) {}
+
+  // x: up to kTileRows rows.
+  void ScoreTile(Matrix x, float* logits) { scorer_.Score(x, nullptr, workspace_.data(), logits); }
+  void Score(Matrix x, float* logits) {
+    for (int first = 0; first < x.rows; first += kTileRows) {
+      ScoreTile({x.row(first), std::min(kTileRows, x.rows - first), x.cols, x.stride}, logits + first);
+    }
+  }
+
+ private:
+  StudentScorer scorer_;
+  AlignedFloats workspace_;
+};
 
 struct Student {
   Student(int fields, const Kernels& kernels)
@@ -46,8 +67,6 @@ struct Student {
     for (size_t i = 0; i < parameters.size(); ++i) {
       if (parameters[i] == 0) parameters[i] = static_cast<float>(i % 7) * 0.01f;  // biases that matter
     }
-    tower.Prepare(parameters.data());
-    workspace = tower.MakeWorkspace(kTileRows);
   }
 
   static proto::Tower Config() {
@@ -71,22 +90,15 @@ struct Student {
             Layer("head/weight", "bias")};
   }
 
-  void Score(ConstMatrix x, float* logits) {
-    for (int first = 0; first < x.rows; first += kTileRows) {
-      tower.Forward({x.row(first), std::min(kTileRows, x.rows - first), x.cols, x.stride}, nullptr, nullptr,
-                    &workspace, logits + first);
-    }
-  }
-
   Tower tower;
   AlignedFloats parameters;
-  TowerWorkspace workspace;
 };
 
 void CompareMlp(OnnxRuntime* runtime, const Kernels& kernels) {
   Report report({"mlp", "batch", "tandem", "onnxruntime", "ratio", "of_peak", "peer_of_peak"});
   for (int fields : {26, 39}) {
-    Student student(fields, kernels);
+    const Student student(fields, kernels);
+    Scorer scorer(Student::Config(), student.tower, student.parameters.data(), kernels);
     const int inputs = fields * 16;
     const std::vector<DenseLayer> layers = student.Layers();
     for (int batch : {1, 8, 64, 512}) {
@@ -94,7 +106,7 @@ void CompareMlp(OnnxRuntime* runtime, const Kernels& kernels) {
       for (size_t i = 0; i < x.size(); ++i) x[i] = static_cast<float>(i * 7919 % 1000) * 1e-3f - 0.5f;
       std::vector<std::function<void()>> sides = {
           [&] {
-            student.Score({x.data(), batch, inputs, inputs}, ours.data());
+            scorer.Score({x.data(), batch, inputs, inputs}, ours.data());
           },
           [&] { FmaTurn(kernels.name()); },
       };
@@ -161,14 +173,15 @@ void TimeGather() {
   const int width = embedding.fields() * embedding.dim();
   AlignedFloats x(static_cast<size_t>(kTileRows) * width);
   std::vector<float> logits(FLAGS_batch);
-  TowerWorkspace workspace = model.student().MakeWorkspace(kTileRows);
+  Scorer scorer(model.experiment().model().student(), model.student(),
+                model.student_parameters().values.data(), model.kernels());
   Scores scores;
   const auto from_rows = [&] {
     for (size_t b = 0; b < batches.size(); ++b) {
       for (int first = 0; first < batches[b].rows(); first += kTileRows) {
         const Matrix tile{x.data(), std::min(kTileRows, batches[b].rows() - first), width, width};
         embedding.Gather(batches[b], rows[b], first, tile, {});
-        model.student().Forward(tile, nullptr, nullptr, &workspace, logits.data() + first);
+        scorer.ScoreTile(tile, logits.data() + first);
       }
     }
   };
