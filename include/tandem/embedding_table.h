@@ -6,9 +6,13 @@
 //   weights[(k + 1) * width + i]
 //
 // Row 0 is the default row: zero at first, it stands for every id that the table doesn't hold. Rows live in
-// segments that never move, so that growth copies nothing and pointers stay valid. The index is cut into
-// parts by the key's high bits: growing one part at a time keeps the pause and the extra memory small, and
-// walking the parts in order visits keys in order.
+// segments that never move, so that growth copies nothing and pointers stay valid; beyond the first one they
+// are cut from huge pages, which take no room until they are written to. The index is cut into parts by the
+// key's high bits: growing one part at a time keeps the pause and the extra memory small, and walking the
+// parts in order visits keys in order.
+//
+// A row takes (width * (1 + slots) + words) * 4 bytes, rounded up to 16 or, where that adds little, to 64; an
+// entry of the index, of a row or of a pending key, 16 to 20 bytes.
 //
 // Thread-safety: any number of readers, or one writer; rows of different numbers may be written at the same
 // time.
@@ -20,9 +24,9 @@
 #include <memory>
 #include <vector>
 
-#include "tandem/matrix.h"
-
 namespace tandem {
+
+class ZeroedMemory;
 
 class EmbeddingTable {
  public:
@@ -33,6 +37,7 @@ class EmbeddingTable {
     int slots = 0;            // optimizer slots a weight
     bool updates = false;     // keep a count of updates a row (lazy Adam)
     bool last_steps = false;  // keep the step of the last update a row (lazy weight decay)
+    bool scratch = false;     // keep a word a row for the caller
   };
 
   explicit EmbeddingTable(const Layout& layout);
@@ -43,9 +48,11 @@ class EmbeddingTable {
   const Layout& layout() const { return layout_; }
   // Rows, the default row included.
   int64_t rows() const { return rows_; }
-  // Bytes of rows, of what is kept beside them, and of the index.
+  // Bytes of rows, of what is kept with them, and of the index.
   int64_t bytes() const;
 
+  // Brings the key's place in the index nearer.
+  void PrefetchKey(uint64_t key) const;
   // The row that serves `key`.
   uint32_t Find(uint64_t key) const;
   // The key's own row, made (zero) if it isn't there. A key that was pending isn't any more.
@@ -56,21 +63,17 @@ class EmbeddingTable {
   // Sets the count of a key without a row.
   void SetPending(uint64_t key, uint32_t count);
 
-  float* row(uint32_t row) {
-    return segments_[row >> kSegmentBits].floats.data() + (row & kSegmentMask) * stride_;
-  }
+  float* row(uint32_t row) { return segments_[row >> kSegmentBits] + (row & kSegmentMask) * stride_; }
   const float* row(uint32_t row) const {
-    return segments_[row >> kSegmentBits].floats.data() + (row & kSegmentMask) * stride_;
+    return segments_[row >> kSegmentBits] + (row & kSegmentMask) * stride_;
   }
   // Only where the layout keeps them.
-  uint32_t& updates(uint32_t row) { return segments_[row >> kSegmentBits].updates[row & kSegmentMask]; }
-  uint32_t& last_step(uint32_t row) { return segments_[row >> kSegmentBits].last_steps[row & kSegmentMask]; }
-  uint32_t updates(uint32_t row) const { return segments_[row >> kSegmentBits].updates[row & kSegmentMask]; }
-  uint32_t last_step(uint32_t row) const {
-    return segments_[row >> kSegmentBits].last_steps[row & kSegmentMask];
-  }
-  // A word a row for the caller's use within a batch; its first value is 0.
-  uint32_t& scratch(uint32_t row) { return segments_[row >> kSegmentBits].scratch[row & kSegmentMask]; }
+  uint32_t& updates(uint32_t row) { return *Word(row, updates_word_); }
+  uint32_t& last_step(uint32_t row) { return *Word(row, last_step_word_); }
+  uint32_t updates(uint32_t row) const { return *Word(row, updates_word_); }
+  uint32_t last_step(uint32_t row) const { return *Word(row, last_step_word_); }
+  // The caller's word within a batch; its first value is 0.
+  uint32_t& scratch(uint32_t row) { return *Word(row, scratch_word_); }
 
   // Brings the row's memory nearer.
   void Prefetch(uint32_t row) const { __builtin_prefetch(this->row(row)); }
@@ -85,18 +88,21 @@ class EmbeddingTable {
   static constexpr int kSegmentBits = 13;
   static constexpr uint32_t kSegmentMask = (1u << kSegmentBits) - 1;
 
-  struct Segment {
-    AlignedFloats floats;
-    std::vector<uint32_t> updates, last_steps, scratch;
-  };
   class Index;
 
   uint32_t AddRow();
+  // Words lie behind a row's floats, and are never anything but words.
+  uint32_t* Word(uint32_t row, int word) const {
+    return reinterpret_cast<uint32_t*>(segments_[row >> kSegmentBits] + (row & kSegmentMask) * stride_ +
+                                       word);
+  }
 
   Layout layout_;
-  int stride_;  // floats from row to row
+  int updates_word_, last_step_word_, scratch_word_;  // places in a row; 0: not kept
+  int stride_;                                        // floats from row to row
   int64_t rows_ = 0;
-  std::vector<Segment> segments_;
+  std::vector<float*> segments_;     // into slabs_
+  std::vector<ZeroedMemory> slabs_;  // a segment, then some segments each
   std::unique_ptr<Index> index_;
 };
 

@@ -58,6 +58,7 @@ EmbeddingLayer::EmbeddingLayer(const proto::Experiment& experiment, const Schema
     layout.slots = optimizer_->slots();
     layout.updates = lazy_steps_;
     layout.last_steps = weight_decay_ > 0;
+    layout.scratch = true;
   }
   fields_of_table_.resize(schema.tables().size());
   for (size_t f = 0; f < schema.fields().size(); ++f) {

@@ -37,6 +37,51 @@ TEST(EmbeddingTable, RowsNeverMoveWhileTheTableGrows) {
   }
 }
 
+// Words and floats of a row, and of its neighbours, don't touch.
+TEST(EmbeddingTable, ARowsWordsLieBesideItsFloats) {
+  for (const int width : {1, 3, 4, 15, 16, 17}) {
+    EmbeddingTable table({width, /*slots=*/2, true, true, true});
+    const auto value = [&](uint32_t row, int i) { return static_cast<float>(row * 1000 + i); };
+    for (uint64_t i = 0; i < 20000; ++i) {
+      const uint32_t row = table.Insert(KeyOf(i));
+      for (int j = 0; j < 3 * width; ++j) {
+        ASSERT_EQ(table.row(row)[j], 0) << "a new row";
+        table.row(row)[j] = value(row, j);
+      }
+      ASSERT_EQ(table.updates(row) + table.last_step(row) + table.scratch(row), 0u) << "a new row";
+      table.updates(row) = 3 * row;
+      table.last_step(row) = 3 * row + 1;
+      table.scratch(row) = 3 * row + 2;
+    }
+    for (uint32_t row = 1; row < table.rows(); ++row) {
+      for (int j = 0; j < 3 * width; ++j) ASSERT_EQ(table.row(row)[j], value(row, j)) << row << " " << j;
+      ASSERT_EQ(table.updates(row), 3 * row);
+      ASSERT_EQ(table.last_step(row), 3 * row + 1);
+      ASSERT_EQ(table.scratch(row), 3 * row + 2);
+    }
+  }
+}
+
+// The steady state of training: floats and words of a row, and an entry of the index.
+TEST(EmbeddingTable, ARowOfAdamAndItsIndexTakeLessThan250Bytes) {
+  EmbeddingTable table({/*width=*/17, /*slots=*/2, true, false, true});
+  for (uint64_t i = 0; i < 200000; ++i) table.Insert(KeyOf(i));
+  EXPECT_LT(table.bytes(), 200000 * 250);
+}
+
+// Keys that aren't hashes, as a test or a tool may have them, don't collide.
+TEST(EmbeddingTable, FindsAnyKeys) {
+  EmbeddingTable table({/*width=*/1, 0, false, false});
+  const auto key_of = [](uint64_t i) { return i % 2 == 0 ? i : ~i; };
+  constexpr uint64_t kKeys = 100000;
+  for (uint64_t i = 0; i < kKeys; ++i) ASSERT_EQ(table.Insert(key_of(i)), i + 1);
+  for (uint64_t i = 0; i < kKeys; ++i) {
+    table.PrefetchKey(key_of(i));
+    ASSERT_EQ(table.Find(key_of(i)), i + 1);
+    ASSERT_EQ(table.Find(key_of(i + kKeys)), EmbeddingTable::kDefaultRow);
+  }
+}
+
 TEST(EmbeddingTable, InsertingAgainGivesTheSameRow) {
   EmbeddingTable table({/*width=*/1, 0, false, false});
   const uint32_t row = table.Insert(KeyOf(3));
