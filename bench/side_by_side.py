@@ -83,12 +83,11 @@ model {{
   {method}
 }}
 train {{ epochs: 1 batch_size: 512 shuffle_rows: 0 optimizer {{ adam {{ lr: 0.001 }} }} }}
-runtime {{ log_every_steps: 10 }}
 """
 TEACHER = "teacher {{ linear: true interaction {{ {} }} mlp {{ hidden: 400 hidden: 400 }} combine: PARALLEL }}"
 TEACHERS = {
     "xdeepfm": "cin { layers: 128 layers: 128 activation: RELU bias: true }",
-    "identity": "cin { layers: 128 layers: 128 }",
+    "identity": "cin { layers: 128 layers: 128 bias: true }",
     "deepfm": "fm {}",
     "dcn_v2": "cross { layers: 3 version: V2 }",
     "student": None,
@@ -123,6 +122,15 @@ def flops_per_sample(model):
 
 
 # ------------------------------------------------------------------------------------------------------------------- the bench
+
+class Speed(float):
+    """Samples a second in the steady state, and `whole`: those of the whole process."""
+
+    def __new__(cls, steady, whole):
+        speed = super().__new__(cls, steady)
+        speed.whole = whole
+        return speed
+
 
 class Bench:
     """Runs the sides, and keeps what was measured."""
@@ -185,16 +193,18 @@ class Bench:
         return json.loads(self.command(self.one_core(), [program] + words[1:]))
 
     def train(self, model, rows, cores=None, wall=False):
-        """Rows a second of the whole process (start-up, reading, parsing, checkpoint included), and of its steady state."""
+        """Rows a second of training: in the steady state, reading included, and of the whole process with start-up and checkpoint."""
         cores = cores or self.one_core()
         config = os.path.join(self.options.work, f"{model}.pbtxt")
         run = os.path.join(self.options.work, f"run-{model}")
         write_config(config, model, self.log(rows))
         shutil.rmtree(run, ignore_errors=True)
-        seconds = self.seconds(cores, [self.tandem, "train", f"--config={config}", f"--run_dir={run}", f"runtime.threads={len(cores)}"], wall)
+        whole = rows / self.seconds(cores, [self.tandem, "train", f"--config={config}", f"--run_dir={run}",
+                                            f"runtime.threads={len(cores)}", f"runtime.log_every_steps={rows // 512 // 10}"], wall)
         with open(os.path.join(run, "metrics.jsonl")) as file:
             speeds = [entry["rows_per_second"] for entry in map(json.loads, file) if "rows_per_second" in entry]
-        return rows / seconds, max(rows / seconds, statistics.median(speeds[len(speeds) // 3:]))
+        # Windows of as many rows each: the harmonic mean is their rows over their time. The first two are the start.
+        return Speed(max(whole, statistics.harmonic_mean(speeds[2:])), whole)
 
     def run_of(self, model):
         run = os.path.join(self.options.work, f"run-{model}")
@@ -258,7 +268,12 @@ class Bench:
             for name, side in sides.items():
                 values[name].append(side())
             say(f"  turn {turn + 1}: " + ", ".join(f"{name} {fmt(v[-1])}" for name, v in values.items()))
-        return {name: statistics.median(v) for name, v in values.items()}
+        medians = {}
+        for name, v in values.items():
+            medians[name] = statistics.median_low(v)
+            if isinstance(v[0], Speed):
+                medians[name] = Speed(statistics.median(v), statistics.median(speed.whole for speed in v))
+        return medians
 
     def add(self, figure, tandem, peer, ratio, target, met=None):
         """A row. `ratio` and `target` are numbers (times), or texts already."""
@@ -281,9 +296,8 @@ class Bench:
 def fmt(value):
     if isinstance(value, str):
         return value
-    if isinstance(value, tuple):
-        return " / ".join(map(fmt, value))
-    return f"{value:,.0f}" if value >= 100 else f"{value:.2f}"
+    text = f"{value:,.0f}" if value >= 100 else f"{value:.2f}"
+    return text + f" (whole process {value.whole:,.0f})" if isinstance(value, Speed) else text
 
 
 # ---------------------------------------------------------------------------------------------------------------- the sections
@@ -291,13 +305,12 @@ def fmt(value):
 def section_train(bench, model, name, peers, share_target):
     """xDeepFM on one core: `peers` are (name, arguments of speed.py, target)."""
     log = bench.log(SHORT_ROWS)
-    steady, peaks = [], []
+    peaks = []
 
     def ours():
-        whole, now = bench.train(model, SHORT_ROWS)
-        steady.append(now)
+        speed = bench.train(model, SHORT_ROWS)
         peaks.append(bench.json(["peak_bench", "--fma"])["fma"])
-        return whole
+        return speed
 
     sides = {"tandem": ours}
     for peer_name, extra, _ in peers:
@@ -307,9 +320,8 @@ def section_train(bench, model, name, peers, share_target):
         bench.add(f"{name}, teacher + student trained, one core, against {peer_name} training the teacher alone (samples/s)",
                   medians["tandem"], medians[peer_name], medians["tandem"] / medians[peer_name], target)
     flops = flops_per_sample(model)
-    share = flops * statistics.median(steady) / statistics.median(peaks)
-    bench.share(f"{name}: share of FMA peak over the whole step ({flops * 1e-6:.1f} MFLOP a sample, steady {fmt(statistics.median(steady))} "
-                f"samples/s, peak {statistics.median(peaks) * 1e-9:.0f} GFLOP/s)", share, share_target)
+    bench.share(f"{name}: share of FMA peak over the whole step ({flops * 1e-6:.1f} MFLOP a sample, peak "
+                f"{statistics.median(peaks) * 1e-9:.0f} GFLOP/s)", flops * medians["tandem"] / statistics.median(peaks), share_target)
 
 
 def xdeepfm(bench):
@@ -328,8 +340,8 @@ def two_cores(bench):
     for model, name, extra, target in [("xdeepfm", "xDeepFM, ReLU and bias", [], 1.2),
                                        ("identity", "xDeepFM, identity", ["--cin-act", "identity"], 4.5)]:
         medians = bench.turns({
-            "two cores": lambda: bench.train(model, SHORT_ROWS, both)[0],
-            "one core": lambda: bench.train(model, SHORT_ROWS, wall=True)[0],
+            "two cores": lambda: bench.train(model, SHORT_ROWS, both),
+            "one core": lambda: bench.train(model, SHORT_ROWS, wall=True),
             "2 x PyTorch": lambda: bench.peer("xdeepfm", "train", PEER_XDEEPFM_ROWS, log, ["--chunk", "-32"] + extra, both)})
         bench.add(f"{name}, two cores, against two PyTorch processes (samples/s)", medians["two cores"], medians["2 x PyTorch"],
                   medians["two cores"] / medians["2 x PyTorch"], target)
@@ -339,16 +351,9 @@ def two_cores(bench):
 
 def cheap_training(bench, model, figure, target):
     log = bench.log(LONG_ROWS)
-    steady = []
-
-    def ours():
-        whole, now = bench.train(model, LONG_ROWS)
-        steady.append(now)
-        return whole
-
-    medians = bench.turns({"tandem": ours, "PyTorch": lambda: bench.peer(model, "train", PEER_ROWS, log)})
+    medians = bench.turns({"tandem": lambda: bench.train(model, LONG_ROWS),
+                           "PyTorch": lambda: bench.peer(model, "train", PEER_ROWS, log)})
     bench.add(figure, medians["tandem"], medians["PyTorch"], medians["tandem"] / medians["PyTorch"], target)
-    bench.notes.append(f"{model}: steady state {fmt(statistics.median(steady))} samples/s.")
 
 
 def deepfm(bench):
