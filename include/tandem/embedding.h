@@ -118,8 +118,14 @@ class EmbeddingLayer {
   void InitializeRow(uint64_t key, float* weights) const;
   void ResolveTable(int table, const Batch& batch, int64_t step, BatchRows* rows);
   void MergeOccurrences(int table, const Batch& batch, const BatchRows& rows);
+  int student_column() const { return dim_ + (teacher_linear_ ? 1 : 0); }
+  // One field of Gather. kDim is dim(), or 0 where it isn't a common one; and so in RowGradient.
+  template <int kDim>
+  void GatherField(int field, const Batch& batch, const BatchRows& rows, int first_row, Matrix x,
+                   const LinearSums& linear) const;
   // Adds up the gradients of one row's occurrences; false when the sum isn't finite.
-  bool RowGradient(const Merged& merged, int unique, const EmbeddingGradients& gradients,
+  template <int kDim>
+  bool RowGradient(const Merged& merged, uint32_t unique, const EmbeddingGradients& gradients,
                    float* gradient) const;
   void UpdateRow(EmbeddingTable* table, uint32_t row, int64_t step, double rate_scale, double student_scale,
                  float* gradient) const;

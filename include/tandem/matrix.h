@@ -7,7 +7,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <new>
 #include <vector>
 
 namespace tandem {
@@ -31,17 +30,21 @@ struct Matrix {
   operator ConstMatrix() const { return {data, rows, cols, stride}; }  // NOLINT(google-explicit-constructor)
 };
 
-// Allocates at cache-line boundaries, so that vector loads don't straddle lines.
+// Memory at a cache-line boundary, so that vector loads don't straddle lines; from 2 MB on at the boundary of
+// a huge page, and in huge pages where the system gives them, so that walking it misses the TLB less.
+void* AllocateLines(size_t bytes);
+// `bytes` as they were asked for.
+void FreeLines(void* p, size_t bytes);
+
 template <typename T>
 struct AlignedAllocator {
   using value_type = T;
-  static constexpr std::align_val_t kAlignment{64};
 
   AlignedAllocator() = default;
   template <typename U>
   AlignedAllocator(const AlignedAllocator<U>&) {}  // NOLINT(google-explicit-constructor)
-  T* allocate(size_t n) { return static_cast<T*>(::operator new(n * sizeof(T), kAlignment)); }
-  void deallocate(T* p, size_t) { ::operator delete(p, kAlignment); }
+  T* allocate(size_t n) { return static_cast<T*>(AllocateLines(n * sizeof(T))); }
+  void deallocate(T* p, size_t n) { FreeLines(p, n * sizeof(T)); }
   bool operator==(const AlignedAllocator&) const { return true; }
   bool operator!=(const AlignedAllocator&) const { return false; }
 };

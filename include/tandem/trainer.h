@@ -15,6 +15,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -56,14 +57,20 @@ class Trainer {
  private:
   struct Shard;
   struct Worker;
+  struct Chunk;
   struct DensePart;
 
   void Reserve(int rows);
   void RunShard(const Batch& batch, int shard_index, Worker* worker);
-  // Adds the shards' gradients, and checks that they are finite.
-  absl::Status Reduce();
+  static std::vector<Chunk> TrainedChunks(const ParameterLayout& layout);
+  // Adds the shards' gradients into the first shard's, pairwise: ((0 + 1) + (2 + 3)) + ...
+  static void AddByTree(const std::vector<float*>& gradients, const Chunk& chunk);
+  template <typename F>
+  void ForEachChunk(const F& f);
+  // Adds the shards' gradients, checks that they are finite, and updates the towers and adapters.
+  absl::Status UpdateDense(double rate_scale);
   double ClipScale(int clip_group) const;
-  void UpdateDense(DensePart* part, double rate_scale);
+  void UpdateChunk(DensePart* part, const Chunk& chunk, double rate_scale);
   void UpdateStatistics(int rows);
 
   DualModel& model_;
@@ -79,6 +86,7 @@ class Trainer {
   int active_shards_ = 0;
   std::vector<std::unique_ptr<Worker>> workspaces_;
   std::vector<std::unique_ptr<DensePart>> dense_;
+  std::vector<std::pair<DensePart*, int>> chunk_tasks_;  // every chunk of dense_
   // Into dense_; null where there is no such part, or it is frozen.
   DensePart* teacher_part_ = nullptr;
   DensePart* student_part_ = nullptr;

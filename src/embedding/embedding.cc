@@ -15,9 +15,29 @@ namespace tandem {
 namespace {
 
 // Rows of a batch whose memory is asked for ahead of their turn.
-constexpr int kPrefetchRows = 4;
+constexpr uint32_t kPrefetchRows = 16;
 // Distinct rows that a worker updates at a time.
 constexpr int kRowsPerTask = 256;
+
+// Calls f with the dimension as a constant where it is a common one, so that loops over it unroll into
+// registers; else with 0.
+template <int n>
+struct Constant {
+  static constexpr int value = n;
+};
+template <class F>
+void WithDim(int dim, const F& f) {
+  switch (dim) {
+    case 8:
+      return f(Constant<8>());
+    case 16:
+      return f(Constant<16>());
+    case 32:
+      return f(Constant<32>());
+    default:
+      return f(Constant<0>());
+  }
+}
 
 bool TrainsTeacher(const proto::Model& model) { return model.method() != proto::STUDENT_ALONE; }
 bool TrainsStudent(const proto::Model& model) { return model.method() != proto::TEACHER_ALONE; }
@@ -127,6 +147,7 @@ void EmbeddingLayer::ResolveTable(int table_index, const Batch& batch, int64_t s
     const Random random(seed_, RandomPurpose::kIdDropout,
                         {static_cast<uint64_t>(f), static_cast<uint64_t>(step)});
     for (size_t i = 0; i < keys.size(); ++i) {
+      if (i + kPrefetchRows < keys.size()) table.PrefetchKey(keys[i + kPrefetchRows]);
       const int64_t rows_before = table.rows();
       found[i] = Admit(table_index, keys[i]);
       if (weight_decay_ > 0 && table.rows() > rows_before)
@@ -193,54 +214,80 @@ void EmbeddingLayer::Lookup(const Batch& batch, BatchRows* rows) const {
   for (size_t f = 0; f < batch.fields.size(); ++f) {
     const EmbeddingTable& table = tables_[schema_.fields()[f].table];
     const std::vector<uint64_t>& keys = batch.fields[f].keys;
-    rows->fields[f].resize(keys.size());
-    for (size_t i = 0; i < keys.size(); ++i) rows->fields[f][i] = table.Find(keys[i]);
+    std::vector<uint32_t>& found = rows->fields[f];
+    found.resize(keys.size());
+    for (size_t i = 0; i < keys.size(); ++i) {
+      if (i + kPrefetchRows < keys.size()) table.PrefetchKey(keys[i + kPrefetchRows]);
+      // All values of a number's field have one key.
+      found[i] = i > 0 && keys[i] == keys[i - 1] ? found[i - 1] : table.Find(keys[i]);
+    }
+  }
+}
+
+template <int kDim>
+void EmbeddingLayer::GatherField(int field, const Batch& batch, const BatchRows& rows, int first_row,
+                                 Matrix x, const LinearSums& linear) const {
+  const int dim = kDim > 0 ? kDim : dim_;
+  const EmbeddingTable& table = tables_[schema_.fields()[field].table];
+  const FieldBags& bags = batch.fields[field];
+  const uint32_t* found = rows.fields[field].data();
+  const uint32_t* offsets = bags.offsets.data() + first_row;
+  const float* coefficients = bags.coefficients.data();
+  const uint32_t end = offsets[x.rows];
+  for (int r = 0; r < x.rows; ++r) {
+    float* out = x.row(r) + field * dim;
+    float registers[kDim > 0 ? kDim : 1];
+    float* sum = kDim > 0 ? registers : out;
+    for (int d = 0; d < dim; ++d) sum[d] = 0;
+    for (uint32_t i = offsets[r]; i < offsets[r + 1]; ++i) {
+      if (i + kPrefetchRows < end) table.Prefetch(found[i + kPrefetchRows]);
+      const float* weights = table.row(found[i]);
+      const float c = coefficients[i];
+      for (int d = 0; d < dim; ++d) sum[d] += c * weights[d];
+      if (linear.teacher != nullptr) linear.teacher[r] += c * weights[dim];
+      if (linear.student != nullptr) linear.student[r] += c * weights[student_column()];
+    }
+    if (kDim == 0) continue;
+    for (int d = 0; d < dim; ++d) out[d] = sum[d];
   }
 }
 
 void EmbeddingLayer::Gather(const Batch& batch, const BatchRows& rows, int first_row, Matrix x,
                             const LinearSums& linear) const {
-  const int teacher_column = dim_;
-  const int student_column = dim_ + (teacher_linear_ ? 1 : 0);
   if (linear.teacher != nullptr) std::fill_n(linear.teacher, x.rows, 0.0f);
   if (linear.student != nullptr) std::fill_n(linear.student, x.rows, 0.0f);
-  for (int f = 0; f < fields(); ++f) {
-    const EmbeddingTable& table = tables_[schema_.fields()[f].table];
-    const FieldBags& bags = batch.fields[f];
-    const uint32_t* found = rows.fields[f].data();
-    const uint32_t end = bags.offsets[first_row + x.rows];
-    for (int r = 0; r < x.rows; ++r) {
-      float* out = x.row(r) + f * dim_;
-      std::fill_n(out, dim_, 0.0f);
-      for (uint32_t i = bags.offsets[first_row + r]; i < bags.offsets[first_row + r + 1]; ++i) {
-        if (i + kPrefetchRows < end) table.Prefetch(found[i + kPrefetchRows]);
-        const float* weights = table.row(found[i]);
-        const float c = bags.coefficients[i];
-        for (int d = 0; d < dim_; ++d) out[d] += c * weights[d];
-        if (linear.teacher != nullptr) linear.teacher[r] += c * weights[teacher_column];
-        if (linear.student != nullptr) linear.student[r] += c * weights[student_column];
-      }
+  WithDim(dim_, [&](auto dim) {
+    for (int f = 0; f < fields(); ++f) {
+      GatherField<decltype(dim)::value>(f, batch, rows, first_row, x, linear);
     }
-  }
+  });
 }
 
-bool EmbeddingLayer::RowGradient(const Merged& merged, int unique, const EmbeddingGradients& gradients,
+template <int kDim>
+bool EmbeddingLayer::RowGradient(const Merged& merged, uint32_t unique, const EmbeddingGradients& gradients,
                                  float* gradient) const {
-  std::fill_n(gradient, width_, 0.0f);
-  const int teacher_column = dim_;
-  const int student_column = dim_ + (teacher_linear_ ? 1 : 0);
-  for (uint32_t o = merged.offsets[unique]; o < merged.offsets[unique + 1]; ++o) {
-    const Merged::Occurrence& occurrence = merged.occurrences[o];
+  const int dim = kDim > 0 ? kDim : dim_;
+  float registers[kDim > 0 ? kDim : 1];
+  float* sum = kDim > 0 ? registers : gradient;
+  for (int d = 0; d < dim; ++d) sum[d] = 0;
+  float teacher_sum = 0, student_sum = 0;
+  const Merged::Occurrence* occurrences = merged.occurrences.data();
+  const uint32_t end = merged.offsets[unique + 1];
+  for (uint32_t o = merged.offsets[unique]; o < end; ++o) {
+    const Merged::Occurrence& occurrence = occurrences[o];
     const float c = occurrence.coefficient;
-    const float* d_field = gradients.d_x.row(static_cast<int>(occurrence.sample)) + occurrence.field * dim_;
-    for (int d = 0; d < dim_; ++d) gradient[d] += c * d_field[d];
-    if (gradients.d_teacher_linear != nullptr) {
-      gradient[teacher_column] += c * gradients.d_teacher_linear[occurrence.sample];
-    }
-    if (gradients.d_student_linear != nullptr) {
-      gradient[student_column] += c * gradients.d_student_linear[occurrence.sample];
-    }
+    const float* d_field = gradients.d_x.row(static_cast<int>(occurrence.sample)) + occurrence.field * dim;
+    for (int d = 0; d < dim; ++d) sum[d] += c * d_field[d];
+    if (gradients.d_teacher_linear != nullptr)
+      teacher_sum += c * gradients.d_teacher_linear[occurrence.sample];
+    if (gradients.d_student_linear != nullptr)
+      student_sum += c * gradients.d_student_linear[occurrence.sample];
   }
+  if (kDim > 0) {
+    for (int d = 0; d < dim; ++d) gradient[d] = sum[d];
+  }
+  if (teacher_linear_) gradient[dim] = teacher_sum;
+  if (student_linear_) gradient[student_column()] = student_sum;
   float zero = 0;  // NaN as soon as one of them isn't finite
   for (int i = 0; i < width_; ++i) zero += 0 * gradient[i];
   return zero == 0;
@@ -299,9 +346,15 @@ absl::Status EmbeddingLayer::Update(const Batch& batch, const BatchRows& rows,
     const Merged& merged = *merged_[t];
     float* gradient = gradients_[worker].data();
     const auto update = [&](uint32_t unique, uint32_t row) {
+      bool finite = true;
       if (unique == ~0u) {
         std::fill_n(gradient, width_, 0.0f);
-      } else if (!RowGradient(merged, static_cast<int>(unique), gradients, gradient)) {
+      } else {
+        WithDim(dim_, [&](auto dim) {
+          finite = RowGradient<decltype(dim)::value>(merged, unique, gradients, gradient);
+        });
+      }
+      if (!finite) {
         not_finite = t;
         return;
       }

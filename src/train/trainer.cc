@@ -3,51 +3,51 @@
 #include <glog/logging.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <string>
 
 #include "config/experiment.pb.h"
 #include "src/util/profile.h"
 #include "tandem/optimizer.h"
+#include "tandem/status.h"
 
 namespace tandem {
 namespace {
 
-// Floats of a flat vector that a worker reduces or updates at a time.
-constexpr int64_t kChunkFloats = 16384;
+// Floats of a flat vector that a worker reduces and updates at a time: with gradients and slots they stay in
+// the cache from the one to the other.
+constexpr int64_t kChunkFloats = 8192;
 
 // sg(x) of the method: who reads the result has no way to send a gradient back.
 ConstMatrix StopGradient(ConstMatrix x) { return x; }
 
-struct Chunk {
+double SumOfSquares(const float* x, int64_t n) {
+  double sum = 0;
+  for (int64_t i = 0; i < n; ++i) sum += static_cast<double>(x[i]) * x[i];
+  return sum;
+}
+
+bool AllFinite(const float* x, int64_t n) {
+  // Lanes of their own, as the compiler may not reorder a sum. 0 * x is NaN where x isn't finite.
+  float zero[16] = {};
+  int64_t i = 0;
+  for (; i + 16 <= n; i += 16) {
+    for (int lane = 0; lane < 16; ++lane) zero[lane] += 0 * x[i + lane];
+  }
+  for (; i < n; ++i) zero[0] += 0 * x[i];
+  for (int lane = 1; lane < 16; ++lane) zero[0] += zero[lane];
+  return zero[0] == 0;
+}
+
+}  // namespace
+
+// A piece of a flat vector, of one kind of parameters.
+struct Trainer::Chunk {
   int64_t offset;
   int64_t size;
   ParameterKind kind;
 };
-
-std::vector<Chunk> TrainedChunks(const ParameterLayout& layout) {
-  std::vector<Chunk> chunks;
-  for (const ParameterBlock& block : layout.blocks()) {
-    if (block.kind == ParameterKind::kStatistic) continue;
-    for (int64_t begin = 0; begin < block.size; begin += kChunkFloats) {
-      chunks.push_back({block.offset + begin, std::min(kChunkFloats, block.size - begin), block.kind});
-    }
-  }
-  return chunks;
-}
-
-// Adds the shards' gradients into the first shard's, pairwise: ((0 + 1) + (2 + 3)) + ...
-void AddByTree(const std::vector<float*>& gradients, const Chunk& chunk) {
-  for (size_t distance = 1; distance < gradients.size(); distance *= 2) {
-    for (size_t i = 0; i + distance < gradients.size(); i += 2 * distance) {
-      float* sum = gradients[i] + chunk.offset;
-      const float* other = gradients[i + distance] + chunk.offset;
-      for (int64_t j = 0; j < chunk.size; ++j) sum[j] += other[j];
-    }
-  }
-}
-
-}  // namespace
 
 // What a shard leaves behind for the reduction.
 struct Trainer::Shard {
@@ -77,8 +77,29 @@ struct Trainer::DensePart {
   std::vector<Chunk> chunks;
   std::vector<AlignedFloats> gradients;
   std::vector<float*> active;
-  std::vector<double> squares;  // of the reduced gradient, a chunk
+  std::vector<double> squares;  // of the reduced gradient, a chunk; only where the norm is limited
 };
+
+std::vector<Trainer::Chunk> Trainer::TrainedChunks(const ParameterLayout& layout) {
+  std::vector<Chunk> chunks;
+  for (const ParameterBlock& block : layout.blocks()) {
+    if (block.kind == ParameterKind::kStatistic) continue;
+    for (int64_t begin = 0; begin < block.size; begin += kChunkFloats) {
+      chunks.push_back({block.offset + begin, std::min(kChunkFloats, block.size - begin), block.kind});
+    }
+  }
+  return chunks;
+}
+
+void Trainer::AddByTree(const std::vector<float*>& gradients, const Chunk& chunk) {
+  for (size_t distance = 1; distance < gradients.size(); distance *= 2) {
+    for (size_t i = 0; i + distance < gradients.size(); i += 2 * distance) {
+      float* __restrict sum = gradients[i] + chunk.offset;
+      const float* __restrict other = gradients[i + distance] + chunk.offset;
+      for (int64_t j = 0; j < chunk.size; ++j) sum[j] += other[j];
+    }
+  }
+}
 
 Trainer::Trainer(DualModel* model, TrainedParts parts, int64_t step, int64_t optimizer_steps,
                  Workers* workers)
@@ -108,6 +129,10 @@ Trainer::Trainer(DualModel* model, TrainedParts parts, int64_t step, int64_t opt
       adapter_part_ =
           add_part("adapters", &model_.adapter_parameters(), model_.loss().layout(), 1, student_rate);
     }
+  }
+  for (const auto& part : dense_) {
+    for (size_t c = 0; c < part->chunks.size(); ++c)
+      chunk_tasks_.emplace_back(part.get(), static_cast<int>(c));
   }
   const int row_floats = model_.embedding().fields() * model_.embedding().dim();
   for (int worker = 0; worker < workers_.size(); ++worker) {
@@ -178,8 +203,6 @@ absl::StatusOr<const StepResult*> Trainer::Step(const Batch& batch) {
   result_.terms = LossTerms();
   for (int s = 0; s < active_shards_; ++s) result_.terms.Add(shards_[s]->terms);
   result_.terms.Divide(batch.rows());
-  const absl::Status finite = Reduce();
-  if (!finite.ok()) return finite;
 
   if (trains_embedding) {
     EmbeddingGradients gradients;
@@ -195,8 +218,8 @@ absl::StatusOr<const StepResult*> Trainer::Step(const Batch& batch) {
   }
   ++optimizer_steps_;
   {
-    StageTimer timer(Stage::kDenseUpdate, 1);
-    for (const auto& part : dense_) UpdateDense(part.get(), rate_scale);
+    StageTimer timer(Stage::kDenseUpdate, active_shards_);
+    TANDEM_RETURN_IF_ERROR(UpdateDense(rate_scale));
     UpdateStatistics(batch.rows());
   }
   {
@@ -281,23 +304,35 @@ void Trainer::RunShard(const Batch& batch, int shard_index, Worker* w) {
   model_.loss().SumStatistics(loss, shard.loss_statistics.data());
 }
 
-absl::Status Trainer::Reduce() {
-  StageTimer timer(Stage::kReduce, active_shards_);
-  for (const auto& part : dense_) {
-    workers_.ForEach(static_cast<int>(part->chunks.size()), [&](int c, int /*worker*/) {
-      const Chunk& chunk = part->chunks[c];
-      AddByTree(part->active, chunk);
-      const float* gradient = part->active[0] + chunk.offset;
-      double squares = 0;
-      for (int64_t j = 0; j < chunk.size; ++j) squares += static_cast<double>(gradient[j]) * gradient[j];
-      part->squares[c] = squares;
+// Calls f(part, chunk index) for every chunk of every trained part, on all workers.
+template <typename F>
+void Trainer::ForEachChunk(const F& f) {
+  workers_.ForEach(static_cast<int>(chunk_tasks_.size()),
+                   [&](int task, int /*worker*/) { f(chunk_tasks_[task].first, chunk_tasks_[task].second); });
+}
+
+absl::Status Trainer::UpdateDense(double rate_scale) {
+  const bool clips = model_.experiment().train().clip_norm() > 0;
+  if (clips) {
+    // The norm is that of all sums, so that they come first.
+    ForEachChunk([](DensePart* part, int c) {
+      AddByTree(part->active, part->chunks[c]);
+      part->squares[c] = SumOfSquares(part->active[0] + part->chunks[c].offset, part->chunks[c].size);
     });
-    for (const double squares : part->squares) {
-      if (!std::isfinite(squares)) {
-        return absl::InternalError(absl::StrCat("step ", step_, ": the gradient of ", part->name,
-                                                " isn't finite; a lower rate or train.clip_norm may help"));
-      }
+  }
+  std::atomic<const DensePart*> not_finite{nullptr};
+  ForEachChunk([&](DensePart* part, int c) {
+    const Chunk& chunk = part->chunks[c];
+    if (!clips) AddByTree(part->active, chunk);
+    if (!AllFinite(part->active[0] + chunk.offset, chunk.size)) {
+      not_finite = part;
+      return;
     }
+    UpdateChunk(part, chunk, rate_scale);
+  });
+  if (not_finite != nullptr) {
+    return absl::InternalError(absl::StrCat("step ", step_, ": the gradient of ", not_finite.load()->name,
+                                            " isn't finite; a lower rate or train.clip_norm may help"));
   }
   return absl::OkStatus();
 }
@@ -314,29 +349,25 @@ double Trainer::ClipScale(int clip_group) const {
   return norm > limit ? limit / norm : 1;
 }
 
-void Trainer::UpdateDense(DensePart* part, double rate_scale) {
+void Trainer::UpdateChunk(DensePart* part, const Chunk& chunk, double rate_scale) {
   const proto::Train& train = model_.experiment().train();
   const UpdateStep step{rate_scale * part->rate_multiplier, optimizer_steps_};
   const auto clip = static_cast<float>(ClipScale(part->clip_group));
-  const auto size = static_cast<int64_t>(part->parameters->values.size());
-  workers_.ForEach(static_cast<int>(part->chunks.size()), [&](int c, int /*worker*/) {
-    const Chunk& chunk = part->chunks[c];
-    float* gradient = part->active[0] + chunk.offset;
-    float* values = part->parameters->values.data() + chunk.offset;
-    if (clip != 1) {
-      for (int64_t j = 0; j < chunk.size; ++j) gradient[j] *= clip;
-    }
-    if (chunk.kind == ParameterKind::kWeight && train.l2() > 0) {
-      const auto l2 = static_cast<float>(train.l2());
-      for (int64_t j = 0; j < chunk.size; ++j) gradient[j] += l2 * values[j];
-    }
-    if (chunk.kind == ParameterKind::kWeight && train.weight_decay() > 0) {
-      const auto left = static_cast<float>(1 - optimizer_->rate() * step.rate_scale * train.weight_decay());
-      for (int64_t j = 0; j < chunk.size; ++j) values[j] *= left;
-    }
-    optimizer_->Update(step, chunk.size, gradient, values, part->parameters->slots.data() + chunk.offset,
-                       size);
-  });
+  float* gradient = part->active[0] + chunk.offset;
+  float* values = part->parameters->values.data() + chunk.offset;
+  if (clip != 1) {
+    for (int64_t j = 0; j < chunk.size; ++j) gradient[j] *= clip;
+  }
+  if (chunk.kind == ParameterKind::kWeight && train.l2() > 0) {
+    const auto l2 = static_cast<float>(train.l2());
+    for (int64_t j = 0; j < chunk.size; ++j) gradient[j] += l2 * values[j];
+  }
+  if (chunk.kind == ParameterKind::kWeight && train.weight_decay() > 0) {
+    const auto left = static_cast<float>(1 - optimizer_->rate() * step.rate_scale * train.weight_decay());
+    for (int64_t j = 0; j < chunk.size; ++j) values[j] *= left;
+  }
+  optimizer_->Update(step, chunk.size, gradient, values, part->parameters->slots.data() + chunk.offset,
+                     static_cast<int64_t>(part->parameters->values.size()));
 }
 
 void Trainer::UpdateStatistics(int rows) {
