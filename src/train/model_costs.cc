@@ -1,5 +1,7 @@
 #include "src/train/model_costs.h"
 
+#include <cmath>
+
 #include "config/experiment.pb.h"
 #include "tandem/optimizer.h"
 
@@ -48,8 +50,10 @@ void SetModelCosts(const DualModel& model, TrainedParts parts, Profile* profile)
     dense += static_cast<double>(model.student().layout().size() + model.loss().layout().size());
   }
   const int slots = MakeOptimizer(model.experiment().train().optimizer())->slots();
-  profile->SetCost(Stage::kReduce, {dense, 3 * dense * kFloat});
-  profile->SetCost(Stage::kDenseUpdate, {0, (3 + 2 * slots) * dense * kFloat});
+  // A unit is a shard, whose gradients are read; weights and slots are read and written once a step.
+  const proto::Train& train = model.experiment().train();
+  const double shards = std::ceil(static_cast<double>(train.batch_size()) / train.shard_rows());
+  profile->SetCost(Stage::kDenseUpdate, {dense, (1 + 2 * (1 + slots) / shards) * dense * kFloat});
 }
 
 }  // namespace tandem

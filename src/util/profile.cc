@@ -27,9 +27,8 @@ constexpr StageInfo kStageInfo[kStages] = {
     {"wait_for_input", "wait for input", Lane::kStep},
     {"resolve", "find and merge ids", Lane::kStep},
     {"shards", "join of the workers", Lane::kStep},
-    {"reduce", "reduce gradients", Lane::kStep},
     {"embedding_update", "embedding update", Lane::kStep},
-    {"dense_update", "dense update", Lane::kStep},
+    {"dense_update", "reduce and update", Lane::kStep},
     {"prepare", "prepare weights", Lane::kStep},
     {"progress", "progressive metrics, log", Lane::kStep},
     {"checkpoint", "checkpoint", Lane::kStep},
@@ -49,9 +48,8 @@ constexpr Stage kOrder[kStages] = {
     Stage::kWaitForInput,    Stage::kResolve,         Stage::kParse,          Stage::kLookup,
     Stage::kGather,          Stage::kTeacherForward,  Stage::kStudentForward, Stage::kLoss,
     Stage::kStudentBackward, Stage::kTeacherBackward, Stage::kFormat,         Stage::kShards,
-    Stage::kReduce,          Stage::kEmbeddingUpdate, Stage::kDenseUpdate,    Stage::kPrepare,
-    Stage::kWrite,           Stage::kProgress,        Stage::kCheckpoint,     Stage::kRead,
-    Stage::kAssemble,
+    Stage::kEmbeddingUpdate, Stage::kDenseUpdate,     Stage::kPrepare,        Stage::kWrite,
+    Stage::kProgress,        Stage::kCheckpoint,      Stage::kRead,           Stage::kAssemble,
 };
 
 std::atomic<int64_t> profiles{0};

@@ -39,9 +39,8 @@ enum class Stage {
   kWaitForInput,
   kResolve,          // find or make the rows of the batch's ids, merge duplicates
   kShards,           // all of the workers' stages, until the last worker is done
-  kReduce,           // add the shards' gradients [shards]
   kEmbeddingUpdate,  // [distinct rows]
-  kDenseUpdate,      // [updates]
+  kDenseUpdate,      // add the shards' gradients and update the towers [shards]
   kPrepare,          // pack the weights for the kernels
   kProgress,         // progressive metrics, logs
   kCheckpoint,
