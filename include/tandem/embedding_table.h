@@ -75,8 +75,12 @@ class EmbeddingTable {
   // The caller's word within a batch; its first value is 0.
   uint32_t& scratch(uint32_t row) { return *Word(row, scratch_word_); }
 
-  // Brings the row's memory nearer.
-  void Prefetch(uint32_t row) const { __builtin_prefetch(this->row(row)); }
+  // Brings the first `floats` of the row's memory nearer: width for its weights, row_floats() for all.
+  void Prefetch(uint32_t row, int floats) const {
+    const float* p = this->row(row);
+    for (int i = 0; i < floats; i += kLineFloats) __builtin_prefetch(p + i);
+  }
+  int row_floats() const { return stride_; }
 
   // Calls visit(key, row) for every key with a row, in key order; then visit_pending(key, count) for the keys
   // without one, in key order. Either may be null.
@@ -85,6 +89,7 @@ class EmbeddingTable {
   int64_t pending() const;
 
  private:
+  static constexpr int kLineFloats = 16;
   static constexpr int kSegmentBits = 13;
   static constexpr uint32_t kSegmentMask = (1u << kSegmentBits) - 1;
 

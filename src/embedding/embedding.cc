@@ -16,6 +16,8 @@ namespace {
 
 // Rows of a batch whose memory is asked for ahead of their turn.
 constexpr uint32_t kPrefetchRows = 16;
+// The same for updates, which read whole rows, slots included.
+constexpr uint32_t kPrefetchUpdates = 6;
 // Distinct rows that a worker updates at a time.
 constexpr int kRowsPerTask = 256;
 
@@ -240,7 +242,7 @@ void EmbeddingLayer::GatherField(int field, const Batch& batch, const BatchRows&
     float* sum = kDim > 0 ? registers : out;
     for (int d = 0; d < dim; ++d) sum[d] = 0;
     for (uint32_t i = offsets[r]; i < offsets[r + 1]; ++i) {
-      if (i + kPrefetchRows < end) table.Prefetch(found[i + kPrefetchRows]);
+      if (i + kPrefetchRows < end) table.Prefetch(found[i + kPrefetchRows], width_);
       const float* weights = table.row(found[i]);
       const float c = coefficients[i];
       for (int d = 0; d < dim; ++d) sum[d] += c * weights[d];
@@ -368,7 +370,12 @@ absl::Status EmbeddingLayer::Update(const Batch& batch, const BatchRows& rows,
       }
     } else {
       const auto end = static_cast<uint32_t>(std::min<size_t>(merged.rows.size(), begin + kRowsPerTask));
-      for (uint32_t unique = begin; unique < end; ++unique) update(unique, merged.rows[unique]);
+      for (uint32_t unique = begin; unique < end; ++unique) {
+        if (unique + kPrefetchUpdates < end) {
+          table.Prefetch(merged.rows[unique + kPrefetchUpdates], table.row_floats());
+        }
+        update(unique, merged.rows[unique]);
+      }
     }
   });
   if (not_finite >= 0) {

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <vector>
 
 #include "src/optim/factories.h"
 
@@ -24,7 +25,9 @@ class Adam : public Optimizer {
         beta2_(static_cast<float>(config.beta2())),
         one_minus_beta1_(static_cast<float>(1 - config.beta1())),
         one_minus_beta2_(static_cast<float>(1 - config.beta2())),
-        epsilon_(static_cast<float>(config.epsilon())) {}
+        epsilon_(static_cast<float>(config.epsilon())) {
+    for (int step = 0; step < kTabledSteps; ++step) scales_.push_back(ScalesAt(step));
+  }
 
   int slots() const override { return 2; }
   double rate() const override { return rate_; }
@@ -36,13 +39,23 @@ class Adam : public Optimizer {
 
   void Update(const UpdateStep& step, int64_t n, const float* g, float* w, float* slots,
               int64_t slot_stride) const override {
-    const double correction1 = BiasCorrection(log_beta1_, step.step);
-    const double correction2 = BiasCorrection(log_beta2_, step.step);
-    Apply(static_cast<float>(rate_ * step.rate_scale / correction1),
-          static_cast<float>(1 / std::sqrt(correction2)), n, g, w, slots, slots + slot_stride);
+    const Scales scales = step.step < kTabledSteps ? scales_[step.step] : ScalesAt(step.step);
+    Apply(static_cast<float>(rate_ * step.rate_scale / scales.correction1), scales.root, n, g, w, slots,
+          slots + slot_stride);
   }
 
  private:
+  // Lazily updated rows count their own steps, and most have few: for them the exponentials are looked up.
+  static constexpr int kTabledSteps = 4096;
+  struct Scales {
+    double correction1;
+    float root;  // 1 / sqrt(correction2)
+  };
+  Scales ScalesAt(int64_t step) const {
+    return {BiasCorrection(log_beta1_, step),
+            static_cast<float>(1 / std::sqrt(BiasCorrection(log_beta2_, step)))};
+  }
+
   void Apply(float rate, float root_scale, int64_t n, const float* __restrict g, float* __restrict w,
              float* __restrict first, float* __restrict second) const {
     const float beta1 = beta1_, beta2 = beta2_, rest1 = one_minus_beta1_, rest2 = one_minus_beta2_;
@@ -61,6 +74,7 @@ class Adam : public Optimizer {
   const double log_beta1_, log_beta2_;
   const float beta1_, beta2_, one_minus_beta1_, one_minus_beta2_;
   const float epsilon_;
+  std::vector<Scales> scales_;  // by step; that of step 0 is never used
 };
 
 }  // namespace
