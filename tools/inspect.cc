@@ -5,11 +5,13 @@
 #include <chrono>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "config/experiment.pb.h"
+#include "src/serve/serving_tables.h"
 #include "tandem/bundle.h"
 #include "tandem/dual_model.h"
 #include "tandem/experiment.h"
@@ -18,6 +20,7 @@
 #include "tools/command.h"
 #include "tools/common.h"
 #include "tools/inspect_data.h"
+#include "tools/precision_table.h"
 
 DEFINE_bool(data, false, "Describe the log of --input instead of a model.");
 DEFINE_bool(time, false, "Measure each tower's scoring time, one thread, on rows like the tables' own.");
@@ -28,12 +31,16 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 // Rows of ids that the tables hold, so that the look-ups are real ones.
-Batch RowsOfKnownIds(const DualModel& model, int rows) {
-  const Schema& schema = model.schema();
+Batch RowsOfKnownIds(const LoadedModel& loaded, int rows) {
+  const Schema& schema = loaded.model->schema();
   std::vector<std::vector<uint64_t>> keys(schema.tables().size());
   for (size_t t = 0; t < keys.size(); ++t) {
-    model.embedding().tables()[t].VisitInOrder([&](uint64_t key, uint32_t) { keys[t].push_back(key); },
-                                               nullptr);
+    if (loaded.tables != nullptr) {
+      keys[t] = loaded.tables->keys(static_cast<int>(t));
+    } else {
+      loaded.model->embedding().tables()[t].VisitInOrder(
+          [&](uint64_t key, uint32_t) { keys[t].push_back(key); }, nullptr);
+    }
     if (keys[t].empty()) keys[t].push_back(0);
   }
   Batch batch(static_cast<int>(schema.fields().size()));
@@ -53,13 +60,12 @@ Batch RowsOfKnownIds(const DualModel& model, int rows) {
 }
 
 // Median of repeated passes over one batch, microseconds a row: look-up, pooling and tower.
-absl::StatusOr<double> MicrosecondsPerSample(const std::string& directory, TowerChoice tower,
-                                             const Kernels* kernels) {
+absl::StatusOr<double> MicrosecondsPerSample(const std::string& directory, const Batch& batch,
+                                             TowerChoice tower, const Kernels* kernels) {
   PredictorOptions options;
   options.towers = tower;
   options.kernels = kernels;
   TANDEM_ASSIGN_OR_RETURN(const std::unique_ptr<Predictor> predictor, Predictor::Load(directory, options));
-  const Batch batch = RowsOfKnownIds(predictor->model(), 4096);
   Scores scores;
   std::vector<double> times;
   for (int pass = 0; pass < 11; ++pass) {
@@ -72,22 +78,43 @@ absl::StatusOr<double> MicrosecondsPerSample(const std::string& directory, Tower
   return times[times.size() / 2];
 }
 
-Json DescribeTower(const Tower& tower, const EmbeddingLayer& embedding) {
+Json DescribeTower(const Tower& tower, const LoadedModel& loaded) {
+  const EmbeddingLayer& embedding = loaded.model->embedding();
   Json json;
   json["dense_parameters"] = tower.layout().trained();
   json["flops_per_sample"] = tower.flops_per_sample();
-  json["embedding_rows"] = embedding.rows();
-  const int64_t floats = embedding.dim() + (tower.linear() ? 1 : 0);
-  json["embedding_bytes"] = embedding.rows() * floats * static_cast<int64_t>(sizeof(float));
+  if (loaded.tables != nullptr) {
+    json["embedding_rows"] = loaded.tables->rows();
+    json["embedding_bytes"] = loaded.tables->weight_bytes();
+  } else {
+    json["embedding_rows"] = embedding.rows();
+    const int64_t floats = embedding.dim() + (tower.linear() ? 1 : 0);
+    json["embedding_bytes"] = embedding.rows() * floats * static_cast<int64_t>(sizeof(float));
+  }
   for (const ParameterBlock& block : tower.layout().blocks()) json["parameters"][block.name] = block.shape;
   return json;
 }
 
-Json DescribeModel(const std::string& directory, const DualModel& model) {
+Json DescribePrecision(const LoadedModel& loaded, const PrecisionReport& report) {
+  Json json;
+  json["rows"] = report.f32.rows;
+  const auto add = [&](const char* name, const Metrics& metrics, const std::string& kernels) {
+    json[name] = Json::parse(MetricsToJson(metrics));
+    for (const char* unmeasured : {"gauc", "normalized_entropy"}) json[name].erase(unmeasured);
+    json[name]["kernels"] = kernels;
+  };
+  add("f32", report.f32, report.f32_kernels);
+  add(PrecisionName(loaded.precision()), report.served, report.served_kernels);
+  return json;
+}
+
+Json DescribeModel(const std::string& directory, const LoadedModel& loaded) {
+  const DualModel& model = *loaded.model;
   Json json;
   json["directory"] = directory;
   json["kind"] = IsBundle(FileSystem::Default(), directory) ? "bundle" : "checkpoint";
   json["method"] = proto::Method_Name(model.experiment().model().method());
+  json["precision"] = PrecisionName(loaded.precision());
   json["embedding_dim"] = model.embedding().dim();
   const Schema& schema = model.schema();
   for (const Field& field : schema.fields()) {
@@ -99,19 +126,20 @@ Json DescribeModel(const std::string& directory, const DualModel& model) {
                               {"table", schema.tables()[field.table].name}});
   }
   for (size_t t = 0; t < schema.tables().size(); ++t) {
-    json["tables"].push_back(
-        {{"name", schema.tables()[t].name}, {"rows", model.embedding().tables()[t].rows()}});
+    const int64_t rows = loaded.tables != nullptr ? loaded.tables->rows(static_cast<int>(t))
+                                                  : model.embedding().tables()[t].rows();
+    json["tables"].push_back({{"name", schema.tables()[t].name}, {"rows", rows}});
   }
-  if (model.has_teacher()) json["teacher"] = DescribeTower(model.teacher(), model.embedding());
-  if (model.has_student()) json["student"] = DescribeTower(model.student(), model.embedding());
+  if (model.has_teacher()) json["teacher"] = DescribeTower(model.teacher(), loaded);
+  if (model.has_student()) json["student"] = DescribeTower(model.student(), loaded);
   return json;
 }
 
 std::string AsText(const Json& json) {
-  std::string text =
-      absl::StrFormat("%s %s, method %s, %d fields of %d floats\n\n", json["kind"].get<std::string>(),
-                      json["directory"].get<std::string>(), json["method"].get<std::string>(),
-                      json["fields"].size(), json["embedding_dim"].get<int>());
+  std::string text = absl::StrFormat("%s %s, method %s, %d fields of %d values in %s\n\n",
+                                     json["kind"].get<std::string>(), json["directory"].get<std::string>(),
+                                     json["method"].get<std::string>(), json["fields"].size(),
+                                     json["embedding_dim"].get<int>(), json["precision"].get<std::string>());
   absl::StrAppendFormat(&text, "%-20s %-20s %-12s %s\n", "field", "column", "kind", "table");
   for (const Json& field : json["fields"]) {
     absl::StrAppendFormat(&text, "%-20s %-20s %-12s %s\n", field["name"].get<std::string>(),
@@ -140,7 +168,8 @@ std::string AsText(const Json& json) {
   return text;
 }
 
-absl::StatusOr<Json> InspectModel() {
+// The description as JSON, or as text.
+absl::StatusOr<std::string> InspectModel() {
   if (FLAGS_model.empty())
     return ConfigError("tandem inspect needs --model, or --data with --input (`tandem help inspect`)");
   if (!FLAGS_input.empty() || !FLAGS_config.empty()) {
@@ -150,20 +179,25 @@ absl::StatusOr<Json> InspectModel() {
   TANDEM_ASSIGN_OR_RETURN(const Kernels* kernels, ChosenKernels());
   TANDEM_ASSIGN_OR_RETURN(const std::string directory, ResolveModel(fs, FLAGS_model));
   TANDEM_ASSIGN_OR_RETURN(const proto::Experiment experiment, ReadModelExperiment(fs, directory));
-  TANDEM_ASSIGN_OR_RETURN(const std::unique_ptr<DualModel> model,
-                          LoadModel(fs, directory, experiment, *kernels));
-  Json json = DescribeModel(directory, *model);
+  TANDEM_ASSIGN_OR_RETURN(const LoadedModel loaded, LoadModel(fs, directory, experiment, *kernels));
+  TANDEM_ASSIGN_OR_RETURN(const std::optional<PrecisionReport> report, ReadPrecisionReport(fs, directory));
+  Json json = DescribeModel(directory, loaded);
+  if (report.has_value()) json["precision_report"] = DescribePrecision(loaded, *report);
   if (FLAGS_time) {
+    const Batch batch = RowsOfKnownIds(loaded, 4096);
     const auto time = [&](const char* name, TowerChoice tower) -> absl::Status {
       if (!json.contains(name)) return absl::OkStatus();
       TANDEM_ASSIGN_OR_RETURN(json[name]["microseconds_per_sample"],
-                              MicrosecondsPerSample(directory, tower, kernels));
+                              MicrosecondsPerSample(directory, batch, tower, kernels));
       return absl::OkStatus();
     };
     TANDEM_RETURN_IF_ERROR(time("teacher", TowerChoice::kTeacher));
     TANDEM_RETURN_IF_ERROR(time("student", TowerChoice::kStudent));
   }
-  return json;
+  if (FLAGS_format == "json") return json.dump(2) + "\n";
+  std::string text = AsText(json);
+  if (report.has_value()) absl::StrAppend(&text, "\n", PrecisionTable(loaded.precision(), *report));
+  return text;
 }
 
 absl::StatusOr<int> RunInspect(const Invocation& invocation) {
@@ -177,8 +211,7 @@ absl::StatusOr<int> RunInspect(const Invocation& invocation) {
   } else {
     if (!invocation.overrides.empty())
       return ConfigError("'", invocation.overrides[0], "': overrides go with --data");
-    TANDEM_ASSIGN_OR_RETURN(const Json json, InspectModel());
-    text = FLAGS_format == "json" ? json.dump(2) + "\n" : AsText(json);
+    TANDEM_ASSIGN_OR_RETURN(text, InspectModel());
   }
   TANDEM_ASSIGN_OR_RETURN(Output output, Output::Open(FLAGS_output));
   TANDEM_RETURN_IF_ERROR(output.Write(text));

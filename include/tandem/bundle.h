@@ -2,18 +2,24 @@
 //
 // A bundle is what `export` writes and a server loads: MANIFEST; graph.bin: the configuration and the
 // student's parameters; and embedding.bin: the student's tables. Graph and embedding carry one model id: a
-// pair of different models is refused. docs/file_formats.md describes the files. Errors of reading are
-// ModelErrors.
+// pair of different models is refused. In low precision (tandem/precision.h) the tables take less memory, on
+// disk and loaded, and the graph says what that cost on the rows it was measured on. docs/file_formats.md
+// describes the files. Errors of reading are ModelErrors.
 #ifndef TANDEM_BUNDLE_H_
 #define TANDEM_BUNDLE_H_
 
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "tandem/dual_model.h"
 #include "tandem/files.h"
+#include "tandem/metrics.h"
+#include "tandem/precision.h"
 #include "tandem/predictor.h"
 
 namespace tandem {
@@ -23,18 +29,59 @@ absl::StatusOr<std::string> ResolveModel(FileSystem& fs, const std::string& mode
 // Whether a directory that ResolveModel found is a bundle.
 bool IsBundle(FileSystem& fs, const std::string& directory);
 
+class ServingTables;
+
+// A model as scoring holds it.
+struct LoadedModel {
+  LoadedModel();
+  LoadedModel(LoadedModel&&) noexcept;
+  LoadedModel& operator=(LoadedModel&&) noexcept;
+  ~LoadedModel();
+
+  Precision precision() const;
+
+  std::unique_ptr<DualModel> model;
+  // In low precision: the embedding rows. Then those of `model` are empty, and its student's weights are the
+  // floats that the stored ones stand for.
+  std::unique_ptr<ServingTables> tables;
+};
+
+// What low precision does to a student's metrics.
+struct PrecisionReport {
+  Metrics f32, served;  // of the same rows
+  // The kernel variants whose scores these are.
+  std::string f32_kernels, served_kernels;
+};
+
 // Verifies the directory and reads its configuration; nothing else is loaded.
 absl::StatusOr<proto::Experiment> ReadModelExperiment(FileSystem& fs, const std::string& directory);
 // Loads the towers that `experiment`, from ReadModelExperiment and perhaps with fewer towers, asks for.
-absl::StatusOr<std::unique_ptr<DualModel>> LoadModel(FileSystem& fs, const std::string& directory,
-                                                     const proto::Experiment& experiment,
-                                                     const Kernels& kernels);
+absl::StatusOr<LoadedModel> LoadModel(FileSystem& fs, const std::string& directory,
+                                      const proto::Experiment& experiment, const Kernels& kernels);
 // Narrows `experiment` to the towers that are wanted. A ConfigError if it lacks the one asked for.
 absl::Status ChooseTowers(TowerChoice towers, const std::string& directory, proto::Experiment* experiment);
+// What a bundle says of its precision; nothing for a checkpoint or a bundle in float32.
+absl::StatusOr<std::optional<PrecisionReport>> ReadPrecisionReport(FileSystem& fs,
+                                                                   const std::string& directory);
 
-// Writes the student of a verified checkpoint as a bundle at `output`, which must not exist (ConfigError).
-absl::Status ExportBundle(FileSystem& fs, const std::string& checkpoint, const Kernels& kernels,
-                          const std::string& output);
+struct ExportOptions {
+  // Null: the best for this processor.
+  const Kernels* kernels = nullptr;
+  Precision precision = Precision::kF32;
+
+  // The rest is for low precision. Scores labelled rows with the student of each predictor, a log each.
+  std::function<absl::StatusOr<std::vector<ScoreLog>>(const std::vector<const Predictor*>& predictors)> score;
+  // `data.*` overrides for reading those rows.
+  std::vector<std::string> data_overrides;
+  // The export is refused (ConfigError) if AUC falls by more.
+  double max_auc_loss = 0.0005;
+};
+
+// Writes the student of a checkpoint as a bundle at `output`, which must not exist (ConfigError). In low
+// precision it is measured first, against the same student in float32; a report comes back.
+absl::StatusOr<std::optional<PrecisionReport>> ExportBundle(FileSystem& fs, const std::string& checkpoint,
+                                                            const std::string& output,
+                                                            const ExportOptions& options);
 
 }  // namespace tandem
 

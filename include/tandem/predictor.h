@@ -26,12 +26,14 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "tandem/batch.h"
+#include "tandem/precision.h"
 #include "tandem/sample.h"
 
 namespace tandem {
 
 class DualModel;
 class Kernels;
+class ServingTables;
 class StudentScorer;
 
 namespace proto {
@@ -61,6 +63,9 @@ class Predictor {
   static absl::StatusOr<std::unique_ptr<Predictor>> Load(const std::string& model,
                                                          const PredictorOptions& options);
   ~Predictor();
+  // The same student as a bundle of that precision serves it: bit for bit what Load makes of one. This one
+  // must hold a student alone, in float32 (CHECK).
+  std::unique_ptr<Predictor> InPrecision(Precision precision) const;
 
   // What a sample must hold. Lives as long as the predictor.
   const Schema& schema() const;
@@ -69,7 +74,12 @@ class Predictor {
   bool has_student() const;
   // The configuration, with the overrides.
   const proto::Experiment& experiment() const;
+  // In low precision the embedding has no rows.
   const DualModel& model() const { return *model_; }
+  // The rows in low precision; null in float32.
+  const ServingTables* tables() const { return tables_.get(); }
+  // Of the student's kernels: "avx512", "avx512vnni", ...
+  std::string student_kernels() const;
   // The directory that was loaded: the run's newest checkpoint, or what was named.
   const std::string& directory() const { return directory_; }
 
@@ -86,6 +96,7 @@ class Predictor {
 
   std::string directory_;
   std::unique_ptr<DualModel> model_;
+  std::unique_ptr<ServingTables> tables_;  // in low precision only
   // Where the student is plain; else the tower itself scores.
   std::unique_ptr<StudentScorer> scorer_;
   double logit_offset_ = 0;

@@ -151,6 +151,7 @@ absl::Status EmbeddingLayer::Load(FileSystem& fs, const std::string& path, const
     return ModelError(path, ": of model ", header.model_id(), ", but the graph beside it is of model ",
                       model_id, ". Nothing was loaded.");
   }
+  if (header.precision() != proto::F32) return Malformed(path);
   for (int table = 0; table < header.tables(); ++table)
     TANDEM_RETURN_IF_ERROR(LoadTable(path, how, reader.get()));
   return reader->ExpectEnd();

@@ -1,12 +1,18 @@
 #include "tandem/bundle.h"
 
+#include <glog/logging.h>
 #include <google/protobuf/text_format.h>
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include <utility>
+
 #include "absl/strings/str_format.h"
 #include "config/experiment.pb.h"
+#include "src/serve/precision_proto.h"
+#include "src/serve/quantize.h"
+#include "src/serve/serving_tables.h"
 #include "tandem/checkpoint.h"
 #include "tandem/experiment.h"
 #include "tandem/status.h"
@@ -40,31 +46,138 @@ absl::StatusOr<Graph> OpenGraph(FileSystem& fs, const std::string& directory, st
   return graph;
 }
 
-absl::StatusOr<std::unique_ptr<DualModel>> LoadBundle(FileSystem& fs, const std::string& directory,
-                                                      const proto::Experiment& experiment,
-                                                      const Kernels& kernels) {
-  std::string unused_text;
-  TANDEM_ASSIGN_OR_RETURN(const Graph graph, OpenGraph(fs, directory, &unused_text));
-  auto model = std::make_unique<DualModel>(experiment, kernels, /*trained=*/false);
-  model->Initialize();
-  TANDEM_RETURN_IF_ERROR(LoadParameters(directory + kGraphFile, model->student().layout(),
-                                        /*keep_slots=*/false, graph.reader.get(),
-                                        &model->student_parameters()));
-  TANDEM_RETURN_IF_ERROR(graph.reader->ExpectEnd());
-  TANDEM_RETURN_IF_ERROR(model->embedding().Load(fs, directory + kEmbeddingFile, graph.header.model_id(),
-                                                 EmbeddingLoad::kReset));
-  model->Prepare();
-  return model;
+// Reads the student's parameters, whose MLP is in low precision.
+absl::Status LoadServedParameters(const std::string& path, const proto::Tower& student, Precision precision,
+                                  const ParameterLayout& layout, RecordReader* reader, float* values) {
+  TANDEM_ASSIGN_OR_RETURN(absl::string_view record, reader->Next());
+  proto::ParametersHeader header;
+  if (!header.ParseFromArray(record.data(), static_cast<int>(record.size()))) return BadGraph(path);
+  if (header.block_size() != static_cast<int>(layout.blocks().size())) return BadGraph(path);
+  for (int b = 0; b < header.block_size(); ++b) {
+    const ParameterBlock& block = layout.blocks()[b];
+    const proto::ParametersHeader::Block& read = header.block(b);
+    const Precision stored = BlockPrecision(student, block, precision);
+    TANDEM_ASSIGN_OR_RETURN(record, reader->Next());
+    if (read.name() != block.name ||
+        std::vector<int>(read.shape().begin(), read.shape().end()) != block.shape ||
+        read.precision() != ToProto(stored) ||
+        static_cast<int64_t>(record.size()) != EncodedBytes(block, stored)) {
+      return BadGraph(path);
+    }
+    DecodeWeights(record, block, stored, values + block.offset);
+  }
+  return absl::OkStatus();
 }
 
-// The student's model id: what the checkpoint's MANIFEST says of every byte in it.
-absl::StatusOr<std::string> ModelId(FileSystem& fs, const std::string& checkpoint) {
-  TANDEM_ASSIGN_OR_RETURN(const std::string manifest, fs.ReadFile(checkpoint + "/MANIFEST"));
+absl::Status SaveServedParameters(const proto::Tower& student, Precision precision,
+                                  const ParameterLayout& layout, const float* values, RecordWriter* writer) {
+  proto::ParametersHeader header;
+  header.set_slots(0);
+  for (const ParameterBlock& block : layout.blocks()) {
+    proto::ParametersHeader::Block* written = header.add_block();
+    written->set_name(block.name);
+    for (const int extent : block.shape) written->add_shape(extent);
+    written->set_precision(ToProto(BlockPrecision(student, block, precision)));
+  }
+  TANDEM_RETURN_IF_ERROR(writer->Append(header.SerializeAsString()));
+  for (const ParameterBlock& block : layout.blocks()) {
+    TANDEM_RETURN_IF_ERROR(writer->Append(
+        EncodeWeights(block, BlockPrecision(student, block, precision), values + block.offset)));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<LoadedModel> LoadBundle(FileSystem& fs, const std::string& directory,
+                                       const proto::Experiment& experiment, const Kernels& kernels) {
+  std::string unused_text;
+  TANDEM_ASSIGN_OR_RETURN(const Graph graph, OpenGraph(fs, directory, &unused_text));
+  const std::string path = directory + kGraphFile;
+  const std::string& model_id = graph.header.model_id();
+  const Precision precision = FromProto(graph.header.precision());
+  LoadedModel loaded;
+  loaded.model = std::make_unique<DualModel>(experiment, kernels, /*trained=*/false);
+  DualModel& model = *loaded.model;
+  model.Initialize();
+  if (precision == Precision::kF32) {
+    TANDEM_RETURN_IF_ERROR(LoadParameters(path, model.student().layout(), /*keep_slots=*/false,
+                                          graph.reader.get(), &model.student_parameters()));
+    TANDEM_RETURN_IF_ERROR(
+        model.embedding().Load(fs, directory + kEmbeddingFile, model_id, EmbeddingLoad::kReset));
+  } else {
+    TANDEM_RETURN_IF_ERROR(LoadServedParameters(path, experiment.model().student(), precision,
+                                                model.student().layout(), graph.reader.get(),
+                                                model.student_parameters().values.data()));
+    TANDEM_ASSIGN_OR_RETURN(
+        ServingTables tables,
+        ServingTables::Load(fs, directory + kEmbeddingFile, model_id, model.schema(), model.embedding().dim(),
+                            model.student().linear(), precision, kernels));
+    loaded.tables = std::make_unique<ServingTables>(std::move(tables));
+  }
+  TANDEM_RETURN_IF_ERROR(graph.reader->ExpectEnd());
+  model.Prepare();
+  return loaded;
+}
+
+// The student's model id: what the checkpoint's MANIFEST says of every byte in it, and the precision.
+absl::StatusOr<std::string> ModelId(FileSystem& fs, const std::string& checkpoint, Precision precision) {
+  TANDEM_ASSIGN_OR_RETURN(std::string manifest, fs.ReadFile(checkpoint + "/MANIFEST"));
+  if (precision != Precision::kF32) manifest += PrecisionName(precision);
   const XXH128_hash_t hash = XXH3_128bits(manifest.data(), manifest.size());
   return absl::StrFormat("%016x%016x", hash.high64, hash.low64);
 }
 
+void FiguresToProto(const Metrics& metrics, proto::PrecisionReport::Figures* figures) {
+  if (metrics.auc) figures->set_auc(*metrics.auc);
+  if (metrics.logloss) figures->set_logloss(*metrics.logloss);
+  if (metrics.copc) figures->set_copc(*metrics.copc);
+}
+
+Metrics FiguresFromProto(const proto::PrecisionReport::Figures& figures, int64_t rows) {
+  Metrics metrics;
+  metrics.rows = rows;
+  if (figures.has_auc()) metrics.auc = figures.auc();
+  if (figures.has_logloss()) metrics.logloss = figures.logloss();
+  if (figures.has_copc()) metrics.copc = figures.copc();
+  return metrics;
+}
+
+// Sums of int32 hold this many products of bytes.
+constexpr int kMostInt8Inputs = 66000;
+
+// Scores with both; an error if AUC falls too far.
+absl::StatusOr<PrecisionReport> Measure(const Predictor& f32, const Predictor& served,
+                                        const ExportOptions& options) {
+  CHECK(options.score != nullptr) << "low precision is measured";
+  TANDEM_ASSIGN_OR_RETURN(const std::vector<ScoreLog> logs, options.score({&f32, &served}));
+  CHECK_EQ(logs.size(), 2u);
+  PrecisionReport report;
+  report.f32 = ComputeMetrics(logs[0], /*with_groups=*/false);
+  report.served = ComputeMetrics(logs[1], /*with_groups=*/false);
+  report.f32_kernels = f32.student_kernels();
+  report.served_kernels = served.student_kernels();
+  const char* precision = PrecisionName(options.precision);
+  if (!report.f32.auc || !report.served.auc) {
+    return DataError("--precision=", precision, ": the AUC of the ", report.f32.rows,
+                     " rows to measure with is undefined; they must hold clicks and non-clicks");
+  }
+  const double loss = *report.f32.auc - *report.served.auc;
+  if (!(loss <= options.max_auc_loss)) {
+    return ConfigError(absl::StrFormat(
+        "--precision=%s: AUC falls from %.6f to %.6f, by %.6f where --max_auc_loss allows %g; no bundle was "
+        "written. bf16 loses less than int8, f32 nothing",
+        precision, *report.f32.auc, *report.served.auc, loss, options.max_auc_loss));
+  }
+  return report;
+}
+
 }  // namespace
+
+LoadedModel::LoadedModel() = default;
+LoadedModel::LoadedModel(LoadedModel&&) noexcept = default;
+LoadedModel& LoadedModel::operator=(LoadedModel&&) noexcept = default;
+LoadedModel::~LoadedModel() = default;
+
+Precision LoadedModel::precision() const { return tables != nullptr ? tables->precision() : Precision::kF32; }
 
 bool IsBundle(FileSystem& fs, const std::string& directory) { return fs.Exists(directory + kGraphFile); }
 
@@ -109,47 +222,99 @@ absl::Status ChooseTowers(TowerChoice towers, const std::string& directory, prot
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::unique_ptr<DualModel>> LoadModel(FileSystem& fs, const std::string& directory,
-                                                     const proto::Experiment& experiment,
-                                                     const Kernels& kernels) {
+absl::StatusOr<LoadedModel> LoadModel(FileSystem& fs, const std::string& directory,
+                                      const proto::Experiment& experiment, const Kernels& kernels) {
   if (IsBundle(fs, directory)) return LoadBundle(fs, directory, experiment, kernels);
-  auto model = std::make_unique<DualModel>(experiment, kernels, /*trained=*/false);
-  TANDEM_RETURN_IF_ERROR(LoadCheckpoint(fs, directory, EmbeddingLoad::kReset, model.get(), nullptr, nullptr));
-  return model;
+  LoadedModel loaded;
+  loaded.model = std::make_unique<DualModel>(experiment, kernels, /*trained=*/false);
+  TANDEM_RETURN_IF_ERROR(
+      LoadCheckpoint(fs, directory, EmbeddingLoad::kReset, loaded.model.get(), nullptr, nullptr));
+  return loaded;
 }
 
-absl::Status ExportBundle(FileSystem& fs, const std::string& checkpoint, const Kernels& kernels,
-                          const std::string& output) {
+absl::StatusOr<std::optional<PrecisionReport>> ReadPrecisionReport(FileSystem& fs,
+                                                                   const std::string& directory) {
+  if (!IsBundle(fs, directory)) return std::optional<PrecisionReport>();
+  std::string unused_text;
+  TANDEM_ASSIGN_OR_RETURN(const Graph graph, OpenGraph(fs, directory, &unused_text));
+  if (!graph.header.has_report()) return std::optional<PrecisionReport>();
+  const proto::PrecisionReport& stored = graph.header.report();
+  PrecisionReport report;
+  report.f32 = FiguresFromProto(stored.f32(), stored.rows());
+  report.served = FiguresFromProto(stored.served(), stored.rows());
+  report.f32_kernels = stored.f32_kernels();
+  report.served_kernels = stored.served_kernels();
+  return std::optional<PrecisionReport>(report);
+}
+
+absl::StatusOr<std::optional<PrecisionReport>> ExportBundle(FileSystem& fs, const std::string& checkpoint,
+                                                            const std::string& output,
+                                                            const ExportOptions& options) {
   if (fs.Exists(output))
     return ConfigError("--output: ", output, " is there already; a bundle is never written over");
   if (IsBundle(fs, checkpoint)) return ConfigError("--model: ", checkpoint, " is a bundle already");
   TANDEM_ASSIGN_OR_RETURN(proto::Experiment experiment, VerifyAndReadExperiment(fs, checkpoint));
   TANDEM_RETURN_IF_ERROR(ChooseTowers(TowerChoice::kStudent, checkpoint, &experiment));
-  TANDEM_ASSIGN_OR_RETURN(const std::unique_ptr<DualModel> model,
-                          LoadModel(fs, checkpoint, experiment, kernels));
-  TANDEM_ASSIGN_OR_RETURN(const std::string model_id, ModelId(fs, checkpoint));
+  const Precision precision = options.precision;
+  PredictorOptions predictor_options;
+  predictor_options.towers = TowerChoice::kStudent;
+  predictor_options.kernels = options.kernels;
+  predictor_options.data_overrides = options.data_overrides;
+  TANDEM_ASSIGN_OR_RETURN(const std::unique_ptr<Predictor> f32,
+                          Predictor::Load(checkpoint, predictor_options));
+  const DualModel& model = f32->model();
+  const proto::Tower& student = experiment.model().student();
+  const ParameterLayout& layout = model.student().layout();
+  TANDEM_ASSIGN_OR_RETURN(const std::string model_id, ModelId(fs, checkpoint, precision));
+
+  proto::BundleHeader header;
+  header.set_model_id(model_id);
+  std::optional<PrecisionReport> report;
+  std::unique_ptr<Predictor> served;
+  if (precision != Precision::kF32) {
+    for (const ParameterBlock& block : layout.blocks()) {
+      if (BlockPrecision(student, block, precision) == Precision::kInt8 && block.shape[0] > kMostInt8Inputs) {
+        return ConfigError("--precision=int8: ", block.name, " has ", block.shape[0],
+                           " inputs; int8 carries up to ", kMostInt8Inputs, ". Try bf16");
+      }
+    }
+    served = f32->InPrecision(precision);
+    TANDEM_ASSIGN_OR_RETURN(report, Measure(*f32, *served, options));
+    header.set_precision(ToProto(precision));
+    proto::PrecisionReport& stored = *header.mutable_report();
+    stored.set_rows(report->f32.rows);
+    FiguresToProto(report->f32, stored.mutable_f32());
+    FiguresToProto(report->served, stored.mutable_served());
+    stored.set_f32_kernels(report->f32_kernels);
+    stored.set_served_kernels(report->served_kernels);
+  }
 
   // The graph says what serving needs to know: neither the teacher nor how the student was trained.
-  proto::Experiment served = experiment;
-  served.clear_runtime();
-  served.mutable_data()->clear_path();
-  served.mutable_model()->clear_teacher();
-  served.mutable_model()->clear_distill();
+  proto::Experiment served_experiment = experiment;
+  served_experiment.clear_runtime();
+  served_experiment.mutable_data()->clear_path();
+  served_experiment.mutable_model()->clear_teacher();
+  served_experiment.mutable_model()->clear_distill();
   std::string text;
-  google::protobuf::TextFormat::PrintToString(served, &text);
+  google::protobuf::TextFormat::PrintToString(served_experiment, &text);
 
-  return WriteDirectory(fs, output, [&](const std::string& aside) -> absl::Status {
+  TANDEM_RETURN_IF_ERROR(WriteDirectory(fs, output, [&](const std::string& aside) -> absl::Status {
     TANDEM_ASSIGN_OR_RETURN(const std::unique_ptr<RecordWriter> graph,
                             RecordWriter::Create(fs, aside + kGraphFile));
-    proto::BundleHeader header;
-    header.set_model_id(model_id);
     TANDEM_RETURN_IF_ERROR(graph->Append(header.SerializeAsString()));
     TANDEM_RETURN_IF_ERROR(graph->Append(text));
-    TANDEM_RETURN_IF_ERROR(
-        SaveParameters(model->student().layout(), model->student_parameters(), /*slots=*/false, graph.get()));
+    if (precision == Precision::kF32) {
+      TANDEM_RETURN_IF_ERROR(
+          SaveParameters(layout, model.student_parameters(), /*slots=*/false, graph.get()));
+      TANDEM_RETURN_IF_ERROR(graph->Close());
+      return model.embedding().Save(fs, aside + kEmbeddingFile, model_id, /*slots=*/false);
+    }
+    TANDEM_RETURN_IF_ERROR(SaveServedParameters(student, precision, layout,
+                                                model.student_parameters().values.data(), graph.get()));
     TANDEM_RETURN_IF_ERROR(graph->Close());
-    return model->embedding().Save(fs, aside + kEmbeddingFile, model_id, /*slots=*/false);
-  });
+    return served->tables()->Save(fs, aside + kEmbeddingFile, model_id);
+  }));
+  return report;
 }
 
 }  // namespace tandem

@@ -1,5 +1,7 @@
 #include "tandem/predictor.h"
 
+#include <glog/logging.h>
+
 #include <algorithm>
 #include <array>
 #include <atomic>
@@ -8,6 +10,8 @@
 #include <utility>
 
 #include "config/experiment.pb.h"
+#include "src/serve/quantize.h"
+#include "src/serve/serving_tables.h"
 #include "src/serve/student_scorer.h"
 #include "src/util/profile.h"
 #include "tandem/bundle.h"
@@ -29,6 +33,7 @@ constexpr int kStudentTileRows = 32;
 
 struct Predictor::Workspace {
   BatchRows rows;
+  GatherScratch gather;
   AlignedFloats x;
   std::vector<float> teacher_linear, student_linear;
   TowerWorkspace teacher, student;
@@ -100,9 +105,33 @@ absl::StatusOr<std::unique_ptr<Predictor>> Predictor::Load(const std::string& mo
   if (kernels == nullptr) {
     TANDEM_ASSIGN_OR_RETURN(kernels, FindKernels("auto"));
   }
-  TANDEM_ASSIGN_OR_RETURN(predictor->model_, LoadModel(fs, predictor->directory_, experiment, *kernels));
+  TANDEM_ASSIGN_OR_RETURN(LoadedModel loaded, LoadModel(fs, predictor->directory_, experiment, *kernels));
+  predictor->model_ = std::move(loaded.model);
+  predictor->tables_ = std::move(loaded.tables);
   predictor->Prepare();
   return predictor;
+}
+
+std::unique_ptr<Predictor> Predictor::InPrecision(Precision precision) const {
+  CHECK(tables_ == nullptr && has_student() && !has_teacher());
+  const Kernels& kernels = model_->kernels();
+  std::unique_ptr<Predictor> low(new Predictor());
+  low->directory_ = directory_;
+  low->logit_offset_ = logit_offset_;
+  low->model_ = std::make_unique<DualModel>(experiment(), kernels, /*trained=*/false);
+  float* values = low->model_->student_parameters().values.data();
+  const AlignedFloats& from = model_->student_parameters().values;
+  std::copy(from.begin(), from.end(), values);
+  for (const ParameterBlock& block : model_->student().layout().blocks()) {
+    const Precision stored = BlockPrecision(experiment().model().student(), block, precision);
+    DecodeWeights(EncodeWeights(block, stored, from.data() + block.offset), block, stored,
+                  values + block.offset);
+  }
+  low->model_->Prepare();
+  low->tables_ = std::make_unique<ServingTables>(
+      ServingTables::From(model_->embedding(), low->model_->schema(), precision, kernels));
+  low->Prepare();
+  return low;
 }
 
 void Predictor::Prepare() {
@@ -110,12 +139,17 @@ void Predictor::Prepare() {
   if (!has_student()) return;
   const std::optional<PlainStudent> student = FindPlainStudent(
       experiment().model().student(), model_->student().layout(), model_->student_parameters().values.data());
-  if (student.has_value()) scorer_ = std::make_unique<StudentScorer>(*student, model_->kernels());
+  if (student.has_value())
+    scorer_ = MakeStudentScorer(*student, tables_ != nullptr ? tables_->precision() : Precision::kF32,
+                                model_->kernels());
 }
 
 const Schema& Predictor::schema() const { return model_->schema(); }
 bool Predictor::has_teacher() const { return model_->has_teacher(); }
 bool Predictor::has_student() const { return model_->has_student(); }
+std::string Predictor::student_kernels() const {
+  return scorer_ != nullptr ? scorer_->variant() : model_->kernels().name();
+}
 const proto::Experiment& Predictor::experiment() const { return model_->experiment(); }
 
 std::unique_ptr<Predictor::Workspace> Predictor::MakeWorkspace() const {
@@ -141,7 +175,7 @@ void Predictor::Score(const Batch& batch, Scores* scores) const {
 
   const EmbeddingLayer& embedding = model_->embedding();
   const int row_floats = embedding.fields() * embedding.dim();
-  {
+  if (tables_ == nullptr) {
     StageTimer timer(Stage::kLookup, batch.rows());
     embedding.Lookup(batch, &w->rows);
   }
@@ -149,7 +183,11 @@ void Predictor::Score(const Batch& batch, Scores* scores) const {
     const Matrix x{w->x.data(), std::min(tile_rows_, batch.rows() - first), row_floats, row_floats};
     {
       StageTimer timer(Stage::kGather, x.rows);
-      embedding.Gather(batch, w->rows, first, x, linear);
+      if (tables_ != nullptr) {
+        tables_->Gather(batch, first, x, linear.student, &w->gather);  // look-up included
+      } else {
+        embedding.Gather(batch, w->rows, first, x, linear);
+      }
     }
     const auto probabilities = [&](float* out) {
       for (int row = 0; row < x.rows; ++row)

@@ -1,46 +1,44 @@
 // Scores tiles of rows with a plain student: normalisation, layers and read-out one after another while the
-// tile is in the cache, with the bits of Tower::Forward.
+// tile is in the cache, in the precision that is served.
 //
-//   StudentScorer scorer(student, kernels);
-//   AlignedFloats workspace(scorer.workspace_floats(32));
-//   scorer.Score(x, linear, workspace.data(), logits);      // up to 32 rows
+//   auto scorer = MakeStudentScorer(student, Precision::kF32, kernels);
+//   AlignedFloats workspace(scorer->workspace_floats(32));
+//   scorer->Score(x, linear, workspace.data(), logits);      // up to 32 rows
 //
-// Thread-safe after construction: each thread has a workspace of its own. Allocates nothing in Score.
+// In float32 a logit has the bits of Tower::Forward. In bfloat16 weights and each layer's input are rounded;
+// in int8 weights have a scale for each output, each layer's input one for each row
+// (src/kernels/low_precision.h has the formulas). Biases and the read-out stay float32.
+//
+// Thread-safe after construction: each thread has a workspace of its own. Score allocates nothing. A row's
+// logit doesn't depend on the rows around it.
 #ifndef TANDEM_SRC_SERVE_STUDENT_SCORER_H_
 #define TANDEM_SRC_SERVE_STUDENT_SCORER_H_
 
 #include <cstdint>
-#include <vector>
+#include <memory>
 
 #include "src/serve/plain_student.h"
 #include "tandem/kernels.h"
 #include "tandem/matrix.h"
+#include "tandem/precision.h"
 
 namespace tandem {
 
 class StudentScorer {
  public:
-  // Copies what it needs of `student`; `kernels` must outlive it.
-  StudentScorer(const PlainStudent& student, const Kernels& kernels);
+  virtual ~StudentScorer() = default;
 
-  int64_t workspace_floats(int rows) const;
+  virtual int64_t workspace_floats(int rows) const = 0;
   // x: [rows, input width], normalised in place; `linear`: the rows' linear sums, null where there are none.
   // Overwrites logits [rows].
-  void Score(Matrix x, const float* linear, float* workspace, float* logits) const;
-
- private:
-  struct Layer {
-    int outputs;
-    AlignedFloats packed, bias;
-  };
-
-  const Kernels& kernels_;
-  AlignedFloats mean_, scale_;
-  std::vector<Layer> layers_;
-  AlignedFloats head_;
-  float bias_;
-  int64_t widest_ = 0;
+  virtual void Score(Matrix x, const float* linear, float* workspace, float* logits) const = 0;
+  // Of the kernels: "avx512", "avx512vnni", ...
+  virtual const char* variant() const = 0;
 };
+
+// Copies what it needs of `student`; `kernels` must outlive the scorer.
+std::unique_ptr<StudentScorer> MakeStudentScorer(const PlainStudent& student, Precision precision,
+                                                 const Kernels& kernels);
 
 }  // namespace tandem
 

@@ -43,4 +43,9 @@ example/build/score_in_process bundle <samples.tsv >scored
 [ "$(wc -l <scored)" = 300 ] || fail "$(wc -l <scored) scores of 300 samples"
 diff expected scored || fail "scores in process (>) differ from those of predict (<)"
 [ "$(sort -u scored | wc -l)" -gt 100 ] || fail "the scores hardly differ from sample to sample"
+
+quietly "$tandem" export --model=run --output=int8 --precision=int8 --input=samples.tsv --max_auc_loss=0.05
+"$tandem" predict --model=int8 --input=samples.tsv 2>"$work/log" | tail -n +2 | awk -F '\t' '{print $NF}' >expected
+example/build/score_in_process int8 <samples.tsv >scored
+diff expected scored || fail "scores in int8 in process (>) differ from those of predict (<)"
 echo "300 samples score the same in process and by predict."

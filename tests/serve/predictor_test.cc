@@ -1,6 +1,5 @@
 #include "tandem/predictor.h"
 
-#include <glog/logging.h>
 #include <gtest/gtest.h>
 
 #include <memory>
@@ -9,13 +8,12 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "tandem/checkpoint.h"
+#include "tandem/dual_model.h"
 #include "tandem/loss.h"
-#include "tandem/trainer.h"
 #include "tests/support/allocation_counter.h"
 #include "tests/support/experiments.h"
 #include "tests/support/scratch_directory.h"
-#include "train/state.pb.h"
+#include "tests/support/trained_checkpoint.h"
 
 namespace tandem {
 namespace {
@@ -39,16 +37,9 @@ const StudentCase kStudents[] = {
 // A checkpoint of a few steps' training.
 class PredictorTest : public testing::TestWithParam<StudentCase> {
  protected:
-  PredictorTest()
-      : experiment_(SmallExperiment(absl::StrCat(kTeacher, "student { ", GetParam().student, " }"))) {
-    Workers workers(1);
-    DualModel model(experiment_, *FindKernels("auto").value(), /*trained=*/true);
-    model.Initialize();
-    Trainer trainer(&model, TrainedParts::kAll, 0, 0, &workers);
-    for (int step = 0; step < 5; ++step) {
-      CHECK(trainer.Step(RandomBatch(model.schema(), 64, step)).ok());
-    }
-    CHECK(SaveCheckpoint(FileSystem::Default(), checkpoint_, model, proto::RunState(), DayProgress()).ok());
+  PredictorTest() {
+    WriteTrainedCheckpoint(SmallExperiment(absl::StrCat(kTeacher, "student { ", GetParam().student, " }")),
+                           /*steps=*/5, checkpoint_);
   }
 
   std::unique_ptr<Predictor> Load(TowerChoice towers) const {
@@ -57,7 +48,6 @@ class PredictorTest : public testing::TestWithParam<StudentCase> {
     return Predictor::Load(checkpoint_, options).value();
   }
 
-  proto::Experiment experiment_;
   ScratchDirectory scratch_;
   const std::string checkpoint_ = scratch_ / "step-5";
 };

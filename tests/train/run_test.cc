@@ -124,7 +124,7 @@ TEST_F(RunTest, TheNumberOfThreadsChangesNoByteOfCheckpointAndBundle) {
     manifests.push_back(Bytes(stdfs::path(run->checkpoint) / "MANIFEST"));
     const std::string bundle = (root_ / (name + "-bundle")).string();
     const absl::Status exported =
-        ExportBundle(FileSystem::Default(), run->checkpoint, *FindKernels("auto").value(), bundle);
+        ExportBundle(FileSystem::Default(), run->checkpoint, bundle, ExportOptions()).status();
     ASSERT_TRUE(exported.ok()) << exported;
     bundles.push_back(Bytes(stdfs::path(bundle) / "MANIFEST"));
   }

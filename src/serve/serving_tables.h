@@ -1,0 +1,99 @@
+// The embedding tables of a student in low precision, to be read only: less memory, and found faster.
+//
+//   ServingTables tables = ServingTables::From(model.embedding(), model.schema(), Precision::kInt8);
+//   TANDEM_RETURN_IF_ERROR(tables.Save(fs, "bundle/embedding.bin", model_id));
+//   TANDEM_ASSIGN_OR_RETURN(tables, ServingTables::Load(fs, path, model_id, shape of the model ...));
+//   GatherScratch scratch;
+//   tables.Gather(batch, first_row, x, linear, &scratch);      // x: [rows, fields * dim]
+//
+// Keys are sorted, and a row's place is that of its key, so that no row numbers are kept: a key costs 8 bytes
+// and its share of a directory, 1 to 2 bytes. Keys are hashes: the directory finds by their high bits the few
+// keys among which one must be.
+//
+// A row is, in bfloat16, `dim` values; in int8, `dim` codes and their scale in bfloat16. The linear weight,
+// if any, follows in float32. The default row is row 0, the row of key i is row i + 1.
+//
+// Threads: any number read, each with a scratch of its own.
+#ifndef TANDEM_SRC_SERVE_SERVING_TABLES_H_
+#define TANDEM_SRC_SERVE_SERVING_TABLES_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "src/kernels/low_precision.h"
+#include "tandem/batch.h"
+#include "tandem/embedding.h"
+#include "tandem/files.h"
+#include "tandem/kernels.h"
+#include "tandem/matrix.h"
+#include "tandem/precision.h"
+#include "tandem/sample.h"
+
+namespace tandem {
+
+// Grows to what a tile needs, then stays.
+struct GatherScratch {
+  std::vector<uint32_t> places;
+};
+
+class ServingTables {
+ public:
+  // The tables of a model whose only tower is the student. `precision` isn't kF32; `schema` and `kernels`
+  // outlive the tables.
+  static ServingTables From(const EmbeddingLayer& embedding, const Schema& schema, Precision precision,
+                            const Kernels& kernels);
+  // What Save wrote, for a model of `dim` floats a field, with or without linear weights. Damage is a
+  // ModelError, and so is another model's file or one of another precision.
+  static absl::StatusOr<ServingTables> Load(FileSystem& fs, const std::string& path,
+                                            const std::string& model_id, const Schema& schema, int dim,
+                                            bool linear, Precision precision, const Kernels& kernels);
+  absl::Status Save(FileSystem& fs, const std::string& path, const std::string& model_id) const;
+
+  Precision precision() const { return precision_; }
+  // Rows of a table, the default row included, and of all of them.
+  int64_t rows(int table) const { return static_cast<int64_t>(tables_[table].keys.size()) + 1; }
+  int64_t rows() const;
+  // Sorted.
+  const std::vector<uint64_t>& keys(int table) const { return tables_[table].keys; }
+  // Bytes of the rows alone, and of all that is held.
+  int64_t weight_bytes() const { return rows() * row_bytes_; }
+  int64_t bytes() const;
+
+  // Finds and pools rows [first_row, first_row + x.rows) of the batch into x, and sums their linear weights;
+  // `linear` is null where there are none.
+  void Gather(const Batch& batch, int first_row, Matrix x, float* linear, GatherScratch* scratch) const;
+
+ private:
+  struct Table {
+    std::vector<uint64_t> keys;
+    // keys[directory[p]] is the first key whose high bits are p or more; one entry more than there are
+    // prefixes.
+    std::vector<uint32_t> directory;
+    int shift = 63;  // from a key to its prefix
+    std::vector<uint8_t, AlignedAllocator<uint8_t>> rows;
+  };
+
+  ServingTables(const Schema& schema, int dim, bool linear, Precision precision, const Kernels& kernels);
+  // Appends a row of `dim` floats and the linear weight, if any.
+  void AppendRow(const float* weights, Table* table) const;
+  static void BuildDirectory(Table* table);
+  absl::Status LoadTable(const std::string& path, RecordReader* reader, int index);
+  static uint32_t Find(const Table& table, uint64_t key);
+
+  const Schema* schema_;
+  int dim_;
+  bool linear_;
+  Precision precision_;
+  const Int8Kernels* int8_;
+  const Bf16Kernels* bf16_;
+  int64_t linear_offset_;  // bytes from the beginning of a row
+  int64_t row_bytes_;
+  std::vector<Table> tables_;
+};
+
+}  // namespace tandem
+
+#endif  // TANDEM_SRC_SERVE_SERVING_TABLES_H_

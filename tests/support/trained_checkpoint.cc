@@ -1,0 +1,23 @@
+#include "tests/support/trained_checkpoint.h"
+
+#include <glog/logging.h>
+
+#include "tandem/checkpoint.h"
+#include "tandem/trainer.h"
+#include "tests/support/experiments.h"
+#include "train/state.pb.h"
+
+namespace tandem {
+
+void WriteTrainedCheckpoint(const proto::Experiment& experiment, int steps, const std::string& path) {
+  Workers workers(1);
+  DualModel model(experiment, *FindKernels("auto").value(), /*trained=*/true);
+  model.Initialize();
+  Trainer trainer(&model, TrainedParts::kAll, 0, 0, &workers);
+  for (int step = 0; step < steps; ++step) {
+    CHECK(trainer.Step(RandomBatch(model.schema(), 64, step)).ok());
+  }
+  CHECK(SaveCheckpoint(FileSystem::Default(), path, model, proto::RunState(), DayProgress()).ok());
+}
+
+}  // namespace tandem

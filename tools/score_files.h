@@ -1,0 +1,29 @@
+// Scores labelled files with one or more predictors: what `evaluate` and `export` measure with.
+#ifndef TANDEM_TOOLS_SCORE_FILES_H_
+#define TANDEM_TOOLS_SCORE_FILES_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "tandem/metrics.h"
+#include "tandem/predictor.h"
+
+namespace tandem {
+
+// The scores by one predictor; empty for a tower that it doesn't hold.
+struct TowerLogs {
+  ScoreLog teacher, student;
+};
+
+// Scores every row of `input` (paths and globs, comma-separated; - is standard input) with each of the
+// predictors, which are of one schema: logs in their order, rows in the order of the files. A negative weighs
+// 1 / data.negative_keep_rate, for those that were sampled away. Malformed rows are left out, with a warning;
+// a DataError without a good one.
+absl::StatusOr<std::vector<TowerLogs>> ScoreFiles(const std::vector<const Predictor*>& predictors,
+                                                  const std::string& input);
+
+}  // namespace tandem
+
+#endif  // TANDEM_TOOLS_SCORE_FILES_H_
