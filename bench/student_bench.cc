@@ -44,11 +44,12 @@ constexpr int kTileRows = 32;  // of a student alone (src/serve/predictor.cc)
 class Scorer {
  public:
   Scorer(const proto::Tower& config, const Tower& tower, const float* parameters, const Kernels& kernels)
-      : scorer_(FindPlainStudent(config, tower.layout(), parameters).value(), kernels),
-        workspace_(scorer_.workspace_floats(kTileRows)) {}
+      : scorer_(MakeStudentScorer(FindPlainStudent(config, tower.layout(), parameters).value(),
+                                  Precision::kF32, kernels)),
+        workspace_(scorer_->workspace_floats(kTileRows)) {}
 
   // x: up to kTileRows rows.
-  void ScoreTile(Matrix x, float* logits) { scorer_.Score(x, nullptr, workspace_.data(), logits); }
+  void ScoreTile(Matrix x, float* logits) { scorer_->Score(x, nullptr, workspace_.data(), logits); }
   void Score(Matrix x, float* logits) {
     for (int first = 0; first < x.rows; first += kTileRows) {
       ScoreTile({x.row(first), std::min(kTileRows, x.rows - first), x.cols, x.stride}, logits + first);
@@ -56,7 +57,7 @@ class Scorer {
   }
 
  private:
-  StudentScorer scorer_;
+  std::unique_ptr<StudentScorer> scorer_;
   AlignedFloats workspace_;
 };
 
