@@ -181,7 +181,10 @@ void EmbeddingLayer::MergeOccurrences(int table_index, const Batch& batch, const
   // The table's scratch word of a row is its place in merged.rows, trusted only where that place names the
   // row: so nothing has to be cleared from batch to batch.
   for (const int f : fields_of_table_[table_index]) {
-    for (const uint32_t row : rows.fields[f]) {
+    const std::vector<uint32_t>& found = rows.fields[f];
+    for (size_t i = 0; i < found.size(); ++i) {
+      if (i + kPrefetchRows < found.size()) __builtin_prefetch(&table.scratch(found[i + kPrefetchRows]));
+      const uint32_t row = found[i];
       uint32_t& place = table.scratch(row);
       if (place >= merged.rows.size() || merged.rows[place] != row) {
         place = static_cast<uint32_t>(merged.rows.size());
