@@ -39,14 +39,19 @@ struct RowSegment {
   std::vector<uint64_t> keys;
   std::vector<float> floats;
   std::vector<uint32_t> updates, last_steps;
+  std::string record;
 
-  std::string Take() {
-    std::string record;
+  // The rows as a record, valid until the next one. Memory is kept: fresh pages would cost more than copying.
+  const std::string& Take() {
+    record.clear();
     AppendArray(keys, &record);
     AppendArray(floats, &record);
     AppendArray(updates, &record);
     AppendArray(last_steps, &record);
-    *this = RowSegment();
+    keys.clear();
+    floats.clear();
+    updates.clear();
+    last_steps.clear();
     return record;
   }
 };

@@ -21,6 +21,8 @@ int RoundedStride(int floats) {
   return lines - floats <= floats / 8 ? lines : (floats + 3) / 4 * 4;
 }
 
+// Rows whose memory is asked for ahead of a visit.
+constexpr size_t kVisitedAhead = 16;
 // Segments of a slab after the first.
 constexpr size_t kSlabSegments = 8;
 
@@ -188,7 +190,11 @@ void EmbeddingTable::VisitInOrder(const std::function<void(uint64_t, uint32_t)>&
         if (((value & kPendingBit) != 0) == pending) entries.emplace_back(key, value & ~kPendingBit);
       });
       std::sort(entries.begin(), entries.end());
-      for (const auto& [key, value] : entries) function(key, value);
+      for (size_t i = 0; i < entries.size(); ++i) {
+        if (!pending && i + kVisitedAhead < entries.size())
+          Prefetch(entries[i + kVisitedAhead].second, row_floats());
+        function(entries[i].first, entries[i].second);
+      }
     }
   };
   if (visit != nullptr) visit_all(/*pending=*/false, visit);
