@@ -41,8 +41,8 @@ struct LoadedModel {
   Precision precision() const;
 
   std::unique_ptr<DualModel> model;
-  // In low precision: the embedding rows. Then those of `model` are empty, and its student's weights are the
-  // floats that the stored ones stand for.
+  // A bundle's embedding rows, in its precision; null for a checkpoint. With them the embedding of `model`
+  // has no rows, and in low precision its student's weights are the floats that the stored ones stand for.
   std::unique_ptr<ServingTables> tables;
 };
 

@@ -98,22 +98,21 @@ absl::StatusOr<LoadedModel> LoadBundle(FileSystem& fs, const std::string& direct
   loaded.model = std::make_unique<DualModel>(experiment, kernels, /*trained=*/false);
   DualModel& model = *loaded.model;
   model.Initialize();
+  const ParameterLayout& layout = model.student().layout();
   if (precision == Precision::kF32) {
-    TANDEM_RETURN_IF_ERROR(LoadParameters(path, model.student().layout(), /*keep_slots=*/false,
-                                          graph.reader.get(), &model.student_parameters()));
     TANDEM_RETURN_IF_ERROR(
-        model.embedding().Load(fs, directory + kEmbeddingFile, model_id, EmbeddingLoad::kReset));
+        LoadParameters(path, layout, /*keep_slots=*/false, graph.reader.get(), &model.student_parameters()));
   } else {
-    TANDEM_RETURN_IF_ERROR(LoadServedParameters(path, experiment.model().student(), precision,
-                                                model.student().layout(), graph.reader.get(),
+    TANDEM_RETURN_IF_ERROR(LoadServedParameters(path, experiment.model().student(), precision, layout,
+                                                graph.reader.get(),
                                                 model.student_parameters().values.data()));
-    TANDEM_ASSIGN_OR_RETURN(
-        ServingTables tables,
-        ServingTables::Load(fs, directory + kEmbeddingFile, model_id, model.schema(), model.embedding().dim(),
-                            model.student().linear(), precision, kernels));
-    loaded.tables = std::make_unique<ServingTables>(std::move(tables));
   }
   TANDEM_RETURN_IF_ERROR(graph.reader->ExpectEnd());
+  TANDEM_ASSIGN_OR_RETURN(
+      ServingTables tables,
+      ServingTables::Load(fs, directory + kEmbeddingFile, model_id, model.schema(), model.embedding().dim(),
+                          model.student().linear(), precision, kernels));
+  loaded.tables = std::make_unique<ServingTables>(std::move(tables));
   model.Prepare();
   return loaded;
 }

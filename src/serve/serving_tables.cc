@@ -34,6 +34,31 @@ void AppendBytes(const T* values, int64_t n, std::string* record) {
   record->append(reinterpret_cast<const char*>(values), n * sizeof(T));
 }
 
+// kDim is `bags.dim`, or 0 for any. Multiplications and additions round apart, as in EmbeddingLayer::Gather.
+template <int kDim>
+void PoolFloats(const LowPrecisionBags& bags, const Matrix& out) {
+  const int dim = kDim > 0 ? kDim : bags.dim;
+  const uint32_t first = bags.offsets[0];
+  for (int r = 0; r < bags.rows; ++r) {
+    float* to = out.row(r);
+    float registers[kDim > 0 ? kDim : 1];
+    float* sum = kDim > 0 ? registers : to;
+    for (int d = 0; d < dim; ++d) sum[d] = 0;
+    for (uint32_t i = bags.offsets[r] - first; i < bags.offsets[r + 1] - first; ++i) {
+      const auto* weights = reinterpret_cast<const float*>(bags.table + bags.places[i] * bags.row_bytes);
+      const float c = bags.coefficients[i];
+      for (int d = 0; d < dim; ++d) sum[d] += c * weights[d];
+    }
+    for (int d = 0; kDim > 0 && d < dim; ++d) to[d] = sum[d];
+  }
+}
+
+using Pool = void (*)(const LowPrecisionBags& bags, const Matrix& out);
+
+Pool FindFloatPool(int dim) {
+  return dim == 8 ? PoolFloats<8> : dim == 16 ? PoolFloats<16> : dim == 32 ? PoolFloats<32> : PoolFloats<0>;
+}
+
 }  // namespace
 
 ServingTables::ServingTables(const Schema& schema, int dim, bool linear, Precision precision,
@@ -44,11 +69,9 @@ ServingTables::ServingTables(const Schema& schema, int dim, bool linear, Precisi
       precision_(precision),
       int8_(&FindInt8Kernels(kernels)),
       bf16_(&FindBf16Kernels(kernels)),
-      linear_offset_(precision == Precision::kInt8 ? dim + 2 : 2 * dim),
+      linear_offset_(precision == Precision::kInt8 ? dim + 2 : dim * (precision == Precision::kF32 ? 4 : 2)),
       row_bytes_(linear_offset_ + (linear ? 4 : 0)),
-      tables_(schema.tables().size()) {
-  CHECK(precision != Precision::kF32);
-}
+      tables_(schema.tables().size()) {}
 
 ServingTables ServingTables::From(const EmbeddingLayer& embedding, const Schema& schema, Precision precision,
                                   const Kernels& kernels) {
@@ -75,7 +98,9 @@ void ServingTables::AppendRow(const float* weights, Table* table) const {
   const size_t begin = table->rows.size();
   table->rows.resize(begin + row_bytes_);
   uint8_t* row = table->rows.data() + begin;
-  if (precision_ == Precision::kInt8) {
+  if (precision_ == Precision::kF32) {
+    std::memcpy(row, weights, dim_ * sizeof(float));
+  } else if (precision_ == Precision::kInt8) {
     float highest = 0;
     for (int d = 0; d < dim_; ++d) highest = std::max(highest, std::abs(weights[d]));
     const uint16_t scale = RoundUpToBf16(highest / 127);
@@ -162,7 +187,9 @@ void ServingTables::Gather(const Batch& batch, int first_row, Matrix x, float* l
   });
 
   if (linear != nullptr) std::fill_n(linear, x.rows, 0.0f);
-  const auto pool = precision_ == Precision::kInt8 ? int8_->pool : bf16_->pool;
+  const Pool pool = precision_ == Precision::kF32    ? FindFloatPool(dim_)
+                    : precision_ == Precision::kInt8 ? int8_->pool
+                                                     : bf16_->pool;
   const uint32_t* places = scratch->places.data();
   for (size_t f = 0; f < batch.fields.size(); ++f) {
     const FieldBags& bags = batch.fields[f];
@@ -183,6 +210,7 @@ void ServingTables::Gather(const Batch& batch, int first_row, Matrix x, float* l
 }
 
 absl::Status ServingTables::Save(FileSystem& fs, const std::string& path, const std::string& model_id) const {
+  CHECK(precision_ != Precision::kF32);
   TANDEM_ASSIGN_OR_RETURN(const std::unique_ptr<RecordWriter> writer, RecordWriter::Create(fs, path));
   proto::EmbeddingHeader header;
   header.set_model_id(model_id);
@@ -240,15 +268,23 @@ absl::Status ServingTables::LoadTable(const std::string& path, RecordReader* rea
   proto::TableHeader header;
   if (!header.ParseFromArray(record.data(), static_cast<int>(record.size())) ||
       header.name() != schema_->tables()[index].name || header.dim() != dim_ ||
-      header.student_linear() != linear_ || header.rows() < 0) {
+      header.student_linear() != linear_ || header.teacher_linear() || header.slots() != 0 ||
+      header.updates() || header.last_steps() || header.rows() < 0) {
     return Malformed(path);
+  }
+  // A table in float32 has a decay log, empty here, and a key beside its default row.
+  size_t key_of_default_row = 0;
+  if (precision_ == Precision::kF32) {
+    TANDEM_ASSIGN_OR_RETURN(record, reader->Next());
+    if (!record.empty()) return Malformed(path);
+    key_of_default_row = sizeof(uint64_t);
   }
   Table& table = tables_[index];
   table.keys.resize(header.rows());
   table.rows.resize((header.rows() + 1) * row_bytes_);
   TANDEM_ASSIGN_OR_RETURN(record, reader->Next());
-  if (static_cast<int64_t>(record.size()) != row_bytes_) return Malformed(path);
-  std::memcpy(table.rows.data(), record.data(), record.size());
+  if (record.size() != key_of_default_row + row_bytes_) return Malformed(path);
+  std::memcpy(table.rows.data(), record.data() + key_of_default_row, row_bytes_);
   for (int64_t first = 0; first < header.rows(); first += kSegmentRows) {
     const int64_t n = std::min(kSegmentRows, header.rows() - first);
     TANDEM_ASSIGN_OR_RETURN(record, reader->Next());

@@ -1,17 +1,19 @@
-// The embedding tables of a student in low precision, to be read only: less memory, and found faster.
+// The embedding tables of a student, to be read only: less memory than an EmbeddingLayer's, and found faster.
 //
-//   ServingTables tables = ServingTables::From(model.embedding(), model.schema(), Precision::kInt8);
-//   TANDEM_RETURN_IF_ERROR(tables.Save(fs, "bundle/embedding.bin", model_id));
-//   TANDEM_ASSIGN_OR_RETURN(tables, ServingTables::Load(fs, path, model_id, shape of the model ...));
-//   GatherScratch scratch;
-//   tables.Gather(batch, first_row, x, linear, &scratch);      // x: [rows, fields * dim]
+//   TANDEM_ASSIGN_OR_RETURN(ServingTables tables, ServingTables::Load(fs, "bundle/embedding.bin", model_id,
+//   ...)); GatherScratch scratch; tables.Gather(batch, first_row, x, linear, &scratch);      // x: [rows,
+//   fields * dim]
+//
+//   ServingTables::From(model.embedding(), model.schema(), Precision::kInt8, kernels).Save(fs, path,
+//   model_id);
 //
 // Keys are sorted, and a row's place is that of its key, so that no row numbers are kept: a key costs 8 bytes
-// and its share of a directory, 1 to 2 bytes. Keys are hashes: the directory finds by their high bits the few
+// and its share of a directory, 1 to 3 bytes. Keys are hashes: the directory finds by their high bits the few
 // keys among which one must be.
 //
-// A row is, in bfloat16, `dim` values; in int8, `dim` codes and their scale in bfloat16. The linear weight,
-// if any, follows in float32. The default row is row 0, the row of key i is row i + 1.
+// A row is, in float32, `dim` floats, which pool with the bits of EmbeddingLayer::Gather; in bfloat16, `dim`
+// values; in int8, `dim` codes and their scale in bfloat16. The linear weight, if any, follows in float32.
+// The default row is row 0, the row of key i is row i + 1.
 //
 // Threads: any number read, each with a scratch of its own.
 #ifndef TANDEM_SRC_SERVE_SERVING_TABLES_H_
@@ -50,6 +52,7 @@ class ServingTables {
   static absl::StatusOr<ServingTables> Load(FileSystem& fs, const std::string& path,
                                             const std::string& model_id, const Schema& schema, int dim,
                                             bool linear, Precision precision, const Kernels& kernels);
+  // In low precision (CHECK).
   absl::Status Save(FileSystem& fs, const std::string& path, const std::string& model_id) const;
 
   Precision precision() const { return precision_; }

@@ -1,4 +1,4 @@
-// Bundles in bfloat16 and int8, from export to scores.
+// Bundles in float32, bfloat16 and int8, from export to scores.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -90,6 +90,19 @@ class LowPrecisionTest : public testing::TestWithParam<Case> {
   const std::string checkpoint_ = scratch_ / "step-20";
   ExportOptions options_;
 };
+
+TEST_P(LowPrecisionTest, AFloat32BundleScoresWithTheBitsOfTheRun) {
+  options_.precision = Precision::kF32;
+  ASSERT_TRUE(Export("f32").ok());
+  const std::unique_ptr<Predictor> run = Load(checkpoint_), bundle = Load(scratch_ / "f32");
+  Scores expected, got;
+  for (const int rows : {0, 1, 31, 33, 200}) {
+    const Batch batch = RandomBatch(run->schema(), rows, rows);
+    run->Score(batch, &expected);
+    bundle->Score(batch, &got);
+    EXPECT_EQ(got.student, expected.student) << rows << " rows";
+  }
+}
 
 TEST_P(LowPrecisionTest, ScoresStayNearThoseOfFloat32) {
   ASSERT_TRUE(Export("bundle").ok());
@@ -249,7 +262,7 @@ TEST_P(LowPrecisionTest, TheRowsTakeLessMemoryAndDisk) {
   ASSERT_TRUE(Export("bundle").ok());
   options_.precision = Precision::kF32;
   ASSERT_TRUE(Export("f32").ok());
-  const std::unique_ptr<Predictor> low = Load(scratch_ / "bundle"), f32 = Load(scratch_ / "f32");
+  const std::unique_ptr<Predictor> low = Load(scratch_ / "bundle"), f32 = Load(checkpoint_);
   EXPECT_EQ(low->tables()->rows(), f32->model().embedding().rows());
   EXPECT_LT(low->tables()->weight_bytes(), f32->model().embedding().weight_bytes() * 2 / 3);
   EXPECT_LT(low->tables()->bytes(), f32->model().embedding().bytes());
