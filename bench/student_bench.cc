@@ -4,8 +4,9 @@
 //   build/bench/student_bench --model=run --input=log.tsv          # gather + student, on a trained model
 //
 // One thread. The student is 128-64, as serving runs it: its scorer, tiles of 32 rows. Both sides compute the
-// same logits from the same weights, which is checked first. `of_peak` counts the multiplications and
-// additions of the matrix products.
+// same logits from the same weights, which is checked first: to 1e-4 in float32, to what rounding costs in
+// bfloat16 and int8. ONNX Runtime computes in float32. `of_peak` counts the multiplications and additions of
+// the matrix products, and is a share of the float32 peak.
 #include <gflags/gflags.h>
 #include <glog/logging.h>
 
@@ -15,6 +16,8 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "bench/in_turns.h"
 #include "bench/onnx_runtime.h"
@@ -43,9 +46,10 @@ constexpr int kTileRows = 32;  // of a student alone (src/serve/predictor.cc)
 // A plain student's scorer with its memory.
 class Scorer {
  public:
-  Scorer(const proto::Tower& config, const Tower& tower, const float* parameters, const Kernels& kernels)
-      : scorer_(MakeStudentScorer(FindPlainStudent(config, tower.layout(), parameters).value(),
-                                  Precision::kF32, kernels)),
+  Scorer(const proto::Tower& config, const Tower& tower, const float* parameters, Precision precision,
+         const Kernels& kernels)
+      : scorer_(MakeStudentScorer(FindPlainStudent(config, tower.layout(), parameters).value(), precision,
+                                  kernels)),
         workspace_(scorer_->workspace_floats(kTileRows)) {}
 
   // x: up to kTileRows rows.
@@ -96,45 +100,55 @@ struct Student {
 };
 
 void CompareMlp(OnnxRuntime* runtime, const Kernels& kernels) {
-  Report report({"mlp", "batch", "tandem", "onnxruntime", "ratio", "of_peak", "peer_of_peak"});
+  // The precisions, and how far a logit may be from float32's.
+  const std::vector<std::pair<Precision, double>> precisions = {
+      {Precision::kF32, 1e-4}, {Precision::kBf16, 0.02}, {Precision::kInt8, 0.05}};
+  Report report({"mlp", "batch", "precision", "tandem", "onnxruntime", "ratio", "of_peak", "peer_of_peak"});
   for (int fields : {26, 39}) {
     const Student student(fields, kernels);
-    Scorer scorer(Student::Config(), student.tower, student.parameters.data(), kernels);
     const int inputs = fields * 16;
     const std::vector<DenseLayer> layers = student.Layers();
     for (int batch : {1, 8, 64, 512}) {
       AlignedFloats x(static_cast<size_t>(batch) * inputs), ours(batch), theirs(batch);
       for (size_t i = 0; i < x.size(); ++i) x[i] = static_cast<float>(i * 7919 % 1000) * 1e-3f - 0.5f;
-      std::vector<std::function<void()>> sides = {
-          [&] {
-            scorer.Score({x.data(), batch, inputs, inputs}, ours.data());
-          },
-          [&] { FmaTurn(kernels.name()); },
-      };
+      std::vector<std::function<void()>> sides = {[&] { FmaTurn(kernels.name()); }};
       std::unique_ptr<OnnxSession> session;
       if (runtime != nullptr) {
         auto opened = runtime->NewSession(OnnxMlp(layers, batch), batch, inputs, x.data(), theirs.data());
         CHECK(opened.ok()) << opened.status();
         session = std::move(*opened);
+        session->Run();
         sides.emplace_back([&] { session->Run(); });
-        sides[0]();
+      }
+      const size_t first = sides.size();
+      for (const auto& [precision, tolerance] : precisions) {
+        const auto scorer = std::make_shared<Scorer>(Student::Config(), student.tower,
+                                                     student.parameters.data(), precision, kernels);
+        sides.emplace_back([&, scorer] { scorer->Score({x.data(), batch, inputs, inputs}, ours.data()); });
+        if (runtime == nullptr) continue;
         sides.back()();
-        for (int i = 0; i < batch; ++i)
-          CHECK_LT(std::abs(ours[i] - theirs[i]), 1e-4 * (1 + std::abs(ours[i])));
+        for (int i = 0; i < batch; ++i) {
+          CHECK_LT(std::abs(ours[i] - theirs[i]), tolerance * (1 + std::abs(theirs[i])))
+              << PrecisionName(precision) << ", row " << i;
+        }
       }
       const std::vector<double> seconds = MedianSeconds(sides, FLAGS_repeats);
-      const double peak = FmaTurnFlops(kernels.name()) / seconds[1];
+      const double peak = FmaTurnFlops(kernels.name()) / seconds[0];
       const double flops = static_cast<double>(student.tower.flops_per_sample()) * batch;
-      Json row = {{"mlp", std::to_string(inputs) + "-128-64-1"},
-                  {"batch", batch},
-                  {"tandem", batch / seconds[0]},
-                  {"of_peak", flops / seconds[0] / peak}};
-      if (runtime != nullptr) {
-        row["onnxruntime"] = batch / seconds[2];
-        row["ratio"] = seconds[2] / seconds[0];
-        row["peer_of_peak"] = flops / seconds[2] / peak;
+      for (size_t p = 0; p < precisions.size(); ++p) {
+        const double time = seconds[first + p];
+        Json row = {{"mlp", std::to_string(inputs) + "-128-64-1"},
+                    {"batch", batch},
+                    {"precision", PrecisionName(precisions[p].first)},
+                    {"tandem", batch / time},
+                    {"of_peak", flops / time / peak}};
+        if (runtime != nullptr) {
+          row["onnxruntime"] = batch / seconds[1];
+          row["ratio"] = seconds[1] / time;
+          row["peer_of_peak"] = flops / seconds[1] / peak;
+        }
+        report.Add(row);
       }
-      report.Add(row);
     }
   }
   report.Print(FLAGS_json);
@@ -175,7 +189,7 @@ void TimeGather() {
   AlignedFloats x(static_cast<size_t>(kTileRows) * width);
   std::vector<float> logits(FLAGS_batch);
   Scorer scorer(model.experiment().model().student(), model.student(),
-                model.student_parameters().values.data(), model.kernels());
+                model.student_parameters().values.data(), Precision::kF32, model.kernels());
   Scores scores;
   const auto from_rows = [&] {
     for (size_t b = 0; b < batches.size(); ++b) {
