@@ -29,11 +29,14 @@ struct CinKernels : Tiles<V> {
   static constexpr int64_t kBlockPairs = 6144 / kTileColumns;
   // Floats of the tiles of one strip of columns, for which a block's weights stay in the second-level cache.
   static constexpr int64_t kStripFloats = 16384;
-  // More maps than that go in several passes.
+  // More maps than that go in several passes, and so do more fields on the way back.
   static constexpr int64_t kMaxMaps = kStripFloats / kTileColumns;
+  static constexpr int64_t kMaxFields = kMaxMaps / 2;
   // Columns and maps that one pass of BackwardWeights sums.
   static constexpr int64_t kSumColumns = 512;
   static constexpr int64_t kSumMaps = 128;
+  // Rows of products are a line further apart: else they would fall on each other in the first-level cache.
+  static constexpr int64_t kProductStride = kSumColumns + 16;
 
   struct Pair {
     int64_t i;
@@ -43,26 +46,48 @@ struct CinKernels : Tiles<V> {
     const int64_t m = shape.fields;
     return shape.symmetric ? m * (m + 1) / 2 : shape.previous * m;
   }
-  static Pair PairAt(const CinShape& shape, int64_t p) {
-    if (!shape.symmetric) return {p / shape.fields, p % shape.fields};
-    int64_t i = 0;
-    while (p >= shape.fields - i) p -= shape.fields - i++;
-    return {i, i + p};
-  }
-  TANDEM_INLINE void Advance(const CinShape& shape, Pair* pair) {
-    if (++pair->j == shape.fields) {
-      ++pair->i;
-      pair->j = shape.symmetric ? pair->i : 0;
-    }
-  }
   // Weight of a pair in the row w of one map.
   TANDEM_INLINE float Folded(const CinShape& shape, const float* w, const Pair& pair) {
     const float weight = w[pair.i * shape.fields + pair.j];
     return shape.symmetric && pair.i != pair.j ? weight + w[pair.j * shape.fields + pair.i] : weight;
   }
 
-  // Packed: for every pass of maps, [block of pairs][group of maps][pair][map of the group] for Forward; then
-  // for every pass, [group of pairs][map][pair of the group] for BackwardData.
+  // Pairs (i, j), ..., (i, j + rows - 1).
+  struct Run {
+    int64_t i;
+    int64_t j;
+    int64_t rows;
+  };
+  // The pairs of the fields [begin, end) in runs at most as long as a tile is high, i ascending.
+  struct Runs {
+    const CinShape* shape;
+    int64_t begin;
+    int64_t end;
+    int64_t i = 0;
+    int64_t piece = 0;
+
+    bool Next(Run* run) {
+      for (; i < shape->previous; ++i, piece = 0) {
+        const int64_t first = shape->symmetric ? Base::Max(begin, i) : begin;
+        if (first >= end) break;
+        const Split pieces = Split::Of(end - first, V::kRows);
+        if (piece == pieces.pieces) continue;
+        const int64_t j = pieces.Begin(piece++);
+        *run = {i, first + j, pieces.Begin(piece) - j};
+        return true;
+      }
+      return false;
+    }
+    // Passes over the runs of a block, and returns how many pairs they have; 0 at the end.
+    int64_t NextBlock() {
+      int64_t pairs = 0;
+      for (Run run; pairs + V::kRows <= kBlockPairs && Next(&run);) pairs += run.rows;
+      return pairs;
+    }
+  };
+
+  // Packed: for every pass of maps and of fields, [block of pairs][group of maps][pair][map of the group] for
+  // Forward; then, in the same way, [run of pairs][map][pair of the run] for BackwardData.
   static int64_t PackedFloats(const CinShape& shape) { return 2 * shape.maps * Pairs(shape); }
 
   static void Pack(const CinShape& shape, const float* w, float* packed) {
@@ -78,16 +103,23 @@ struct CinKernels : Tiles<V> {
 
   static void PackForward(const CinShape& shape, int64_t maps, const float* w, int64_t map_floats,
                           float* packed) {
-    const int64_t pairs = Pairs(shape);
     const Split groups = Split::Of(maps, V::kRows);
-    for (int64_t begin = 0; begin < pairs; begin += kBlockPairs) {
-      const int64_t end = Base::Min(pairs, begin + kBlockPairs);
-      for (int64_t g = 0; g < groups.pieces; ++g) {
-        const int64_t map = groups.Begin(g);
-        const int64_t rows = groups.Begin(g + 1) - map;
-        Pair pair = PairAt(shape, begin);
-        for (int64_t p = begin; p < end; ++p, Advance(shape, &pair)) {
-          for (int64_t r = 0; r < rows; ++r) *packed++ = Folded(shape, w + (map + r) * map_floats, pair);
+    for (int64_t field = 0; field < shape.fields; field += kMaxFields) {
+      Runs runs = {&shape, field, Base::Min(shape.fields, field + kMaxFields)};
+      while (true) {
+        const Runs block = runs;
+        const int64_t pairs = runs.NextBlock();
+        if (pairs == 0) break;
+        for (int64_t g = 0; g < groups.pieces; ++g) {
+          const int64_t end = groups.Begin(g + 1);
+          Runs again = block;
+          Run run;
+          for (int64_t p = 0; p < pairs && again.Next(&run); p += run.rows) {
+            for (int64_t r = 0; r < run.rows; ++r) {
+              for (int64_t map = groups.Begin(g); map < end; ++map)
+                *packed++ = Folded(shape, w + map * map_floats, {run.i, run.j + r});
+            }
+          }
         }
       }
     }
@@ -95,15 +127,13 @@ struct CinKernels : Tiles<V> {
 
   static void PackBackward(const CinShape& shape, int64_t maps, const float* w, int64_t map_floats,
                            float* packed) {
-    const Split groups = Split::Of(Pairs(shape), V::kRows);
-    for (int64_t g = 0; g < groups.pieces; ++g) {
-      const int64_t begin = groups.Begin(g);
-      const int64_t rows = groups.Begin(g + 1) - begin;
-      const Pair first = PairAt(shape, begin);
-      for (int64_t map = 0; map < maps; ++map) {
-        Pair pair = first;
-        for (int64_t r = 0; r < rows; ++r, Advance(shape, &pair))
-          *packed++ = Folded(shape, w + map * map_floats, pair);
+    for (int64_t field = 0; field < shape.fields; field += kMaxFields) {
+      Runs runs = {&shape, field, Base::Min(shape.fields, field + kMaxFields)};
+      for (Run run; runs.Next(&run); packed += maps * run.rows) {
+        for (int64_t map = 0; map < maps; ++map) {
+          for (int64_t r = 0; r < run.rows; ++r)
+            packed[map * run.rows + r] = Folded(shape, w + map * map_floats, {run.i, run.j + r});
+        }
       }
     }
   }
@@ -120,29 +150,35 @@ struct CinKernels : Tiles<V> {
     }
   };
 
-  // z of the pairs [begin, end): z[(p - begin) * vectors * kWidth + lane].
   template <int vectors>
-  static void Products(const CinShape& shape, int64_t begin, int64_t end, const ConstMatrix& x0,
-                       const ConstMatrix& xk, const Columns& columns, float* z) {
-    Pair pair = PairAt(shape, begin);
-    for (int64_t p = begin; p < end;) {
-      const float* left = xk.data + pair.i * xk.stride + columns.begin;
+  static void LoadColumns(const ConstMatrix& x, int64_t begin, int64_t end, const Columns& columns,
+                          float* tile) {
+    for (int64_t h = begin; h < end; ++h, tile += vectors * kWidth) {
+      TANDEM_UNROLL for (int v = 0; v < vectors; ++v) {
+        V::Store(tile + v * kWidth, Base::LoadLanes(x.data + h * x.stride + columns.begin + v * kWidth,
+                                                    v + 1 < vectors ? kWidth : columns.last_lanes));
+      }
+    }
+  }
+
+  // z of the next `pairs` pairs, a row of vectors * kWidth each. x0 is the tile's, from field runs.begin on.
+  template <int vectors>
+  static void Products(Runs runs, int64_t pairs, const float* x0, const ConstMatrix& xk,
+                       const Columns& columns, float* z) {
+    constexpr int kColumns = vectors * kWidth;
+    Run run;
+    for (const float* end = z + pairs * kColumns; z < end && runs.Next(&run);) {
+      const float* left = xk.data + run.i * xk.stride + columns.begin;
       Reg x[vectors];
       TANDEM_UNROLL for (int v = 0; v < vectors; ++v) {
         x[v] = Base::LoadLanes(left + v * kWidth, v + 1 < vectors ? kWidth : columns.last_lanes);
       }
-      const int64_t run = Base::Min(end - p, shape.fields - pair.j);
-      const float* right = x0.data + pair.j * x0.stride + columns.begin;
-      for (int64_t s = 0; s < run; ++s, right += x0.stride) {
-        TANDEM_UNROLL for (int v = 0; v < vectors; ++v) {
-          const Reg y = Base::LoadLanes(right + v * kWidth, v + 1 < vectors ? kWidth : columns.last_lanes);
-          V::Store(z, V::Mul(x[v], y));
-          z += kWidth;
+      const float* right = x0 + (run.j - runs.begin) * kColumns;
+      for (int64_t r = 0; r < run.rows; ++r, right += kColumns, z += kColumns) {
+        TANDEM_UNROLL for (int c = 0; c < kColumns; c += kWidth) {
+          V::Store(z + c, V::Mul(x[c / kWidth], V::Load(right + c)));
         }
       }
-      p += run;
-      ++pair.i;
-      pair.j = shape.symmetric ? pair.i : 0;
     }
   }
 
@@ -160,19 +196,18 @@ struct CinKernels : Tiles<V> {
     }
   }
 
-  // Adds the block's pairs to sums [maps][vectors * kWidth].
+  // Adds a block's pairs to sums [maps][vectors * kWidth].
   template <int vectors>
-  static void ForwardBlock(const CinShape& shape, int64_t begin, int64_t end, const float* weights,
-                           const ConstMatrix& x0, const ConstMatrix& xk, const Columns& columns,
-                           float* sums) {
+  static void ForwardBlock(const Runs& runs, int64_t pairs, const float* weights, const float* x0,
+                           const ConstMatrix& xk, const Columns& columns, float* sums) {
     alignas(64) float z[kBlockPairs * vectors * kWidth];
-    Products<vectors>(shape, begin, end, x0, xk, columns, z);
-    const Split groups = Split::Of(shape.maps, V::kRows);
+    Products<vectors>(runs, pairs, x0, xk, columns, z);
+    const Split groups = Split::Of(runs.shape->maps, V::kRows);
     for (int64_t g = 0; g < groups.pieces; ++g) {
       const int64_t map = groups.Begin(g);
       Base::template WithConstant<V::kRows>(
           static_cast<int>(groups.Begin(g + 1) - map), [&](auto rows) __attribute__((always_inline)) {
-            ForwardTile<decltype(rows)::value, vectors>(end - begin, weights + map * (end - begin), z,
+            ForwardTile<decltype(rows)::value, vectors>(pairs, weights + map * pairs, z,
                                                         sums + map * vectors * kWidth);
           });
     }
@@ -190,46 +225,66 @@ struct CinKernels : Tiles<V> {
     }
   }
 
-  // A shape of at most kMaxMaps maps.
-  static void ForwardPass(const CinShape& shape, const float* packed, const float* bias, bool relu,
-                          const ConstMatrix& x0, const ConstMatrix& xk, const Matrix& out) {
-    alignas(64) float sums[kStripFloats];
-    const int64_t pairs = Pairs(shape);
-    const int64_t tile_floats = shape.maps * kTileColumns;
-    const int64_t strip_columns = kStripFloats / tile_floats * kTileColumns;
-    const auto for_each_tile = [&](int64_t strip, auto f) __attribute__((always_inline)) {
-      const int64_t end = Base::Min(x0.cols, strip + strip_columns);
-      float* tile_sums = sums;
-      for (int64_t c = strip; c < end; c += kTileColumns, tile_sums += tile_floats) {
-        const Columns columns = Columns::At(c, x0.cols);
-        Base::template WithConstant<V::kVectors>(
-            columns.vectors, [&](auto vectors)
-                                 __attribute__((always_inline)) { f(vectors, columns, tile_sums); });
-      }
-    };
-    for (int64_t strip = 0; strip < x0.cols; strip += strip_columns) {
-      for_each_tile(
-          strip, [&](auto vectors, const Columns&, float* tile_sums) __attribute__((always_inline)) {
-            constexpr int kColumns = decltype(vectors)::value * kWidth;
-            for (int64_t h = 0; h < shape.maps; ++h) {
-              const Reg start = bias != nullptr ? V::Broadcast(bias + h) : V::Zero();
-              for (int c = 0; c < kColumns; c += kWidth) V::Store(tile_sums + h * kColumns + c, start);
-            }
-          });
-      for (int64_t begin = 0; begin < pairs; begin += kBlockPairs) {
-        const int64_t end = Base::Min(pairs, begin + kBlockPairs);
-        for_each_tile(
-            strip, [&](auto vectors, const Columns& columns, float* tile_sums)
-                       __attribute__((always_inline)) {
-                         ForwardBlock<decltype(vectors)::value>(
-                             shape, begin, end, packed + begin * shape.maps, x0, xk, columns, tile_sums);
-                       });
-      }
-      for_each_tile(
-          strip, [&](auto vectors, const Columns& columns, float* tile_sums) __attribute__((always_inline)) {
-            StoreSums<decltype(vectors)::value>(tile_sums, shape.maps, relu, columns, out);
-          });
+  // The tiles of one strip of columns: f(Constant<vectors>(), columns, number of the tile).
+  template <class F>
+  TANDEM_INLINE void ForEachTile(int64_t begin, int64_t end, int64_t cols, const F& f) {
+    int64_t tile = 0;
+    for (int64_t c = begin; c < Base::Min(cols, end); c += kTileColumns, ++tile) {
+      const Columns columns = Columns::At(c, cols);
+      Base::template WithConstant<V::kVectors>(
+          columns.vectors, [&](auto vectors) __attribute__((always_inline)) { f(vectors, columns, tile); });
     }
+  }
+  // Columns of the strips of a pass: as many tiles as there is room for.
+  TANDEM_INLINE int64_t StripColumns(int64_t maps, int64_t fields) {
+    return kStripFloats / (Base::Max(maps, 2 * fields) * kTileColumns) * kTileColumns;
+  }
+
+  // A shape of at most kMaxMaps maps, and the fields [begin, end), at most kMaxFields. Returns the end of
+  // the weights that it took.
+  static const float* ForwardPass(const CinShape& shape, int64_t begin, int64_t end, const float* packed,
+                                  const float* bias, bool relu, const ConstMatrix& x0, const ConstMatrix& xk,
+                                  const Matrix& out) {
+    alignas(64) float sums[kStripFloats];
+    alignas(64) float x0_tiles[kStripFloats / 2];
+    const int64_t sums_floats = shape.maps * kTileColumns;
+    const int64_t x0_floats = (end - begin) * kTileColumns;
+    const int64_t strip_columns = StripColumns(shape.maps, end - begin);
+    const float* weights = packed;
+    for (int64_t strip = 0; strip < x0.cols; strip += strip_columns) {
+      const auto for_each_tile = [&](const auto& f) __attribute__((always_inline)) {
+        ForEachTile(strip, strip + strip_columns, x0.cols, f);
+      };
+      for_each_tile([&](auto constant, const Columns& columns, int64_t t) __attribute__((always_inline)) {
+        constexpr int kVectors = decltype(constant)::value;
+        float* sum = sums + t * sums_floats;
+        LoadColumns<kVectors>(x0, begin, end, columns, x0_tiles + t * x0_floats);
+        if (begin > 0)
+          return LoadColumns<kVectors>(ConstMatrix{out.data, out.rows, out.cols, out.stride}, 0, shape.maps,
+                                       columns, sum);
+        for (int64_t h = 0; h < shape.maps; ++h) {
+          const Reg start = bias != nullptr ? V::Broadcast(bias + h) : V::Zero();
+          TANDEM_UNROLL for (int v = 0; v < kVectors; ++v) V::Store(sum + (h * kVectors + v) * kWidth, start);
+        }
+      });
+      weights = packed;
+      Runs runs = {&shape, begin, end};
+      while (true) {
+        const Runs block = runs;
+        const int64_t pairs = runs.NextBlock();
+        if (pairs == 0) break;
+        for_each_tile([&](auto vectors, const Columns& columns, int64_t t) __attribute__((always_inline)) {
+          ForwardBlock<decltype(vectors)::value>(block, pairs, weights, x0_tiles + t * x0_floats, xk, columns,
+                                                 sums + t * sums_floats);
+        });
+        weights += pairs * shape.maps;
+      }
+      for_each_tile([&](auto vectors, const Columns& columns, int64_t t) __attribute__((always_inline)) {
+        StoreSums<decltype(vectors)::value>(sums + t * sums_floats, shape.maps, relu && end == shape.fields,
+                                            columns, out);
+      });
+    }
+    return weights;
   }
 
   static void Forward(const CinShape& shape, const float* packed, const float* bias, bool relu,
@@ -238,8 +293,12 @@ struct CinKernels : Tiles<V> {
       CinShape pass = shape;
       pass.maps = static_cast<int>(Base::Min(kMaxMaps, shape.maps - map));
       const Matrix pass_out = {out.data + map * out.stride, pass.maps, out.cols, out.stride};
-      ForwardPass(pass, packed + map * Pairs(shape), bias != nullptr ? bias + map : nullptr, relu, x0, xk,
-                  pass_out);
+      const float* weights = packed + map * Pairs(shape);
+      for (int64_t field = 0; field < shape.fields; field += kMaxFields) {
+        weights = ForwardPass(pass, field, Base::Min(shape.fields, field + kMaxFields), weights,
+                              bias != nullptr ? bias + map : nullptr, relu, x0, shape.symmetric ? x0 : xk,
+                              pass_out);
+      }
     }
   }
 
@@ -247,128 +306,136 @@ struct CinKernels : Tiles<V> {
     CinShape shape;
     ConstMatrix x0;
     ConstMatrix xk;
+    ConstMatrix d_out;
     Matrix dx0;
     Matrix dxk;
   };
 
-  // dz[p, c] = sum_h W[h, p] d_out[h, c] of a group of pairs, and from it dxk[i] += dz x0[j], dx0[j] += dz
-  // xk[i].
+  // dz[p, c] = sum_h W[h, p] d_out[h, c] of a run of pairs, and from it dxk[i] += dz x0[j], dx0[j] += dz
+  // xk[i]. The rows of x0, dx0 and d_out are those of a tile, xk and dxk lie in the whole matrices.
   template <int rows, int vectors>
-  [[gnu::noinline]] static void BackwardTile(const BackwardArgs& args, const float* weights,
-                                             const float* d_out, const Columns& columns, Pair pair) {
+  [[gnu::noinline]] static void BackwardTile(int64_t maps, const float* weights, const float* d_out,
+                                             const float* x0, float* dx0, const float* xk, float* dxk,
+                                             int64_t last_lanes) {
+    constexpr int kColumns = vectors * kWidth;
     Reg dz[rows][vectors];
     TANDEM_UNROLL for (int r = 0; r < rows; ++r) {
       TANDEM_UNROLL for (int v = 0; v < vectors; ++v) dz[r][v] = V::Zero();
     }
-    Base::template Accumulate<rows, vectors>(args.shape.maps, weights, 1, rows, d_out, vectors * kWidth,
-                                             kWidth, dz);
-    Scatter<rows, vectors>(args, columns, pair, dz);
-  }
-
-  // The row of dxk that successive pairs share stays in registers. Where it is a row of dx0 as well
-  // (symmetric), i == j adds there.
-  template <int rows, int vectors>
-  TANDEM_INLINE void Scatter(const BackwardArgs& args, const Columns& columns, Pair pair,
-                             const Reg (&dz)[rows][vectors]) {
+    TANDEM_UNROLL for (int v = 0; v < vectors; ++v) {
+      __builtin_prefetch(xk + v * kWidth);
+      __builtin_prefetch(dxk + v * kWidth, /*for writing*/ 1);
+    }
+    Base::template Accumulate<rows, vectors>(maps, weights, 1, rows, d_out, kColumns, kWidth, dz);
     Reg left[vectors];
     Reg d_left[vectors];
+    TANDEM_UNROLL for (int v = 0; v < vectors; ++v) {
+      const int64_t lanes = v + 1 < vectors ? kWidth : last_lanes;
+      left[v] = Base::LoadLanes(xk + v * kWidth, lanes);
+      d_left[v] = Base::LoadLanes(dxk + v * kWidth, lanes);
+    }
     TANDEM_UNROLL for (int r = 0; r < rows; ++r) {
-      const float* x0 = args.x0.data + pair.j * args.x0.stride + columns.begin;
-      const float* xk = args.xk.data + pair.i * args.xk.stride + columns.begin;
-      float* dx0 = args.dx0.data + pair.j * args.dx0.stride + columns.begin;
-      float* dxk = args.dxk.data + pair.i * args.dxk.stride + columns.begin;
-      const int64_t i = pair.i;
-      const bool begins = r == 0 || pair.j == (args.shape.symmetric ? i : 0);
-      Advance(args.shape, &pair);
-      const bool ends = r + 1 == rows || pair.i != i;
+      TANDEM_UNROLL for (int v = 0; v < vectors; ++v) {
+        const int c = r * kColumns + v * kWidth;
+        d_left[v] = V::Fma(dz[r][v], V::Load(x0 + c), d_left[v]);
+        V::Store(dx0 + c, V::Fma(dz[r][v], left[v], V::Load(dx0 + c)));
+      }
+    }
+    TANDEM_UNROLL for (int v = 0; v < vectors; ++v) {
+      Base::StoreLanes(dxk + v * kWidth, d_left[v], v + 1 < vectors ? kWidth : last_lanes);
+    }
+  }
+
+  template <int vectors>
+  static void AddColumns(const float* tile, int64_t begin, int64_t end, const Columns& columns,
+                         const Matrix& x) {
+    for (int64_t h = begin; h < end; ++h, tile += vectors * kWidth) {
       TANDEM_UNROLL for (int v = 0; v < vectors; ++v) {
         const int64_t lanes = v + 1 < vectors ? kWidth : columns.last_lanes;
-        const int64_t c = v * kWidth;
-        if (begins) {
-          left[v] = Base::LoadLanes(xk + c, lanes);
-          d_left[v] = Base::LoadLanes(dxk + c, lanes);
-        }
-        d_left[v] = V::Fma(dz[r][v], Base::LoadLanes(x0 + c, lanes), d_left[v]);
-        if (dx0 == dxk) {
-          d_left[v] = V::Fma(dz[r][v], left[v], d_left[v]);
-        } else {
-          Base::StoreLanes(dx0 + c, V::Fma(dz[r][v], left[v], Base::LoadLanes(dx0 + c, lanes)), lanes);
-        }
-        if (ends) Base::StoreLanes(dxk + c, d_left[v], lanes);
+        float* target = x.data + h * x.stride + columns.begin + v * kWidth;
+        Base::StoreLanes(target, V::Add(Base::LoadLanes(target, lanes), V::Load(tile + v * kWidth)), lanes);
       }
     }
   }
 
+  // The runs of one block for one tile of columns. x0 and dx0 are the tile's, from field `field` on.
   template <int vectors>
-  static void LoadColumns(const ConstMatrix& x, const Columns& columns, float* tile) {
-    for (int64_t h = 0; h < x.rows; ++h) {
-      TANDEM_UNROLL for (int v = 0; v < vectors; ++v) {
-        V::Store(tile + (h * vectors + v) * kWidth,
-                 Base::LoadLanes(x.data + h * x.stride + columns.begin + v * kWidth,
-                                 v + 1 < vectors ? kWidth : columns.last_lanes));
-      }
-    }
-  }
-
-  // The groups [begin, end) of pairs, for one tile of columns.
-  template <int vectors>
-  static void BackwardBlock(const BackwardArgs& args, const Split& groups, int64_t begin, int64_t end,
-                            const float* packed, const float* d_out, const Columns& columns) {
-    Pair pair = PairAt(args.shape, groups.Begin(begin));
-    for (int64_t g = begin; g < end; ++g) {
-      const int64_t p = groups.Begin(g);
-      const int64_t next = groups.Begin(g + 1);
+  static void BackwardBlock(const BackwardArgs& args, Runs runs, int64_t pairs, const float* packed,
+                            const float* d_out, const float* x0, float* dx0, const Columns& columns) {
+    const int64_t field = runs.begin;
+    const int64_t maps = args.shape.maps;
+    Run run;
+    for (int64_t pair = 0; pair < pairs && runs.Next(&run); pair += run.rows) {
+      const int64_t right = (run.j - field) * vectors * kWidth;
+      const float* xk = args.xk.data + run.i * args.xk.stride + columns.begin;
+      float* dxk = args.dxk.data + run.i * args.dxk.stride + columns.begin;
       Base::template WithConstant<V::kRows>(
-          static_cast<int>(next - p), [&](auto rows) __attribute__((always_inline)) {
-            BackwardTile<decltype(rows)::value, vectors>(args, packed + p * args.shape.maps, d_out, columns,
-                                                         pair);
+          static_cast<int>(run.rows), [&](auto rows) __attribute__((always_inline)) {
+            BackwardTile<decltype(rows)::value, vectors>(maps, packed + pair * maps, d_out, x0 + right,
+                                                         dx0 + right, xk, dxk, columns.last_lanes);
           });
-      for (int64_t s = p; s < next; ++s) Advance(args.shape, &pair);
     }
   }
 
-  // A shape of at most kMaxMaps maps.
-  static void BackwardPass(const BackwardArgs& args, const float* packed, const ConstMatrix& d_out) {
-    alignas(64) float tiles[kStripFloats];
-    const int64_t tile_floats = args.shape.maps * kTileColumns;
-    const int64_t strip_columns = kStripFloats / tile_floats * kTileColumns;
-    const Split groups = Split::Of(Pairs(args.shape), V::kRows);
-    const int64_t block_groups = kBlockPairs / V::kRows;
-    for (int64_t strip = 0; strip < d_out.cols; strip += strip_columns) {
-      const int64_t strip_end = Base::Min(d_out.cols, strip + strip_columns);
-      for (int64_t g = 0; g < groups.pieces; g += block_groups) {
-        const int64_t end = Base::Min(groups.pieces, g + block_groups);
-        float* tile = tiles;
-        for (int64_t c = strip; c < strip_end; c += kTileColumns, tile += tile_floats) {
-          const Columns columns = Columns::At(c, d_out.cols);
-          Base::template WithConstant<V::kVectors>(
-              columns.vectors, [&](auto constant) __attribute__((always_inline)) {
-                constexpr int kVectors = decltype(constant)::value;
-                if (g == 0) LoadColumns<kVectors>(d_out, columns, tile);
-                BackwardBlock<kVectors>(args, groups, g, end, packed, tile, columns);
-              });
-        }
+  // A shape of at most kMaxMaps maps, and the fields [begin, end), at most kMaxFields. Returns the end of
+  // the weights that it took. dx0 is summed aside: in the symmetric layer its rows are those of dxk, too.
+  static const float* BackwardPass(const BackwardArgs& args, int64_t begin, int64_t end,
+                                   const float* packed) {
+    alignas(64) float d_tiles[kStripFloats];
+    alignas(64) float x0_tiles[kStripFloats / 2];
+    alignas(64) float dx0_tiles[kStripFloats / 2];
+    const int64_t cols = args.d_out.cols;
+    const int64_t d_floats = args.shape.maps * kTileColumns;
+    const int64_t x0_floats = (end - begin) * kTileColumns;
+    const int64_t strip_columns = StripColumns(args.shape.maps, end - begin);
+    const float* weights = packed;
+    for (int64_t strip = 0; strip < cols; strip += strip_columns) {
+      const auto for_each_tile = [&](const auto& f) __attribute__((always_inline)) {
+        ForEachTile(strip, strip + strip_columns, cols, f);
+      };
+      for_each_tile([&](auto vectors, const Columns& columns, int64_t t) __attribute__((always_inline)) {
+        constexpr int kVectors = decltype(vectors)::value;
+        LoadColumns<kVectors>(args.d_out, 0, args.shape.maps, columns, d_tiles + t * d_floats);
+        LoadColumns<kVectors>(args.x0, begin, end, columns, x0_tiles + t * x0_floats);
+        float* dx0 = dx0_tiles + t * x0_floats;
+        for (int64_t i = 0; i < x0_floats; i += kWidth) V::Store(dx0 + i, V::Zero());
+      });
+      weights = packed;
+      Runs runs = {&args.shape, begin, end};
+      while (true) {
+        const Runs block = runs;
+        const int64_t pairs = runs.NextBlock();
+        if (pairs == 0) break;
+        for_each_tile([&](auto vectors, const Columns& columns, int64_t t) __attribute__((always_inline)) {
+          BackwardBlock<decltype(vectors)::value>(args, block, pairs, weights, d_tiles + t * d_floats,
+                                                  x0_tiles + t * x0_floats, dx0_tiles + t * x0_floats,
+                                                  columns);
+        });
+        weights += pairs * args.shape.maps;
       }
+      for_each_tile([&](auto vectors, const Columns& columns, int64_t t) __attribute__((always_inline)) {
+        AddColumns<decltype(vectors)::value>(dx0_tiles + t * x0_floats, begin, end, columns, args.dx0);
+      });
     }
+    return weights;
   }
 
   static void BackwardData(const CinShape& shape, const float* packed, const ConstMatrix& x0,
                            const ConstMatrix& xk, const ConstMatrix& d_out, const Matrix& dx0,
                            const Matrix& dxk) {
     const int64_t pairs = Pairs(shape);
-    BackwardArgs args = {shape, x0, xk, dx0, dxk};
-    if (shape.symmetric) {
-      args.xk = x0;
-      args.dxk = dx0;
-    }
+    BackwardArgs args = {shape, x0, shape.symmetric ? x0 : xk, d_out, dx0, shape.symmetric ? dx0 : dxk};
     for (int64_t map = 0; map < shape.maps; map += kMaxMaps) {
       args.shape.maps = static_cast<int>(Base::Min(kMaxMaps, shape.maps - map));
-      const ConstMatrix pass = {d_out.data + map * d_out.stride, args.shape.maps, d_out.cols, d_out.stride};
-      BackwardPass(args, packed + (shape.maps + map) * pairs, pass);
+      args.d_out = {d_out.data + map * d_out.stride, args.shape.maps, d_out.cols, d_out.stride};
+      const float* weights = packed + (shape.maps + map) * pairs;
+      for (int64_t field = 0; field < shape.fields; field += kMaxFields) {
+        weights = BackwardPass(args, field, Base::Min(shape.fields, field + kMaxFields), weights);
+      }
     }
   }
 
-  // tile[r][map] = sum_c z[r, c] d_out[map, c], z in rows of kSumColumns, d_out in panels [map /
+  // tile[r][map] = sum_c z[r, c] d_out[map, c], z in rows of kProductStride, d_out in panels [map /
   // kWidth][c][map % kWidth].
   template <int rows, int vectors>
   [[gnu::noinline]] static void WeightsTile(int64_t columns, const float* z, const float* panels,
@@ -377,7 +444,7 @@ struct CinKernels : Tiles<V> {
     TANDEM_UNROLL for (int r = 0; r < rows; ++r) {
       TANDEM_UNROLL for (int v = 0; v < vectors; ++v) sum[r][v] = V::Zero();
     }
-    Base::template Accumulate<rows, vectors>(columns, z, kSumColumns, 1, panels, kWidth, columns * kWidth,
+    Base::template Accumulate<rows, vectors>(columns, z, kProductStride, 1, panels, kWidth, columns * kWidth,
                                              sum);
     TANDEM_UNROLL for (int r = 0; r < rows; ++r) {
       TANDEM_UNROLL for (int v = 0; v < vectors; ++v) V::Store(tile + (r * vectors + v) * kWidth, sum[r][v]);
@@ -386,59 +453,66 @@ struct CinKernels : Tiles<V> {
 
   // Panels of d_out, transposed: the maps become lanes.
   static void TransposeMaps(const ConstMatrix& d_out, int64_t begin, int64_t columns, float* panels) {
-    for (int64_t h = 0; h < RoundUp(d_out.rows); ++h) {
-      const float* source = d_out.data + h * d_out.stride + begin;
-      float* target = panels + h / kWidth * columns * kWidth + h % kWidth;
-      for (int64_t c = 0; c < columns; ++c) target[c * kWidth] = h < d_out.rows ? source[c] : 0.0f;
+    for (int64_t map = 0; map < d_out.rows; map += kWidth, panels += columns * kWidth) {
+      const float* source = d_out.data + map * d_out.stride + begin;
+      for (int64_t c = 0; c < columns; c += kWidth) {
+        Reg x[kWidth];
+        TANDEM_UNROLL for (int h = 0; h < kWidth; ++h) x[h] =
+            map + h < d_out.rows ? Base::LoadLanes(source + h * d_out.stride + c, columns - c) : V::Zero();
+        Base::Transpose(x);
+        TANDEM_UNROLL for (int lane = 0; lane < kWidth; ++lane) {
+          if (c + lane < columns) V::Store(panels + (c + lane) * kWidth, x[lane]);
+        }
+      }
     }
   }
   TANDEM_INLINE int64_t RoundUp(int64_t n) { return (n + kWidth - 1) / kWidth * kWidth; }
 
-  // z[r][c] of `rows` pairs from `pair` on.
-  static void ProductRows(const CinShape& shape, const ConstMatrix& x0, const ConstMatrix& xk, int64_t begin,
-                          int64_t columns, int64_t rows, Pair pair, float* z) {
-    for (int64_t r = 0; r < rows; ++r, z += kSumColumns) {
-      const float* left = xk.data + pair.i * xk.stride + begin;
-      const float* right = x0.data + pair.j * x0.stride + begin;
+  // z[r][c] of a run of pairs.
+  static void ProductRows(const ConstMatrix& x0, const ConstMatrix& xk, int64_t begin, int64_t columns,
+                          const Run& run, float* z) {
+    const float* left = xk.data + run.i * xk.stride + begin;
+    for (int64_t r = 0; r < run.rows; ++r, z += kProductStride) {
+      const float* right = x0.data + (run.j + r) * x0.stride + begin;
       for (int64_t c = 0; c < columns; c += kWidth) {
         const int64_t lanes = columns - c;
         V::Store(z + c, V::Mul(Base::LoadLanes(left + c, lanes), Base::LoadLanes(right + c, lanes)));
       }
-      Advance(shape, &pair);
     }
   }
 
-  // dw of at most kSumMaps maps over at most kSumColumns columns. Pair p of map h goes to dw[h * map_floats +
-  // p].
+  // dw of at most kSumMaps maps over at most kSumColumns columns.
   static void WeightsPass(const CinShape& shape, const ConstMatrix& x0, const ConstMatrix& xk,
                           const ConstMatrix& d_out, int64_t begin, int64_t columns, float* dw,
                           int64_t map_floats) {
     alignas(64) float panels[kSumMaps * kSumColumns];
-    alignas(64) float z[V::kRows * kSumColumns];
+    alignas(64) float z[V::kRows * kProductStride];
     TransposeMaps(d_out, begin, columns, panels);
-    const Split groups = Split::Of(Pairs(shape), V::kRows);
     const Split map_groups = Split::Of(RoundUp(d_out.rows) / kWidth, V::kVectors);
-    Pair pair = {0, 0};
-    for (int64_t g = 0; g < groups.pieces; ++g) {
-      const int64_t p = groups.Begin(g);
-      const int64_t rows = groups.Begin(g + 1) - p;
-      ProductRows(shape, x0, xk, begin, columns, rows, pair, z);
-      for (int64_t r = 0; r < rows; ++r) Advance(shape, &pair);
+    Runs runs = {&shape, 0, shape.fields};
+    for (Run run; runs.Next(&run);) {
+      ProductRows(x0, xk, begin, columns, run, z);
+      float* targets = dw + run.i * shape.fields + run.j;
       for (int64_t q = 0; q < map_groups.pieces; ++q) {
         const int64_t panel = map_groups.Begin(q);
         const int vectors = static_cast<int>(map_groups.Begin(q + 1) - panel);
         const int64_t map = panel * kWidth;
         const int64_t maps = Base::Min(vectors * kWidth, d_out.rows - map);
+        for (int64_t h = map; h < map + maps; ++h) {
+          __builtin_prefetch(targets + h * map_floats, /*for writing*/ 1);
+          __builtin_prefetch(targets + h * map_floats + run.rows - 1, 1);
+        }
         alignas(64) float tile[V::kRows * kTileColumns];
         Base::template WithConstant<V::kVectors>(
             vectors, [&](auto v) __attribute__((always_inline)) {
               Base::template WithConstant<V::kRows>(
-                  static_cast<int>(rows), [&](auto r) __attribute__((always_inline)) {
+                  static_cast<int>(run.rows), [&](auto r) __attribute__((always_inline)) {
                     WeightsTile<decltype(r)::value, decltype(v)::value>(columns, z, panels + map * columns,
                                                                         tile);
                   });
             });
-        AddTransposed(tile, rows, vectors * kWidth, maps, begin > 0, dw + map * map_floats + p, map_floats);
+        AddTransposed(tile, run.rows, vectors * kWidth, maps, begin > 0, targets + map * map_floats,
+                      map_floats);
       }
     }
   }
@@ -460,13 +534,8 @@ struct CinKernels : Tiles<V> {
     }
   }
 
-  // The pairs j >= i of one map, stored from its beginning, become the full symmetric matrix. From the last
-  // one backwards: a pair's place is never before the place that it is read from.
-  static void Unfold(int64_t m, float* w) {
-    const float* source = w + m * (m + 1) / 2;
-    for (int64_t i = m - 1; i >= 0; --i) {
-      for (int64_t j = m - 1; j >= i; --j) w[i * m + j] = *--source;
-    }
+  // The pairs j >= i of one map become the full symmetric matrix.
+  static void Mirror(int64_t m, float* w) {
     for (int64_t i = 0; i < m; ++i) {
       for (int64_t j = 0; j < i; ++j) w[i * m + j] = w[j * m + i];
     }
@@ -486,7 +555,7 @@ struct CinKernels : Tiles<V> {
       }
     }
     if (shape.symmetric) {
-      for (int64_t h = 0; h < shape.maps; ++h) Unfold(shape.fields, dw + h * map_floats);
+      for (int64_t h = 0; h < shape.maps; ++h) Mirror(shape.fields, dw + h * map_floats);
     }
   }
 };
