@@ -322,10 +322,8 @@ struct CinKernels : Tiles<V> {
     TANDEM_UNROLL for (int r = 0; r < rows; ++r) {
       TANDEM_UNROLL for (int v = 0; v < vectors; ++v) dz[r][v] = V::Zero();
     }
-    TANDEM_UNROLL for (int v = 0; v < vectors; ++v) {
-      __builtin_prefetch(xk + v * kWidth);
-      __builtin_prefetch(dxk + v * kWidth, /*for writing*/ 1);
-    }
+    Base::template PrefetchForWriting<vectors>(dxk);
+    TANDEM_UNROLL for (int v = 0; v < vectors; ++v) __builtin_prefetch(xk + v * kWidth);
     Base::template Accumulate<rows, vectors>(maps, weights, 1, rows, d_out, kColumns, kWidth, dz);
     Reg left[vectors];
     Reg d_left[vectors];
@@ -456,13 +454,8 @@ struct CinKernels : Tiles<V> {
     for (int64_t map = 0; map < d_out.rows; map += kWidth, panels += columns * kWidth) {
       const float* source = d_out.data + map * d_out.stride + begin;
       for (int64_t c = 0; c < columns; c += kWidth) {
-        Reg x[kWidth];
-        TANDEM_UNROLL for (int h = 0; h < kWidth; ++h) x[h] =
-            map + h < d_out.rows ? Base::LoadLanes(source + h * d_out.stride + c, columns - c) : V::Zero();
-        Base::Transpose(x);
-        TANDEM_UNROLL for (int lane = 0; lane < kWidth; ++lane) {
-          if (c + lane < columns) V::Store(panels + (c + lane) * kWidth, x[lane]);
-        }
+        Base::StoreTransposed(source + c, d_out.stride, d_out.rows - map, Base::Min(kWidth, columns - c),
+                              panels + c * kWidth);
       }
     }
   }

@@ -37,6 +37,9 @@ struct GemmKernels : Tiles<V> {
       if (stride_n == 1) {
         for (int64_t i = 0; i < k; ++i)
           V::Store(panel + i * kWidth, Base::LoadLanes(source + i * stride_k, lanes));
+      } else if (stride_k == 1) {
+        for (int64_t i = 0; i < k; i += kWidth)
+          Base::StoreTransposed(source + i, stride_n, lanes, Base::Min(kWidth, k - i), panel + i * kWidth);
       } else {
         for (int64_t lane = 0; lane < kWidth; ++lane) {
           for (int64_t i = 0; i < k; ++i) {

@@ -87,6 +87,25 @@ struct Tiles {
     if constexpr (2 * group < kWidth) Transpose<2 * group>(x);
   }
 
+  // target[i * kWidth + lane] = source[lane * stride + i] for i < count <= kWidth; lanes from `lanes` on are
+  // 0.
+  TANDEM_INLINE void StoreTransposed(const float* source, int64_t stride, int64_t lanes, int64_t count,
+                                     float* target) {
+    Reg x[kWidth];
+    TANDEM_UNROLL for (int lane = 0; lane < kWidth; ++lane) x[lane] =
+        lane < lanes ? LoadLanes(source + lane * stride, count) : V::Zero();
+    Transpose(x);
+    TANDEM_UNROLL for (int i = 0; i < kWidth; ++i) {
+      if (i < count) V::Store(target + i * kWidth, x[i]);
+    }
+  }
+
+  // Fetches what a tile is going to write while it still sums.
+  template <int vectors>
+  TANDEM_INLINE void PrefetchForWriting(const float* p) {
+    TANDEM_UNROLL for (int v = 0; v < vectors; ++v) __builtin_prefetch(p + v * kWidth, 1);
+  }
+
   // sum[r][v] += sum over s of a[r * a_row + s * a_step] * b[s * b_step + v * b_vector + lane], one chain a
   // lane, s ascending.
   template <int rows, int vectors>
