@@ -66,6 +66,8 @@ class Kernels {
 
   // sum_i x[i] y[i], in a fixed order.
   virtual float Dot(const float* x, const float* y, int64_t n) const = 0;
+  // sums[g * stride] = sum_i x[g * size + i], i < size, for every g < groups, each in the same order.
+  virtual void SumGroups(const float* x, int64_t groups, int64_t size, float* sums, int64_t stride) const = 0;
   // y += a x
   virtual void Axpy(float a, const float* x, int64_t n, float* y) const = 0;
 };

@@ -44,6 +44,9 @@ class TableKernels final : public Kernels {
     table_.cin_backward_weights(shape, x0, xk, d_out, dw);
   }
   float Dot(const float* x, const float* y, int64_t n) const override { return table_.dot(x, y, n); }
+  void SumGroups(const float* x, int64_t groups, int64_t size, float* sums, int64_t stride) const override {
+    table_.sum_groups(x, groups, size, sums, stride);
+  }
   void Axpy(float a, const float* x, int64_t n, float* y) const override { table_.axpy(a, x, n, y); }
 
  private:

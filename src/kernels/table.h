@@ -32,6 +32,7 @@ struct KernelTable {
   void (*cin_backward_weights)(const CinShape& shape, const ConstMatrix& x0, const ConstMatrix& xk,
                                const ConstMatrix& d_out, float* dw);
   float (*dot)(const float* x, const float* y, int64_t n);
+  void (*sum_groups)(const float* x, int64_t groups, int64_t size, float* sums, int64_t stride);
   void (*axpy)(float a, const float* x, int64_t n, float* y);
 };
 

@@ -32,6 +32,19 @@ struct VectorKernels : Tiles<V> {
     return V::Sum(V::Add(V::Add(sum[0], sum[1]), V::Add(sum[2], sum[3])));
   }
 
+  // The order of Dot.
+  static void SumGroups(const float* x, int64_t groups, int64_t size, float* sums, int64_t stride) {
+    for (int64_t g = 0; g < groups; ++g, x += size) {
+      Reg sum[4] = {V::Zero(), V::Zero(), V::Zero(), V::Zero()};
+      int64_t i = 0;
+      for (; i + 4 * kWidth <= size; i += 4 * kWidth) {
+        TANDEM_UNROLL for (int u = 0; u < 4; ++u) sum[u] = V::Add(V::Load(x + i + u * kWidth), sum[u]);
+      }
+      for (int u = 0; i < size; ++u, i += kWidth) sum[u] = V::Add(Base::LoadLanes(x + i, size - i), sum[u]);
+      sums[g * stride] = V::Sum(V::Add(V::Add(sum[0], sum[1]), V::Add(sum[2], sum[3])));
+    }
+  }
+
   static void Axpy(float a, const float* x, int64_t n, float* y) {
     const Reg factor = V::Broadcast(&a);
     for (int64_t i = 0; i < n; i += kWidth) {
@@ -54,6 +67,7 @@ constexpr KernelTable TableOf(const char* name) {
           CinKernels<V>::BackwardData,
           CinKernels<V>::BackwardWeights,
           VectorKernels<V>::Dot,
+          VectorKernels<V>::SumGroups,
           VectorKernels<V>::Axpy};
 }
 

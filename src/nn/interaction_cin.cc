@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "src/nn/initialize.h"
+#include "src/nn/rows.h"
 
 namespace tandem {
 namespace {
@@ -243,12 +244,8 @@ void Cin::Forward(ConstMatrix fields, float* workspace, Matrix output) const {
 
 void Cin::PoolMaps(const Layer& layer, ConstMatrix x, Matrix output) const {
   for (int h = 0; h < layer.outputs(); ++h) {
-    const float* map = x.row(layer.first_output + h);
-    for (int r = 0; r < output.rows; ++r, map += shape_.dim) {
-      float sum = 0;
-      for (int d = 0; d < shape_.dim; ++d) sum += map[d];
-      output.row(r)[h] = sum;
-    }
+    kernels_.SumGroups(x.row(layer.first_output + h), output.rows, shape_.dim, output.data + h,
+                       output.stride);
   }
 }
 
@@ -299,11 +296,9 @@ void Cin::BackwardPooled(const Plan& plan, ConstMatrix fields, float* workspace,
   const Matrix gram = {workspace + plan.gram, fields.rows, pairs, pairs};
   kernels_.GemmTransposed(d_output, gram, false, {gradients + layer.weight, layer.shape.maps, pairs, pairs});
   if (layer.bias >= 0) {
-    for (int h = 0; h < layer.shape.maps; ++h) {
-      double sum = 0;
-      for (int r = 0; r < d_output.rows; ++r) sum += d_output.row(r)[h];
-      gradients[layer.bias + h] = static_cast<float>(shape_.dim * sum);
-    }
+    float* d_bias = gradients + layer.bias;
+    SumRows(d_output, d_bias);
+    for (int h = 0; h < layer.shape.maps; ++h) d_bias[h] *= static_cast<float>(shape_.dim);
   }
   const bool wanted = d_fields.data != nullptr;
   if (!wanted && !field_major()) return;
@@ -356,9 +351,7 @@ void Cin::BackwardLayer(const Plan& plan, size_t index, float* workspace, ConstM
   kernels_.CinBackwardWeights(layer.shape, x0, previous, dx, gradients + layer.weight);
   if (layer.bias >= 0) {
     for (int h = 0; h < layer.shape.maps; ++h) {
-      double sum = 0;
-      for (int c = 0; c < dx.cols; ++c) sum += dx.row(h)[c];
-      gradients[layer.bias + h] = static_cast<float>(sum);
+      kernels_.SumGroups(dx.row(h), 1, dx.cols, gradients + layer.bias + h, 1);
     }
   }
   if (!data) return;

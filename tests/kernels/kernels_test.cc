@@ -204,11 +204,11 @@ struct CinCase {
   CinShape shape;
   int cols;
 };
-const CinCase kCinCases[] = {
-    {{1, 1, 1, false}, 1},    {{5, 3, 4, false}, 7},      {{6, 4, 4, true}, 16},
-    {{20, 10, 10, true}, 47}, {{20, 6, 39, false}, 33},   {{129, 9, 7, false}, 65},
-    {{37, 39, 39, true}, 80}, {{64, 20, 39, false}, 160}, {{3, 130, 5, false}, 600},
-    {{1100, 3, 3, true}, 35}, {{2, 2, 2, true}, 1040},    {{13, 17, 11, false}, 513}};
+const CinCase kCinCases[] = {{{1, 1, 1, false}, 1},    {{5, 3, 4, false}, 7},      {{6, 4, 4, true}, 16},
+                             {{20, 10, 10, true}, 47}, {{20, 6, 39, false}, 33},   {{129, 9, 7, false}, 65},
+                             {{37, 39, 39, true}, 80}, {{64, 20, 39, false}, 160}, {{3, 130, 5, false}, 600},
+                             {{1100, 3, 3, true}, 35}, {{2, 2, 2, true}, 1040},    {{13, 17, 11, false}, 513},
+                             {{3, 2, 1100, false}, 9}, {{2, 300, 300, true}, 18}};
 
 class CinKernelsTest : public KernelsTest {
  protected:
@@ -374,6 +374,24 @@ TEST_P(KernelsTest, DotAndAxpyTakeAnyLength) {
     kernels().Axpy(0.5f, x.data(), n, y.data());
     for (int i = 0; i < n; ++i) ASSERT_NEAR(y[i], before[i] + 0.5 * x[i], 1e-6) << n << " at " << i;
     EXPECT_EQ(y[n], before[n]) << n;
+  }
+}
+
+TEST_P(KernelsTest, SumGroupsSumsEveryGroupOfAnySizeInOneOrder) {
+  constexpr int kGroups = 3, kStride = 2;
+  for (const int size : {0, 1, 3, 4, 8, 15, 16, 17, 31, 64, 65, 130, 1000}) {
+    const AlignedFloats x = Values(kGroups * size + 1, 1);
+    AlignedFloats sums(kGroups * kStride, kMark);
+    kernels().SumGroups(x.data(), kGroups, size, sums.data(), kStride);
+    for (int g = 0; g < kGroups; ++g) {
+      double sum = 0;
+      for (int i = 0; i < size; ++i) sum += x[g * size + i];
+      EXPECT_NEAR(sums[g * kStride], sum, 1e-6 * std::sqrt(size + 1)) << size;
+      EXPECT_EQ(sums[g * kStride + 1], kMark) << size;
+      float alone = kMark;
+      kernels().SumGroups(x.data() + g * size, 1, size, &alone, 1);
+      EXPECT_EQ(alone, sums[g * kStride]) << size;
+    }
   }
 }
 
