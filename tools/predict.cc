@@ -5,18 +5,19 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdio>
-#include <future>
 #include <memory>
 #include <optional>
+#include <thread>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_join.h"
 #include "config/experiment.pb.h"
 #include "src/train/model_costs.h"
+#include "src/util/pipeline.h"
 #include "tandem/predictor.h"
 #include "tandem/reader.h"
 #include "tandem/status.h"
-#include "tandem/threads.h"
 #include "tools/command.h"
 #include "tools/common.h"
 #include "tools/profile_flag.h"
@@ -26,9 +27,9 @@ DEFINE_string(tower, "student", "student, teacher or both: the columns of the ou
 namespace tandem {
 namespace {
 
-// Lines that are read at a time, and that a worker takes at a time.
-constexpr int kChunkLines = 16384;
-constexpr int kTaskLines = 512;
+// Lines that are read at a time, and that a thread takes at a time: with their text and the rows made of it
+// they fit the cache nearest to the core but one.
+constexpr int kPieceLines = 512;
 
 // Appends the shortest decimal that reads back to the same float.
 void AppendFloat(float value, std::string* out) {
@@ -37,27 +38,25 @@ void AppendFloat(float value, std::string* out) {
   out->append(buffer, result.ptr - buffer);
 }
 
-// One piece of a chunk on its way from lines to output.
+// Some lines on their way to output.
 struct Piece {
-  struct Fault {
-    int line;  // of the chunk
-    RowFault fault;
-    std::string detail;
-  };
+  LineChunk chunk;
   Batch batch;
-  std::vector<bool> good;
-  std::vector<Fault> faults;
+  std::vector<LineFault> faults;
   Scores scores;
   std::string text;
 };
 
 class FilePredictor {
  public:
-  FilePredictor(const Predictor& predictor, Workers* workers, Output* output)
+  FilePredictor(const Predictor& predictor, int threads, Output* output)
       : predictor_(predictor),
-        workers_(*workers),
+        threads_(threads),
         output_(*output),
-        quarantine_("", predictor.experiment().data().max_bad_fraction()) {}
+        quarantine_("", predictor.experiment().data().max_bad_fraction()),
+        pieces_(PipelineItems(threads)) {
+    for (Piece& piece : pieces_) piece.batch = Batch(predictor.fields());
+  }
 
   absl::Status Header() {
     std::vector<std::string> columns = predictor_.schema().key_columns;
@@ -66,7 +65,6 @@ class FilePredictor {
     return output_.Write(absl::StrJoin(columns, "\t") + "\n");
   }
 
-  // Reading the next chunk overlaps with scoring this one.
   absl::Status Predict(const std::string& file) {
     TANDEM_ASSIGN_OR_RETURN(const std::unique_ptr<LineReader> lines,
                             LineReader::Open(file, predictor_.schema().max_line_bytes));
@@ -74,90 +72,43 @@ class FilePredictor {
                             OpenRowParser(predictor_.schema(), RowUse::kPredict, file, lines.get(), nullptr));
     if (!parser.has_value()) return absl::OkStatus();
     quarantine_.BeginFile(file, "");
-    LineChunk chunks[2];
-    TANDEM_RETURN_IF_ERROR(ReadChunk(lines.get(), &chunks[0]));
-    for (int current = 0; !chunks[current].lines.empty(); current = 1 - current) {
-      LineChunk& next = chunks[1 - current];
-      std::future<absl::Status> reading =
-          std::async(std::launch::async, [&] { return ReadChunk(lines.get(), &next); });
-      const absl::Status written = PredictChunk(*parser, chunks[current]);
-      {
-        StageTimer timer(Stage::kWaitForInput);
-        TANDEM_RETURN_IF_ERROR(reading.get());
-      }
-      TANDEM_RETURN_IF_ERROR(written);
-    }
+    TANDEM_RETURN_IF_ERROR(RunPipeline(
+        threads_, absl::MakeSpan(pieces_), [&](Piece* piece) { return Read(lines.get(), &piece->chunk); },
+        [&](Piece* piece) { Score(*parser, piece); }, [&](Piece* piece) { return Write(*piece); }));
     return quarantine_.EndFile();
   }
 
   const Quarantine& quarantine() const { return quarantine_; }
 
  private:
-  static absl::Status ReadChunk(LineReader* lines, LineChunk* chunk) {
+  // False at the end of the file.
+  static absl::StatusOr<bool> Read(LineReader* lines, LineChunk* chunk) {
     StageTimer timer(Stage::kRead);
-    const absl::Status status = lines->Read(kChunkLines, chunk);
-    timer.AddUnits(static_cast<int64_t>(chunk->bytes.size()));
-    return status;
+    TANDEM_RETURN_IF_ERROR(lines->Read(kPieceLines, chunk));
+    timer.AddUnits(chunk->text_bytes);
+    return !chunk->lines.empty();
   }
 
-  absl::Status PredictChunk(const RowParser& parser, const LineChunk& chunk) {
-    const int lines = static_cast<int>(chunk.lines.size());
-    const int tasks = (lines + kTaskLines - 1) / kTaskLines;
-    while (static_cast<int>(pieces_.size()) < tasks)
-      pieces_.emplace_back().batch = Batch(predictor_.fields());
+  void Score(const RowParser& parser, Piece* piece) const {
+    const int lines = static_cast<int>(piece->chunk.lines.size());
     {
-      StageTimer timer(Stage::kShards);
-      workers_.ForEach(tasks, [&](int task, int /*worker*/) {
-        PredictPiece(parser, chunk, task * kTaskLines, std::min(lines, (task + 1) * kTaskLines),
-                     &pieces_[task]);
-      });
+      StageTimer timer(Stage::kParse, lines);
+      piece->batch.Clear();
+      piece->faults.clear();
+      parser.ParseLines(piece->chunk, 0, lines, &piece->batch, &piece->faults);
     }
-    for (int task = 0; task < tasks; ++task) {
-      const Piece& piece = pieces_[task];
-      {
-        StageTimer timer(Stage::kWrite, static_cast<int64_t>(piece.text.size()));
-        TANDEM_RETURN_IF_ERROR(output_.Write(piece.text));
-      }
-      quarantine_.GoodRows(piece.batch.rows());
-      for (const Piece::Fault& fault : piece.faults) {
-        TANDEM_RETURN_IF_ERROR(quarantine_.BadRow(chunk.first_line + fault.line, fault.fault, fault.detail,
-                                                  chunk.lines[fault.line]));
-      }
-    }
-    return absl::OkStatus();
-  }
-
-  void PredictPiece(const RowParser& parser, const LineChunk& chunk, int begin, int end, Piece* piece) const {
-    piece->batch.Clear();
-    piece->good.clear();
-    piece->faults.clear();
-    piece->text.clear();
-    ParsePiece(parser, chunk, begin, end, piece);
     predictor_.Score(piece->batch, &piece->scores);
-    FormatPiece(parser, chunk, begin, end, piece);
+    StageTimer timer(Stage::kFormat, lines);
+    Format(parser, piece);
   }
 
-  static void ParsePiece(const RowParser& parser, const LineChunk& chunk, int begin, int end, Piece* piece) {
-    StageTimer timer(Stage::kParse, end - begin);
-    std::string detail;
-    for (int line = begin; line < end; ++line) {
-      RowFault fault = RowFault::kLineTooLong;
-      if (chunk.too_long[line]) {
-        detail = "a line of more than data.max_line_bytes";
-      } else {
-        fault = parser.Parse(chunk.lines[line], &piece->batch, &detail);
-      }
-      piece->good.push_back(fault == RowFault::kNone);
-      if (fault != RowFault::kNone) piece->faults.push_back({line, fault, detail});
-    }
-  }
-
-  void FormatPiece(const RowParser& parser, const LineChunk& chunk, int begin, int end, Piece* piece) const {
-    StageTimer timer(Stage::kFormat, end - begin);
+  void Format(const RowParser& parser, Piece* piece) const {
+    piece->text.clear();
+    auto fault = piece->faults.begin();
     int row = 0;
-    for (int line = begin; line < end; ++line) {
-      parser.AppendKeys(chunk.lines[line], '\t', &piece->text);
-      const bool good = piece->good[line - begin];
+    for (int line = 0; line < static_cast<int>(piece->chunk.lines.size()); ++line) {
+      parser.AppendKeys(piece->chunk.lines[line], '\t', &piece->text);
+      const bool good = fault == piece->faults.end() || fault->line != line;
       const auto score = [&](bool wanted, const std::vector<float>& scores) {
         if (!wanted) return;
         if (good) AppendFloat(scores[row], &piece->text);
@@ -166,12 +117,29 @@ class FilePredictor {
       score(predictor_.has_student(), piece->scores.student);
       score(predictor_.has_teacher(), piece->scores.teacher);
       piece->text.back() = '\n';
-      if (good) ++row;
+      if (good) {
+        ++row;
+      } else {
+        ++fault;
+      }
     }
   }
 
+  absl::Status Write(const Piece& piece) {
+    {
+      StageTimer timer(Stage::kWrite, static_cast<int64_t>(piece.text.size()));
+      TANDEM_RETURN_IF_ERROR(output_.Write(piece.text));
+    }
+    quarantine_.GoodRows(piece.batch.rows());
+    for (const LineFault& fault : piece.faults) {
+      TANDEM_RETURN_IF_ERROR(quarantine_.BadRow(piece.chunk.first_line + fault.line, fault.fault,
+                                                fault.detail, piece.chunk.lines[fault.line]));
+    }
+    return absl::OkStatus();
+  }
+
   const Predictor& predictor_;
-  Workers& workers_;
+  const int threads_;
   Output& output_;
   Quarantine quarantine_;
   std::vector<Piece> pieces_;
@@ -196,12 +164,13 @@ absl::StatusOr<int> RunPredict(const Invocation& invocation) {
   }
   TANDEM_ASSIGN_OR_RETURN(const std::vector<std::string> files, FindFiles(FLAGS_input));
   TANDEM_RETURN_IF_ERROR(CheckOutputIsNoInput(files, FLAGS_output));
-  Workers workers(predictor->experiment().runtime().threads());
+  int threads = predictor->experiment().runtime().threads();
+  if (threads == 0) threads = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
   TANDEM_ASSIGN_OR_RETURN(Output output, Output::Open(FLAGS_output));
   const std::unique_ptr<Profile> profile =
-      StartProfile(ProfiledCommand::kPredict, workers.size(), predictor->model().kernels());
+      StartProfile(ProfiledCommand::kPredict, threads, predictor->model().kernels());
   if (profile != nullptr) SetModelCosts(predictor->model(), TrainedParts::kAll, profile.get());
-  FilePredictor file_predictor(*predictor, &workers, &output);
+  FilePredictor file_predictor(*predictor, threads, &output);
   TANDEM_RETURN_IF_ERROR(file_predictor.Header());
   for (const std::string& file : files) TANDEM_RETURN_IF_ERROR(file_predictor.Predict(file));
   TANDEM_RETURN_IF_ERROR(output.Finish());

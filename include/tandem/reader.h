@@ -52,9 +52,10 @@ bool HasDate(const std::string& path);
 
 // Consecutive lines of one file, without line ends ("\n" or "\r\n").
 struct LineChunk {
-  std::string bytes;
+  std::string bytes;  // a buffer, used again from read to read: may be larger than its text
   std::vector<absl::string_view> lines;  // into bytes; an over-long line is empty and marked
   std::vector<bool> too_long;
+  int64_t text_bytes = 0;  // of the lines, ends included
   int64_t first_line = 1;  // number of lines[0] in its file, from 1
   void Clear();
 };
@@ -131,6 +132,9 @@ class DayReader {
   DayReader(const Schema& schema, RowUse use, std::vector<std::string> files, Quarantine* quarantine,
             Workers* workers);
   ~DayReader();
+
+  // Rows are cheapest to read by so many at a time.
+  static constexpr int kPieceRows = 1024;
 
   // Replaces `block` by the next rows, max_rows of them unless the day ends. False at the end, with no rows.
   absl::StatusOr<bool> ReadBlock(int max_rows, Batch* block);

@@ -62,6 +62,7 @@ class Schema {
   // XXH3-64 of `id`, seeded by XXH3-64 of the table's name. The key of a dense field's vector is that of
   // "value", of its missing vector that of "missing"; a bucket's that of its decimal index.
   uint64_t Key(int table, absl::string_view id) const;
+  uint64_t table_seed(int table) const { return table_seeds_[table]; }
 
   char delimiter = '\t';
   bool header = true;
@@ -102,7 +103,16 @@ constexpr int kRowFaults = 7;
 // "column count", "label", ...: the word for counts and messages.
 const char* RowFaultName(RowFault fault);
 
-// Parses lines of one file. Thread-safe: Parse changes only the batch and the message.
+struct LineChunk;
+
+// A line that isn't a row.
+struct LineFault {
+  int line;  // of its chunk
+  RowFault fault;
+  std::string detail;
+};
+
+// Parses lines of one file. Thread-safe: parsing changes only what it is handed.
 class RowParser {
  public:
   // `columns` in file order. A needed column that isn't there, or one twice, is a DataError that names
@@ -114,8 +124,13 @@ class RowParser {
   // null) gets a phrase for the log: "9 columns where the header has 10", "label 'x' is not 0 or 1".
   RowFault Parse(absl::string_view line, Batch* batch, std::string* detail) const;
 
-  // The same for cells that are already apart, in the order of `columns` (a program that holds its samples in
-  // memory).
+  // The same for the lines [begin, end) of a chunk, faster than one by one: rows are appended to `batch`, the
+  // other lines (over-long ones too) to `faults`. Allocates nothing for a batch that has held as many rows.
+  void ParseLines(const LineChunk& chunk, int begin, int end, Batch* batch,
+                  std::vector<LineFault>* faults) const;
+
+  // The same as Parse for cells that are already apart, in the order of `columns` (a program that holds its
+  // samples in memory).
   RowFault ParseCells(absl::Span<const absl::string_view> cells, Batch* batch, std::string* detail) const;
 
   // Appends the row's key cells, each followed by `separator`, to `out`, malformed rows included (a cell that

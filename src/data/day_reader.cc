@@ -11,30 +11,20 @@ namespace {
 
 // Lines that are read at a time, and that one worker parses at a time.
 constexpr int kChunkLines = 8192;
-constexpr int kTaskLines = 1024;
+constexpr int kTaskLines = DayReader::kPieceRows;
 
 }  // namespace
 
 struct DayReader::State {
   // Rows and faults of some lines of a chunk.
   struct Piece {
-    struct Fault {
-      int line;
-      RowFault fault;
-      std::string detail;
-    };
     Batch rows;
-    std::vector<Fault> faults;
+    std::vector<LineFault> faults;
   };
 
   State(const Schema& schema, RowUse use, std::vector<std::string> files, Quarantine* quarantine,
         Workers* workers)
-      : schema(schema),
-        use(use),
-        files(std::move(files)),
-        quarantine(quarantine),
-        workers(workers),
-        parsed(static_cast<int>(schema.fields().size())) {}
+      : schema(schema), use(use), files(std::move(files)), quarantine(quarantine), workers(workers) {}
 
   absl::StatusOr<bool> ParseChunk();
   absl::StatusOr<bool> OpenNext();
@@ -49,9 +39,11 @@ struct DayReader::State {
   std::unique_ptr<LineReader> lines;
   std::optional<RowParser> parser;
   LineChunk chunk;
-  std::vector<Piece> pieces;
-  Batch parsed;   // rows of the last chunk
-  int taken = 0;  // of them, by blocks
+  std::vector<Piece> pieces;  // of the last chunk...
+  int tasks = 0;              // ...which are so many
+  // What blocks have taken of them: whole pieces, and rows of the next one.
+  int taken_pieces = 0;
+  int taken_rows = 0;
 };
 
 DayReader::DayReader(const Schema& schema, RowUse use, std::vector<std::string> files, Quarantine* quarantine,
@@ -80,24 +72,16 @@ void DayReader::State::ParsePiece(int task) {
   StageTimer timer(Stage::kParse);
   piece.rows.Clear();
   piece.faults.clear();
-  std::string detail;
   const int end = std::min(static_cast<int>(chunk.lines.size()), (task + 1) * kTaskLines);
-  for (int line = task * kTaskLines; line < end; ++line) {
-    RowFault fault = RowFault::kLineTooLong;
-    if (chunk.too_long[line]) {
-      detail = absl::StrCat("a line of more than data.max_line_bytes ", schema.max_line_bytes);
-    } else {
-      fault = parser->Parse(chunk.lines[line], &piece.rows, &detail);
-    }
-    if (fault != RowFault::kNone) piece.faults.push_back({line, fault, detail});
-  }
+  parser->ParseLines(chunk, task * kTaskLines, end, &piece.rows, &piece.faults);
   timer.AddUnits(piece.rows.rows());
 }
 
-// Replaces `parsed` by the rows of the next chunk of lines; false at the end of the day.
+// Replaces the pieces by those of the next chunk of lines; false at the end of the day.
 absl::StatusOr<bool> DayReader::State::ParseChunk() {
-  parsed.Clear();
-  taken = 0;
+  tasks = 0;
+  taken_pieces = 0;
+  taken_rows = 0;
   for (;;) {
     if (lines == nullptr) {
       TANDEM_ASSIGN_OR_RETURN(const bool opened, OpenNext());
@@ -106,13 +90,13 @@ absl::StatusOr<bool> DayReader::State::ParseChunk() {
     {
       StageTimer timer(Stage::kRead);
       TANDEM_RETURN_IF_ERROR(lines->Read(kChunkLines, &chunk));
-      timer.AddUnits(static_cast<int64_t>(chunk.bytes.size()));
+      timer.AddUnits(chunk.text_bytes);
     }
     if (!chunk.lines.empty()) break;
     lines = nullptr;
     if (quarantine != nullptr) TANDEM_RETURN_IF_ERROR(quarantine->EndFile());
   }
-  const int tasks = (static_cast<int>(chunk.lines.size()) + kTaskLines - 1) / kTaskLines;
+  tasks = (static_cast<int>(chunk.lines.size()) + kTaskLines - 1) / kTaskLines;
   while (static_cast<int>(pieces.size()) < tasks)
     pieces.push_back({Batch(static_cast<int>(schema.fields().size())), {}});
   if (workers != nullptr) {
@@ -121,10 +105,9 @@ absl::StatusOr<bool> DayReader::State::ParseChunk() {
     for (int task = 0; task < tasks; ++task) ParsePiece(task);
   }
   for (int task = 0; task < tasks; ++task) {
-    parsed.Append(pieces[task].rows);
     if (quarantine == nullptr) continue;
     quarantine->GoodRows(pieces[task].rows.rows());
-    for (const Piece::Fault& fault : pieces[task].faults) {
+    for (const LineFault& fault : pieces[task].faults) {
       TANDEM_RETURN_IF_ERROR(quarantine->BadRow(chunk.first_line + fault.line, fault.fault, fault.detail,
                                                 chunk.lines[fault.line]));
     }
@@ -137,13 +120,22 @@ absl::StatusOr<bool> DayReader::ReadBlock(int max_rows, Batch* block) {
   block->fields.resize(state.schema.fields().size());
   block->Clear();
   while (block->rows() < max_rows) {
-    if (state.taken == state.parsed.rows()) {
+    if (state.taken_pieces == state.tasks) {
       TANDEM_ASSIGN_OR_RETURN(const bool more, state.ParseChunk());
       if (!more) break;
     }
-    const int rows = std::min(state.parsed.rows() - state.taken, max_rows - block->rows());
-    block->AppendRows(state.parsed, state.taken, state.taken + rows);
-    state.taken += rows;
+    Batch& piece = state.pieces[state.taken_pieces].rows;
+    const int rows = std::min(piece.rows() - state.taken_rows, max_rows - block->rows());
+    if (rows == max_rows && rows == piece.rows()) {
+      std::swap(*block, piece);
+    } else {
+      block->AppendRows(piece, state.taken_rows, state.taken_rows + rows);
+    }
+    state.taken_rows += rows;
+    if (state.taken_rows >= piece.rows()) {
+      ++state.taken_pieces;
+      state.taken_rows = 0;
+    }
   }
   return block->rows() > 0;
 }

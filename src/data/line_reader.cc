@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -10,7 +11,10 @@
 namespace tandem {
 namespace {
 
-constexpr int64_t kReadBytes = 1 << 18;
+// Bytes that are read at a time: about what the lines asked for take, so that little is left for the next
+// call.
+constexpr int64_t kFewestReadBytes = 1 << 14;
+constexpr int64_t kMostReadBytes = 1 << 18;
 // A chunk of longer lines ends here, whatever the number of lines asked for.
 constexpr size_t kChunkBytes = 1 << 24;
 constexpr absl::string_view kByteOrderMark = "\xef\xbb\xbf";
@@ -26,48 +30,55 @@ class BufferedLineReader : public LineReader {
     ends_.clear();
     // Line ends are noted as offsets: the bytes move as they grow.
     chunk->bytes.swap(left_);
-    left_.clear();
+    size_ = std::exchange(left_size_, 0);
     size_t begin = 0;
     size_t scanned = 0;
     while (static_cast<int>(ends_.size()) < max_lines && begin < kChunkBytes) {
-      const size_t end = chunk->bytes.find('\n', scanned);
-      if (end != std::string::npos) {
+      const char* bytes = chunk->bytes.data();
+      const void* found = size_ == scanned ? nullptr : std::memchr(bytes + scanned, '\n', size_ - scanned);
+      if (found != nullptr) {
+        const size_t end = static_cast<const char*>(found) - bytes;
         AddLine(begin, end, chunk);
         begin = scanned = end + 1;
         continue;
       }
-      scanned = chunk->bytes.size();
+      scanned = size_;
       // Of a line that is too long only the fact is kept. A "\r" or a byte order mark, still there, doesn't
       // count.
       if (static_cast<int64_t>(scanned - begin) >
           max_line_bytes_ + 1 + static_cast<int64_t>(kByteOrderMark.size())) {
         overlong_ = true;
-        chunk->bytes.resize(begin);
-        scanned = begin;
+        size_ = scanned = begin;
       }
-      TANDEM_ASSIGN_OR_RETURN(const bool more, Fill(&chunk->bytes));
+      TANDEM_ASSIGN_OR_RETURN(const bool more,
+                              Fill(max_lines - static_cast<int>(ends_.size()), &chunk->bytes));
       if (more) continue;
-      if (chunk->bytes.size() > begin || overlong_) AddLine(begin, chunk->bytes.size(), chunk);
-      begin = chunk->bytes.size();
+      if (size_ > begin || overlong_) AddLine(begin, size_, chunk);
+      begin = size_;
       break;
     }
-    left_.assign(chunk->bytes, begin, std::string::npos);
+    left_size_ = size_ - begin;
+    if (left_.size() < left_size_) left_.resize(chunk->bytes.size());
+    if (left_size_ > 0) std::memcpy(&left_[0], chunk->bytes.data() + begin, left_size_);
     for (const auto& [from, to] : ends_) chunk->lines.emplace_back(chunk->bytes.data() + from, to - from);
     next_line_ += static_cast<int64_t>(ends_.size());
+    chunk->text_bytes = static_cast<int64_t>(begin);
+    if (!ends_.empty()) line_bytes_ = static_cast<int64_t>(begin / ends_.size()) + 1;
     return absl::OkStatus();
   }
 
  private:
-  absl::StatusOr<bool> Fill(std::string* bytes) {
+  // Reads on behind `bytes`[size_], about what `lines` lines take; false at the end. The buffer only grows.
+  absl::StatusOr<bool> Fill(int lines, std::string* bytes) {
     if (at_end_) return false;
-    const size_t before = bytes->size();
-    bytes->resize(before + kReadBytes);
-    const absl::StatusOr<int64_t> read = source_->Read(&(*bytes)[before], kReadBytes);
-    bytes->resize(before + (read.ok() ? *read : 0));
+    const int64_t wanted = std::clamp(lines * line_bytes_, kFewestReadBytes, kMostReadBytes);
+    if (bytes->size() < size_ + wanted) bytes->resize(size_ + wanted + size_ / 8);
+    const absl::StatusOr<int64_t> read = source_->Read(&(*bytes)[size_], wanted);
     if (!read.ok()) {
       return absl::Status(read.status().code(),
                           absl::StrCat(read.status().message(), ", at line ", next_line_ + ends_.size()));
     }
+    size_ += *read;
     at_end_ = *read == 0;
     return *read > 0;
   }
@@ -85,19 +96,22 @@ class BufferedLineReader : public LineReader {
 
   std::unique_ptr<ByteSource> source_;
   int64_t max_line_bytes_;
-  std::string left_;  // of the last read, after its last line
+  size_t size_ = 0;       // of what the chunk's buffer holds
+  std::string left_;      // a buffer: of the last read, what comes after its last line...
+  size_t left_size_ = 0;  // ...in so many bytes
   std::vector<std::pair<size_t, size_t>> ends_;
   int64_t next_line_ = 1;
-  bool overlong_ = false;  // the line at hand has been too long already
+  int64_t line_bytes_ = 256;  // of a line of the last chunk, on average
+  bool overlong_ = false;     // the line at hand has been too long already
   bool at_end_ = false;
 };
 
 }  // namespace
 
 void LineChunk::Clear() {
-  bytes.clear();
   lines.clear();
   too_long.clear();
+  text_bytes = 0;
   first_line = 1;
 }
 

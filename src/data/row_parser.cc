@@ -1,6 +1,4 @@
-#define XXH_INLINE_ALL
 #include <glog/logging.h>
-#include <xxhash.h>
 
 #include <algorithm>
 #include <array>
@@ -8,22 +6,35 @@
 #include <cmath>
 #include <cstring>
 
+#include "absl/container/fixed_array.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "src/data/cells.h"
+#include "src/data/id_hash.h"
 #include "tandem/experiment.h"
+#include "tandem/reader.h"
 #include "tandem/sample.h"
 #include "tandem/status.h"
 
 namespace tandem {
 namespace {
 
-// What a line's cell at one column is for; a column may serve several ends.
+// What a cell that may be malformed, or makes more than one key, is read for; a column may serve several
+// ends.
 enum class CellUse { kLabel, kWeight, kGroup, kField };
 
 struct CellAction {
   CellUse use;
+  int column;
   int field = -1;
+};
+
+// A cell that is one id.
+struct IdAction {
+  int column;
+  int field;
+  uint64_t table_seed;
 };
 
 // A cell as a message shows it: not whole books, and nothing that a terminal would obey.
@@ -70,6 +81,132 @@ void Add(FieldBags* bags, uint64_t key, float coefficient) {
   bags->coefficients.push_back(coefficient);
 }
 
+// The logarithms of small counts, which most dense values are.
+struct SmallLogs {
+  SmallLogs() {
+    for (size_t n = 0; n < kSize; ++n) values[n] = static_cast<float>(std::log1p(static_cast<double>(n)));
+  }
+  static constexpr size_t kSize = 4096;
+  std::array<float, kSize> values;
+};
+
+// The cells of a line, split.
+struct LineCells {
+  absl::string_view line;
+  const size_t* begins;
+  absl::string_view operator[](int column) const {
+    return absl::string_view(line.data() + begins[column], begins[column + 1] - 1 - begins[column]);
+  }
+  // Bytes from the cell's begin on that can be read.
+  size_t Readable(int column) const { return line.size() - begins[column]; }
+};
+
+struct SpanCells {
+  absl::Span<const absl::string_view> cells;
+  absl::string_view operator[](int column) const { return cells[column]; }
+  size_t Readable(int column) const { return cells[column].size(); }
+};
+
+void CloseBag(FieldBags* bags) { bags->offsets.push_back(static_cast<uint32_t>(bags->keys.size())); }
+
+// Appends one row.
+class RowWriter {
+ public:
+  explicit RowWriter(Batch* batch) : batch_(*batch), row_(batch->rows()) {}
+
+  Batch& batch() { return batch_; }
+  FieldBags* bags(int field) { return &batch_.fields[field]; }
+  void Add(int field, uint64_t key, float coefficient) { tandem::Add(bags(field), key, coefficient); }
+  void AddId(int field, uint64_t key, bool present) {
+    if (present) Add(field, key, 1);
+  }
+  void CloseRow() {
+    for (FieldBags& bags : batch_.fields) CloseBag(&bags);
+  }
+  void DropRow() { batch_.Truncate(row_); }
+
+ private:
+  Batch& batch_;
+  const int row_;
+};
+
+// Appends up to `rows` rows, with room made beforehand for the fields of at most one key a row: those that
+// aren't in `bag_fields`. Each of these is added to once a row.
+class BlockWriter {
+ public:
+  BlockWriter(Batch* batch, int rows, absl::Span<const int> bag_fields)
+      : batch_(*batch), row_(batch->rows()), bag_fields_(bag_fields), columns_(batch->fields.size()) {
+    for (size_t f = 0; f < columns_.size(); ++f) {
+      FieldBags& bags = batch_.fields[f];
+      Column& column = columns_[f];
+      column.bag = std::find(bag_fields.begin(), bag_fields.end(), static_cast<int>(f)) != bag_fields.end();
+      if (column.bag) continue;
+      column.size = static_cast<uint32_t>(bags.keys.size());
+      bags.keys.resize(column.size + rows);
+      bags.coefficients.resize(column.size + rows);
+      bags.offsets.resize(row_ + 1 + rows);
+      column.keys = bags.keys.data();
+      column.coefficients = bags.coefficients.data();
+      column.offsets = bags.offsets.data();
+    }
+  }
+  // Gives back the room that wasn't needed.
+  ~BlockWriter() {
+    for (size_t f = 0; f < columns_.size(); ++f) {
+      if (columns_[f].bag) continue;
+      FieldBags& bags = batch_.fields[f];
+      bags.keys.resize(columns_[f].size);
+      bags.coefficients.resize(columns_[f].size);
+      bags.offsets.resize(row_ + 1);
+    }
+  }
+  BlockWriter(const BlockWriter&) = delete;
+  BlockWriter& operator=(const BlockWriter&) = delete;
+
+  Batch& batch() { return batch_; }
+  FieldBags* bags(int field) { return &batch_.fields[field]; }
+  void Add(int field, uint64_t key, float coefficient) { Write(field, key, coefficient, 1); }
+  void AddId(int field, uint64_t key, bool present) { Write(field, key, 1, present ? 1 : 0); }
+  void CloseRow() {
+    for (const int field : bag_fields_) CloseBag(bags(field));
+    ++row_;
+  }
+  void DropRow() {
+    for (Column& column : columns_) {
+      if (!column.bag) column.size = column.offsets[row_];
+    }
+    for (const int field : bag_fields_) {
+      FieldBags& bags = batch_.fields[field];
+      bags.keys.resize(bags.offsets.back());
+      bags.coefficients.resize(bags.offsets.back());
+    }
+    batch_.labels.resize(row_);
+    batch_.weights.resize(row_);
+    batch_.groups.resize(row_);
+  }
+
+ private:
+  struct Column {
+    uint64_t* keys;
+    float* coefficients;
+    uint32_t* offsets;
+    uint32_t size;
+    bool bag;
+  };
+  void Write(int field, uint64_t key, float coefficient, uint32_t count) {
+    Column& column = columns_[field];
+    column.keys[column.size] = key;
+    column.coefficients[column.size] = coefficient;
+    column.size += count;
+    column.offsets[row_ + 1] = column.size;
+  }
+
+  Batch& batch_;
+  int row_;  // the one at hand
+  const absl::Span<const int> bag_fields_;
+  absl::FixedArray<Column, 64> columns_;
+};
+
 }  // namespace
 
 const char* RowFaultName(RowFault fault) {
@@ -84,12 +221,17 @@ struct RowParser::Plan {
   const Schema schema;  // a copy: a parser outlives what made it
   RowUse use = RowUse::kTrain;
   int columns = 0;
-  std::vector<std::vector<CellAction>> actions;  // by column
-  std::vector<int> key_columns;                  // column of each key
-  // By field: keys that need no cell. Dense fields: of the value's vector.
+  // What is read of a row. In file order: the first fault is the one that is told.
+  std::vector<CellAction> actions;
+  std::vector<IdAction> ids;     // these have no faults
+  std::vector<int> key_columns;  // column of each key
+  std::vector<int> bag_fields;   // fields that a row may have any number of keys in
+  // By field: keys that need no cell. Dense fields: of the value's vector. Bucketized ones: of each bucket.
   std::vector<uint64_t> value_keys, missing_keys;
-  std::vector<bool> constant;  // the field reads serving_value...
-  Batch constants;             // ...which is row 0 of this
+  std::vector<std::vector<uint64_t>> bucket_keys;
+  std::vector<int> constant_fields;  // that read serving_value...
+  Batch constants;                   // ...which is row 0 of this
+  const float* small_logs = nullptr;
 
   bool Missing(absl::string_view cell) const {
     if (cell.empty()) return true;
@@ -98,13 +240,23 @@ struct RowParser::Plan {
     }
     return false;
   }
-  RowFault ParseField(int f, absl::string_view cell, Batch* batch, std::string* detail) const;
+  // `readable`: bytes from the cell's begin on that can be read.
+  template <typename Writer>
+  RowFault ParseNumberField(int f, absl::string_view cell, size_t readable, Writer* writer,
+                            std::string* detail) const;
   RowFault ParseBag(int f, absl::string_view cell, FieldBags* bags, std::string* detail) const;
-  RowFault ParseCell(const CellAction& action, absl::string_view cell, Batch* batch,
+  template <typename Writer>
+  RowFault ParseCell(const CellAction& action, absl::string_view cell, size_t readable, Writer* writer,
                      std::string* detail) const;
+  template <typename Cells, typename Writer>
+  RowFault ParseRow(const Cells& cells, Writer* writer, std::string* detail) const;
+  template <typename Writer>
+  RowFault ParseLine(absl::string_view line, size_t* begins, Writer* writer, std::string* detail) const;
+  size_t begins_size() const { return columns + 1 + kSplitSlack; }
   absl::Status ParseServingValues();
-  int OpenRow(const Batch& batch) const;
-  void CloseRow(Batch* batch) const;
+  void CheckBatch(const Batch& batch) const {
+    CHECK_EQ(batch.fields.size(), schema.fields().size()) << "a batch for another schema";
+  }
 };
 
 absl::StatusOr<RowParser> RowParser::Create(const Schema& schema, absl::Span<const std::string> columns,
@@ -112,7 +264,6 @@ absl::StatusOr<RowParser> RowParser::Create(const Schema& schema, absl::Span<con
   auto plan = std::make_shared<Plan>(schema);
   plan->use = use;
   plan->columns = static_cast<int>(columns.size());
-  plan->actions.resize(columns.size());
   const auto find = [&](const std::string& column, const std::string& why) -> absl::StatusOr<int> {
     const auto first = std::find(columns.begin(), columns.end(), column);
     if (first == columns.end()) {
@@ -129,19 +280,18 @@ absl::StatusOr<RowParser> RowParser::Create(const Schema& schema, absl::Span<con
     }
     return static_cast<int>(first - columns.begin());
   };
-  const auto read = [&](const std::string& column, const std::string& why,
-                        CellAction action) -> absl::Status {
+  const auto read = [&](const std::string& column, const std::string& why, CellUse use) -> absl::Status {
     TANDEM_ASSIGN_OR_RETURN(const int index, find(column, why));
-    plan->actions[index].push_back(action);
+    plan->actions.push_back({use, index});
     return absl::OkStatus();
   };
   if (use != RowUse::kPredict) {
-    TANDEM_RETURN_IF_ERROR(read(schema.label, "data.label", {CellUse::kLabel}));
+    TANDEM_RETURN_IF_ERROR(read(schema.label, "data.label", CellUse::kLabel));
     if (!schema.weight_column.empty()) {
-      TANDEM_RETURN_IF_ERROR(read(schema.weight_column, "data.weight_column", {CellUse::kWeight}));
+      TANDEM_RETURN_IF_ERROR(read(schema.weight_column, "data.weight_column", CellUse::kWeight));
     }
     if (!schema.group_column.empty()) {
-      TANDEM_RETURN_IF_ERROR(read(schema.group_column, "data.group_column", {CellUse::kGroup}));
+      TANDEM_RETURN_IF_ERROR(read(schema.group_column, "data.group_column", CellUse::kGroup));
     }
   } else {
     for (const std::string& key : schema.key_columns) {
@@ -153,11 +303,30 @@ absl::StatusOr<RowParser> RowParser::Create(const Schema& schema, absl::Span<con
     const Field& field = schema.fields()[f];
     plan->value_keys.push_back(schema.Key(field.table, "value"));
     plan->missing_keys.push_back(schema.Key(field.table, "missing"));
-    plan->constant.push_back(field.serving_value.has_value() && use != RowUse::kTrain);
-    if (plan->constant.back()) continue;
-    TANDEM_RETURN_IF_ERROR(read(field.column, absl::StrCat("feature '", field.name, "'"),
-                                {CellUse::kField, static_cast<int>(f)}));
+    plan->bucket_keys.emplace_back();
+    if (field.kind == FieldKind::kBucketized) {
+      for (size_t bucket = 0; bucket <= field.boundaries.size(); ++bucket) {
+        plan->bucket_keys.back().push_back(schema.Key(field.table, absl::StrCat(bucket)));
+      }
+    }
+    const int index = static_cast<int>(f);
+    const bool constant = field.serving_value.has_value() && use != RowUse::kTrain;
+    if (constant || field.multi_valued) plan->bag_fields.push_back(index);
+    if (constant) {
+      plan->constant_fields.push_back(index);
+      continue;
+    }
+    TANDEM_ASSIGN_OR_RETURN(const int column, find(field.column, absl::StrCat("feature '", field.name, "'")));
+    if (field.kind == FieldKind::kSparse && !field.multi_valued) {
+      plan->ids.push_back({column, index, schema.table_seed(field.table)});
+    } else {
+      plan->actions.push_back({CellUse::kField, column, index});
+    }
   }
+  std::stable_sort(plan->actions.begin(), plan->actions.end(),
+                   [](const CellAction& a, const CellAction& b) { return a.column < b.column; });
+  static const SmallLogs small_logs;
+  plan->small_logs = small_logs.values.data();
   TANDEM_RETURN_IF_ERROR(plan->ParseServingValues());
   RowParser parser;
   parser.plan_ = std::move(plan);
@@ -167,21 +336,28 @@ absl::StatusOr<RowParser> RowParser::Create(const Schema& schema, absl::Span<con
 // Also where they aren't used: better before training than after.
 absl::Status RowParser::Plan::ParseServingValues() {
   constants = Batch(static_cast<int>(schema.fields().size()));
+  RowWriter writer(&constants);
   for (size_t f = 0; f < schema.fields().size(); ++f) {
     const Field& field = schema.fields()[f];
+    if (!field.serving_value.has_value()) continue;
+    const std::string& text = *field.serving_value;
+    const int index = static_cast<int>(f);
     std::string detail;
-    if (field.serving_value.has_value() &&
-        ParseField(static_cast<int>(f), *field.serving_value, &constants, &detail) != RowFault::kNone) {
+    if (field.kind == FieldKind::kSparse && !field.multi_valued) {
+      writer.AddId(index, schema.Key(field.table, text), !Missing(text));
+    } else if (ParseCell({CellUse::kField, -1, index}, text, text.size(), &writer, &detail) !=
+               RowFault::kNone) {
       return ConfigError("feature[", field.name, "].serving_value: ", detail);
     }
-    constants.fields[f].offsets.push_back(static_cast<uint32_t>(constants.fields[f].keys.size()));
   }
+  writer.CloseRow();
   return absl::OkStatus();
 }
 
 RowFault RowParser::Plan::ParseBag(int f, absl::string_view cell, FieldBags* bags,
                                    std::string* detail) const {
   const Field& field = schema.fields()[f];
+  const uint64_t table_seed = schema.table_seed(field.table);
   const size_t first = bags->keys.size();
   double sum = 0;
   while (!cell.empty()) {
@@ -206,7 +382,7 @@ RowFault RowParser::Plan::ParseBag(int f, absl::string_view cell, FieldBags* bag
       item = item.substr(0, separator);
     }
     sum += weight;
-    Add(bags, schema.Key(field.table, item), static_cast<float>(weight));
+    Add(bags, IdHash(table_seed, item), static_cast<float>(weight));
   }
   for (size_t i = first; i < bags->keys.size(); ++i) {
     bags->coefficients[i] = static_cast<float>(bags->coefficients[i] / sum);
@@ -214,24 +390,29 @@ RowFault RowParser::Plan::ParseBag(int f, absl::string_view cell, FieldBags* bag
   return RowFault::kNone;
 }
 
-RowFault RowParser::Plan::ParseField(int f, absl::string_view cell, Batch* batch, std::string* detail) const {
+template <typename Writer>
+RowFault RowParser::Plan::ParseNumberField(int f, absl::string_view cell, size_t readable, Writer* writer,
+                                           std::string* detail) const {
   const Field& field = schema.fields()[f];
-  FieldBags* bags = &batch->fields[f];
-  const bool missing = Missing(cell);
-  if (field.kind == FieldKind::kSparse) {
-    if (missing) return RowFault::kNone;
-    if (field.multi_valued) return ParseBag(f, cell, bags, detail);
-    Add(bags, schema.Key(field.table, cell), 1);
+  if (Missing(cell)) {
+    writer->Add(f, missing_keys[f], 1);
     return RowFault::kNone;
   }
-  if (missing) {
-    Add(bags, missing_keys[f], 1);
-    return RowFault::kNone;
-  }
-  double number = 0;
-  RowFault fault = ParseNumber(cell, &number);
-  // A bucket needs no float, and no transform.
   const bool dense = field.kind == FieldKind::kDense;
+  double number = 0;
+  RowFault fault = RowFault::kNone;
+  const size_t sign = cell[0] == '-' ? 1 : 0;
+  uint32_t digits = 0;
+  if (readable > sizeof(uint64_t) && ParseDigits(cell.data() + sign, cell.size() - sign, &digits)) {
+    if (dense && field.transform == DenseTransform::kLog1p && digits < SmallLogs::kSize) {
+      writer->Add(f, value_keys[f], sign == 0 ? small_logs[digits] : -small_logs[digits]);
+      return RowFault::kNone;
+    }
+    number = sign == 0 ? static_cast<double>(digits) : -static_cast<double>(digits);
+  } else {
+    fault = ParseNumber(cell, &number);
+  }
+  // A bucket needs no float, and no transform.
   const float coefficient = dense ? static_cast<float>(Transform(field, number)) : 1;
   if (fault == RowFault::kNone && !std::isfinite(coefficient)) fault = RowFault::kNotFinite;
   if (fault != RowFault::kNone) {
@@ -242,26 +423,25 @@ RowFault RowParser::Plan::ParseField(int f, absl::string_view cell, Batch* batch
     return fault;
   }
   if (dense) {
-    Add(bags, value_keys[f], coefficient);
+    writer->Add(f, value_keys[f], coefficient);
     return RowFault::kNone;
   }
   const auto bucket =
       std::upper_bound(field.boundaries.begin(), field.boundaries.end(), number) - field.boundaries.begin();
-  char text[16];
-  const std::to_chars_result end = std::to_chars(text, text + sizeof(text), bucket);
-  Add(bags, schema.Key(field.table, absl::string_view(text, end.ptr - text)), 1);
+  writer->Add(f, bucket_keys[f][bucket], 1);
   return RowFault::kNone;
 }
 
-RowFault RowParser::Plan::ParseCell(const CellAction& action, absl::string_view cell, Batch* batch,
-                                    std::string* detail) const {
+template <typename Writer>
+RowFault RowParser::Plan::ParseCell(const CellAction& action, absl::string_view cell, size_t readable,
+                                    Writer* writer, std::string* detail) const {
   switch (action.use) {
     case CellUse::kLabel:
       if (cell.size() != 1 || (cell[0] != '0' && cell[0] != '1')) {
         if (detail != nullptr) *detail = absl::StrCat("label ", Shown(cell), " is not 0 or 1");
         return RowFault::kLabel;
       }
-      batch->labels.push_back(cell[0] == '1' ? 1.0f : 0.0f);
+      writer->batch().labels.push_back(cell[0] == '1' ? 1.0f : 0.0f);
       return RowFault::kNone;
     case CellUse::kWeight: {
       double weight = 0;
@@ -271,75 +451,77 @@ RowFault RowParser::Plan::ParseCell(const CellAction& action, absl::string_view 
           *detail = absl::StrCat("weight ", Shown(cell), " is not a finite number of 0 or more");
         return fault;
       }
-      batch->weights.push_back(static_cast<float>(weight));
+      writer->batch().weights.push_back(static_cast<float>(weight));
       return RowFault::kNone;
     }
     case CellUse::kGroup:
-      batch->groups.push_back(XXH3_64bits(cell.data(), cell.size()));
+      writer->batch().groups.push_back(XXH3_64bits(cell.data(), cell.size()));
       return RowFault::kNone;
     case CellUse::kField:
-      return ParseField(action.field, cell, batch, detail);
+      if (schema.fields()[action.field].multi_valued) {
+        if (Missing(cell)) return RowFault::kNone;
+        return ParseBag(action.field, cell, writer->bags(action.field), detail);
+      }
+      return ParseNumberField(action.field, cell, readable, writer, detail);
   }
   return RowFault::kNone;
 }
 
-// The row to begin, which is the one to go back to.
-int RowParser::Plan::OpenRow(const Batch& batch) const {
-  CHECK_EQ(batch.fields.size(), schema.fields().size()) << "a batch for another schema";
-  return batch.rows();
+template <typename Cells, typename Writer>
+RowFault RowParser::Plan::ParseRow(const Cells& cells, Writer* writer, std::string* detail) const {
+  for (const CellAction& action : actions) {
+    const RowFault fault =
+        ParseCell(action, cells[action.column], cells.Readable(action.column), writer, detail);
+    if (fault != RowFault::kNone) {
+      writer->DropRow();
+      return fault;
+    }
+  }
+  // A missing id is hashed as well, as one of the most frequent length: no branch depends on it.
+  constexpr absl::string_view kStandIn = "00000000";
+  const bool texts = !schema.missing_values.empty();
+  for (const IdAction& id : ids) {
+    absl::string_view cell = cells[id.column];
+    const bool present = !cell.empty() && !(texts && Missing(cell));
+    cell =
+        absl::string_view(present ? cell.data() : kStandIn.data(), present ? cell.size() : kStandIn.size());
+    writer->AddId(id.field, IdHash(id.table_seed, cell), present);
+  }
+  Batch& batch = writer->batch();
+  for (const int f : constant_fields) {
+    const FieldBags& value = constants.fields[f];
+    FieldBags* bags = writer->bags(f);
+    bags->keys.insert(bags->keys.end(), value.keys.begin(), value.keys.end());
+    bags->coefficients.insert(bags->coefficients.end(), value.coefficients.begin(), value.coefficients.end());
+  }
+  writer->CloseRow();
+  if (use == RowUse::kPredict) batch.labels.push_back(0);
+  const size_t rows = batch.labels.size();
+  if (batch.weights.size() < rows) batch.weights.push_back(1);
+  if (batch.groups.size() < rows) batch.groups.push_back(0);
+  return RowFault::kNone;
 }
 
-// Fills what the row's cells don't hold, and closes its bags.
-void RowParser::Plan::CloseRow(Batch* batch) const {
-  for (size_t f = 0; f < batch->fields.size(); ++f) {
-    FieldBags& bags = batch->fields[f];
-    if (constant[f]) {
-      const FieldBags& value = constants.fields[f];
-      bags.keys.insert(bags.keys.end(), value.keys.begin(), value.keys.end());
-      bags.coefficients.insert(bags.coefficients.end(), value.coefficients.begin(), value.coefficients.end());
+// The count comes before what a shifted cell may look like.
+template <typename Writer>
+RowFault RowParser::Plan::ParseLine(absl::string_view line, size_t* begins, Writer* writer,
+                                    std::string* detail) const {
+  const size_t found = SplitCells(line, schema.delimiter, columns, begins);
+  if (found != static_cast<size_t>(columns)) {
+    if (detail != nullptr) {
+      *detail =
+          absl::StrCat(found, " columns where the ", schema.header ? "header" : "config", " has ", columns);
     }
-    bags.offsets.push_back(static_cast<uint32_t>(bags.keys.size()));
+    return RowFault::kColumnCount;
   }
-  if (use == RowUse::kPredict) batch->labels.push_back(0);
-  const size_t rows = batch->labels.size();
-  if (batch->weights.size() < rows) batch->weights.push_back(1);
-  if (batch->groups.size() < rows) batch->groups.push_back(0);
+  return ParseRow(LineCells{line, begins}, writer, detail);
 }
 
 RowFault RowParser::Parse(absl::string_view line, Batch* batch, std::string* detail) const {
-  const Plan& plan = *plan_;
-  const int row = plan.OpenRow(*batch);
-  const char* cursor = line.data();
-  const char* const end = line.data() + line.size();
-  RowFault fault = RowFault::kNone;
-  int column = 0;
-  for (;; ++column) {
-    const void* found = cursor == end ? nullptr : std::memchr(cursor, plan.schema.delimiter, end - cursor);
-    const char* cell_end = found == nullptr ? end : static_cast<const char*>(found);
-    if (column < plan.columns && fault == RowFault::kNone) {
-      const absl::string_view cell(cursor, cell_end - cursor);
-      for (const CellAction& action : plan.actions[column]) {
-        fault = plan.ParseCell(action, cell, batch, detail);
-        if (fault != RowFault::kNone) break;
-      }
-    }
-    if (found == nullptr) break;
-    cursor = cell_end + 1;
-  }
-  // The count comes before what a shifted cell may have looked like.
-  if (column + 1 != plan.columns) {
-    fault = RowFault::kColumnCount;
-    if (detail != nullptr) {
-      *detail = absl::StrCat(column + 1, " columns where the ", plan.schema.header ? "header" : "config",
-                             " has ", plan.columns);
-    }
-  }
-  if (fault == RowFault::kNone) {
-    plan.CloseRow(batch);
-  } else {
-    batch->Truncate(row);
-  }
-  return fault;
+  plan_->CheckBatch(*batch);
+  absl::FixedArray<size_t, 256> begins(plan_->begins_size());
+  RowWriter writer(batch);
+  return plan_->ParseLine(line, begins.data(), &writer, detail);
 }
 
 RowFault RowParser::ParseCells(absl::Span<const absl::string_view> cells, Batch* batch,
@@ -350,20 +532,27 @@ RowFault RowParser::ParseCells(absl::Span<const absl::string_view> cells, Batch*
       *detail = absl::StrCat(cells.size(), " cells where there are ", plan.columns, " columns");
     return RowFault::kColumnCount;
   }
-  const int row = plan.OpenRow(*batch);
-  RowFault fault = RowFault::kNone;
-  for (size_t column = 0; column < cells.size() && fault == RowFault::kNone; ++column) {
-    for (const CellAction& action : plan.actions[column]) {
-      fault = plan.ParseCell(action, cells[column], batch, detail);
-      if (fault != RowFault::kNone) break;
+  plan.CheckBatch(*batch);
+  RowWriter writer(batch);
+  return plan.ParseRow(SpanCells{cells}, &writer, detail);
+}
+
+void RowParser::ParseLines(const LineChunk& chunk, int begin, int end, Batch* batch,
+                           std::vector<LineFault>* faults) const {
+  const Plan& plan = *plan_;
+  plan.CheckBatch(*batch);
+  absl::FixedArray<size_t, 256> begins(plan.begins_size());
+  BlockWriter writer(batch, end - begin, plan.bag_fields);
+  std::string detail;
+  for (int line = begin; line < end; ++line) {
+    RowFault fault = RowFault::kLineTooLong;
+    if (!chunk.too_long[line]) {
+      fault = plan.ParseLine(chunk.lines[line], begins.data(), &writer, &detail);
+    } else {
+      detail = absl::StrCat("a line of more than data.max_line_bytes ", plan.schema.max_line_bytes);
     }
+    if (fault != RowFault::kNone) faults->push_back({line, fault, detail});
   }
-  if (fault == RowFault::kNone) {
-    plan.CloseRow(batch);
-  } else {
-    batch->Truncate(row);
-  }
-  return fault;
 }
 
 void RowParser::AppendKeys(absl::string_view line, char separator, std::string* out) const {

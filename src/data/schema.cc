@@ -1,10 +1,9 @@
-#define XXH_INLINE_ALL
 #include <glog/logging.h>
-#include <xxhash.h>
 
 #include <algorithm>
 
 #include "config/experiment.pb.h"
+#include "src/data/id_hash.h"
 #include "tandem/sample.h"
 
 namespace tandem {
@@ -78,8 +77,6 @@ Schema::Schema(const proto::Experiment& experiment) {
   }
 }
 
-uint64_t Schema::Key(int table, absl::string_view id) const {
-  return XXH3_64bits_withSeed(id.data(), id.size(), table_seeds_[table]);
-}
+uint64_t Schema::Key(int table, absl::string_view id) const { return IdHash(table_seeds_[table], id); }
 
 }  // namespace tandem

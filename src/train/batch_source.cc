@@ -1,16 +1,19 @@
 #include "tandem/batch_source.h"
 
 #include <algorithm>
+#include <array>
 #include <condition_variable>
-#include <deque>
 #include <mutex>
 #include <numeric>
 #include <thread>
 #include <utility>
 
 #include "config/experiment.pb.h"
+#include "src/data/packed_rows.h"
 #include "src/util/profile.h"
 #include "tandem/random.h"
+#include "tandem/status.h"
+#include "tandem/threads.h"
 
 namespace tandem {
 namespace {
@@ -22,14 +25,21 @@ constexpr int kUnshuffledRows = 65536;
 
 int RoundedUp(int rows, int batch) { return (rows + batch - 1) / batch * batch; }
 
+// A thread parses some million rows a second, as many as dozens train on.
+constexpr int kTrainingThreadsAParser = 16;
+
+int Parsers(const proto::Experiment& experiment) {
+  const int threads = experiment.runtime().threads() > 0
+                          ? experiment.runtime().threads()
+                          : static_cast<int>(std::thread::hardware_concurrency());
+  return 1 + threads / kTrainingThreadsAParser;
+}
+
 // Fisher-Yates (Durstenfeld 1964), a draw a place.
-std::vector<int> Permutation(int rows, const Random& random) {
-  std::vector<int> order(rows);
-  std::iota(order.begin(), order.end(), 0);
-  for (int i = rows - 1; i > 0; --i) {
-    std::swap(order[i], order[static_cast<int>(random.UniformDouble(i) * (i + 1))]);
+void Permute(const Random& random, std::vector<int>* order) {
+  for (int i = static_cast<int>(order->size()) - 1; i > 0; --i) {
+    std::swap((*order)[i], (*order)[static_cast<int>(random.UniformDouble(i) * (i + 1))]);
   }
-  return order;
 }
 
 }  // namespace
@@ -46,6 +56,8 @@ class BatchSource::Reader {
         quarantine_directory_(quarantine_directory),
         max_bad_fraction_(experiment.data().max_bad_fraction()),
         start_(start),
+        workers_(Parsers(experiment)),
+        block_(static_cast<int>(schema.fields().size())),
         thread_([this] { Run(); }) {}
 
   ~Reader() {
@@ -60,10 +72,9 @@ class BatchSource::Reader {
   absl::StatusOr<const LogEvent*> Next() {
     std::unique_lock<std::mutex> lock(mutex_);
     if (current_ != nullptr) free_.push_back(std::move(current_));
-    changed_.wait(lock, [&] { return !ready_.empty() || !status_.ok() || finished_; });
-    if (!ready_.empty()) {
-      current_ = std::move(ready_.front());
-      ready_.pop_front();
+    changed_.wait(lock, [&] { return taken_ < emitted_ || !status_.ok() || finished_; });
+    if (taken_ < emitted_) {
+      current_ = std::move(ready_[taken_++ % kReadAhead]);
       changed_.notify_all();
       return current_.get();
     }
@@ -90,17 +101,17 @@ class BatchSource::Reader {
 
   absl::Status ReadDay(int pass, int day) {
     Quarantine quarantine(quarantine_directory_, max_bad_fraction_);
-    DayReader reader(schema_, RowUse::kTrain, days_[day].files, pass == 0 ? &quarantine : nullptr, nullptr);
+    DayReader reader(schema_, RowUse::kTrain, days_[day].files, pass == 0 ? &quarantine : nullptr, &workers_);
     const bool resumed = pass == start_.pass && day == start_.day;
     for (int block = 0;; ++block) {
-      const absl::StatusOr<bool> more = reader.ReadBlock(block_rows_, &rows_);
-      if (!more.ok()) return more.status();
-      if (!*more) break;
+      TANDEM_RETURN_IF_ERROR(ReadBlock(&reader));
+      if (block_.rows() == 0) break;
       if (resumed && block < start_.block) continue;
       const int first_batch = resumed && block == start_.block ? start_.batch : 0;
       if (!EmitBlock(pass, day, block, first_batch)) return absl::CancelledError("the reader was stopped");
     }
     std::unique_ptr<LogEvent> event = Take(LogEvent::kDayEnd, pass, day);
+    event->batch.Clear();
     event->next = day + 1 < static_cast<int>(days_.size()) ? LogPosition{pass, day + 1, 0, 0}
                                                            : LogPosition{pass + 1, 0, 0, 0};
     event->day_rows.good = quarantine.rows_read() - quarantine.rows_bad();
@@ -108,22 +119,35 @@ class BatchSource::Reader {
     return Emit(std::move(event)) ? absl::OkStatus() : absl::CancelledError("the reader was stopped");
   }
 
+  // Replaces block_ by the next block of the day; an empty one at its end.
+  absl::Status ReadBlock(DayReader* reader) {
+    block_.Clear();
+    while (block_.rows() < block_rows_) {
+      const int rows = std::min(block_rows_ - block_.rows(), DayReader::kPieceRows);
+      TANDEM_ASSIGN_OR_RETURN(const bool more, reader->ReadBlock(rows, &rows_));
+      if (!more) break;
+      StageTimer timer(Stage::kAssemble);
+      block_.Append(rows_);
+    }
+    return absl::OkStatus();
+  }
+
   bool EmitBlock(int pass, int day, int block, int first_batch) {
-    const int rows = rows_.rows();
-    std::vector<int> order;
+    const int rows = block_.rows();
+    order_.resize(rows);
+    std::iota(order_.begin(), order_.end(), 0);
     if (train_.shuffle_rows() > 0) {
       const auto u = [](int value) { return static_cast<uint64_t>(value); };
-      order = Permutation(rows, Random(train_.seed(), RandomPurpose::kShuffle, {u(pass), u(day), u(block)}));
+      Permute(Random(train_.seed(), RandomPurpose::kShuffle, {u(pass), u(day), u(block)}), &order_);
     }
     const int batches = RoundedUp(rows, train_.batch_size()) / train_.batch_size();
     for (int b = first_batch; b < batches; ++b) {
       std::unique_ptr<LogEvent> event = Take(LogEvent::kBatch, pass, day);
-      const int end = std::min(rows, (b + 1) * train_.batch_size());
+      const int begin = b * train_.batch_size();
+      const int size = std::min(rows - begin, train_.batch_size());
       {
-        StageTimer timer(Stage::kAssemble, end - b * train_.batch_size());
-        for (int i = b * train_.batch_size(); i < end; ++i) {
-          event->batch.AppendRow(rows_, order.empty() ? i : order[i]);
-        }
+        StageTimer timer(Stage::kAssemble, size);
+        block_.Gather(order_.data() + begin, size, &event->batch);
       }
       event->next =
           b + 1 < batches ? LogPosition{pass, day, block, b + 1} : LogPosition{pass, day, block + 1, 0};
@@ -147,16 +171,14 @@ class BatchSource::Reader {
     event->pass = pass;
     event->day = day;
     event->day_rows = RowCounts();
-    event->batch.fields.resize(schema_.fields().size());
-    event->batch.Clear();
     return event;
   }
 
   bool Emit(std::unique_ptr<LogEvent> event) {
     std::unique_lock<std::mutex> lock(mutex_);
-    changed_.wait(lock, [&] { return stop_ || ready_.size() < kReadAhead; });
+    changed_.wait(lock, [&] { return stop_ || emitted_ - taken_ < kReadAhead; });
     if (stop_) return false;
-    ready_.push_back(std::move(event));
+    ready_[emitted_++ % kReadAhead] = std::move(event);
     lock.unlock();
     changed_.notify_all();
     return true;
@@ -169,11 +191,18 @@ class BatchSource::Reader {
   const std::string quarantine_directory_;
   const double max_bad_fraction_;
   const LogPosition start_;
-  Batch rows_;  // the block at hand; the reading thread's own
+  // The reading thread's own: the block at hand, the order of its rows, and those that come next.
+  Workers workers_;
+  PackedRows block_;
+  std::vector<int> order_;
+  Batch rows_;
 
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::deque<std::unique_ptr<LogEvent>> ready_;
+  // Events emitted_ and taken_ of the stream are at these places, modulo their number.
+  std::array<std::unique_ptr<LogEvent>, kReadAhead> ready_;
+  size_t emitted_ = 0;
+  size_t taken_ = 0;
   std::vector<std::unique_ptr<LogEvent>> free_;
   std::unique_ptr<LogEvent> current_;
   absl::Status status_;

@@ -21,6 +21,11 @@ void* operator new(size_t n, std::align_val_t alignment) {
   const size_t a = static_cast<size_t>(alignment);
   return Counted(std::aligned_alloc(a, (n + a - 1) / a * a));
 }
+// The library's temporary buffers (std::stable_sort) ask in this way.
+void* operator new(size_t n, const std::nothrow_t& /*tag*/) noexcept {
+  ++allocations;
+  return std::malloc(n > 0 ? n : 1);
+}
 void operator delete(void* p) noexcept { std::free(p); }
 void operator delete(void* p, size_t) noexcept { std::free(p); }
 void operator delete(void* p, std::align_val_t) noexcept { std::free(p); }

@@ -1,0 +1,101 @@
+// The pieces of the row parser's inner loop: where a line's cells begin, and numbers of a few digits.
+#ifndef TANDEM_SRC_DATA_CELLS_H_
+#define TANDEM_SRC_DATA_CELLS_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#include "absl/strings/string_view.h"
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
+namespace tandem {
+
+// Places behind the last cell's that SplitCells may write to.
+constexpr size_t kSplitSlack = 4;
+
+// A bit for each of the `size` <= 64 bytes at `text` that equals `delimiter`; other bits are 0. `before`
+// bytes in front of `text` can be read.
+inline uint64_t DelimiterMask(const char* text, size_t size, size_t before, char delimiter) {
+  uint64_t mask = 0;
+#if defined(__SSE2__)
+  const __m128i wanted = _mm_set1_epi8(delimiter);
+  const auto mask16 = [wanted](const char* bytes) {
+    const __m128i loaded = _mm_loadu_si128(reinterpret_cast<const __m128i*>(bytes));
+    return static_cast<uint64_t>(static_cast<uint32_t>(_mm_movemask_epi8(_mm_cmpeq_epi8(loaded, wanted))));
+  };
+  if (size == 64) {
+    return mask16(text) | mask16(text + 16) << 16 | mask16(text + 32) << 32 | mask16(text + 48) << 48;
+  }
+  size_t done = 0;
+  for (; done + 16 <= size; done += 16) mask |= mask16(text + done) << done;
+  if (done == size) return mask;
+  if (before + size >= 16) return mask | mask16(text + size - 16) >> (16 - (size - done)) << done;
+  for (; done < size; ++done) mask |= static_cast<uint64_t>(text[done] == delimiter) << done;
+#else
+  (void)before;
+  for (size_t i = 0; i < size; ++i) mask |= static_cast<uint64_t>(text[i] == delimiter) << i;
+#endif
+  return mask;
+}
+
+// Counts the cells of `line`. If they are `columns`, begins[c] is the offset of cell c and begins[c + 1] - 1
+// that of its end; else `begins` is undefined. `begins` has room for columns + 1 + kSplitSlack.
+inline size_t SplitCells(absl::string_view line, char delimiter, size_t columns, size_t* begins) {
+  begins[0] = 0;
+  size_t cells = 1;
+  for (size_t block = 0; block < line.size(); block += 64) {
+    const size_t size = line.size() - block < 64 ? line.size() - block : 64;
+    uint64_t mask = DelimiterMask(line.data() + block, size, block, delimiter);
+    const size_t found = __builtin_popcountll(mask);
+    if (cells + found <= columns) {
+      // Four at a time: how many there are is hard to predict.
+      for (size_t* next = begins + cells; mask != 0; next += 4) {
+        for (int i = 0; i < 4; ++i) {
+          next[i] = block + __builtin_ctzll(mask | uint64_t{1} << 63) + 1;
+          mask &= mask - 1;
+        }
+      }
+    }
+    cells += found;
+  }
+  if (cells <= columns) begins[cells] = line.size() + 1;
+  return cells;
+}
+
+// True if the cell is a number of 1 to 8 digits, and nothing else. 8 bytes can be read at `text`.
+inline bool ParseDigits(const char* text, size_t size, uint32_t* number) {
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+  if (size - 1 > 7) return false;
+  // The digits' values in the upper bytes, the last digit uppermost; zeros below.
+  uint64_t digits;
+  std::memcpy(&digits, text, sizeof(digits));
+  digits = (digits ^ 0x3030303030303030) << (64 - 8 * size);
+  if (((digits | (digits + 0x7676767676767676)) & 0x8080808080808080) != 0) return false;
+  // Pairs, fours, all.
+  digits = digits * 10 + (digits >> 8);
+  constexpr uint64_t kPairs = 0x000000ff000000ff;
+  digits = ((digits & kPairs) * (100 + (uint64_t{1000000} << 32)) +
+            ((digits >> 16) & kPairs) * (1 + (uint64_t{10000} << 32))) >>
+           32;
+  *number = static_cast<uint32_t>(digits);
+  return true;
+#else
+  if (size - 1 > 7) return false;
+  uint32_t sum = 0;
+  for (size_t i = 0; i < size; ++i) {
+    const auto digit = static_cast<uint32_t>(text[i]) - '0';
+    if (digit > 9) return false;
+    sum = sum * 10 + digit;
+  }
+  *number = sum;
+  return true;
+#endif
+}
+
+}  // namespace tandem
+
+#endif  // TANDEM_SRC_DATA_CELLS_H_

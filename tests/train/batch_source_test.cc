@@ -1,0 +1,92 @@
+// BatchSource: the batches of a log are those that its blocks, permuted, are cut into.
+#include "tandem/batch_source.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <numeric>
+
+#include "absl/strings/str_cat.h"
+#include "config/experiment.pb.h"
+#include "tandem/random.h"
+#include "tests/support/experiments.h"
+#include "tests/support/sample_files.h"
+
+namespace tandem {
+namespace {
+
+using testing::ElementsAreArray;
+
+class BatchSourceTest : public SampleFilesTest {
+ protected:
+  static proto::Experiment ExperimentWith(const std::string& train) {
+    return ExperimentOf(
+        absl::StrCat(R"(data { path: 'unused' max_bad_fraction: 0.5 } feature { name: "user" sparse {} }
+      feature { name: "tags" sparse { multi_valued: true } } feature { name: "age" dense {} }
+      model { teacher { mlp { hidden: 4 } } student { mlp { hidden: 2 } } } train { )",
+                     train, " }"));
+  }
+
+  // `rows` good rows with their number in them, every `bad_every`-th followed by a malformed one.
+  std::vector<Day> LogOf(int rows, int bad_every) const {
+    std::string text = "label\tuser\ttags\tage\n";
+    for (int row = 0; row < rows; ++row) {
+      absl::StrAppend(&text, row % 3 == 0 ? 1 : 0, "\tu", row % 97, row % 5 == 0 ? "\t" : "\ta|b", "\t", row,
+                      "\n");
+      if (row % bad_every == 0) absl::StrAppend(&text, "x\tu\ta\t1\n");
+    }
+    return {{"", {Write("log", text)}}};
+  }
+
+  std::string Quarantine() const { return Path("quarantine"); }
+};
+
+TEST_F(BatchSourceTest, BatchesAreThePermutedBlocksCut) {
+  constexpr int kRows = 5000;
+  for (const int shuffle_rows : {0, 100, 1500}) {
+    const proto::Experiment experiment =
+        ExperimentWith(absl::StrCat("epochs: 2 seed: 5 batch_size: 64 shuffle_rows: ", shuffle_rows));
+    const Schema schema(experiment);
+    const std::vector<Day> days = LogOf(kRows, 300);
+    DayReader reader(schema, RowUse::kTrain, days[0].files, nullptr, nullptr);
+    Batch all;
+    ASSERT_TRUE(reader.ReadBlock(2 * kRows, &all).value());
+    ASSERT_EQ(all.rows(), kRows);
+    const std::vector<std::string> texts = RowTexts(all);
+
+    BatchSource source(experiment, schema, days, Quarantine(), LogPosition{});
+    const int block_rows = shuffle_rows == 0 ? 65536 : (shuffle_rows + 63) / 64 * 64;
+    for (int pass = 0; pass < 2; ++pass) {
+      for (int block = 0; block * block_rows < kRows; ++block) {
+        const int first = block * block_rows;
+        const int rows = std::min(block_rows, kRows - first);
+        std::vector<int> order(rows);
+        std::iota(order.begin(), order.end(), first);
+        const Random random(5, RandomPurpose::kShuffle,
+                            {static_cast<uint64_t>(pass), 0, static_cast<uint64_t>(block)});
+        for (int i = rows - 1; i > 0 && shuffle_rows > 0; --i) {
+          std::swap(order[i], order[static_cast<int>(random.UniformDouble(i) * (i + 1))]);
+        }
+        for (int begin = 0; begin < rows; begin += 64) {
+          const absl::StatusOr<const LogEvent*> event = source.Next();
+          ASSERT_TRUE(event.ok()) << event.status();
+          ASSERT_EQ((*event)->kind, LogEvent::kBatch);
+          std::vector<std::string> expected;
+          for (int i = begin; i < std::min(begin + 64, rows); ++i) expected.push_back(texts[order[i]]);
+          ASSERT_THAT(RowTexts((*event)->batch), ElementsAreArray(expected));
+          const bool last = begin + 64 >= rows;
+          EXPECT_EQ((*event)->next.block, last ? block + 1 : block);
+          EXPECT_EQ((*event)->next.batch, last ? 0 : begin / 64 + 1);
+        }
+      }
+      const absl::StatusOr<const LogEvent*> event = source.Next();
+      ASSERT_TRUE(event.ok()) << event.status();
+      EXPECT_EQ((*event)->kind, LogEvent::kDayEnd);
+      EXPECT_EQ((*event)->batch.rows(), 0);
+    }
+    EXPECT_EQ(source.Next().value()->kind, LogEvent::kEnd);
+  }
+}
+
+}  // namespace
+}  // namespace tandem
