@@ -12,6 +12,7 @@
 #include "tandem/status.h"
 #include "tools/command.h"
 #include "tools/common.h"
+#include "tools/readable_json.h"
 #include "tools/score_files.h"
 
 namespace tandem {
@@ -31,12 +32,12 @@ absl::StatusOr<int> RunEvaluate(const Invocation& invocation) {
   nlohmann::ordered_json report;
   report["rows"] = std::max(logs[0].teacher.rows(), logs[0].student.rows());
   const auto add = [&](const char* tower, const ScoreLog& log) {
-    report[tower] = nlohmann::ordered_json::parse(MetricsToJson(ComputeMetrics(log, with_groups)));
+    report[tower] = nlohmann::ordered_json::parse(EvaluationToJson(Evaluate(log, with_groups, logs[0].seen)));
   };
   if (predictor->has_teacher()) add("teacher", logs[0].teacher);
   if (predictor->has_student()) add("student", logs[0].student);
   TANDEM_ASSIGN_OR_RETURN(Output output, Output::Open(FLAGS_output));
-  TANDEM_RETURN_IF_ERROR(output.Write(report.dump(2) + "\n"));
+  TANDEM_RETURN_IF_ERROR(output.Write(ReadableJson(report)));
   TANDEM_RETURN_IF_ERROR(output.Finish());
   return kExitDone;
 }
@@ -49,7 +50,8 @@ Command EvaluateCommand() {
           "  tandem evaluate --model=run --input='logs/2000-12-0[2-8].tsv.gz'\n\n"
           "AUC, log loss, GAUC (by data.group_column), COPC (clicks over predicted clicks) and normalised "
           "entropy; null where "
-          "one is undefined.",
+          "one is undefined. The same for rows of users that training has seen and has not, where a feature "
+          "reads data.group_column, and ten calibration bins of equal count.",
           {"model", "input", "output", "kernels"},
           {"model", "input"},
           {"data.", "runtime."},

@@ -6,6 +6,8 @@
 #include <utility>
 
 #include "config/experiment.pb.h"
+#include "src/serve/serving_tables.h"
+#include "tandem/dual_model.h"
 #include "tandem/reader.h"
 #include "tandem/status.h"
 #include "tandem/threads.h"
@@ -16,14 +18,54 @@ namespace {
 constexpr int kBlockRows = 65536;
 constexpr int kTaskRows = 1024;
 
+// The table of the ids by which the rows are grouped.
+class GroupTable {
+ public:
+  explicit GroupTable(const Predictor& predictor) : predictor_(predictor) {
+    const Schema& schema = predictor.schema();
+    for (size_t f = 0; f < schema.fields().size(); ++f) {
+      const Field& field = schema.fields()[f];
+      const bool reads_group = field.kind == FieldKind::kSparse && field.column == schema.group_column &&
+                               !field.multi_valued && !field.serving_value.has_value();
+      if (reads_group && !schema.group_column.empty()) field_ = static_cast<int>(f);
+    }
+    if (field_ >= 0) table_ = schema.fields()[field_].table;
+  }
+
+  void AppendSeen(const Batch& block, std::vector<bool>* seen) const {
+    if (field_ < 0) return;
+    const FieldBags& bags = block.fields[field_];
+    for (int row = 0; row < block.rows(); ++row) {
+      const uint32_t at = bags.offsets[row];
+      seen->push_back(at != bags.offsets[row + 1] && Holds(bags.keys[at]));
+    }
+  }
+
+ private:
+  bool Holds(uint64_t key) const {
+    if (predictor_.tables() == nullptr) {
+      return predictor_.model().embedding().tables()[table_].Find(key) != EmbeddingTable::kDefaultRow;
+    }
+    const std::vector<uint64_t>& keys = predictor_.tables()->keys(table_);
+    return std::binary_search(keys.begin(), keys.end(), key);
+  }
+
+  const Predictor& predictor_;
+  int field_ = -1;
+  int table_ = 0;
+};
+
 // Scores a block in tasks, each a piece of the rows, and appends to the logs in row order.
 class BlockScorer {
  public:
   BlockScorer(const std::vector<const Predictor*>& predictors, double negative_keep_rate, Workers* workers)
       : logs(predictors.size()),
         predictors_(predictors),
+
         negative_weight_(static_cast<float>(1 / negative_keep_rate)),
-        workers_(*workers) {}
+        workers_(*workers) {
+    for (const Predictor* predictor : predictors) groups_.emplace_back(*predictor);
+  }
 
   void Score(const Batch& block) {
     const int tasks = (block.rows() + kTaskRows - 1) / kTaskRows;
@@ -40,6 +82,7 @@ class BlockScorer {
         predictors_[p]->Score(piece, &scores_[task * predictors + p]);
       }
     });
+    for (size_t p = 0; p < predictors; ++p) groups_[p].AppendSeen(block, &logs[p].seen);
     for (int task = 0; task < tasks; ++task) {
       for (size_t p = 0; p < predictors; ++p) {
         Append(pieces_[task], scores_[task * predictors + p].teacher, &logs[p].teacher);
@@ -62,6 +105,7 @@ class BlockScorer {
   }
 
   const std::vector<const Predictor*>& predictors_;
+  std::vector<GroupTable> groups_;
   const float negative_weight_;
   Workers& workers_;
   std::vector<Batch> pieces_;

@@ -15,6 +15,10 @@ namespace tandem {
 // The scores by one predictor; empty for a tower that it doesn't hold.
 struct TowerLogs {
   ScoreLog teacher, student;
+  // Whether training had seen the row's group (user): its id has a row of its own in the model's table. A row
+  // without one is unseen. Empty where the model has no single-valued sparse feature that reads
+  // data.group_column.
+  std::vector<bool> seen;
 };
 
 // Scores every row of `input` (paths and globs, comma-separated; - is standard input) with each of the

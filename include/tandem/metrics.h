@@ -6,6 +6,9 @@
 //   Metrics m = ComputeMetrics(log, /*with_groups=*/true);
 //   if (m.auc) ...                                     // undefined (one class only) is nullopt, never 0 or
 //   NaN
+//   for (const CalibrationBin& bin : CalibrationBins(log, BinKind::kEqualCount, 10)) ...
+//
+// All of them merge exactly: what is computed of a merged log is what one log of all the rows gives.
 //
 // Definitions: AUC counts ties one half and weighs a pair by the product of its weights; GAUC is the mean of
 // the AUCs of the groups that have both labels, weighted by their rows' weights (Zhou et al. 2018, eq. 8);
@@ -36,6 +39,8 @@ class ScoreLog {
   void Add(float probability, float label, float weight, uint64_t group);
   // Appends the rows of another log.
   void Merge(const ScoreLog& other);
+  // The rows whose place in `chosen` (of all rows) is `value`, in their order.
+  ScoreLog Where(const std::vector<bool>& chosen, bool value) const;
   void Clear();
 
   // All rows as bytes, for a checkpoint in the middle of a day: the count as 8 bytes, then column by column
@@ -69,6 +74,41 @@ Metrics ComputeMetrics(const ScoreLog& log, bool with_groups);
 // {"auc":0.75,"logloss":...,"gauc":null,"copc":...,"normalized_entropy":...}: null where undefined, numbers
 // printed so that they read back to the same double.
 std::string MetricsToJson(const Metrics& metrics);
+
+// A bin of the reliability curve: rows of similar predictions, and what became of them.
+struct CalibrationBin {
+  int64_t rows = 0;
+  double weight = 0;                           // sum of the rows' weights, more than 0
+  double lowest = 0, highest = 0;              // predictions
+  double mean_prediction = 0, click_rate = 0;  // means over weights
+};
+
+enum class BinKind {
+  kEqualCount,  // about the same number of rows each; rows of one score are never parted
+  kEqualWidth,  // [0, 1/n), [1/n, 2/n), ... [(n-1)/n, 1]
+};
+
+// At most `bins` bins (>= 1) by ascending prediction; bins without weight are left out. Empty where a
+// probability isn't one.
+std::vector<CalibrationBin> CalibrationBins(const ScoreLog& log, BinKind kind, int bins);
+
+// [{"rows":577,"weight":577,"lowest":0.01,"highest":0.03,"mean_prediction":0.02,"click_rate":0.025},...]
+std::string CalibrationToJson(const std::vector<CalibrationBin>& bins);
+
+// What `evaluate` says of a tower.
+struct Evaluation {
+  Metrics all;
+  // The rows whose group (user) training had seen, and the others; where that is known.
+  std::optional<Metrics> seen, unseen;
+  std::vector<CalibrationBin> calibration;  // ten of equal count
+};
+
+// `seen`: a row each, or empty where it isn't known.
+Evaluation Evaluate(const ScoreLog& log, bool with_groups, const std::vector<bool>& seen);
+
+// {"auc":...,...,"seen":{"rows":4711,"auc":...},"unseen":{...},"calibration":[...]}: the metrics of all rows
+// first, as MetricsToJson has them.
+std::string EvaluationToJson(const Evaluation& evaluation);
 
 }  // namespace tandem
 

@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "tandem/metrics.h"
 
 namespace tandem {
@@ -21,6 +22,30 @@ std::string MetricsToJson(const Metrics& metrics) {
   return absl::StrCat("{\"auc\":", Number(metrics.auc), ",\"logloss\":", Number(metrics.logloss),
                       ",\"gauc\":", Number(metrics.gauc), ",\"copc\":", Number(metrics.copc),
                       ",\"normalized_entropy\":", Number(metrics.normalized_entropy), "}");
+}
+
+std::string EvaluationToJson(const Evaluation& evaluation) {
+  std::string json = MetricsToJson(evaluation.all);
+  json.pop_back();
+  const auto part = [&](const char* name, const Metrics& metrics) {
+    const std::string object = MetricsToJson(metrics);
+    absl::StrAppend(&json, ",\"", name, "\":{\"rows\":", metrics.rows, ",",
+                    absl::string_view(object).substr(1));
+  };
+  if (evaluation.seen.has_value()) part("seen", *evaluation.seen);
+  if (evaluation.unseen.has_value()) part("unseen", *evaluation.unseen);
+  absl::StrAppend(&json, ",\"calibration\":", CalibrationToJson(evaluation.calibration), "}");
+  return json;
+}
+
+std::string CalibrationToJson(const std::vector<CalibrationBin>& bins) {
+  const auto one = [](std::string* out, const CalibrationBin& bin) {
+    absl::StrAppend(out, "{\"rows\":", bin.rows, ",\"weight\":", Number(bin.weight),
+                    ",\"lowest\":", Number(bin.lowest), ",\"highest\":", Number(bin.highest),
+                    ",\"mean_prediction\":", Number(bin.mean_prediction),
+                    ",\"click_rate\":", Number(bin.click_rate), "}");
+  };
+  return absl::StrCat("[", absl::StrJoin(bins, ",", one), "]");
 }
 
 }  // namespace tandem

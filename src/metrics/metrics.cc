@@ -1,47 +1,14 @@
 #include "tandem/metrics.h"
 
-#include <glog/logging.h>
-
 #include <algorithm>
 #include <cmath>
-#include <cstring>
-#include <limits>
+
+#include "src/metrics/rank.h"
 
 namespace tandem {
 namespace {
 
 constexpr double kClip = 1e-15;
-
-// A row as it is sorted: by group, then score, then place, so that the order is one and the same everywhere.
-struct Ranked {
-  uint64_t group;
-  uint64_t score_and_row;
-
-  uint32_t score() const { return static_cast<uint32_t>(score_and_row >> 32); }
-  uint32_t row() const { return static_cast<uint32_t>(score_and_row); }
-  bool operator<(const Ranked& other) const {
-    return group != other.group ? group < other.group : score_and_row < other.score_and_row;
-  }
-};
-
-bool AllAreProbabilities(const ScoreLog& log) {
-  return std::all_of(log.probabilities().begin(), log.probabilities().end(),
-                     [](float p) { return p >= 0.0f && p <= 1.0f; });
-}
-
-std::vector<Ranked> Rank(const ScoreLog& log, bool by_group) {
-  CHECK_LE(log.rows(), std::numeric_limits<uint32_t>::max());
-  std::vector<Ranked> ranked(log.rows());
-  for (size_t row = 0; row < ranked.size(); ++row) {
-    // Floats that aren't negative are ordered as their bits are; adding 0 makes -0 one of them.
-    const float probability = log.probabilities()[row] + 0.0f;
-    uint32_t score;
-    std::memcpy(&score, &probability, sizeof(score));
-    ranked[row] = {by_group ? log.groups()[row] : 0, static_cast<uint64_t>(score) << 32 | row};
-  }
-  std::sort(ranked.begin(), ranked.end());
-  return ranked;
-}
 
 // AUC of the rows [begin, end), sorted by score; undefined unless both labels have weight. `total`: their
 // weight.

@@ -48,6 +48,15 @@ void ScoreLog::Merge(const ScoreLog& other) {
   Append(other.groups_, &groups_);
 }
 
+ScoreLog ScoreLog::Where(const std::vector<bool>& chosen, bool value) const {
+  CHECK_EQ(chosen.size(), probabilities_.size());
+  ScoreLog log;
+  for (size_t i = 0; i < chosen.size(); ++i) {
+    if (chosen[i] == value) log.Add(probabilities_[i], labels_[i], weights_[i], groups_[i]);
+  }
+  return log;
+}
+
 void ScoreLog::Clear() {
   probabilities_.clear();
   labels_.clear();

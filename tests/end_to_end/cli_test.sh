@@ -189,8 +189,19 @@ expect_equal "files of failed commands" "$(find . -name 'never*')" ""
 section "evaluate"
 expect_exit 0 evaluate --model=run --input=$holdout --output=metrics.json
 expect_json metrics.json 'list(d) == ["rows", "teacher", "student"] and d["rows"] == 300'
-expect_json metrics.json 'all(list(d[t]) == ["auc", "logloss", "gauc", "copc", "normalized_entropy"] for t in ("teacher", "student"))'
-expect_json metrics.json 'all(isinstance(v, float) and 0 < v < 10 for t in ("teacher", "student") for v in d[t].values())'
+expect_json metrics.json 'all(list(d[t]) == ["auc", "logloss", "gauc", "copc", "normalized_entropy", "seen", "unseen", "calibration"] for t in ("teacher", "student"))'
+expect_json metrics.json 'all(isinstance(v, float) and 0 < v < 10 for t in ("teacher", "student") for v in list(d[t].values())[:5])'
+expect_json metrics.json 'all(sum(b["rows"] for b in d[t]["calibration"]) == 300 for t in ("teacher", "student"))'
+# Users seen in training are those of the window's files.
+python3 - metrics.json holdout.tsv logs/2026-01-0?.tsv.gz <<'PYTHON' || fail "seen and unseen users"
+import gzip, json, sys
+users = lambda lines: [line.split("\t")[1] for line in lines.read().splitlines()[1:]]
+trained = {user for path in sys.argv[3:] for user in users(gzip.open(path, "rt"))}
+seen = sum(user in trained for user in users(open(sys.argv[2])))
+for tower in ("teacher", "student"):
+    metrics = json.load(open(sys.argv[1]))[tower]
+    assert (metrics["seen"]["rows"], metrics["unseen"]["rows"]) == (seen, 300 - seen), (metrics, seen)
+PYTHON
 # Evaluate and predict see the same scores.
 python3 - metrics.json both.tsv holdout.tsv <<'PYTHON' || fail "evaluate's log loss is not that of predict's scores"
 import json, math, sys
