@@ -52,8 +52,10 @@ class FileSystem {
                                                                       int64_t size) = 0;
   // The whole file, pipes too. Large files: use RecordReader, which reads piece by piece.
   virtual absl::StatusOr<std::string> ReadFile(const std::string& path) = 0;
-  // Up to `length` bytes from `offset`; fewer only at the end of the file.
-  virtual absl::StatusOr<std::string> ReadRange(const std::string& path, int64_t offset, int64_t length) = 0;
+  // Reads `length` bytes from `offset` on to `bytes`, which has room for them. Returns how many: fewer only
+  // at the end of the file.
+  virtual absl::StatusOr<int64_t> ReadRange(const std::string& path, int64_t offset, int64_t length,
+                                            char* bytes) = 0;
   virtual absl::StatusOr<int64_t> Size(const std::string& path) = 0;
   virtual bool Exists(const std::string& path) = 0;
   virtual bool IsDirectory(const std::string& path) = 0;

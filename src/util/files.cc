@@ -159,19 +159,16 @@ class PosixFileSystem : public FileSystem {
     }
   }
 
-  absl::StatusOr<std::string> ReadRange(const std::string& path, int64_t offset, int64_t length) override {
+  absl::StatusOr<int64_t> ReadRange(const std::string& path, int64_t offset, int64_t length,
+                                    char* bytes) override {
     CHECK_GE(offset, 0);
     CHECK_GE(length, 0);
     const Descriptor descriptor(path, O_RDONLY);
-    struct stat info;
-    if (!descriptor.ok() || fstat(descriptor.get(), &info) != 0) return ReadFailed(path, errno);
-    if (lseek(descriptor.get(), offset, SEEK_SET) != offset) return ReadFailed(path, errno);
-    const int64_t left = std::max<int64_t>(0, static_cast<int64_t>(info.st_size) - offset);
-    std::string bytes(std::min(length, left), '\0');
-    const int64_t count = ReadFully(descriptor.get(), &bytes[0], bytes.size());
+    if (!descriptor.ok() || lseek(descriptor.get(), offset, SEEK_SET) != offset)
+      return ReadFailed(path, errno);
+    const int64_t count = ReadFully(descriptor.get(), bytes, length);
     if (count < 0) return ReadFailed(path, errno);
-    bytes.resize(count);
-    return bytes;
+    return count;
   }
 
   absl::StatusOr<int64_t> Size(const std::string& path) override {

@@ -17,7 +17,8 @@ namespace tandem {
 namespace {
 
 constexpr absl::string_view kManifest = "MANIFEST";
-constexpr int64_t kChunk = 4 << 20;
+// Bytes of a file that are read at a time: they stay in the cache.
+constexpr int64_t kChunk = 256 << 10;
 constexpr absl::string_view kDamaged = "; the file is damaged. Nothing was loaded.";
 
 struct Entry {
@@ -45,13 +46,13 @@ std::string LastLine(absl::string_view lines) {
 absl::StatusOr<std::string> ChecksumOfFile(FileSystem& fs, const std::string& path, int64_t size) {
   XXH3_state_t state;
   XXH3_128bits_reset(&state);
+  std::string chunk(std::min(kChunk, size), '\0');
   for (int64_t offset = 0; offset < size;) {
-    TANDEM_ASSIGN_OR_RETURN(const std::string chunk,
-                            fs.ReadRange(path, offset, std::min(kChunk, size - offset)));
-    if (chunk.empty())
-      return ModelError(path, ": ended at byte ", offset, " of ", size, " while it was read");
-    XXH3_128bits_update(&state, chunk.data(), chunk.size());
-    offset += chunk.size();
+    TANDEM_ASSIGN_OR_RETURN(const int64_t count,
+                            fs.ReadRange(path, offset, std::min(kChunk, size - offset), &chunk[0]));
+    if (count == 0) return ModelError(path, ": ended at byte ", offset, " of ", size, " while it was read");
+    XXH3_128bits_update(&state, chunk.data(), count);
+    offset += count;
   }
   return Hex(XXH3_128bits_digest(&state));
 }

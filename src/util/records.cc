@@ -4,6 +4,7 @@
 #include <limits>
 #include <utility>
 
+#include "src/util/zeroed_memory.h"
 #include "tandem/files.h"
 #include "tandem/status.h"
 
@@ -18,7 +19,7 @@ constexpr uint64_t kEndLength = std::numeric_limits<uint64_t>::max();
 constexpr int64_t kHeaderBytes = 16;
 constexpr int64_t kCountBytes = 8;
 // Read ahead, so that small records don't cost a system call each.
-constexpr int64_t kReadAhead = 1 << 20;
+constexpr int64_t kReadAhead = 256 << 10;
 constexpr absl::string_view kDamaged = "; the file is damaged. Nothing was loaded.";
 
 void StoreLittleEndian(uint64_t value, char* bytes) {
@@ -129,13 +130,19 @@ class Reader : public RecordReader {
   // The next `length` bytes, without going on.
   absl::StatusOr<absl::string_view> Peek(int64_t length) {
     if (length > size_ - offset_) return CutShort();
-    if (offset_ + length > buffer_begin_ + static_cast<int64_t>(buffer_.size())) {
-      buffer_ = {};  // Freed first: two large records needn't fit at once.
-      TANDEM_ASSIGN_OR_RETURN(buffer_, fs_.ReadRange(path_, offset_, std::max(length, kReadAhead)));
+    if (offset_ + length > buffer_begin_ + buffered_) {
+      const int64_t wanted = std::min(std::max(length, kReadAhead), size_ - offset_);
+      if (static_cast<int64_t>(buffer_.bytes()) < wanted) {
+        buffer_ = {};  // Freed first: two large records needn't fit at once.
+        buffer_ = ZeroedMemory(wanted + wanted / 4, ZeroedMemory::Pages::kHuge);
+      }
       buffer_begin_ = offset_;
-      if (static_cast<int64_t>(buffer_.size()) < length) return CutShort();
+      buffered_ = 0;
+      TANDEM_ASSIGN_OR_RETURN(buffered_,
+                              fs_.ReadRange(path_, offset_, wanted, static_cast<char*>(buffer_.data())));
+      if (buffered_ < length) return CutShort();
     }
-    return absl::string_view(buffer_).substr(offset_ - buffer_begin_, length);
+    return absl::string_view(static_cast<const char*>(buffer_.data()) + (offset_ - buffer_begin_), length);
   }
 
   absl::StatusOr<Header> PeekHeader() {
@@ -175,8 +182,11 @@ class Reader : public RecordReader {
   const int64_t size_;
   int64_t offset_ = 0;
   uint64_t position_ = 0;
+  // Holds the file's bytes [buffer_begin_, buffer_begin_ + buffered_). Kept from record to record: fresh
+  // pages would cost more than reading.
+  ZeroedMemory buffer_;
   int64_t buffer_begin_ = 0;
-  std::string buffer_;
+  int64_t buffered_ = 0;
 };
 
 }  // namespace

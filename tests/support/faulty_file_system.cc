@@ -156,14 +156,14 @@ absl::StatusOr<std::string> FaultyFileSystem::ReadFile(const std::string& path) 
   return base_.ReadFile(path);
 }
 
-absl::StatusOr<std::string> FaultyFileSystem::ReadRange(const std::string& path, int64_t offset,
-                                                        int64_t length) {
+absl::StatusOr<int64_t> FaultyFileSystem::ReadRange(const std::string& path, int64_t offset, int64_t length,
+                                                    char* bytes) {
   TANDEM_RETURN_IF_ERROR(CheckUp(path));
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     longest_read_ = std::max(longest_read_, length);
   }
-  return base_.ReadRange(path, offset, length);
+  return base_.ReadRange(path, offset, length, bytes);
 }
 
 absl::StatusOr<int64_t> FaultyFileSystem::Size(const std::string& path) {

@@ -62,7 +62,8 @@ class FaultyFileSystem : public FileSystem {
   absl::StatusOr<std::unique_ptr<WritableFile>> Create(const std::string& path) override;
   absl::StatusOr<std::unique_ptr<WritableFile>> OpenForAppend(const std::string& path, int64_t size) override;
   absl::StatusOr<std::string> ReadFile(const std::string& path) override;
-  absl::StatusOr<std::string> ReadRange(const std::string& path, int64_t offset, int64_t length) override;
+  absl::StatusOr<int64_t> ReadRange(const std::string& path, int64_t offset, int64_t length,
+                                    char* bytes) override;
   absl::StatusOr<int64_t> Size(const std::string& path) override;
   bool Exists(const std::string& path) override;
   bool IsDirectory(const std::string& path) override;

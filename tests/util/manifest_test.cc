@@ -83,9 +83,9 @@ TEST_F(ManifestTest, ADirectoryMayHoldNoFile) {
 }
 
 TEST_F(ManifestTest, FilesLargerThanAChunkVerify) {
-  Write({{"large", std::string((9 << 20) + 5, 'x')}, {"one chunk", std::string(4 << 20, 'y')}});
+  Write({{"large", std::string((1 << 20) + 5, 'x')}, {"one chunk", std::string(256 << 10, 'y')}});
   EXPECT_TRUE(VerifyDirectory(fs_, path_).ok());
-  EXPECT_LE(fs_.longest_read(), 4 << 20);
+  EXPECT_LE(fs_.longest_read(), 256 << 10);
   std::string bytes = Bytes("large");
   bytes.back() = 'z';
   SetBytes(path_ + "/large", bytes);
