@@ -4,6 +4,7 @@
 #define TANDEM_TOOLS_COMMAND_H_
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -13,6 +14,8 @@ namespace tandem {
 // What the command line says beyond flags.
 struct Invocation {
   std::vector<std::string> overrides;  // key=value, in order
+  // Name and value, in order: for a flag that may be given several times. gflags keep the last one.
+  std::vector<std::pair<std::string, std::string>> flags;
 };
 
 struct Command {
@@ -34,6 +37,7 @@ Command PredictCommand();
 Command ExportCommand();
 Command InspectCommand();
 Command SynthCommand();
+Command CompareCommand();
 
 }  // namespace tandem
 

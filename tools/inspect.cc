@@ -2,7 +2,6 @@
 #include <gflags/gflags.h>
 #include <glog/logging.h>
 
-#include <chrono>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -21,6 +20,7 @@
 #include "tools/common.h"
 #include "tools/inspect_data.h"
 #include "tools/precision_table.h"
+#include "tools/tower_times.h"
 
 DEFINE_bool(data, false, "Describe the log of --input instead of a model.");
 DEFINE_bool(time, false, "Measure each tower's scoring time, one thread, on rows like the tables' own.");
@@ -29,54 +29,6 @@ namespace tandem {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-// Rows of ids that the tables hold, so that the look-ups are real ones.
-Batch RowsOfKnownIds(const LoadedModel& loaded, int rows) {
-  const Schema& schema = loaded.model->schema();
-  std::vector<std::vector<uint64_t>> keys(schema.tables().size());
-  for (size_t t = 0; t < keys.size(); ++t) {
-    if (loaded.tables != nullptr) {
-      keys[t] = loaded.tables->keys(static_cast<int>(t));
-    } else {
-      loaded.model->embedding().tables()[t].VisitInOrder(
-          [&](uint64_t key, uint32_t) { keys[t].push_back(key); }, nullptr);
-    }
-    if (keys[t].empty()) keys[t].push_back(0);
-  }
-  Batch batch(static_cast<int>(schema.fields().size()));
-  for (int row = 0; row < rows; ++row) {
-    batch.labels.push_back(0);
-    batch.weights.push_back(1);
-    batch.groups.push_back(0);
-    for (size_t f = 0; f < schema.fields().size(); ++f) {
-      const std::vector<uint64_t>& known = keys[schema.fields()[f].table];
-      FieldBags& bags = batch.fields[f];
-      bags.keys.push_back(known[(static_cast<size_t>(row) * 2654435761u + f) % known.size()]);
-      bags.coefficients.push_back(1);
-      bags.offsets.push_back(static_cast<uint32_t>(bags.keys.size()));
-    }
-  }
-  return batch;
-}
-
-// Median of repeated passes over one batch, microseconds a row: look-up, pooling and tower.
-absl::StatusOr<double> MicrosecondsPerSample(const std::string& directory, const Batch& batch,
-                                             TowerChoice tower, const Kernels* kernels) {
-  PredictorOptions options;
-  options.towers = tower;
-  options.kernels = kernels;
-  TANDEM_ASSIGN_OR_RETURN(const std::unique_ptr<Predictor> predictor, Predictor::Load(directory, options));
-  Scores scores;
-  std::vector<double> times;
-  for (int pass = 0; pass < 11; ++pass) {
-    const auto start = std::chrono::steady_clock::now();
-    predictor->Score(batch, &scores);
-    const std::chrono::duration<double, std::micro> elapsed = std::chrono::steady_clock::now() - start;
-    if (pass > 0) times.push_back(elapsed.count() / batch.rows());
-  }
-  std::nth_element(times.begin(), times.begin() + times.size() / 2, times.end());
-  return times[times.size() / 2];
-}
 
 Json DescribeTower(const Tower& tower, const LoadedModel& loaded) {
   const EmbeddingLayer& embedding = loaded.model->embedding();
@@ -184,15 +136,9 @@ absl::StatusOr<std::string> InspectModel() {
   Json json = DescribeModel(directory, loaded);
   if (report.has_value()) json["precision_report"] = DescribePrecision(loaded, *report);
   if (FLAGS_time) {
-    const Batch batch = RowsOfKnownIds(loaded, 4096);
-    const auto time = [&](const char* name, TowerChoice tower) -> absl::Status {
-      if (!json.contains(name)) return absl::OkStatus();
-      TANDEM_ASSIGN_OR_RETURN(json[name]["microseconds_per_sample"],
-                              MicrosecondsPerSample(directory, batch, tower, kernels));
-      return absl::OkStatus();
-    };
-    TANDEM_RETURN_IF_ERROR(time("teacher", TowerChoice::kTeacher));
-    TANDEM_RETURN_IF_ERROR(time("student", TowerChoice::kStudent));
+    TANDEM_ASSIGN_OR_RETURN(const TowerTimes times, MeasureTowers(directory, loaded, kernels));
+    if (times.teacher.has_value()) json["teacher"]["microseconds_per_sample"] = *times.teacher;
+    if (times.student.has_value()) json["student"]["microseconds_per_sample"] = *times.student;
   }
   if (FLAGS_format == "json") return json.dump(2) + "\n";
   std::string text = AsText(json);

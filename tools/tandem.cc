@@ -24,7 +24,7 @@ namespace {
 
 std::vector<Command> Commands() {
   return {TrainCommand(),  FinetuneCommand(), EvaluateCommand(), PredictCommand(),
-          ExportCommand(), InspectCommand(),  SynthCommand()};
+          ExportCommand(), InspectCommand(),  SynthCommand(),    CompareCommand()};
 }
 
 std::string Names(const std::vector<const char*>& flags) {
@@ -63,7 +63,7 @@ std::string CommandHelp(const Command& command) {
 
 // Sets one flag from argv[*index], taking the next argument as its value where it has none of its own.
 absl::Status SetFlag(const Command& command, const std::vector<std::string>& arguments, size_t* index,
-                     std::vector<std::string>* given) {
+                     Invocation* invocation) {
   absl::string_view argument = arguments[*index];
   argument.remove_prefix(absl::StartsWith(argument, "--") ? 2 : 1);
   const size_t equals = argument.find('=');
@@ -100,7 +100,7 @@ absl::Status SetFlag(const Command& command, const std::vector<std::string>& arg
   if (gflags::SetCommandLineOption(name.c_str(), value.c_str()).empty()) {
     return ConfigError("--", name, "=", value, ": not a ", info.type);
   }
-  given->push_back(name);
+  invocation->flags.emplace_back(name, value);
   return absl::OkStatus();
 }
 
@@ -120,7 +120,6 @@ absl::Status CheckOverride(const Command& command, const std::string& text) {
 
 absl::StatusOr<int> RunCommand(const Command& command, const std::vector<std::string>& arguments) {
   Invocation invocation;
-  std::vector<std::string> given;
   for (size_t i = 0; i < arguments.size(); ++i) {
     const std::string& argument = arguments[i];
     if (argument == "--help" || argument == "-h") {
@@ -128,14 +127,15 @@ absl::StatusOr<int> RunCommand(const Command& command, const std::vector<std::st
       return kExitDone;
     }
     if (argument.size() > 1 && argument[0] == '-') {
-      TANDEM_RETURN_IF_ERROR(SetFlag(command, arguments, &i, &given));
+      TANDEM_RETURN_IF_ERROR(SetFlag(command, arguments, &i, &invocation));
     } else {
       TANDEM_RETURN_IF_ERROR(CheckOverride(command, argument));
       invocation.overrides.push_back(argument);
     }
   }
   for (const char* flag : command.required) {
-    if (std::find(given.begin(), given.end(), flag) == given.end()) {
+    const auto is_flag = [&](const auto& given) { return given.first == flag; };
+    if (std::none_of(invocation.flags.begin(), invocation.flags.end(), is_flag)) {
       return ConfigError("tandem ", command.name, " needs --", flag, " (`tandem help ", command.name, "`)");
     }
   }

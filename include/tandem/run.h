@@ -44,6 +44,8 @@ struct RunOptions {
   bool allow_feature_change = false;
   // A progress line that rewrites itself on stderr, rather than log lines.
   bool terminal = false;
+  // No progress at all.
+  bool quiet = false;
   // Set to a signal's number from outside: the run finishes its step, writes a checkpoint and returns.
   const std::atomic<int>* stop = nullptr;
   const Kernels* kernels = nullptr;

@@ -313,7 +313,7 @@ absl::Status Run::Report(const std::string& day, const LossTerms& losses) {
   }
   line.back() = ')';
   absl::StrAppend(&line, TimeLeft(rate));
-  progress_.Update(line);
+  if (!options_.quiet) progress_.Update(line);
   return log_->LogStep(state_.step(), day, state_.rows_trained(), losses, rate);
 }
 

@@ -1,0 +1,95 @@
+#include <nlohmann/json.hpp>
+
+#include "src/compare/comparison.h"
+#include "tandem/status.h"
+
+namespace tandem {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// What JSON of another shape throws stays in here.
+Metrics ReadMetrics(const Json& json) {
+  Metrics metrics;
+  const auto read = [&](const char* name, std::optional<double>* value) {
+    if (!json.at(name).is_null()) *value = json.at(name).get<double>();
+  };
+  read("auc", &metrics.auc);
+  read("logloss", &metrics.logloss);
+  read("gauc", &metrics.gauc);
+  read("copc", &metrics.copc);
+  read("normalized_entropy", &metrics.normalized_entropy);
+  if (json.contains("rows")) metrics.rows = json.at("rows").get<int64_t>();
+  return metrics;
+}
+
+CompareTower ReadTower(const Json& json, int64_t rows) {
+  CompareTower tower;
+  tower.dense_parameters = json.at("dense_parameters").get<int64_t>();
+  const Json& metrics = json.at("metrics");
+  tower.metrics.all = ReadMetrics(metrics);
+  tower.metrics.all.rows = rows;
+  if (metrics.contains("seen")) tower.metrics.seen = ReadMetrics(metrics.at("seen"));
+  if (metrics.contains("unseen")) tower.metrics.unseen = ReadMetrics(metrics.at("unseen"));
+  for (const Json& from : metrics.at("calibration")) {
+    CalibrationBin bin;
+    bin.rows = from.at("rows").get<int64_t>();
+    bin.weight = from.at("weight").get<double>();
+    bin.lowest = from.at("lowest").get<double>();
+    bin.highest = from.at("highest").get<double>();
+    bin.mean_prediction = from.at("mean_prediction").get<double>();
+    bin.click_rate = from.at("click_rate").get<double>();
+    tower.metrics.calibration.push_back(bin);
+  }
+  return tower;
+}
+
+CompareCell ReadCell(const Json& json) {
+  CompareCell cell;
+  cell.seed = json.at("seed").get<uint64_t>();
+  cell.config = json.at("config").get<std::string>();
+  cell.test_rows = json.at("test_rows").get<int64_t>();
+  cell.rows_trained = json.at("rows_trained").get<int64_t>();
+  cell.steps = json.at("steps").get<int64_t>();
+  cell.train_seconds = json.at("train_seconds").get<double>();
+  cell.time_is_partial = json.at("time_is_partial").get<bool>();
+  cell.teacher_checksum = json.at("teacher_checksum").get<std::string>();
+  if (json.contains("teacher")) cell.teacher = ReadTower(json.at("teacher"), cell.test_rows);
+  if (json.contains("student")) cell.student = ReadTower(json.at("student"), cell.test_rows);
+  return cell;
+}
+
+}  // namespace
+
+std::string CellToJson(const CompareCell& cell) {
+  Json json;
+  json["seed"] = cell.seed;
+  json["config"] = cell.config;
+  json["test_rows"] = cell.test_rows;
+  json["rows_trained"] = cell.rows_trained;
+  json["steps"] = cell.steps;
+  json["train_seconds"] = cell.train_seconds;
+  json["time_is_partial"] = cell.time_is_partial;
+  json["teacher_checksum"] = cell.teacher_checksum;
+  const auto add = [&](const char* name, const std::optional<CompareTower>& tower) {
+    if (!tower.has_value()) return;
+    json[name]["dense_parameters"] = tower->dense_parameters;
+    json[name]["metrics"] = Json::parse(EvaluationToJson(tower->metrics));
+  };
+  add("teacher", cell.teacher);
+  add("student", cell.student);
+  return json.dump() + "\n";
+}
+
+absl::StatusOr<CompareCell> CellFromJson(absl::string_view text, absl::string_view origin) {
+  const Json json = Json::parse(text.begin(), text.end(), nullptr, /*allow_exceptions=*/false);
+  // The library's way to say that a member is missing or of another type.
+  try {
+    return ReadCell(json);
+  } catch (const nlohmann::json::exception& error) {
+    return ModelError(origin, ": not the result of a cell (", error.what(),
+                      "); remove it, and it is measured anew");
+  }
+}
+
+}  // namespace tandem

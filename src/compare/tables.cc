@@ -1,0 +1,216 @@
+#include <algorithm>
+#include <cmath>
+
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "src/compare/report.h"
+#include "src/util/progress.h"
+
+namespace tandem {
+namespace {
+
+constexpr char kUndefined[] = "-";
+
+struct NumberFormat {
+  int digits = 4;
+  bool sign = false;
+};
+
+std::string Number(double value, const NumberFormat& format) {
+  return format.sign ? absl::StrFormat("%+.*f", format.digits, value)
+                     : absl::StrFormat("%.*f", format.digits, value);
+}
+
+std::string MeanText(const std::optional<MeanOverSeeds>& mean, const NumberFormat& format) {
+  if (!mean.has_value()) return kUndefined;
+  std::string text = Number(mean->mean, format);
+  if (mean->deviation.has_value()) absl::StrAppendFormat(&text, " ± %.*f", format.digits, *mean->deviation);
+  return text;
+}
+
+std::string MetricText(const CompareRow& row, TowerKind tower, MetricMember metric) {
+  return MeanText(MeanOf(ValuesOf(row, tower, metric)), {});
+}
+
+std::string GapText(const GapClosed& gap) {
+  switch (gap.kind) {
+    case GapClosed::kUndefined:
+      return kUndefined;
+    case GapClosed::kNoGap:
+      return "no gap";
+    case GapClosed::kDefined:
+      break;
+  }
+  std::string text = absl::StrFormat("%.0f %%", 100 * gap.share);
+  if (gap.error.has_value()) absl::StrAppendFormat(&text, " ± %.0f", 100 * *gap.error);
+  return text;
+}
+
+TextTable StudentTable(const Comparison& comparison) {
+  TextTable table;
+  table.title = "Student";
+  table.header = {"",         "AUC",  "gap closed", "AUC − student alone", "AUC − teacher alone",
+                  "log loss", "GAUC", "COPC"};
+  const auto teacher =
+      ValuesOf(comparison.rows[comparison.teacher_alone], TowerKind::kTeacher, &Metrics::auc);
+  for (const CompareRow& row : comparison.rows) {
+    const auto auc = ValuesOf(row, TowerKind::kStudent, &Metrics::auc);
+    if (std::none_of(auc.begin(), auc.end(), [](const auto& value) { return value.has_value(); })) continue;
+    const CompareRow& zero = comparison.rows[row.alone];
+    const auto alone = ValuesOf(zero, TowerKind::kStudent, &Metrics::auc);
+    const NumberFormat difference{4, /*sign=*/true};
+    table.rows.push_back({row.name, MeanText(MeanOf(auc), {}), GapText(GapClosedBy(comparison, row)),
+                          &row == &zero ? kUndefined : MeanText(MeanOf(Differences(auc, alone)), difference),
+                          MeanText(MeanOf(Differences(auc, teacher)), difference),
+                          MetricText(row, TowerKind::kStudent, &Metrics::logloss),
+                          MetricText(row, TowerKind::kStudent, &Metrics::gauc),
+                          MetricText(row, TowerKind::kStudent, &Metrics::copc)});
+  }
+  return table;
+}
+
+std::string IdenticalText(const std::vector<std::optional<bool>>& identical) {
+  int same = 0, known = 0;
+  for (const std::optional<bool>& one : identical) {
+    known += one.has_value();
+    same += one.value_or(false);
+  }
+  return known == 0 ? kUndefined : absl::StrFormat("%d of %d", same, known);
+}
+
+TextTable TeacherTable(const Comparison& comparison) {
+  TextTable table;
+  table.title = "Teacher";
+  table.header = {"", "AUC", "log loss", "GAUC", "COPC", "bits of TEACHER_ALONE"};
+  for (const CompareRow& row : comparison.rows) {
+    if (row.cells.empty() || !row.cells[0].teacher.has_value()) continue;
+    table.rows.push_back({row.name, MetricText(row, TowerKind::kTeacher, &Metrics::auc),
+                          MetricText(row, TowerKind::kTeacher, &Metrics::logloss),
+                          MetricText(row, TowerKind::kTeacher, &Metrics::gauc),
+                          MetricText(row, TowerKind::kTeacher, &Metrics::copc),
+                          IdenticalText(TeacherIsIdentical(comparison, row))});
+  }
+  return table;
+}
+
+std::string Pair(const std::string& teacher, const std::string& student) {
+  return absl::StrCat(teacher, " / ", student);
+}
+
+std::string Microseconds(const std::optional<double>& value) {
+  return value.has_value() ? Number(*value, {2}) : kUndefined;
+}
+
+std::string DenseParameters(const std::optional<CompareTower>& tower) {
+  return tower.has_value() ? FormatCount(tower->dense_parameters) : kUndefined;
+}
+
+std::string SecondsText(const CompareRow& row) {
+  std::vector<std::optional<double>> seconds;
+  bool partial = false;
+  for (const CompareCell& cell : row.cells) {
+    seconds.emplace_back(cell.train_seconds);
+    partial = partial || cell.time_is_partial;
+  }
+  return absl::StrCat(partial ? "≥ " : "", MeanText(MeanOf(seconds), {1}));
+}
+
+TextTable CostTable(const Comparison& comparison) {
+  TextTable table;
+  table.title = "Cost";
+  table.header = {"",
+                  "teacher steps a row",
+                  "student steps a row",
+                  "training, s",
+                  "µs a sample, teacher / student",
+                  "dense parameters, teacher / student"};
+  for (const CompareRow& row : comparison.rows) {
+    if (row.cells.empty()) continue;
+    const auto steps = [](double value) {
+      return value == 0 ? std::string(kUndefined) : absl::StrFormat("%g", value);
+    };
+    table.rows.push_back(
+        {row.name, steps(row.passes.teacher), steps(row.passes.student), SecondsText(row),
+         Pair(Microseconds(row.teacher_microseconds), Microseconds(row.student_microseconds)),
+         Pair(DenseParameters(row.cells[0].teacher), DenseParameters(row.cells[0].student))});
+  }
+  return table;
+}
+
+// AUC of the seen or unseen part over the seeds.
+std::string PartText(const CompareRow& row, TowerKind kind, std::optional<Metrics> Evaluation::*part) {
+  std::vector<std::optional<double>> values;
+  for (const CompareCell& cell : row.cells) {
+    const std::optional<CompareTower>& tower = kind == TowerKind::kTeacher ? cell.teacher : cell.student;
+    values.push_back(tower.has_value() && (tower->metrics.*part).has_value() ? (tower->metrics.*part)->auc
+                                                                             : std::nullopt);
+  }
+  return MeanText(MeanOf(values), {});
+}
+
+std::optional<TextTable> SeenTable(const Comparison& comparison) {
+  TextTable table;
+  for (const CompareRow& row : comparison.rows) {
+    if (row.cells.empty()) continue;
+    const std::optional<CompareTower>& any =
+        row.cells[0].student.has_value() ? row.cells[0].student : row.cells[0].teacher;
+    if (!any.has_value() || !any->metrics.seen.has_value()) continue;
+    table.title =
+        absl::StrFormat("AUC on users seen in training (%s rows) and unseen (%s rows)",
+                        FormatCount(any->metrics.seen->rows), FormatCount(any->metrics.unseen->rows));
+    table.rows.push_back({row.name, PartText(row, TowerKind::kStudent, &Evaluation::seen),
+                          PartText(row, TowerKind::kStudent, &Evaluation::unseen),
+                          PartText(row, TowerKind::kTeacher, &Evaluation::seen),
+                          PartText(row, TowerKind::kTeacher, &Evaluation::unseen)});
+  }
+  table.header = {"", "student, seen", "student, unseen", "teacher, seen", "teacher, unseen"};
+  if (table.rows.empty()) return std::nullopt;
+  return table;
+}
+
+}  // namespace
+
+std::vector<TextTable> CompareTables(const Comparison& comparison) {
+  std::vector<TextTable> tables = {StudentTable(comparison), TeacherTable(comparison), CostTable(comparison)};
+  if (std::optional<TextTable> seen = SeenTable(comparison)) tables.push_back(*std::move(seen));
+  return tables;
+}
+
+std::vector<std::string> CompareNotes(const Comparison& comparison) {
+  std::vector<std::string> notes;
+  const CompareRow& first = comparison.rows[0];
+  const std::string window = comparison.days.empty() || comparison.days[0].empty()
+                                 ? "the whole log"
+                                 : absl::StrFormat("%s..%s (%d days)", comparison.days.front(),
+                                                   comparison.days.back(), comparison.days.size());
+  notes.push_back(absl::StrFormat("%s; trained on %s, tested on %s (%s rows); seeds %s.",
+                                  absl::StrJoin(comparison.config_files, " + "), window, comparison.test,
+                                  first.cells.empty() ? "?" : FormatCount(first.cells[0].test_rows),
+                                  absl::StrJoin(comparison.seeds, ", ")));
+  notes.push_back(
+      "Mean ± standard deviation over the seeds. Gap closed = (S − A) / (T − A), S the row's student, T the "
+      "teacher of TEACHER_ALONE, A the student of STUDENT_ALONE, by AUC, ± one standard error of the paired "
+      "seeds; 'no gap' where T − A is under three standard deviations of it.");
+  for (const CompareRow& row : comparison.rows) {
+    if (!row.changes.empty())
+      notes.push_back(absl::StrCat(row.name, ": ", absl::StrJoin(row.changes, " "), "."));
+  }
+  return notes;
+}
+
+std::string CompareMarkdown(const Comparison& comparison) {
+  std::string text;
+  for (const std::string& note : CompareNotes(comparison)) absl::StrAppend(&text, note, "\n\n");
+  for (const TextTable& table : CompareTables(comparison)) {
+    absl::StrAppend(&text, "**", table.title, "**\n\n| ", absl::StrJoin(table.header, " | "), " |\n|---",
+                    "|");
+    for (size_t column = 1; column < table.header.size(); ++column) absl::StrAppend(&text, "---:|");
+    absl::StrAppend(&text, "\n");
+    for (const auto& row : table.rows) absl::StrAppend(&text, "| ", absl::StrJoin(row, " | "), " |\n");
+    absl::StrAppend(&text, "\n");
+  }
+  text.pop_back();
+  return text;
+}
+
+}  // namespace tandem

@@ -1,0 +1,226 @@
+#include "tools/compare_cells.h"
+
+#include <glog/logging.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <memory>
+#include <mutex>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_format.h"
+#include "config/experiment.pb.h"
+#include "src/util/progress.h"
+#include "tandem/bundle.h"
+#include "tandem/checkpoint.h"
+#include "tandem/experiment.h"
+#include "tandem/files.h"
+#include "tandem/predictor.h"
+#include "tandem/status.h"
+#include "tools/score_files.h"
+#include "tools/tower_times.h"
+
+namespace tandem {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string NameOf(const PlannedCell& cell) { return absl::StrCat(cell.row, ", seed ", cell.seed); }
+
+std::string Summary(const CompareCell& cell) {
+  std::string text;
+  const auto add = [&](const char* tower, const std::optional<CompareTower>& result) {
+    if (!result.has_value() || !result->metrics.all.auc.has_value()) return;
+    absl::StrAppendFormat(&text, "%s AUC %.4f, ", tower, *result->metrics.all.auc);
+  };
+  add("teacher", cell.teacher);
+  add("student", cell.student);
+  return text + FormatDuration(cell.train_seconds);
+}
+
+}  // namespace
+
+std::string CellRunner::RunDirectory(const PlannedCell& cell) const {
+  return absl::StrCat(options_.run_dir, "/runs/", cell.row, "/seed-", cell.seed);
+}
+
+std::string CellRunner::CellPath(const PlannedCell& cell, const char* suffix) const {
+  return absl::StrCat(options_.run_dir, "/cells/", cell.row, "/seed-", cell.seed, suffix);
+}
+
+absl::StatusOr<std::optional<CompareCell>> CellRunner::ReadKept(const PlannedCell& cell) const {
+  FileSystem& fs = FileSystem::Default();
+  const std::string path = CellPath(cell, ".json");
+  if (!fs.Exists(path)) return std::optional<CompareCell>();
+  TANDEM_ASSIGN_OR_RETURN(const std::string text, fs.ReadFile(path));
+  TANDEM_ASSIGN_OR_RETURN(CompareCell kept, CellFromJson(text, path));
+  return std::optional<CompareCell>(std::move(kept));
+}
+
+absl::Status CellRunner::CheckKept(const PlannedCell& cell) const {
+  FileSystem& fs = FileSystem::Default();
+  TANDEM_ASSIGN_OR_RETURN(const std::optional<CompareCell> kept, ReadKept(cell));
+  if (kept.has_value() && kept->config == ConfigChecksum(*cell.experiment)) return absl::OkStatus();
+  const std::string config_path = RunDirectory(cell) + "/config.pbtxt";
+  std::string difference;
+  if (fs.Exists(config_path)) {
+    TANDEM_ASSIGN_OR_RETURN(const std::string text, fs.ReadFile(config_path));
+    TANDEM_ASSIGN_OR_RETURN(const proto::Experiment before, ParseExperiment(text, config_path));
+    difference = FirstDifference(before, *cell.experiment, config_path, "the command line");
+  } else if (kept.has_value()) {
+    difference = absl::StrCat(CellPath(cell, ".json"), " was measured with another configuration");
+  }
+  if (difference.empty()) return absl::OkStatus();
+  return ConfigError("--resume: row ", cell.row, ": ", difference, "; to train the row anew remove ",
+                     options_.run_dir, "/runs/", cell.row, " and ", options_.run_dir, "/cells/", cell.row);
+}
+
+absl::Status CellRunner::Train(const PlannedCell& cell, CompareCell* result) const {
+  FileSystem& fs = FileSystem::Default();
+  const std::string seconds_path = CellPath(cell, ".seconds");
+  RunOptions options;
+  options.run_dir = RunDirectory(cell);
+  options.days = options_.days;
+  options.resume = true;
+  options.terminal = options_.terminal;
+  options.quiet = !options_.terminal;
+  options.stop = options_.stop;
+  options.kernels = options_.kernels;
+
+  TANDEM_RETURN_IF_ERROR(fs.CreateDirectories(absl::StrCat(options_.run_dir, "/cells/", cell.row)));
+  double before = 0;
+  if (fs.Exists(seconds_path)) {
+    TANDEM_ASSIGN_OR_RETURN(const std::string text, fs.ReadFile(seconds_path));
+    if (!absl::SimpleAtod(text, &before)) before = 0;
+  }
+  // What a run that was killed had spent is known by nobody.
+  result->time_is_partial = before == 0 && fs.Exists(options.run_dir);
+  const auto start = std::chrono::steady_clock::now();
+  TANDEM_ASSIGN_OR_RETURN(const RunSummary summary, TrainRun(*cell.experiment, options));
+  const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
+  result->train_seconds = summary.already_complete && before > 0 ? before : before + elapsed.count();
+  TANDEM_RETURN_IF_ERROR(
+      WriteFileAtomically(fs, seconds_path, absl::StrFormat("%.3f\n", result->train_seconds)));
+  if (summary.stopped_by != 0) return absl::CancelledError("stopped");
+  result->steps = summary.steps;
+  result->rows_trained = summary.rows_trained;
+  return absl::OkStatus();
+}
+
+absl::Status CellRunner::Measure(const PlannedCell& cell, CompareCell* result) const {
+  PredictorOptions options;
+  options.kernels = options_.kernels;
+  options.data_overrides = {absl::StrCat("runtime.threads=", cell.experiment->runtime().threads())};
+  TANDEM_ASSIGN_OR_RETURN(const std::unique_ptr<Predictor> predictor,
+                          Predictor::Load(RunDirectory(cell), options));
+  TANDEM_ASSIGN_OR_RETURN(const std::vector<TowerLogs> logs, ScoreFiles({predictor.get()}, options_.test));
+  const bool with_groups = !cell.experiment->data().group_column().empty();
+  const DualModel& model = predictor->model();
+  if (predictor->has_teacher()) {
+    result->teacher = CompareTower{Evaluate(logs[0].teacher, with_groups, logs[0].seen),
+                                   model.teacher().layout().trained()};
+    result->teacher_checksum = TeacherChecksum(model);
+  }
+  if (predictor->has_student()) {
+    result->student = CompareTower{Evaluate(logs[0].student, with_groups, logs[0].seen),
+                                   model.student().layout().trained()};
+  }
+  result->test_rows = std::max(logs[0].teacher.rows(), logs[0].student.rows());
+  return absl::OkStatus();
+}
+
+absl::StatusOr<CompareCell> CellRunner::Run(const PlannedCell& cell) const {
+  CompareCell result;
+  result.seed = cell.seed;
+  result.config = ConfigChecksum(*cell.experiment);
+  TANDEM_RETURN_IF_ERROR(Train(cell, &result));
+  TANDEM_RETURN_IF_ERROR(Measure(cell, &result));
+  TANDEM_RETURN_IF_ERROR(
+      WriteFileAtomically(FileSystem::Default(), CellPath(cell, ".json"), CellToJson(result)));
+  return result;
+}
+
+absl::StatusOr<std::vector<CompareCell>> CellRunner::RunAll(const std::vector<PlannedCell>& cells) const {
+  std::vector<CompareCell> results(cells.size());
+  std::vector<absl::Status> failures(cells.size());
+  std::vector<size_t> to_do;
+  for (size_t i = 0; i < cells.size(); ++i) {
+    TANDEM_ASSIGN_OR_RETURN(std::optional<CompareCell> kept, ReadKept(cells[i]));
+    if (kept.has_value()) {
+      results[i] = *std::move(kept);
+    } else {
+      to_do.push_back(i);
+    }
+  }
+  if (to_do.empty()) return results;
+  absl::FPrintF(stderr, "%d cells to train, %d are done\n", to_do.size(), cells.size() - to_do.size());
+
+  std::mutex mutex;
+  size_t next = 0, done = 0;
+  const auto work = [&] {
+    for (;;) {
+      size_t i;
+      {
+        const std::lock_guard<std::mutex> lock(mutex);
+        if (next == to_do.size() || *options_.stop != 0) return;
+        i = to_do[next++];
+      }
+      absl::StatusOr<CompareCell> result = Run(cells[i]);
+      const std::lock_guard<std::mutex> lock(mutex);
+      if (result.ok()) {
+        results[i] = *std::move(result);
+        absl::FPrintF(stderr, "[%d/%d] %s: %s\n", ++done, to_do.size(), NameOf(cells[i]),
+                      Summary(results[i]));
+      } else {
+        failures[i] = result.status();
+        if (!absl::IsCancelled(failures[i]))
+          absl::FPrintF(stderr, "%s: failed: %s\n", NameOf(cells[i]), failures[i].message());
+      }
+    }
+  };
+  std::vector<std::thread> threads;
+  for (int job = 1; job < options_.jobs; ++job) threads.emplace_back(work);
+  work();
+  for (std::thread& thread : threads) thread.join();
+
+  for (size_t i = 0; i < cells.size(); ++i) {
+    if (failures[i].ok() || absl::IsCancelled(failures[i])) continue;
+    return absl::Status(failures[i].code(),
+                        absl::StrCat(NameOf(cells[i]), ": ", failures[i].message(),
+                                     " (the other cells are kept, and --resume goes on; to train this one "
+                                     "from its beginning remove ",
+                                     RunDirectory(cells[i]), ")"));
+  }
+  if (*options_.stop != 0) return absl::CancelledError("stopped");
+  return results;
+}
+
+absl::Status CellRunner::MeasureTimes(const PlannedCell& first, CompareRow* row) const {
+  FileSystem& fs = FileSystem::Default();
+  const std::string path = absl::StrCat(options_.run_dir, "/cells/", first.row, "/times.json");
+  if (!fs.Exists(path)) {
+    TANDEM_ASSIGN_OR_RETURN(const std::string directory, ResolveModel(fs, RunDirectory(first)));
+    TANDEM_ASSIGN_OR_RETURN(const proto::Experiment experiment, ReadModelExperiment(fs, directory));
+    TANDEM_ASSIGN_OR_RETURN(const LoadedModel loaded,
+                            LoadModel(fs, directory, experiment, *options_.kernels));
+    TANDEM_ASSIGN_OR_RETURN(const TowerTimes times, MeasureTowers(directory, loaded, options_.kernels));
+    Json json = Json::object();
+    if (times.teacher.has_value()) json["teacher"] = *times.teacher;
+    if (times.student.has_value()) json["student"] = *times.student;
+    TANDEM_RETURN_IF_ERROR(WriteFileAtomically(fs, path, json.dump() + "\n"));
+  }
+  TANDEM_ASSIGN_OR_RETURN(const std::string text, fs.ReadFile(path));
+  const Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
+  const auto read = [&](const char* tower, std::optional<double>* microseconds) {
+    const bool there = json.is_object() && json.contains(tower) && json[tower].is_number();
+    if (there) *microseconds = json[tower].get<double>();
+  };
+  read("teacher", &row->teacher_microseconds);
+  read("student", &row->student_microseconds);
+  return absl::OkStatus();
+}
+
+}  // namespace tandem

@@ -1,0 +1,68 @@
+// The cells of a comparison: trains, evaluates and keeps each one, so that a comparison that was stopped or
+// killed goes on where it was.
+//
+// Below the comparison's directory: runs/ROW/seed-S/ is the run, an ordinary one; cells/ROW/seed-S.json what
+// was measured, written once the cell is done; cells/ROW/seed-S.seconds the training time so far;
+// cells/ROW/times.json the towers' scoring times.
+#ifndef TANDEM_TOOLS_COMPARE_CELLS_H_
+#define TANDEM_TOOLS_COMPARE_CELLS_H_
+
+#include <atomic>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "src/compare/comparison.h"
+#include "tandem/kernels.h"
+#include "tandem/reader.h"
+#include "tandem/run.h"
+
+namespace tandem {
+
+struct CellOptions {
+  std::string run_dir;    // of the comparison
+  std::vector<Day> days;  // to train on
+  std::string test;       // files to evaluate on, as ScoreFiles takes them
+  const Kernels* kernels = nullptr;
+  int jobs = 1;  // cells at a time; from two on a cell has one thread
+  bool terminal = false;
+  const std::atomic<int>* stop = nullptr;
+};
+
+// A cell to be: the configuration carries the seed.
+struct PlannedCell {
+  std::string row;
+  uint64_t seed = 0;
+  const proto::Experiment* experiment = nullptr;
+};
+
+class CellRunner {
+ public:
+  explicit CellRunner(CellOptions options) : options_(std::move(options)) {}
+
+  // A ConfigError when what the directory holds of the cell was made with another configuration.
+  absl::Status CheckKept(const PlannedCell& cell) const;
+  // Trains and measures the cells that aren't done, `jobs` at a time and in their order, and returns all of
+  // them. A cell that fails is reported once the others are done; they are kept. A stop signal leaves
+  // kCancelled.
+  absl::StatusOr<std::vector<CompareCell>> RunAll(const std::vector<PlannedCell>& cells) const;
+  // Measures the row's scoring times on its first cell, unless that was done.
+  absl::Status MeasureTimes(const PlannedCell& first, CompareRow* row) const;
+
+ private:
+  std::string RunDirectory(const PlannedCell& cell) const;
+  std::string CellPath(const PlannedCell& cell, const char* suffix) const;
+  absl::StatusOr<std::optional<CompareCell>> ReadKept(const PlannedCell& cell) const;
+  absl::StatusOr<CompareCell> Run(const PlannedCell& cell) const;
+  absl::Status Train(const PlannedCell& cell, CompareCell* result) const;
+  absl::Status Measure(const PlannedCell& cell, CompareCell* result) const;
+
+  CellOptions options_;
+};
+
+}  // namespace tandem
+
+#endif  // TANDEM_TOOLS_COMPARE_CELLS_H_
