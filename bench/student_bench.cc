@@ -25,13 +25,14 @@
 #include "bench/report.h"
 #include "config/experiment.pb.h"
 #include "src/serve/student_scorer.h"
+#include "tandem/checkpoint.h"
 #include "tandem/dual_model.h"
 #include "tandem/kernels.h"
 #include "tandem/predictor.h"
 #include "tandem/tower.h"
 
 DEFINE_string(onnxruntime, "", "Path of libonnxruntime.so; without it Tandem's side runs alone.");
-DEFINE_string(model, "", "A run or bundle; with --input: time gather + student on its rows instead.");
+DEFINE_string(model, "", "A run; with --input: time gather + student on its rows instead.");
 DEFINE_string(input, "", "A plain log that --model reads.");
 DEFINE_int32(rows, 200000, "Rows of --input to hold in memory.");
 DEFINE_int32(batch, 512, "Rows of a batch, with --model.");
@@ -177,7 +178,11 @@ void TimeGather() {
   auto predictor = Predictor::Load(FLAGS_model, options);
   CHECK(predictor.ok()) << predictor.status();
   const std::vector<Batch> batches = ReadBatches(**predictor);
-  const DualModel& model = (*predictor)->model();
+  // With rows as training holds them, so that ids can be looked up beforehand.
+  DualModel model((*predictor)->experiment(), (*predictor)->model().kernels(), /*trained=*/false);
+  const absl::Status loaded = LoadCheckpoint(FileSystem::Default(), (*predictor)->directory(),
+                                             EmbeddingLoad::kReset, &model, nullptr, nullptr);
+  CHECK(loaded.ok()) << loaded;
   const EmbeddingLayer& embedding = model.embedding();
   std::vector<BatchRows> rows(batches.size());
   double count = 0;

@@ -46,7 +46,7 @@ class GroupTable {
     if (predictor_.tables() == nullptr) {
       return predictor_.model().embedding().tables()[table_].Find(key) != EmbeddingTable::kDefaultRow;
     }
-    const std::vector<uint64_t>& keys = predictor_.tables()->keys(table_);
+    const absl::Span<const uint64_t> keys = predictor_.tables()->keys(table_);
     return std::binary_search(keys.begin(), keys.end(), key);
   }
 

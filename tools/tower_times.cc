@@ -21,7 +21,8 @@ Batch RowsOfKnownIds(const LoadedModel& loaded, int rows) {
   std::vector<std::vector<uint64_t>> keys(schema.tables().size());
   for (size_t t = 0; t < keys.size(); ++t) {
     if (loaded.tables != nullptr) {
-      keys[t] = loaded.tables->keys(static_cast<int>(t));
+      const absl::Span<const uint64_t> held = loaded.tables->keys(static_cast<int>(t));
+      keys[t].assign(held.begin(), held.end());
     } else {
       loaded.model->embedding().tables()[t].VisitInOrder(
           [&](uint64_t key, uint32_t) { keys[t].push_back(key); }, nullptr);

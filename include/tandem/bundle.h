@@ -41,8 +41,9 @@ struct LoadedModel {
   Precision precision() const;
 
   std::unique_ptr<DualModel> model;
-  // A bundle's embedding rows, in its precision; null for a checkpoint. With them the embedding of `model`
-  // has no rows, and in low precision its student's weights are the floats that the stored ones stand for.
+  // A student's embedding rows, in the bundle's precision; null where there is a teacher. With them the
+  // embedding of `model` has no rows, and in low precision its student's weights are the floats that the
+  // stored ones stand for.
   std::unique_ptr<ServingTables> tables;
 };
 

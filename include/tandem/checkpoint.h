@@ -48,6 +48,10 @@ absl::StatusOr<proto::Experiment> VerifyAndReadExperiment(FileSystem& fs, const 
 absl::Status LoadCheckpoint(FileSystem& fs, const std::string& path, EmbeddingLoad how, DualModel* model,
                             proto::RunState* state, DayProgress* progress);
 
+// All of it but the embedding.
+absl::Status LoadCheckpointTowers(FileSystem& fs, const std::string& path, EmbeddingLoad how,
+                                  DualModel* model);
+
 // The embedding alone, into a model of its own features: tables are matched by name.
 absl::Status LoadCheckpointEmbedding(FileSystem& fs, const std::string& path, EmbeddingLoad how,
                                      DualModel* model);

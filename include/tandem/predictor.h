@@ -74,9 +74,9 @@ class Predictor {
   bool has_student() const;
   // The configuration, with the overrides.
   const proto::Experiment& experiment() const;
-  // A bundle's embedding has no rows.
+  // A student's embedding has no rows where there is no teacher: they are in `tables`.
   const DualModel& model() const { return *model_; }
-  // A bundle's rows; null for a checkpoint.
+  // The rows of a student alone; null where there is a teacher.
   const ServingTables* tables() const { return tables_.get(); }
   // Of the student's kernels: "avx512", "avx512vnni", ...
   std::string student_kernels() const;
@@ -96,7 +96,7 @@ class Predictor {
 
   std::string directory_;
   std::unique_ptr<DualModel> model_;
-  std::unique_ptr<ServingTables> tables_;  // of a bundle
+  std::unique_ptr<ServingTables> tables_;
   // Where the student is plain; else the tower itself scores.
   std::unique_ptr<StudentScorer> scorer_;
   double logit_offset_ = 0;

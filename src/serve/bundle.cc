@@ -87,6 +87,17 @@ absl::Status SaveServedParameters(const proto::Tower& student, Precision precisi
   return absl::OkStatus();
 }
 
+// The rows of `model`, a student, for reading only.
+absl::Status LoadTables(FileSystem& fs, const std::string& path, const std::string& model_id,
+                        Precision precision, LoadedModel* loaded) {
+  const DualModel& model = *loaded->model;
+  TANDEM_ASSIGN_OR_RETURN(ServingTables tables,
+                          ServingTables::Load(fs, path, model_id, model.schema(), model.embedding().dim(),
+                                              model.student().linear(), precision, model.kernels()));
+  loaded->tables = std::make_unique<ServingTables>(std::move(tables));
+  return absl::OkStatus();
+}
+
 absl::StatusOr<LoadedModel> LoadBundle(FileSystem& fs, const std::string& directory,
                                        const proto::Experiment& experiment, const Kernels& kernels) {
   std::string unused_text;
@@ -108,11 +119,7 @@ absl::StatusOr<LoadedModel> LoadBundle(FileSystem& fs, const std::string& direct
                                                 model.student_parameters().values.data()));
   }
   TANDEM_RETURN_IF_ERROR(graph.reader->ExpectEnd());
-  TANDEM_ASSIGN_OR_RETURN(
-      ServingTables tables,
-      ServingTables::Load(fs, directory + kEmbeddingFile, model_id, model.schema(), model.embedding().dim(),
-                          model.student().linear(), precision, kernels));
-  loaded.tables = std::make_unique<ServingTables>(std::move(tables));
+  TANDEM_RETURN_IF_ERROR(LoadTables(fs, directory + kEmbeddingFile, model_id, precision, &loaded));
   model.Prepare();
   return loaded;
 }
@@ -226,6 +233,12 @@ absl::StatusOr<LoadedModel> LoadModel(FileSystem& fs, const std::string& directo
   if (IsBundle(fs, directory)) return LoadBundle(fs, directory, experiment, kernels);
   LoadedModel loaded;
   loaded.model = std::make_unique<DualModel>(experiment, kernels, /*trained=*/false);
+  if (!loaded.model->has_teacher()) {
+    TANDEM_RETURN_IF_ERROR(LoadCheckpointTowers(fs, directory, EmbeddingLoad::kReset, loaded.model.get()));
+    TANDEM_RETURN_IF_ERROR(
+        LoadTables(fs, directory + kEmbeddingFile, /*model_id=*/"", Precision::kF32, &loaded));
+    return loaded;
+  }
   TANDEM_RETURN_IF_ERROR(
       LoadCheckpoint(fs, directory, EmbeddingLoad::kReset, loaded.model.get(), nullptr, nullptr));
   return loaded;
@@ -306,7 +319,7 @@ absl::StatusOr<std::optional<PrecisionReport>> ExportBundle(FileSystem& fs, cons
       TANDEM_RETURN_IF_ERROR(
           SaveParameters(layout, model.student_parameters(), /*slots=*/false, graph.get()));
       TANDEM_RETURN_IF_ERROR(graph->Close());
-      return model.embedding().Save(fs, aside + kEmbeddingFile, model_id, /*slots=*/false);
+      return f32->tables()->Save(fs, aside + kEmbeddingFile, model_id);
     }
     TANDEM_RETURN_IF_ERROR(SaveServedParameters(student, precision, layout,
                                                 model.student_parameters().values.data(), graph.get()));

@@ -113,7 +113,7 @@ absl::StatusOr<std::unique_ptr<Predictor>> Predictor::Load(const std::string& mo
 }
 
 std::unique_ptr<Predictor> Predictor::InPrecision(Precision precision) const {
-  CHECK(tables_ == nullptr && has_student() && !has_teacher());
+  CHECK(tables_ != nullptr && tables_->precision() == Precision::kF32);
   const Kernels& kernels = model_->kernels();
   std::unique_ptr<Predictor> low(new Predictor());
   low->directory_ = directory_;
@@ -129,7 +129,7 @@ std::unique_ptr<Predictor> Predictor::InPrecision(Precision precision) const {
   }
   low->model_->Prepare();
   low->tables_ = std::make_unique<ServingTables>(
-      ServingTables::From(model_->embedding(), low->model_->schema(), precision, kernels));
+      ServingTables::From(*tables_, low->model_->schema(), precision, kernels));
   low->Prepare();
   return low;
 }

@@ -12,12 +12,20 @@
 #include "tandem/status.h"
 #include "train/state.pb.h"
 
+#if defined(__AVX2__)
+#include <immintrin.h>
+#endif
+
 namespace tandem {
 namespace {
 
 constexpr int64_t kSegmentRows = 65536;
 // Keys that share a prefix, about.
 constexpr int64_t kKeysPerPrefix = 3;
+// The directory's numbers have 32 bits.
+constexpr int64_t kMostRows = int64_t{1} << 32;
+constexpr size_t kLine = 64;
+constexpr int64_t kMostChunkBytes = 64 << 20;
 
 absl::Status Malformed(const std::string& path) {
   return ModelError(path, ": an embedding file of another version, or damaged. Nothing was loaded.");
@@ -32,6 +40,40 @@ uint16_t RoundUpToBf16(float x) {
 template <class T>
 void AppendBytes(const T* values, int64_t n, std::string* record) {
   record->append(reinterpret_cast<const char*>(values), n * sizeof(T));
+}
+
+// Keys that are compared at a time. Few prefixes have more.
+constexpr uint32_t kProbed = 8;
+
+// Index of the first of kProbed keys that is `key`; kProbed where none is.
+uint32_t FirstEqual(const uint64_t* keys, uint64_t key) {
+#if defined(__AVX2__)
+  const __m256i wanted = _mm256_set1_epi64x(static_cast<int64_t>(key));
+  const auto mask4 = [wanted](const uint64_t* four) {
+    const __m256i loaded = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(four));
+    return static_cast<uint32_t>(_mm256_movemask_pd(_mm256_castsi256_pd(_mm256_cmpeq_epi64(loaded, wanted))));
+  };
+  return __builtin_ctz(mask4(keys) | mask4(keys + 4) << 4 | 1u << kProbed);
+#else
+  uint32_t first = kProbed;
+  for (uint32_t i = kProbed; i-- > 0;) first = keys[i] == key ? i : first;
+  return first;
+#endif
+}
+
+int64_t Segments(int64_t rows) { return (rows + kSegmentRows - 1) / kSegmentRows; }
+
+// Reads past a float32 table that the model lacks: decay log, default row, rows, pending keys.
+absl::Status SkipTable(const proto::TableHeader& header, RecordReader* reader) {
+  const int64_t records = 2 + Segments(header.rows()) + Segments(header.pending());
+  for (int64_t i = 0; i < records; ++i) TANDEM_RETURN_IF_ERROR(reader->Next().status());
+  return absl::OkStatus();
+}
+
+int PrefixBits(int64_t keys) {
+  int bits = 1;
+  while ((int64_t{1} << bits) * kKeysPerPrefix < keys) ++bits;
+  return bits;
 }
 
 // kDim is `bags.dim`, or 0 for any. Multiplications and additions round apart, as in EmbeddingLayer::Gather.
@@ -62,7 +104,7 @@ Pool FindFloatPool(int dim) {
 }  // namespace
 
 ServingTables::ServingTables(const Schema& schema, int dim, bool linear, Precision precision,
-                             const Kernels& kernels)
+                             const Kernels& kernels, int64_t about_bytes)
     : schema_(&schema),
       dim_(dim),
       linear_(linear),
@@ -71,33 +113,48 @@ ServingTables::ServingTables(const Schema& schema, int dim, bool linear, Precisi
       bf16_(&FindBf16Kernels(kernels)),
       linear_offset_(precision == Precision::kInt8 ? dim + 2 : dim * (precision == Precision::kF32 ? 4 : 2)),
       row_bytes_(linear_offset_ + (linear ? 4 : 0)),
-      tables_(schema.tables().size()) {}
+      tables_(schema.tables().size()),
+      chunk_bytes_(std::min<int64_t>(about_bytes, kMostChunkBytes)) {}
 
-ServingTables ServingTables::From(const EmbeddingLayer& embedding, const Schema& schema, Precision precision,
+void* ServingTables::Take(size_t bytes) {
+  bytes = (bytes + kLine - 1) / kLine * kLine;
+  if (memory_.empty() || used_ + bytes > memory_.back().bytes()) {
+    memory_.emplace_back(std::max(bytes, chunk_bytes_), ZeroedMemory::Pages::kHuge);
+    used_ = 0;
+  }
+  void* const taken = static_cast<char*>(memory_.back().data()) + used_;
+  used_ += bytes;
+  return taken;
+}
+
+void ServingTables::Allocate(int64_t keys, Table* table) {
+  const size_t prefixes = size_t{1} << PrefixBits(keys);
+  table->keys = {static_cast<uint64_t*>(Take((keys + kProbed) * sizeof(uint64_t))),
+                 static_cast<size_t>(keys)};
+  table->directory = {static_cast<uint32_t*>(Take((prefixes + 1) * sizeof(uint32_t))), prefixes + 1};
+  table->rows = static_cast<uint8_t*>(Take((keys + 1) * row_bytes_));
+}
+
+ServingTables ServingTables::From(const ServingTables& f32, const Schema& schema, Precision precision,
                                   const Kernels& kernels) {
-  const bool linear = embedding.tables().front().layout().width > embedding.dim();
-  ServingTables tables(schema, embedding.dim(), linear, precision, kernels);
+  CHECK(f32.precision_ == Precision::kF32);
+  ServingTables tables(schema, f32.dim_, f32.linear_, precision, kernels, f32.bytes());
   for (size_t t = 0; t < tables.tables_.size(); ++t) {
-    const EmbeddingTable& from = embedding.tables()[t];
+    const Table& from = f32.tables_[t];
     Table& to = tables.tables_[t];
-    to.keys.reserve(from.rows() - 1);
-    to.rows.reserve(from.rows() * tables.row_bytes_);
-    tables.AppendRow(from.row(EmbeddingTable::kDefaultRow), &to);
-    from.VisitInOrder(
-        [&](uint64_t key, uint32_t row) {
-          to.keys.push_back(key);
-          tables.AppendRow(from.row(row), &to);
-        },
-        nullptr);
+    tables.Allocate(static_cast<int64_t>(from.keys.size()), &to);
+    std::copy(from.keys.begin(), from.keys.end(), to.keys.begin());
+    std::vector<float> weights(f32.row_bytes_ / sizeof(float));
+    for (size_t row = 0; row <= from.keys.size(); ++row) {
+      std::memcpy(weights.data(), from.rows + row * f32.row_bytes_, f32.row_bytes_);
+      tables.EncodeRow(weights.data(), to.rows + row * tables.row_bytes_);
+    }
     BuildDirectory(&to);
   }
   return tables;
 }
 
-void ServingTables::AppendRow(const float* weights, Table* table) const {
-  const size_t begin = table->rows.size();
-  table->rows.resize(begin + row_bytes_);
-  uint8_t* row = table->rows.data() + begin;
+void ServingTables::EncodeRow(const float* weights, uint8_t* row) const {
   if (precision_ == Precision::kF32) {
     std::memcpy(row, weights, dim_ * sizeof(float));
   } else if (precision_ == Precision::kInt8) {
@@ -120,17 +177,13 @@ void ServingTables::AppendRow(const float* weights, Table* table) const {
 }
 
 void ServingTables::BuildDirectory(Table* table) {
-  const auto keys = static_cast<int64_t>(table->keys.size());
-  int bits = 1;
-  while ((int64_t{1} << bits) * kKeysPerPrefix < keys) ++bits;
-  table->shift = 64 - bits;
-  table->directory.assign((size_t{1} << bits) + 1, static_cast<uint32_t>(keys));
+  const auto keys = static_cast<uint32_t>(table->keys.size());
+  table->shift = 64 - PrefixBits(keys);
   size_t prefix = 0;
-  for (int64_t i = 0; i < keys; ++i) {
-    for (; prefix <= table->keys[i] >> table->shift; ++prefix) {
-      table->directory[prefix] = static_cast<uint32_t>(i);
-    }
+  for (uint32_t i = 0; i < keys; ++i) {
+    for (; prefix <= table->keys[i] >> table->shift; ++prefix) table->directory[prefix] = i;
   }
+  std::fill(table->directory.begin() + prefix, table->directory.end(), keys);
 }
 
 int64_t ServingTables::rows() const {
@@ -142,18 +195,23 @@ int64_t ServingTables::rows() const {
 int64_t ServingTables::bytes() const {
   int64_t total = 0;
   for (const Table& table : tables_) {
-    total += static_cast<int64_t>(sizeof(uint64_t) * table.keys.capacity() +
-                                  sizeof(uint32_t) * table.directory.capacity() + table.rows.capacity());
+    const auto keys = static_cast<int64_t>(table.keys.size());
+    total += static_cast<int64_t>(sizeof(uint64_t) * keys + sizeof(uint32_t) * table.directory.size()) +
+             (keys + 1) * row_bytes_;
   }
   return total;
 }
 
-uint32_t ServingTables::Find(const Table& table, uint64_t key) {
-  const uint64_t prefix = key >> table.shift;
-  const uint64_t* begin = table.keys.data() + table.directory[prefix];
-  const uint64_t* end = table.keys.data() + table.directory[prefix + 1];
-  while (begin < end && *begin < key) ++begin;
-  return begin < end && *begin == key ? static_cast<uint32_t>(begin - table.keys.data()) + 1 : 0;
+// `begin` is that of the key's prefix.
+uint32_t ServingTables::Find(const Table& table, uint64_t key, uint32_t begin) {
+  const uint32_t end = table.directory[(key >> table.shift) + 1];
+  uint32_t i = begin + FirstEqual(table.keys.data() + begin, key);
+  // One branch, hardly ever taken: which of the few keys it is is hard to predict.
+  if ((end - begin > kProbed) & (i == begin + kProbed)) {
+    while (i < end && table.keys[i] != key) ++i;
+    return i < end ? i + 1 : 0;
+  }
+  return i < end ? i + 1 : 0;
 }
 
 void ServingTables::Gather(const Batch& batch, int first_row, Matrix x, float* linear,
@@ -164,26 +222,28 @@ void ServingTables::Gather(const Batch& batch, int first_row, Matrix x, float* l
     for (size_t f = 0; f < batch.fields.size(); ++f) {
       const FieldBags& bags = batch.fields[f];
       const Table& table = tables_[schema_->fields()[f].table];
-      for (uint32_t i = bags.offsets[first_row]; i < bags.offsets[last_row]; ++i)
-        function(table, bags.keys[i]);
+      const uint32_t end = bags.offsets[last_row];
+      const uint64_t* keys = bags.keys.data();
+      for (uint32_t i = bags.offsets[first_row]; i < end; ++i) function(table, keys[i]);
     }
   };
   size_t ids = 0;
-  for_ids([&](const Table& table, uint64_t key) {
-    __builtin_prefetch(&table.directory[key >> table.shift]);
-    ++ids;
-  });
-  for_ids([&](const Table& table, uint64_t key) {
-    __builtin_prefetch(table.keys.data() + table.directory[key >> table.shift]);
-  });
+  for (const FieldBags& bags : batch.fields) ids += bags.offsets[last_row] - bags.offsets[first_row];
   if (scratch->places.size() < ids) scratch->places.resize(ids);
+  for_ids([](const Table& table, uint64_t key) { __builtin_prefetch(&table.directory[key >> table.shift]); });
   uint32_t* place = scratch->places.data();
-  for_ids([&](const Table& table, uint64_t key) {
-    *place = Find(table, key);
-    const uint8_t* row = table.rows.data() + *place * row_bytes_;
+  for_ids([&place](const Table& table, uint64_t key) {
+    const uint32_t begin = table.directory[key >> table.shift];
+    __builtin_prefetch(table.keys.data() + begin);
+    __builtin_prefetch(table.keys.data() + begin + kProbed - 1);
+    *place++ = begin;
+  });
+  place = scratch->places.data();
+  for_ids([&place, row_bytes = row_bytes_](const Table& table, uint64_t key) {
+    *place = Find(table, key, *place);
+    const uint8_t* row = table.rows + *place++ * row_bytes;
     __builtin_prefetch(row);
-    __builtin_prefetch(row + row_bytes_ - 1);
-    ++place;
+    __builtin_prefetch(row + row_bytes - 1);
   });
 
   if (linear != nullptr) std::fill_n(linear, x.rows, 0.0f);
@@ -196,12 +256,12 @@ void ServingTables::Gather(const Batch& batch, int first_row, Matrix x, float* l
     const Table& table = tables_[schema_->fields()[f].table];
     const uint32_t* offsets = bags.offsets.data() + first_row;
     const float* coefficients = bags.coefficients.data() + offsets[0];
-    pool({table.rows.data(), row_bytes_, places, coefficients, offsets, x.rows, dim_},
+    pool({table.rows, row_bytes_, places, coefficients, offsets, x.rows, dim_},
          {x.data + f * dim_, x.rows, dim_, x.stride});
     for (int r = 0; linear != nullptr && r < x.rows; ++r) {
       for (uint32_t i = offsets[r] - offsets[0]; i < offsets[r + 1] - offsets[0]; ++i) {
         float weight;
-        std::memcpy(&weight, table.rows.data() + places[i] * row_bytes_ + linear_offset_, sizeof(weight));
+        std::memcpy(&weight, table.rows + places[i] * row_bytes_ + linear_offset_, sizeof(weight));
         linear[r] += coefficients[i] * weight;
       }
     }
@@ -209,13 +269,15 @@ void ServingTables::Gather(const Batch& batch, int first_row, Matrix x, float* l
   }
 }
 
+// In float32, what EmbeddingLayer::Save writes without slots: a decay log, empty, and a key beside the
+// default row.
 absl::Status ServingTables::Save(FileSystem& fs, const std::string& path, const std::string& model_id) const {
-  CHECK(precision_ != Precision::kF32);
+  const bool f32 = precision_ == Precision::kF32;
   TANDEM_ASSIGN_OR_RETURN(const std::unique_ptr<RecordWriter> writer, RecordWriter::Create(fs, path));
   proto::EmbeddingHeader header;
   header.set_model_id(model_id);
   header.set_tables(static_cast<int>(tables_.size()));
-  header.set_precision(ToProto(precision_));
+  if (!f32) header.set_precision(ToProto(precision_));
   TANDEM_RETURN_IF_ERROR(writer->Append(header.SerializeAsString()));
   for (size_t t = 0; t < tables_.size(); ++t) {
     const Table& table = tables_[t];
@@ -225,15 +287,26 @@ absl::Status ServingTables::Save(FileSystem& fs, const std::string& path, const 
     table_header.set_dim(dim_);
     table_header.set_student_linear(linear_);
     table_header.set_rows(keys);
+    if (f32) {
+      table_header.set_teacher_linear(false);
+      table_header.set_slots(0);
+      table_header.set_updates(false);
+      table_header.set_last_steps(false);
+      table_header.set_pending(0);
+    }
     TANDEM_RETURN_IF_ERROR(writer->Append(table_header.SerializeAsString()));
     std::string record;
-    AppendBytes(table.rows.data(), row_bytes_, &record);
+    if (f32) {
+      TANDEM_RETURN_IF_ERROR(writer->Append(record));
+      record.assign(sizeof(uint64_t), '\0');
+    }
+    AppendBytes(table.rows, row_bytes_, &record);
     TANDEM_RETURN_IF_ERROR(writer->Append(record));
     for (int64_t first = 0; first < keys; first += kSegmentRows) {
       const int64_t n = std::min(kSegmentRows, keys - first);
       record.clear();
       AppendBytes(table.keys.data() + first, n, &record);
-      AppendBytes(table.rows.data() + (first + 1) * row_bytes_, n * row_bytes_, &record);
+      AppendBytes(table.rows + (first + 1) * row_bytes_, n * row_bytes_, &record);
       TANDEM_RETURN_IF_ERROR(writer->Append(record));
     }
   }
@@ -243,6 +316,7 @@ absl::Status ServingTables::Save(FileSystem& fs, const std::string& path, const 
 absl::StatusOr<ServingTables> ServingTables::Load(FileSystem& fs, const std::string& path,
                                                   const std::string& model_id, const Schema& schema, int dim,
                                                   bool linear, Precision precision, const Kernels& kernels) {
+  TANDEM_ASSIGN_OR_RETURN(const int64_t file_bytes, fs.Size(path));
   TANDEM_ASSIGN_OR_RETURN(const std::unique_ptr<RecordReader> reader, RecordReader::Open(fs, path));
   TANDEM_ASSIGN_OR_RETURN(const absl::string_view record, reader->Next());
   proto::EmbeddingHeader header;
@@ -251,52 +325,110 @@ absl::StatusOr<ServingTables> ServingTables::Load(FileSystem& fs, const std::str
     return ModelError(path, ": of model ", header.model_id(), ", but the graph beside it is of model ",
                       model_id, ". Nothing was loaded.");
   }
-  ServingTables tables(schema, dim, linear, precision, kernels);
-  if (header.precision() != ToProto(precision) ||
-      header.tables() != static_cast<int>(tables.tables_.size())) {
-    return Malformed(path);
-  }
+  if (header.precision() != ToProto(precision)) return Malformed(path);
+  ServingTables tables(schema, dim, linear, precision, kernels, file_bytes);
   for (int t = 0; t < header.tables(); ++t) {
-    TANDEM_RETURN_IF_ERROR(tables.LoadTable(path, reader.get(), t));
+    TANDEM_RETURN_IF_ERROR(tables.LoadTable(path, reader.get()));
   }
   TANDEM_RETURN_IF_ERROR(reader->ExpectEnd());
+  for (const Table& table : tables.tables_) {
+    if (table.rows == nullptr) return Malformed(path);
+  }
   return tables;
 }
 
-absl::Status ServingTables::LoadTable(const std::string& path, RecordReader* reader, int index) {
-  TANDEM_ASSIGN_OR_RETURN(absl::string_view record, reader->Next());
+absl::Status ServingTables::LoadTable(const std::string& path, RecordReader* reader) {
+  TANDEM_ASSIGN_OR_RETURN(const absl::string_view record, reader->Next());
   proto::TableHeader header;
-  if (!header.ParseFromArray(record.data(), static_cast<int>(record.size())) ||
-      header.name() != schema_->tables()[index].name || header.dim() != dim_ ||
-      header.student_linear() != linear_ || header.teacher_linear() || header.slots() != 0 ||
-      header.updates() || header.last_steps() || header.rows() < 0) {
+  if (!header.ParseFromArray(record.data(), static_cast<int>(record.size())) || header.dim() != dim_ ||
+      header.student_linear() != linear_ || header.rows() < 0 || header.rows() >= kMostRows) {
     return Malformed(path);
   }
-  // A table in float32 has a decay log, empty here, and a key beside its default row.
-  size_t key_of_default_row = 0;
+  const auto info = std::find_if(schema_->tables().begin(), schema_->tables().end(),
+                                 [&](const TableInfo& table) { return table.name == header.name(); });
+  if (info == schema_->tables().end()) return SkipTable(header, reader);
+  Table& table = tables_[info - schema_->tables().begin()];
+  if (table.rows != nullptr) return Malformed(path);
+  Allocate(header.rows(), &table);
   if (precision_ == Precision::kF32) {
-    TANDEM_ASSIGN_OR_RETURN(record, reader->Next());
-    if (!record.empty()) return Malformed(path);
-    key_of_default_row = sizeof(uint64_t);
-  }
-  Table& table = tables_[index];
-  table.keys.resize(header.rows());
-  table.rows.resize((header.rows() + 1) * row_bytes_);
-  TANDEM_ASSIGN_OR_RETURN(record, reader->Next());
-  if (record.size() != key_of_default_row + row_bytes_) return Malformed(path);
-  std::memcpy(table.rows.data(), record.data() + key_of_default_row, row_bytes_);
-  for (int64_t first = 0; first < header.rows(); first += kSegmentRows) {
-    const int64_t n = std::min(kSegmentRows, header.rows() - first);
-    TANDEM_ASSIGN_OR_RETURN(record, reader->Next());
-    const int64_t key_bytes = n * static_cast<int64_t>(sizeof(uint64_t));
-    if (static_cast<int64_t>(record.size()) != key_bytes + n * row_bytes_) return Malformed(path);
-    std::memcpy(table.keys.data() + first, record.data(), key_bytes);
-    std::memcpy(table.rows.data() + (first + 1) * row_bytes_, record.data() + key_bytes, n * row_bytes_);
+    TANDEM_RETURN_IF_ERROR(LoadFloatRows(path, header, reader, &table));
+  } else if (header.teacher_linear() || header.slots() != 0 || header.updates() || header.last_steps()) {
+    return Malformed(path);
+  } else {
+    TANDEM_RETURN_IF_ERROR(LoadLowPrecisionRows(path, reader, &table));
   }
   const auto unordered =
       std::adjacent_find(table.keys.begin(), table.keys.end(), [](uint64_t a, uint64_t b) { return a >= b; });
   if (unordered != table.keys.end()) return Malformed(path);
   BuildDirectory(&table);
+  return absl::OkStatus();
+}
+
+absl::Status ServingTables::LoadFloatRows(const std::string& path, const proto::TableHeader& header,
+                                          RecordReader* reader, Table* table) const {
+  TANDEM_ASSIGN_OR_RETURN(absl::string_view record, reader->Next());
+  std::vector<double> decay(record.size() / sizeof(double));
+  if (record.size() != decay.size() * sizeof(double) || header.last_steps() == decay.empty() ||
+      header.slots() < 0) {
+    return Malformed(path);
+  }
+  if (!decay.empty()) std::memcpy(decay.data(), record.data(), record.size());
+
+  const int width = dim_ + (header.teacher_linear() ? 1 : 0) + (linear_ ? 1 : 0);
+  const int64_t floats_bytes = sizeof(float) * width * (int64_t{1} + header.slots());
+  const int64_t counts = (header.updates() ? 1 : 0) + (header.last_steps() ? 1 : 0);
+  const int64_t bytes = sizeof(uint64_t) + floats_bytes + sizeof(uint32_t) * counts;
+  std::vector<float> weights(width);
+  // Rows of `n` keys, to the places from `row` on.
+  const auto read_rows = [&](int64_t n, uint64_t* keys, int64_t row) -> absl::Status {
+    TANDEM_ASSIGN_OR_RETURN(record, reader->Next());
+    if (static_cast<int64_t>(record.size()) != n * bytes) return Malformed(path);
+    const char* from = record.data() + n * sizeof(uint64_t);
+    const char* last_steps = record.data() + n * (bytes - static_cast<int64_t>(sizeof(uint32_t)));
+    if (keys != nullptr) std::memcpy(keys, record.data(), n * sizeof(uint64_t));
+    uint8_t* to = table->rows + row * row_bytes_;
+    for (int64_t i = 0; i < n; ++i, from += floats_bytes, to += row_bytes_) {
+      std::memcpy(weights.data(), from, width * sizeof(float));
+      if (header.last_steps()) {
+        uint32_t last_step;
+        std::memcpy(&last_step, last_steps + i * sizeof(last_step), sizeof(last_step));
+        if (last_step >= decay.size()) return Malformed(path);
+        if (last_step + 1 < decay.size()) {
+          const auto left = static_cast<float>(std::exp(decay.back() - decay[last_step]));
+          for (float& weight : weights) weight *= left;
+        }
+      }
+      std::memcpy(to, weights.data(), dim_ * sizeof(float));
+      if (linear_) std::memcpy(to + linear_offset_, &weights[width - 1], sizeof(float));
+    }
+    return absl::OkStatus();
+  };
+  TANDEM_RETURN_IF_ERROR(read_rows(1, nullptr, 0));
+  for (int64_t first = 0; first < header.rows(); first += kSegmentRows) {
+    const int64_t n = std::min(kSegmentRows, header.rows() - first);
+    TANDEM_RETURN_IF_ERROR(read_rows(n, table->keys.data() + first, first + 1));
+  }
+  // Keys that aren't admitted yet.
+  for (int64_t i = 0; i < Segments(header.pending()); ++i) {
+    TANDEM_RETURN_IF_ERROR(reader->Next().status());
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ServingTables::LoadLowPrecisionRows(const std::string& path, RecordReader* reader,
+                                                 Table* table) const {
+  TANDEM_ASSIGN_OR_RETURN(absl::string_view record, reader->Next());
+  if (static_cast<int64_t>(record.size()) != row_bytes_) return Malformed(path);
+  std::memcpy(table->rows, record.data(), row_bytes_);
+  const auto keys = static_cast<int64_t>(table->keys.size());
+  for (int64_t first = 0; first < keys; first += kSegmentRows) {
+    const int64_t n = std::min(kSegmentRows, keys - first);
+    TANDEM_ASSIGN_OR_RETURN(record, reader->Next());
+    const int64_t key_bytes = n * static_cast<int64_t>(sizeof(uint64_t));
+    if (static_cast<int64_t>(record.size()) != key_bytes + n * row_bytes_) return Malformed(path);
+    std::memcpy(table->keys.data() + first, record.data(), key_bytes);
+    std::memcpy(table->rows + (first + 1) * row_bytes_, record.data() + key_bytes, n * row_bytes_);
+  }
   return absl::OkStatus();
 }
 

@@ -4,8 +4,7 @@
 //   ...)); GatherScratch scratch; tables.Gather(batch, first_row, x, linear, &scratch);      // x: [rows,
 //   fields * dim]
 //
-//   ServingTables::From(model.embedding(), model.schema(), Precision::kInt8, kernels).Save(fs, path,
-//   model_id);
+//   ServingTables::From(tables, schema, Precision::kInt8, kernels).Save(fs, path, model_id);
 //
 // Keys are sorted, and a row's place is that of its key, so that no row numbers are kept: a key costs 8 bytes
 // and its share of a directory, 1 to 3 bytes. Keys are hashes: the directory finds by their high bits the few
@@ -25,9 +24,10 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/types/span.h"
 #include "src/kernels/low_precision.h"
+#include "src/util/zeroed_memory.h"
 #include "tandem/batch.h"
-#include "tandem/embedding.h"
 #include "tandem/files.h"
 #include "tandem/kernels.h"
 #include "tandem/matrix.h"
@@ -36,6 +36,10 @@
 
 namespace tandem {
 
+namespace proto {
+class TableHeader;
+}  // namespace proto
+
 // Grows to what a tile needs, then stays.
 struct GatherScratch {
   std::vector<uint32_t> places;
@@ -43,16 +47,16 @@ struct GatherScratch {
 
 class ServingTables {
  public:
-  // The tables of a model whose only tower is the student. `precision` isn't kF32; `schema` and `kernels`
-  // outlive the tables.
-  static ServingTables From(const EmbeddingLayer& embedding, const Schema& schema, Precision precision,
+  // Tables in float32 in another precision. `schema` and `kernels` outlive the tables.
+  static ServingTables From(const ServingTables& f32, const Schema& schema, Precision precision,
                             const Kernels& kernels);
-  // What Save wrote, for a model of `dim` floats a field, with or without linear weights. Damage is a
-  // ModelError, and so is another model's file or one of another precision.
+  // What Save wrote, for a model of `dim` floats a field, with or without linear weights. In float32 also
+  // what EmbeddingLayer::Save wrote, a training run's state or not: the weights alone are kept, as
+  // EmbeddingLayer loads them to score. Damage is a ModelError, and so is another model's file or one of
+  // another precision.
   static absl::StatusOr<ServingTables> Load(FileSystem& fs, const std::string& path,
                                             const std::string& model_id, const Schema& schema, int dim,
                                             bool linear, Precision precision, const Kernels& kernels);
-  // In low precision (CHECK).
   absl::Status Save(FileSystem& fs, const std::string& path, const std::string& model_id) const;
 
   Precision precision() const { return precision_; }
@@ -60,7 +64,7 @@ class ServingTables {
   int64_t rows(int table) const { return static_cast<int64_t>(tables_[table].keys.size()) + 1; }
   int64_t rows() const;
   // Sorted.
-  const std::vector<uint64_t>& keys(int table) const { return tables_[table].keys; }
+  absl::Span<const uint64_t> keys(int table) const { return tables_[table].keys; }
   // Bytes of the rows alone, and of all that is held.
   int64_t weight_bytes() const { return rows() * row_bytes_; }
   int64_t bytes() const;
@@ -71,20 +75,28 @@ class ServingTables {
 
  private:
   struct Table {
-    std::vector<uint64_t> keys;
+    absl::Span<uint64_t> keys;  // more can be read behind them, as many as are compared at a time
     // keys[directory[p]] is the first key whose high bits are p or more; one entry more than there are
     // prefixes.
-    std::vector<uint32_t> directory;
+    absl::Span<uint32_t> directory;
     int shift = 63;  // from a key to its prefix
-    std::vector<uint8_t, AlignedAllocator<uint8_t>> rows;
+    uint8_t* rows = nullptr;
   };
 
-  ServingTables(const Schema& schema, int dim, bool linear, Precision precision, const Kernels& kernels);
-  // Appends a row of `dim` floats and the linear weight, if any.
-  void AppendRow(const float* weights, Table* table) const;
+  // `about_bytes`: what the tables will take, roughly.
+  ServingTables(const Schema& schema, int dim, bool linear, Precision precision, const Kernels& kernels,
+                int64_t about_bytes);
+  // Makes room for so many keys, the directory, and the rows.
+  void Allocate(int64_t keys, Table* table);
+  void* Take(size_t bytes);
+  // Writes a row of `dim` floats and the linear weight, if any.
+  void EncodeRow(const float* weights, uint8_t* row) const;
   static void BuildDirectory(Table* table);
-  absl::Status LoadTable(const std::string& path, RecordReader* reader, int index);
-  static uint32_t Find(const Table& table, uint64_t key);
+  absl::Status LoadTable(const std::string& path, RecordReader* reader);
+  absl::Status LoadFloatRows(const std::string& path, const proto::TableHeader& header, RecordReader* reader,
+                             Table* table) const;
+  absl::Status LoadLowPrecisionRows(const std::string& path, RecordReader* reader, Table* table) const;
+  static uint32_t Find(const Table& table, uint64_t key, uint32_t begin);
 
   const Schema* schema_;
   int dim_;
@@ -95,6 +107,10 @@ class ServingTables {
   int64_t linear_offset_;  // bytes from the beginning of a row
   int64_t row_bytes_;
   std::vector<Table> tables_;
+  // What the tables lie in, one beside the other, so that small ones are in huge pages too.
+  size_t chunk_bytes_;
+  std::vector<ZeroedMemory> memory_;
+  size_t used_ = 0;  // of the last one
 };
 
 }  // namespace tandem

@@ -137,11 +137,10 @@ absl::Status LoadCheckpointEmbedding(FileSystem& fs, const std::string& path, Em
   return model->embedding().Load(fs, path + "/embedding.bin", kNoModelId, how);
 }
 
-absl::Status LoadCheckpoint(FileSystem& fs, const std::string& path, EmbeddingLoad how, DualModel* model,
-                            proto::RunState* state, DayProgress* progress) {
+absl::Status LoadCheckpointTowers(FileSystem& fs, const std::string& path, EmbeddingLoad how,
+                                  DualModel* model) {
   const bool keep_slots = how != EmbeddingLoad::kReset;
   model->Initialize();
-  TANDEM_RETURN_IF_ERROR(LoadCheckpointEmbedding(fs, path, how, model));
   if (model->has_teacher()) {
     TANDEM_RETURN_IF_ERROR(ReadRecords(fs, path + "/teacher.bin", model->teacher().layout(), keep_slots,
                                        &model->teacher_parameters()));
@@ -155,6 +154,13 @@ absl::Status LoadCheckpoint(FileSystem& fs, const std::string& path, EmbeddingLo
                                        &model->adapter_parameters()));
   }
   model->Prepare();
+  return absl::OkStatus();
+}
+
+absl::Status LoadCheckpoint(FileSystem& fs, const std::string& path, EmbeddingLoad how, DualModel* model,
+                            proto::RunState* state, DayProgress* progress) {
+  TANDEM_RETURN_IF_ERROR(LoadCheckpointTowers(fs, path, how, model));
+  TANDEM_RETURN_IF_ERROR(LoadCheckpointEmbedding(fs, path, how, model));
   if (state != nullptr) {
     TANDEM_ASSIGN_OR_RETURN(const std::string text, fs.ReadFile(path + "/state.pbtxt"));
     if (!google::protobuf::TextFormat::ParseFromString(text, state)) {

@@ -263,9 +263,9 @@ TEST_P(LowPrecisionTest, TheRowsTakeLessMemoryAndDisk) {
   options_.precision = Precision::kF32;
   ASSERT_TRUE(Export("f32").ok());
   const std::unique_ptr<Predictor> low = Load(scratch_ / "bundle"), f32 = Load(checkpoint_);
-  EXPECT_EQ(low->tables()->rows(), f32->model().embedding().rows());
-  EXPECT_LT(low->tables()->weight_bytes(), f32->model().embedding().weight_bytes() * 2 / 3);
-  EXPECT_LT(low->tables()->bytes(), f32->model().embedding().bytes());
+  EXPECT_EQ(low->tables()->rows(), f32->tables()->rows());
+  EXPECT_LT(low->tables()->weight_bytes(), f32->tables()->weight_bytes() * 2 / 3);
+  EXPECT_LT(low->tables()->bytes(), f32->tables()->bytes());
   EXPECT_EQ(low->model().embedding().rows(), static_cast<int64_t>(low->schema().tables().size()));
   EXPECT_LT(stdfs::file_size(scratch_ / "bundle/embedding.bin"),
             stdfs::file_size(scratch_ / "f32/embedding.bin"));

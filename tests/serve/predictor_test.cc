@@ -78,7 +78,7 @@ TEST_P(PredictorTest, TheStudentsScoresAreTheTowersBitForBit) {
   Scores scores;
   for (const int rows : {0, 1, 7, 31, 32, 33, 128, 301}) {
     const Batch batch = RandomBatch(alone->schema(), rows, 100 + rows);
-    const std::vector<float> expected = TowerScores(*alone, batch);
+    const std::vector<float> expected = TowerScores(*both, batch);
     alone->Score(batch, &scores);
     EXPECT_EQ(scores.student, expected) << rows << " rows";
     EXPECT_TRUE(scores.teacher.empty());
@@ -134,6 +134,26 @@ TEST_P(PredictorTest, ScoringAllocatesNothingOnceItHasRun) {
 
 INSTANTIATE_TEST_SUITE_P(Students, PredictorTest, testing::ValuesIn(kStudents),
                          [](const auto& info) { return std::string(info.param.name); });
+
+// Alone, a student's rows are read by ServingTables; beside the teacher by EmbeddingLayer.
+TEST(PredictorDecayTest, RowsDecayAloneAsBesideTheTeacher) {
+  const ScratchDirectory scratch;
+  const std::string checkpoint = scratch / "step-9";
+  WriteTrainedCheckpoint(
+      SmallExperiment(absl::StrCat(kTeacher, "student { linear: true mlp { hidden: 24 } }"),
+                      "embedding { min_count: 2 weight_decay: 0.5 optimizer { adam { lr: 0.05 } } }"),
+      /*steps=*/9, checkpoint);
+  PredictorOptions options;
+  const std::unique_ptr<Predictor> both = Predictor::Load(checkpoint, options).value();
+  options.towers = TowerChoice::kStudent;
+  const std::unique_ptr<Predictor> alone = Predictor::Load(checkpoint, options).value();
+  ASSERT_NE(alone->tables(), nullptr);
+  const Batch batch = RandomBatch(alone->schema(), 200, 7);
+  Scores scores, expected;
+  alone->Score(batch, &scores);
+  both->Score(batch, &expected);
+  EXPECT_EQ(scores.student, expected.student);
+}
 
 }  // namespace
 }  // namespace tandem
