@@ -79,6 +79,10 @@ std::string AucPlot(const Comparison& comparison) {
       for (const auto& auc : ValuesOf(row, kind, &Metrics::auc)) {
         if (auc.has_value()) values.push_back(*auc);
       }
+      if (const std::optional<MeanOverSeeds> mean = MeanAuc(row, kind)) {
+        values.push_back(mean->mean - mean->deviation.value_or(0));
+        values.push_back(mean->mean + mean->deviation.value_or(0));
+      }
     }
   }
   const double height = kRowHeight * static_cast<double>(comparison.rows.size());

@@ -60,7 +60,8 @@ std::vector<std::pair<double, std::string>> Axis::Ticks() const {
   if (logarithmic) return LogarithmicTicks(low, high);
   std::vector<std::pair<double, std::string>> ticks;
   const double step = NiceStep(high - low);
-  for (double i = std::ceil(low / step - 1e-9); i * step <= high + 1e-9 * step; ++i)
+  // Adding 0 makes -0 a 0.
+  for (double i = std::ceil(low / step - 1e-9) + 0.0; i * step <= high + 1e-9 * step; ++i)
     ticks.emplace_back(i * step, Decimal(i * step, step));
   return ticks;
 }
