@@ -9,7 +9,7 @@
 DIR holds the PyTorch peer: speed.py, make_criteo_like.py. Both sides compute the same function of the same ids: 39 fields x
 16 of a Criteo-shaped log, CIN 128,128, MLP 400-400 PARALLEL, linear part, student 128-64, Adam, batch 512. Figures are medians
 of --repeats turns. What each row counts is said in docs/speed.md. Standard library only; a figure whose peer isn't there is
-left out and said on stderr.
+left out and said on stderr. A section that fails is said there too, and loses its own rows only; the exit code is 1 then.
 """
 import argparse
 import collections
@@ -23,10 +23,12 @@ import statistics
 import subprocess
 import sys
 import time
+import traceback
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 FIELDS, DIM, MAPS = 39, 16, 128
 SHORT_ROWS, LONG_ROWS, PEER_XDEEPFM_ROWS, PEER_ROWS = 20480, 200000, 3072, 40960
+REPEATED = 5  # times LONG_ROWS: a log beside which start-up weighs little
 
 
 def arguments():
@@ -48,6 +50,10 @@ def arguments():
     if unknown:
         parser.error(f"--only: unknown section {unknown[0]}; known: {', '.join(SECTIONS)}")
     return options
+
+
+class Failed(Exception):
+    """A figure can't be measured: why, for a user."""
 
 
 def say(*words):
@@ -162,13 +168,24 @@ class Bench:
             os.rename(path + ".tmp", path)
         return path
 
+    def repeated_log(self, rows, times):
+        """The log of so many rows, several times over."""
+        path = os.path.join(self.options.work, f"criteo-like-{rows}-x{times}.tsv")
+        if not os.path.exists(path):
+            with open(self.log(rows), "rb") as source, open(path + ".tmp", "wb") as target:
+                for _ in range(times):
+                    source.seek(0)
+                    shutil.copyfileobj(source, target)
+            os.rename(path + ".tmp", path)
+        return path
+
     # -- our side
 
     def command(self, cores, words):
         """Words pinned to cores, output and errors shown only when it fails."""
         done = subprocess.run(["taskset", "-c", ",".join(cores)] + words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         if done.returncode != 0:
-            sys.exit(f"side_by_side.py: {' '.join(words)} failed with {done.returncode}:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
+            raise Failed(f"{' '.join(words)} failed with {done.returncode}:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
         return done.stdout
 
     def seconds(self, cores, words, wall=False):
@@ -216,17 +233,17 @@ class Bench:
 
     def need_peer(self):
         if not self.options.peers or not os.path.exists(os.path.join(self.options.peers, "speed.py")):
-            sys.exit("side_by_side.py: --peers=DIR with speed.py and make_criteo_like.py is needed")
+            raise Failed("--peers=DIR with speed.py and make_criteo_like.py is needed")
         if self.peer_ready:
             return
         probe = ("import numpy, torch; numpy.ones((64, 64)) @ numpy.ones((64, 64)); torch.mm(torch.ones(64, 64), torch.ones(64, 64)); "
                  "print(open('/proc/self/maps').read())")
         maps = subprocess.run(["/usr/bin/python3", "-c", probe], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         if maps.returncode != 0:
-            sys.exit("side_by_side.py: /usr/bin/python3 has no numpy or torch; see bench/install_peers.sh\n" + maps.stderr[-500:])
+            raise Failed("/usr/bin/python3 has no numpy or torch; see bench/install_peers.sh\n" + maps.stderr[-500:])
         libraries = {line.split()[-1] for line in maps.stdout.splitlines() if "blas" in line}
         if not any("openblas" in library for library in libraries) or any("/blas/libblas" in library for library in libraries):
-            sys.exit("side_by_side.py: PyTorch runs on the reference BLAS, some thirty times too slow to be a peer; install "
+            raise Failed("PyTorch runs on the reference BLAS, some thirty times too slow to be a peer; install "
                      "libopenblas0-pthread (bench/install_peers.sh). Loaded: " + (", ".join(sorted(libraries)) or "none"))
         self.peer_ready = True
 
@@ -249,7 +266,7 @@ class Bench:
             out, err = process.communicate()
             found = re.search(which, out)
             if not found:
-                sys.exit(f"side_by_side.py: the peer failed: {' '.join(process.args)}\n{out[-1000:]}{err[-1000:]}")
+                raise Failed(f"the peer failed: {' '.join(process.args)}\n{out[-1000:]}{err[-1000:]}")
             total += int(found.group(1))
         return total
 
@@ -414,7 +431,12 @@ def parse(bench):
         return say("no parse_bench: the target `bench` isn't built; parsing left out")
     times = {entry["run_name"]: entry["us_per_row"] for entry in report["benchmarks"] if entry["aggregate_name"] == "median"}
     ours = times["BM_Lines/dense"]
-    for peer, name, target in [("BM_StringStream/dense", "getline + istringstream", 8.0), ("BM_StrSplit/dense", "absl::StrSplit", 2.0)]:
+    for peer, name, target in [("BM_StringStream/dense", "getline + istringstream, numbers too", 8.0),
+                               ("BM_Getline/dense", "getline + istringstream, numbers by from_chars", "stated"),
+                               ("BM_StrSplit/dense", "absl::StrSplit", 2.0)]:
+        if peer not in times:
+            say(f"parse_bench has no {peer}: {name} left out")
+            continue
         bench.add(f"parsing + hashing a Criteo line, against {name} (µs a row)", f"{ours:.3f}", f"{times[peer]:.3f}", times[peer] / ours, target)
 
 
@@ -436,19 +458,24 @@ def gather(bench):
 
 def predict(bench):
     log, run = bench.log(LONG_ROWS), bench.run_of("student")
+    logs = {LONG_ROWS: log, REPEATED * LONG_ROWS: bench.repeated_log(LONG_ROWS, REPEATED)}
     scores = os.path.join(bench.options.work, "scores.tsv")
 
-    def ours(cores, wall=False):
-        return LONG_ROWS / bench.seconds(cores, [bench.tandem, "predict", f"--model={run}", "--tower=student", f"--input={log}",
-                                                 f"--output={scores}", f"runtime.threads={len(cores)}"], wall)
+    def ours(rows, cores, wall=False):
+        return rows / bench.seconds(cores, [bench.tandem, "predict", f"--model={run}", "--tower=student", f"--input={logs[rows]}",
+                                            f"--output={scores}", f"runtime.threads={len(cores)}"], wall)
 
-    medians = bench.turns({"tandem": lambda: ours(bench.one_core()), "two cores": lambda: ours(bench.options.cores),
-                           "one core": lambda: ours(bench.one_core(), wall=True),
-                           "PyTorch": lambda: bench.peer("student", "infer", LONG_ROWS, log, ["--jit"])})
-    bench.add("predict, TSV file to score file, one core, against PyTorch jit from memory without parsing (samples/s)", medians["tandem"],
-              medians["PyTorch"], medians["tandem"] / medians["PyTorch"], 0.9)
-    bench.add("predict, two cores against own one (samples/s)", medians["two cores"], medians["one core"],
-              medians["two cores"] / medians["one core"], 1.7)
+    sides = {"PyTorch": lambda: bench.peer("student", "infer", LONG_ROWS, log, ["--jit"])}
+    for rows in logs:
+        sides[f"one core, {rows:,}"] = lambda rows=rows: ours(rows, bench.one_core())
+        sides[f"one core by the clock, {rows:,}"] = lambda rows=rows: ours(rows, bench.one_core(), wall=True)
+        sides[f"two cores, {rows:,}"] = lambda rows=rows: ours(rows, bench.options.cores)
+    medians = bench.turns(sides)
+    for rows in logs:
+        one, one_wall, two = (medians[f"{name}, {rows:,}"] for name in ("one core", "one core by the clock", "two cores"))
+        bench.add(f"predict, TSV file of {rows:,} rows to score file, start-up included, one core, against PyTorch jit from memory without "
+                  "parsing (samples/s)", one, medians["PyTorch"], one / medians["PyTorch"], 0.9)
+        bench.add(f"predict, {rows:,} rows, start-up included, two cores against own one (samples/s)", two, one_wall, two / one_wall, 1.7)
 
 
 def latency(bench):
@@ -466,6 +493,7 @@ def latency(bench):
 
 SECTIONS = {"cin": cin, "mlp": mlp, "student-mlp": student_mlp, "parse": parse, "gather": gather, "predict": predict, "student": student,
             "deepfm": deepfm, "xdeepfm": xdeepfm, "identity": identity, "two-cores": two_cores, "latency": latency}
+WITHOUT_LOG = {"cin", "mlp", "student-mlp", "parse"}
 
 
 def check_ids(bench):
@@ -482,7 +510,19 @@ def check_ids(bench):
     shutil.rmtree(run)
     for table, ids in zip(report["tables"], seen):
         if table["rows"] != len(ids) + 1:  # and the default row
-            sys.exit(f"side_by_side.py: {table['name']} has {table['rows'] - 1} ids, the peer {len(ids)}: not the same function")
+            raise Failed(f"{table['name']} has {table['rows'] - 1} ids, the peer {len(ids)}: not the same function")
+
+
+def attempt(name, action):
+    """False, and why on stderr, when it fails: a mistake in one section must not lose the others' rows."""
+    try:
+        action()
+        return True
+    except Failed as why:
+        say(f"side_by_side.py: {name}: {why}")
+    except Exception:
+        say(f"side_by_side.py: {name}:\n{traceback.format_exc()}")
+    return False
 
 
 def main():
@@ -491,24 +531,30 @@ def main():
     if peak is None:
         sys.exit("side_by_side.py: no peak_bench; build the target `bench` first")
     begin = time.perf_counter()
-    if set(bench.options.only) - {"cin", "mlp", "student-mlp", "parse"}:
-        check_ids(bench)
-    for name in SECTIONS:
-        if name in bench.options.only:
+    wanted = [name for name in SECTIONS if name in bench.options.only]
+    failed = []
+    if set(wanted) - WITHOUT_LOG and not attempt("comparing the ids of both sides", lambda: check_ids(bench)):
+        failed = [name for name in wanted if name not in WITHOUT_LOG]
+    for name in wanted:
+        if name not in failed:
             say(f"== {name}")
-            SECTIONS[name](bench)
+            if not attempt(name, lambda: SECTIONS[name](bench)):
+                failed.append(name)
     with open("/proc/cpuinfo") as file:
         processor = next((line.split(":")[1].strip() for line in file if line.startswith("model name")), "unknown processor")
     bench.notes.insert(0, f"{processor}, kernels {peak['kernels']}; one core: FMA peak {peak['fma'] * 1e-9:.0f} GFLOP/s (AVX2 "
                           f"{peak['fma_avx2'] * 1e-9:.0f}), {peak['stream'] * 1e-9:.1f} GB/s in order, {peak['random_rows'] * 1e-6:.0f} M random "
                           f"64-byte rows/s. Medians of {bench.options.repeats} turns, {(time.perf_counter() - begin) / 60:.1f} minutes.")
+    if failed:
+        bench.notes.append("Not measured: " + ", ".join(failed) + ".")
     bench.notes.append("Memory over 30 days and growth: docs/performance.md.")
     table = bench.table()
     print(table)
     if bench.options.output:
         with open(bench.options.output, "w") as file:
             file.write(table + "\n")
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
