@@ -28,6 +28,9 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+// What a killed cell loses at most, where the end of a day would be the only reason for a checkpoint.
+constexpr double kSecondsBetweenCheckpoints = 5;
+
 std::string NameOf(const PlannedCell& cell) { return absl::StrCat(cell.row, ", seed ", cell.seed); }
 
 std::string Summary(const CompareCell& cell) {
@@ -85,6 +88,7 @@ absl::Status CellRunner::Train(const PlannedCell& cell, CompareCell* result) con
   options.run_dir = RunDirectory(cell);
   options.days = options_.days;
   options.resume = true;
+  options.seconds_between_checkpoints = kSecondsBetweenCheckpoints;
   options.terminal = options_.terminal;
   options.quiet = !options_.terminal;
   options.stop = options_.stop;

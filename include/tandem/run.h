@@ -42,6 +42,9 @@ struct RunOptions {
   TrainedParts parts = TrainedParts::kAll;
   bool reset_optimizer = false;
   bool allow_feature_change = false;
+  // The end of a day is no reason for a checkpoint when the last one is younger: a log of many small days
+  // would do little else. Changes no result.
+  double seconds_between_checkpoints = 0;
   // A progress line that rewrites itself on stderr, rather than log lines.
   bool terminal = false;
   // No progress at all.

@@ -2,12 +2,12 @@
 //
 //   Comparison comparison = ...;                                   // rows of cells, a seed each
 //   const GapClosed gap = GapClosedBy(comparison, row);
-//   const std::optional<MeanOverSeeds> auc = Mean(comparison.rows[row], &CompareCell::student, Auc);
+//   const std::optional<MeanOverSeeds> auc = MeanOf(ValuesOf(row, TowerKind::kStudent, &Metrics::auc));
 //
 // Row `teacher_alone` is the 100 % of every gap; a row's `alone` is its 0 %: STUDENT_ALONE, or the student
-// alone of the same width on the frontier. Cell i of every row is trained with seeds[i], on the same days,
-// and measured on the same test rows, so that differences are paired seed by seed. Report functions are in
-// compare/report.h.
+// alone of the same width on the frontier. Every row has a cell for every seed, at least one. Cell i of every
+// row is trained with seeds[i], on the same days, and measured on the same test rows, so that differences are
+// paired seed by seed. Report functions are in compare/report.h.
 #ifndef TANDEM_SRC_COMPARE_COMPARISON_H_
 #define TANDEM_SRC_COMPARE_COMPARISON_H_
 

@@ -205,6 +205,7 @@ std::string FrontierPlot(const Comparison& comparison) {
     double microseconds;
     MeanOverSeeds auc;
     std::string width;
+    int64_t parameters;
   };
   std::vector<Point> series[2];  // distilled, alone
   std::vector<double> xs, ys;
@@ -214,7 +215,8 @@ std::string FrontierPlot(const Comparison& comparison) {
   for (const CompareRow& row : comparison.rows) {
     const std::optional<MeanOverSeeds> auc = MeanAuc(row, TowerKind::kStudent);
     if (row.width.empty() || !auc.has_value() || row.student_microseconds.value_or(0) <= 0) continue;
-    series[row.frontier_alone].push_back({*row.student_microseconds, *auc, row.width});
+    series[row.frontier_alone].push_back(
+        {*row.student_microseconds, *auc, row.width, row.cells[0].student->dense_parameters});
     xs.push_back(*row.student_microseconds);
     ys.push_back(auc->mean - auc->deviation.value_or(0));
     ys.push_back(auc->mean + auc->deviation.value_or(0));
@@ -233,7 +235,7 @@ std::string FrontierPlot(const Comparison& comparison) {
   for (const bool alone : {true, false}) {
     std::vector<Point>& points = series[alone];
     std::sort(points.begin(), points.end(),
-              [](const Point& a, const Point& b) { return a.microseconds < b.microseconds; });
+              [](const Point& a, const Point& b) { return a.parameters < b.parameters; });
     std::vector<std::pair<double, double>> line;
     for (const Point& point : points) line.emplace_back(point.microseconds, point.auc.mean);
     const char* color = alone ? kAloneColor : kStudentColor;

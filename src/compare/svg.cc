@@ -28,9 +28,12 @@ std::string Decimal(double value, double step) {
 }
 
 std::vector<std::pair<double, std::string>> LogarithmicTicks(double low, double high) {
+  const bool narrow = high < 8 * low;
+  const std::vector<double> factors =
+      narrow ? std::vector<double>{1, 1.5, 2, 3, 4, 5, 6, 8} : std::vector<double>{1, 2, 5};
   std::vector<std::pair<double, std::string>> ticks;
   for (int power = static_cast<int>(std::floor(std::log10(low))); std::pow(10, power) <= high; ++power) {
-    for (const int factor : {1, 2, 5}) {
+    for (const double factor : factors) {
       const double value = factor * std::pow(10, power);
       if (value >= low && value <= high) ticks.emplace_back(value, absl::StrFormat("%g", value));
     }

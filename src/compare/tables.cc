@@ -83,7 +83,7 @@ TextTable TeacherTable(const Comparison& comparison) {
   table.title = "Teacher";
   table.header = {"", "AUC", "log loss", "GAUC", "COPC", "bits of TEACHER_ALONE"};
   for (const CompareRow& row : comparison.rows) {
-    if (row.cells.empty() || !row.cells[0].teacher.has_value()) continue;
+    if (!row.cells[0].teacher.has_value()) continue;
     table.rows.push_back({row.name, MetricText(row, TowerKind::kTeacher, &Metrics::auc),
                           MetricText(row, TowerKind::kTeacher, &Metrics::logloss),
                           MetricText(row, TowerKind::kTeacher, &Metrics::gauc),
@@ -105,14 +105,32 @@ std::string DenseParameters(const std::optional<CompareTower>& tower) {
   return tower.has_value() ? FormatCount(tower->dense_parameters) : kUndefined;
 }
 
-std::string SecondsText(const CompareRow& row) {
+// `partial`: what killed runs had spent is missing.
+std::optional<MeanOverSeeds> MeanSeconds(const CompareRow& row, bool* partial) {
   std::vector<std::optional<double>> seconds;
-  bool partial = false;
+  *partial = false;
   for (const CompareCell& cell : row.cells) {
     seconds.emplace_back(cell.train_seconds);
-    partial = partial || cell.time_is_partial;
+    *partial = *partial || cell.time_is_partial;
   }
-  return absl::StrCat(partial ? "≥ " : "", MeanText(MeanOf(seconds), {1}));
+  return MeanOf(seconds);
+}
+
+std::string SecondsText(const CompareRow& row) {
+  bool partial;
+  const std::string text = MeanText(MeanSeconds(row, &partial), {1});
+  return absl::StrCat(partial ? "≥ " : "", text);
+}
+
+// Of the means.
+std::string TimesTeacherAlone(const Comparison& comparison, const CompareRow& row) {
+  bool partial, partial_of_one;
+  const std::optional<MeanOverSeeds> seconds = MeanSeconds(row, &partial);
+  const std::optional<MeanOverSeeds> one =
+      MeanSeconds(comparison.rows[comparison.teacher_alone], &partial_of_one);
+  if (partial || partial_of_one || !seconds.has_value() || !one.has_value() || one->mean <= 0)
+    return kUndefined;
+  return Number(seconds->mean / one->mean, {2});
 }
 
 TextTable CostTable(const Comparison& comparison) {
@@ -122,15 +140,16 @@ TextTable CostTable(const Comparison& comparison) {
                   "teacher steps a row",
                   "student steps a row",
                   "training, s",
+                  "× TEACHER_ALONE",
                   "µs a sample, teacher / student",
                   "dense parameters, teacher / student"};
   for (const CompareRow& row : comparison.rows) {
-    if (row.cells.empty()) continue;
     const auto steps = [](double value) {
       return value == 0 ? std::string(kUndefined) : absl::StrFormat("%g", value);
     };
     table.rows.push_back(
         {row.name, steps(row.passes.teacher), steps(row.passes.student), SecondsText(row),
+         TimesTeacherAlone(comparison, row),
          Pair(Microseconds(row.teacher_microseconds), Microseconds(row.student_microseconds)),
          Pair(DenseParameters(row.cells[0].teacher), DenseParameters(row.cells[0].student))});
   }
@@ -151,7 +170,6 @@ std::string PartText(const CompareRow& row, TowerKind kind, std::optional<Metric
 std::optional<TextTable> SeenTable(const Comparison& comparison) {
   TextTable table;
   for (const CompareRow& row : comparison.rows) {
-    if (row.cells.empty()) continue;
     const std::optional<CompareTower>& any =
         row.cells[0].student.has_value() ? row.cells[0].student : row.cells[0].teacher;
     if (!any.has_value() || !any->metrics.seen.has_value()) continue;
@@ -183,10 +201,9 @@ std::vector<std::string> CompareNotes(const Comparison& comparison) {
                                  ? "the whole log"
                                  : absl::StrFormat("%s..%s (%d days)", comparison.days.front(),
                                                    comparison.days.back(), comparison.days.size());
-  notes.push_back(absl::StrFormat("%s; trained on %s, tested on %s (%s rows); seeds %s.",
-                                  absl::StrJoin(comparison.config_files, " + "), window, comparison.test,
-                                  first.cells.empty() ? "?" : FormatCount(first.cells[0].test_rows),
-                                  absl::StrJoin(comparison.seeds, ", ")));
+  notes.push_back(absl::StrFormat(
+      "%s; trained on %s, tested on %s (%s rows); seeds %s.", absl::StrJoin(comparison.config_files, " + "),
+      window, comparison.test, FormatCount(first.cells[0].test_rows), absl::StrJoin(comparison.seeds, ", ")));
   notes.push_back(
       "Mean ± standard deviation over the seeds. Gap closed = (S − A) / (T − A), S the row's student, T the "
       "teacher of TEACHER_ALONE, A the student of STUDENT_ALONE, by AUC, ± one standard error of the paired "

@@ -83,6 +83,7 @@ class Run {
   RunSummary summary_;
 
   double reported_at_ = 0;
+  double checkpointed_at_ = 0;
   int64_t reported_rows_ = 0;
   int64_t pass_rows_ = 0;  // good rows of the days of the first pass that are done
   double pass_bytes_ = 0;  // and the bytes of their files
@@ -234,7 +235,7 @@ absl::StatusOr<RunSummary> Run::Train() {
 
 absl::Status Run::Loop() {
   for (const Day& day : options_.days) total_bytes_ += BytesOf(day) * experiment_.train().epochs();
-  reported_at_ = Now();
+  reported_at_ = checkpointed_at_ = Now();
   reported_rows_ = state_.rows_trained();
   BatchSource source(experiment_, model_->schema(), options_.days, options_.run_dir + "/quarantine",
                      Position());
@@ -253,7 +254,7 @@ absl::Status Run::Loop() {
       due = summary_.stopped_by != 0 || (every > 0 && state_.step() % every == 0);
     } else {
       TANDEM_RETURN_IF_ERROR(EndDay(*event));
-      due = true;
+      due = due || Now() - checkpointed_at_ >= options_.seconds_between_checkpoints;
     }
     state_.set_pass(event->next.pass);
     state_.set_day_index(event->next.day);
@@ -356,6 +357,7 @@ absl::Status Run::Checkpoint() {
   StageTimer timer(Stage::kCheckpoint);
   // The log's lines first: a checkpoint never knows of a step that metrics.jsonl lacks.
   TANDEM_RETURN_IF_ERROR(log_->Sync());
+  checkpointed_at_ = Now();
   const std::string path = StepDirectory(options_.run_dir, state_.step());
   // One of the same step holds the same: a run that was resumed and has nothing left to do.
   if (!fs_.Exists(path)) TANDEM_RETURN_IF_ERROR(SaveCheckpoint(fs_, path, *model_, state_, day_));

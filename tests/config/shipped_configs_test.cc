@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "config/experiment.pb.h"
 #include "tandem/experiment.h"
 
@@ -20,6 +21,17 @@ std::vector<std::string> ConfigFiles(const std::string& directory) {
     if (entry.path().extension() == ".pbtxt") files.push_back(entry.path().string());
   }
   std::sort(files.begin(), files.end());
+  return files;
+}
+
+constexpr char kStudentAlone[] = "_student_alone.pbtxt";
+
+// The configurations of data sets, without those that go over one of them.
+std::vector<std::string> DataSets() {
+  std::vector<std::string> files = ConfigFiles(kConfigs);
+  files.erase(std::remove_if(files.begin(), files.end(),
+                             [](const std::string& file) { return absl::EndsWith(file, kStudentAlone); }),
+              files.end());
   return files;
 }
 
@@ -40,8 +52,8 @@ proto::Tower TeacherOver(const std::string& data, const std::string& teacher) {
 }
 
 TEST(ShippedConfigs, EveryDataSetIsComplete) {
-  const std::vector<std::string> files = ConfigFiles(kConfigs);
-  EXPECT_GE(files.size(), 5u);
+  const std::vector<std::string> files = DataSets();
+  EXPECT_GE(files.size(), 6u);
   for (const std::string& file : files) {
     const proto::Experiment experiment = LoadValid({file});
     EXPECT_TRUE(experiment.data().has_path()) << file;
@@ -53,16 +65,32 @@ TEST(ShippedConfigs, EveryDataSetIsComplete) {
 TEST(ShippedConfigs, EveryTeacherMergesOverEveryDataSet) {
   const std::vector<std::string> teachers = ConfigFiles(std::string(kConfigs) + "/teacher");
   EXPECT_EQ(teachers.size(), 8u);
-  for (const std::string& data : ConfigFiles(kConfigs)) {
+  for (const std::string& data : DataSets()) {
     for (const std::string& teacher : teachers) LoadValid({data, teacher});
   }
 }
 
 TEST(ShippedConfigs, TheHintMergesOverEveryDataSet) {
-  for (const std::string& data : ConfigFiles(kConfigs)) {
+  for (const std::string& data : DataSets()) {
     const proto::Experiment experiment = LoadValid({data, std::string(kConfigs) + "/distill/hint.pbtxt"});
     EXPECT_EQ(experiment.model().distill().hint_size(), 1) << data;
   }
+}
+
+TEST(ShippedConfigs, EveryStudentAloneMergesOverItsDataSet) {
+  int found = 0;
+  for (const std::string& file : ConfigFiles(kConfigs)) {
+    if (!absl::EndsWith(file, kStudentAlone)) continue;
+    ++found;
+    const std::string data = file.substr(0, file.size() - std::string(kStudentAlone).size()) + ".pbtxt";
+    const proto::Experiment experiment = LoadValid({data, file});
+    EXPECT_EQ(experiment.model().method(), proto::STUDENT_ALONE) << file;
+    // It is about how the student learns, not about another student.
+    const auto hidden = [](const proto::Experiment& of) { return of.model().student().mlp().hidden(); };
+    const auto with = hidden(experiment), without = hidden(LoadValid({data}));
+    EXPECT_TRUE(std::equal(with.begin(), with.end(), without.begin(), without.end())) << file;
+  }
+  EXPECT_GE(found, 5);
 }
 
 // Nothing of the data set's own teacher is left.

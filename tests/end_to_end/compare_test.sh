@@ -84,7 +84,7 @@ expect_same killed/compare.html before.html
 expect_equal "what a finished comparison says" "$(cat err)" ""
 
 section "stopped by a signal"
-python3 - "$tandem" compare "${compare[@]}" --seeds=1 --test_days=2 --run_dir=stopped train.epochs=30 >out 2>err <<'PYTHON' && code=0 || code=$?
+python3 - "$tandem" compare "${compare[@]}" --seeds=1 --test_days=2 --run_dir=stopped train.epochs=30 runtime.checkpoint_every_steps=10 >out 2>err <<'PYTHON' && code=0 || code=$?
 import os, signal, subprocess, sys, time
 process = subprocess.Popen(sys.argv[1:])
 while process.poll() is None and not os.path.isdir("stopped/runs/TEACHER_ALONE/seed-1/checkpoints"):
