@@ -90,6 +90,14 @@ struct SmallLogs {
   std::array<float, kSize> values;
 };
 
+// Most numbers are small counts: their buckets are looked up.
+constexpr uint32_t kSmallNumbers = 1024;
+
+// The number of boundaries, which rise, that `number` isn't below.
+size_t Bucket(const std::vector<double>& boundaries, double number) {
+  return std::upper_bound(boundaries.begin(), boundaries.end(), number) - boundaries.begin();
+}
+
 // The cells of a line, split.
 struct LineCells {
   absl::string_view line;
@@ -229,6 +237,8 @@ struct RowParser::Plan {
   // By field: keys that need no cell. Dense fields: of the value's vector. Bucketized ones: of each bucket.
   std::vector<uint64_t> value_keys, missing_keys;
   std::vector<std::vector<uint64_t>> bucket_keys;
+  // Bucketized fields: the keys of the numbers 0, 1, ... below kSmallNumbers.
+  std::vector<std::vector<uint64_t>> small_number_keys;
   std::vector<int> constant_fields;  // that read serving_value...
   Batch constants;                   // ...which is row 0 of this
   const float* small_logs = nullptr;
@@ -304,9 +314,13 @@ absl::StatusOr<RowParser> RowParser::Create(const Schema& schema, absl::Span<con
     plan->value_keys.push_back(schema.Key(field.table, "value"));
     plan->missing_keys.push_back(schema.Key(field.table, "missing"));
     plan->bucket_keys.emplace_back();
+    std::vector<uint64_t>& small_keys = plan->small_number_keys.emplace_back();
     if (field.kind == FieldKind::kBucketized) {
       for (size_t bucket = 0; bucket <= field.boundaries.size(); ++bucket) {
         plan->bucket_keys.back().push_back(schema.Key(field.table, absl::StrCat(bucket)));
+      }
+      for (uint32_t number = 0; number < kSmallNumbers; ++number) {
+        small_keys.push_back(plan->bucket_keys.back()[Bucket(field.boundaries, number)]);
       }
     }
     const int index = static_cast<int>(f);
@@ -408,6 +422,10 @@ RowFault RowParser::Plan::ParseNumberField(int f, absl::string_view cell, size_t
       writer->Add(f, value_keys[f], sign == 0 ? small_logs[digits] : -small_logs[digits]);
       return RowFault::kNone;
     }
+    if (!dense && digits < kSmallNumbers && sign == 0) {
+      writer->Add(f, small_number_keys[f][digits], 1);
+      return RowFault::kNone;
+    }
     number = sign == 0 ? static_cast<double>(digits) : -static_cast<double>(digits);
   } else {
     fault = ParseNumber(cell, &number);
@@ -426,9 +444,7 @@ RowFault RowParser::Plan::ParseNumberField(int f, absl::string_view cell, size_t
     writer->Add(f, value_keys[f], coefficient);
     return RowFault::kNone;
   }
-  const auto bucket =
-      std::upper_bound(field.boundaries.begin(), field.boundaries.end(), number) - field.boundaries.begin();
-  writer->Add(f, bucket_keys[f][bucket], 1);
+  writer->Add(f, bucket_keys[f][Bucket(field.boundaries, number)], 1);
   return RowFault::kNone;
 }
 

@@ -3,6 +3,7 @@
 #include <glog/logging.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstring>
 #include <utility>
@@ -216,56 +217,77 @@ uint32_t ServingTables::Find(const Table& table, uint64_t key, uint32_t begin) {
 
 void ServingTables::Gather(const Batch& batch, int first_row, Matrix x, float* linear,
                            GatherScratch* scratch) const {
-  // Each step asks for the memory that the next one reads, for all ids of the tile.
   const int last_row = first_row + x.rows;
-  const auto for_ids = [&](const auto& function) {
-    for (size_t f = 0; f < batch.fields.size(); ++f) {
-      const FieldBags& bags = batch.fields[f];
-      const Table& table = tables_[schema_->fields()[f].table];
-      const uint32_t end = bags.offsets[last_row];
-      const uint64_t* keys = bags.keys.data();
-      for (uint32_t i = bags.offsets[first_row]; i < end; ++i) function(table, keys[i]);
-    }
-  };
-  size_t ids = 0;
-  for (const FieldBags& bags : batch.fields) ids += bags.offsets[last_row] - bags.offsets[first_row];
-  if (scratch->places.size() < ids) scratch->places.resize(ids);
-  for_ids([](const Table& table, uint64_t key) { __builtin_prefetch(&table.directory[key >> table.shift]); });
-  uint32_t* place = scratch->places.data();
-  for_ids([&place](const Table& table, uint64_t key) {
-    const uint32_t begin = table.directory[key >> table.shift];
-    __builtin_prefetch(table.keys.data() + begin);
-    __builtin_prefetch(table.keys.data() + begin + kProbed - 1);
-    *place++ = begin;
-  });
-  place = scratch->places.data();
-  for_ids([&place, row_bytes = row_bytes_](const Table& table, uint64_t key) {
-    *place = Find(table, key, *place);
-    const uint8_t* row = table.rows + *place++ * row_bytes;
-    __builtin_prefetch(row);
-    __builtin_prefetch(row + row_bytes - 1);
-  });
-
-  if (linear != nullptr) std::fill_n(linear, x.rows, 0.0f);
   const Pool pool = precision_ == Precision::kF32    ? FindFloatPool(dim_)
                     : precision_ == Precision::kInt8 ? int8_->pool
                                                      : bf16_->pool;
-  const uint32_t* places = scratch->places.data();
-  for (size_t f = 0; f < batch.fields.size(); ++f) {
+  if (linear != nullptr) std::fill_n(linear, x.rows, 0.0f);
+
+  // Fields go through four stages, each of which asks for the memory that the next one reads. They are a
+  // field apart, so that what was asked for is there, and still in the cache nearest to the core.
+  const int fields = static_cast<int>(batch.fields.size());
+  struct Step {
+    const Table* table;
+    const uint64_t* keys;
+    const uint32_t* offsets;
+    uint32_t count;
+  };
+  const auto step = [&](int f) {
     const FieldBags& bags = batch.fields[f];
-    const Table& table = tables_[schema_->fields()[f].table];
-    const uint32_t* offsets = bags.offsets.data() + first_row;
-    const float* coefficients = bags.coefficients.data() + offsets[0];
-    pool({table.rows, row_bytes_, places, coefficients, offsets, x.rows, dim_},
+    const uint32_t begin = bags.offsets[first_row];
+    return Step{&tables_[schema_->fields()[f].table], bags.keys.data() + begin,
+                bags.offsets.data() + first_row, bags.offsets[last_row] - begin};
+  };
+  const auto ask_for_directory = [&](const Step& of) {
+    const Table table = *of.table;
+    for (uint32_t i = 0; i < of.count; ++i) {
+      __builtin_prefetch(&table.directory[of.keys[i] >> table.shift]);
+    }
+  };
+  const auto ask_for_keys = [&](const Step& of, uint32_t* places) {
+    const Table table = *of.table;
+    for (uint32_t i = 0; i < of.count; ++i) {
+      places[i] = table.directory[of.keys[i] >> table.shift];
+      __builtin_prefetch(table.keys.data() + places[i]);
+      __builtin_prefetch(table.keys.data() + places[i] + kProbed - 1);
+    }
+  };
+  const auto find = [&](const Step& of, uint32_t* places) {
+    const Table table = *of.table;
+    for (uint32_t i = 0; i < of.count; ++i) {
+      places[i] = Find(table, of.keys[i], places[i]);
+      const uint8_t* row = table.rows + places[i] * row_bytes_;
+      __builtin_prefetch(row);
+      __builtin_prefetch(row + row_bytes_ - 1);
+    }
+  };
+  const auto pool_rows = [&](const Step& of, int f, const uint32_t* places) {
+    const float* coefficients = batch.fields[f].coefficients.data() + of.offsets[0];
+    pool({of.table->rows, row_bytes_, places, coefficients, of.offsets, x.rows, dim_},
          {x.data + f * dim_, x.rows, dim_, x.stride});
     for (int r = 0; linear != nullptr && r < x.rows; ++r) {
-      for (uint32_t i = offsets[r] - offsets[0]; i < offsets[r + 1] - offsets[0]; ++i) {
+      for (uint32_t i = of.offsets[r] - of.offsets[0]; i < of.offsets[r + 1] - of.offsets[0]; ++i) {
         float weight;
-        std::memcpy(&weight, table.rows + places[i] * row_bytes_ + linear_offset_, sizeof(weight));
+        std::memcpy(&weight, of.table->rows + places[i] * row_bytes_ + linear_offset_, sizeof(weight));
         linear[r] += coefficients[i] * weight;
       }
     }
-    places += offsets[x.rows] - offsets[0];
+  };
+  Step steps[4] = {};                 // of the last four fields, by field % 4
+  std::array<size_t, 4> begins = {};  // of their places
+  for (int f = 0; f < fields + 3; ++f) {
+    if (f < fields) {
+      const size_t begin = f == 0 ? 0 : begins[(f - 1) % 4] + steps[(f - 1) % 4].count;
+      steps[f % 4] = step(f);
+      begins[f % 4] = begin;
+      if (scratch->places.size() < begin + steps[f % 4].count)
+        scratch->places.resize(begin + steps[f % 4].count);
+      ask_for_directory(steps[f % 4]);
+    }
+    uint32_t* const places = scratch->places.data();
+    if (f >= 1 && f - 1 < fields) ask_for_keys(steps[(f - 1) % 4], places + begins[(f - 1) % 4]);
+    if (f >= 2 && f - 2 < fields) find(steps[(f - 2) % 4], places + begins[(f - 2) % 4]);
+    if (f >= 3) pool_rows(steps[(f - 3) % 4], f - 3, places + begins[(f - 3) % 4]);
   }
 }
 

@@ -89,7 +89,8 @@ absl::Status RunPipeline(int threads, absl::Span<Item> items, Fill fill, Work wo
       status = take(&items[taken % items.size()]);
       lock.lock();
       ++taken;
-      room.notify_one();
+      // Not for every item: each wake-up costs switches to and fro where threads share a core.
+      if (filled - taken <= items.size() / 2) room.notify_one();
     } else if (begun < filled) {
       StageTimer timer(Stage::kShards);
       work_on_next(&lock);

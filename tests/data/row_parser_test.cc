@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -120,6 +121,21 @@ TEST(RowParserTest, LogTransformKeepsTheSign) {
   ASSERT_EQ(p.Parse(With(4, "-3")), RowFault::kNone);
   EXPECT_THAT(p.Coefficients(kAge), ElementsAre(static_cast<float>(-std::log(4.0))));
   ASSERT_EQ(p.Parse(With(4, "1e300")), RowFault::kNone) << "its logarithm is a float";
+}
+
+// Small whole numbers are looked up, others searched for.
+TEST(RowParserTest, BucketsOfSmallAndLargeNumbersMeet) {
+  const std::vector<double> boundaries = {-3, 0, 1, 2.5, 900, 1022.5, 1023, 1024, 1025, 5e6};
+  std::string feature = R"(feature { name: "n" dense { bucketize { )";
+  for (const double boundary : boundaries) absl::StrAppend(&feature, "boundaries: ", boundary, " ");
+  Parsing p("", "label\tn\tmore", RowUse::kTrain, feature + "} } } feature { name: \"more\" sparse {} }");
+  for (const int number :
+       {-4, -3, -1, 0, 1, 2, 3, 899, 900, 1021, 1022, 1023, 1024, 1025, 1026, 4999999, 5000000, 12345678}) {
+    ASSERT_EQ(p.Parse(absl::StrCat("1\t", number, "\tthe rest of the line")), RowFault::kNone) << p.detail;
+    const auto bucket = std::count_if(boundaries.begin(), boundaries.end(),
+                                      [&](double boundary) { return boundary <= number; });
+    EXPECT_THAT(p.Keys(0), ElementsAre(p.Key(0, absl::StrCat(bucket)))) << number;
+  }
 }
 
 TEST(RowParserTest, ABucketIsTheCountOfBoundariesNotAboveTheNumber) {
