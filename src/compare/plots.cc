@@ -36,23 +36,38 @@ void DrawLegend(Drawing* drawing, double x, double y,
   }
 }
 
-// Bins of the same rank over the seeds, joined.
+// The bins of all seeds by their predictions, joined to about ten of equal weight.
 std::vector<CalibrationBin> JoinedBins(const CompareRow& row, TowerKind kind) {
-  std::vector<CalibrationBin> joined;
+  constexpr int kBins = 10;
+  std::vector<CalibrationBin> all;
+  double total = 0;
   for (const CompareCell& cell : row.cells) {
     if (!TowerOf(cell, kind).has_value()) continue;
-    const std::vector<CalibrationBin>& bins = TowerOf(cell, kind)->metrics.calibration;
-    joined.resize(std::max(joined.size(), bins.size()));
-    for (size_t b = 0; b < bins.size(); ++b) {
-      CalibrationBin& to = joined[b];
-      const double weight = to.weight + bins[b].weight;
-      const auto mean = [&](double before, double added) {
-        return (before * to.weight + added * bins[b].weight) / weight;
-      };
-      to.mean_prediction = mean(to.mean_prediction, bins[b].mean_prediction);
-      to.click_rate = mean(to.click_rate, bins[b].click_rate);
-      to.weight = weight;
+    for (const CalibrationBin& bin : TowerOf(cell, kind)->metrics.calibration) {
+      all.push_back(bin);
+      total += bin.weight;
     }
+  }
+  std::stable_sort(all.begin(), all.end(), [](const CalibrationBin& a, const CalibrationBin& b) {
+    return a.mean_prediction < b.mean_prediction;
+  });
+  std::vector<CalibrationBin> joined;
+  double passed = 0;
+  int last_place = -1;
+  for (const CalibrationBin& bin : all) {
+    // The middle of the bin says where it belongs.
+    const int place = static_cast<int>((passed + bin.weight / 2) / total * kBins);
+    passed += bin.weight;
+    if (place != last_place) joined.emplace_back();
+    last_place = place;
+    CalibrationBin& to = joined.back();
+    const double weight = to.weight + bin.weight;
+    const auto mean = [&](double before, double added) {
+      return (before * to.weight + added * bin.weight) / weight;
+    };
+    to.mean_prediction = mean(to.mean_prediction, bin.mean_prediction);
+    to.click_rate = mean(to.click_rate, bin.click_rate);
+    to.weight = weight;
   }
   return joined;
 }

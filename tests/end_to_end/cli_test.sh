@@ -50,7 +50,7 @@ zcat $holdout >holdout.tsv
 
 section "usage"
 expect_exit 0 help
-for command in train finetune evaluate predict export inspect synth; do
+for command in train finetune evaluate predict export inspect synth compare; do
   expect_exit 0 help
   expect_out "$command"
   expect_exit 0 help $command

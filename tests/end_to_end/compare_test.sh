@@ -12,7 +12,7 @@ expect_exit 0 synth --output=logs --days=5 --rows_per_day=800 --holdout_rows=500
 # compare RUN_DIR ARGUMENTS...
 compare=(--config="$source_dir/configs/synthetic.pbtxt,cin.pbtxt" --student_alone_config=alone.pbtxt --end_date=2026-01-05
   'data.path=logs/{date}.tsv.gz' embedding.dim=4 model.teacher.mlp.hidden=16,8 model.student.mlp.hidden=8,4
-  train.window_days=5 train.batch_size=64 train.shard_rows=32)
+  train.window_days=5 train.batch_size=64 train.shard_rows=32 runtime.threads=1)
 rows=(--methods=CO_TRAIN --seeds=1,2 --variant='no_logit:model.distill.logit_weight=0' --variant="hint:$source_dir/configs/distill/hint.pbtxt"
   --frontier=4-2,8-4 --test_days=2)
 # All but what is measured in seconds.
