@@ -34,8 +34,11 @@ struct CellAction {
 struct IdAction {
   int column;
   int field;
-  uint64_t table_seed;
+  IdHasher hash;
 };
+
+// A missing id is hashed as well, as one of the most frequent length: no branch depends on it.
+constexpr absl::string_view kStandIn = "00000000";
 
 // A cell as a message shows it: not whole books, and nothing that a terminal would obey.
 std::string Shown(absl::string_view cell) {
@@ -98,6 +101,10 @@ size_t Bucket(const std::vector<double>& boundaries, double number) {
   return std::upper_bound(boundaries.begin(), boundaries.end(), number) - boundaries.begin();
 }
 
+// Of ParseLines: lines, and the places of their cells, which stay in the cache nearest to the core.
+constexpr size_t kLinesAtATime = 32;
+constexpr size_t kPlacesAtATime = 2048;
+
 // The cells of a line, split.
 struct LineCells {
   absl::string_view line;
@@ -139,10 +146,10 @@ class RowWriter {
 };
 
 // Appends up to `rows` rows, with room made beforehand for the fields of at most one key a row: those that
-// aren't in `bag_fields`. Each of these is added to once a row.
+// aren't in `bag_fields`. Each of these is added to once a row; those of `ids` later, several rows at a time.
 class BlockWriter {
  public:
-  BlockWriter(Batch* batch, int rows, absl::Span<const int> bag_fields)
+  BlockWriter(Batch* batch, int rows, absl::Span<const int> bag_fields, absl::Span<const IdAction> ids)
       : batch_(*batch), row_(batch->rows()), bag_fields_(bag_fields), columns_(batch->fields.size()) {
     for (size_t f = 0; f < columns_.size(); ++f) {
       FieldBags& bags = batch_.fields[f];
@@ -157,6 +164,7 @@ class BlockWriter {
       column.coefficients = bags.coefficients.data();
       column.offsets = bags.offsets.data();
     }
+    for (const IdAction& id : ids) columns_[id.field].id = true;
   }
   // Gives back the room that wasn't needed.
   ~BlockWriter() {
@@ -173,15 +181,34 @@ class BlockWriter {
 
   Batch& batch() { return batch_; }
   FieldBags* bags(int field) { return &batch_.fields[field]; }
-  void Add(int field, uint64_t key, float coefficient) { Write(field, key, coefficient, 1); }
-  void AddId(int field, uint64_t key, bool present) { Write(field, key, 1, present ? 1 : 0); }
+  void Add(int field, uint64_t key, float coefficient) {
+    Column& column = columns_[field];
+    column.keys[column.size] = key;
+    column.coefficients[column.size] = coefficient;
+    column.offsets[row_ + 1] = ++column.size;
+  }
+  // The ids of the last `rows` rows, a column: id_of(i) is that of the i-th, with whether there is one.
+  template <typename IdOf>
+  void AddIds(int field, int rows, const IdOf& id_of) {
+    Column& column = columns_[field];
+    uint32_t* offsets = column.offsets + row_ + 1 - rows;
+    uint32_t size = column.size;
+    for (int i = 0; i < rows; ++i) {
+      const std::pair<uint64_t, bool> id = id_of(i);
+      column.keys[size] = id.first;
+      column.coefficients[size] = 1;
+      size += id.second ? 1 : 0;
+      offsets[i] = size;
+    }
+    column.size = size;
+  }
   void CloseRow() {
     for (const int field : bag_fields_) CloseBag(bags(field));
     ++row_;
   }
   void DropRow() {
     for (Column& column : columns_) {
-      if (!column.bag) column.size = column.offsets[row_];
+      if (!column.bag && !column.id) column.size = column.offsets[row_];
     }
     for (const int field : bag_fields_) {
       FieldBags& bags = batch_.fields[field];
@@ -200,14 +227,8 @@ class BlockWriter {
     uint32_t* offsets;
     uint32_t size;
     bool bag;
+    bool id = false;
   };
-  void Write(int field, uint64_t key, float coefficient, uint32_t count) {
-    Column& column = columns_[field];
-    column.keys[column.size] = key;
-    column.coefficients[column.size] = coefficient;
-    column.size += count;
-    column.offsets[row_ + 1] = column.size;
-  }
 
   Batch& batch_;
   int row_;  // the one at hand
@@ -258,10 +279,18 @@ struct RowParser::Plan {
   template <typename Writer>
   RowFault ParseCell(const CellAction& action, absl::string_view cell, size_t readable, Writer* writer,
                      std::string* detail) const;
+  // The key of a cell that is one id, and whether there is an id.
+  std::pair<uint64_t, bool> ParseId(const IdAction& id, absl::string_view cell) const {
+    const bool present = !cell.empty() && (schema.missing_values.empty() || !Missing(cell));
+    return {id.hash(present ? cell.data() : kStandIn.data(), present ? cell.size() : kStandIn.size()),
+            present};
+  }
+  // All of a row but its ids.
   template <typename Cells, typename Writer>
-  RowFault ParseRow(const Cells& cells, Writer* writer, std::string* detail) const;
-  template <typename Writer>
-  RowFault ParseLine(absl::string_view line, size_t* begins, Writer* writer, std::string* detail) const;
+  RowFault ParseActions(const Cells& cells, Writer* writer, std::string* detail) const;
+  template <typename Cells>
+  RowFault ParseRow(const Cells& cells, RowWriter* writer, std::string* detail) const;
+  RowFault Split(absl::string_view line, size_t* begins, std::string* detail) const;
   size_t begins_size() const { return columns + 1 + kSplitSlack; }
   absl::Status ParseServingValues();
   void CheckBatch(const Batch& batch) const {
@@ -332,7 +361,7 @@ absl::StatusOr<RowParser> RowParser::Create(const Schema& schema, absl::Span<con
     }
     TANDEM_ASSIGN_OR_RETURN(const int column, find(field.column, absl::StrCat("feature '", field.name, "'")));
     if (field.kind == FieldKind::kSparse && !field.multi_valued) {
-      plan->ids.push_back({column, index, schema.table_seed(field.table)});
+      plan->ids.push_back({column, index, IdHasher(schema.table_seed(field.table))});
     } else {
       plan->actions.push_back({CellUse::kField, column, index});
     }
@@ -484,7 +513,7 @@ RowFault RowParser::Plan::ParseCell(const CellAction& action, absl::string_view 
 }
 
 template <typename Cells, typename Writer>
-RowFault RowParser::Plan::ParseRow(const Cells& cells, Writer* writer, std::string* detail) const {
+RowFault RowParser::Plan::ParseActions(const Cells& cells, Writer* writer, std::string* detail) const {
   for (const CellAction& action : actions) {
     const RowFault fault =
         ParseCell(action, cells[action.column], cells.Readable(action.column), writer, detail);
@@ -493,16 +522,6 @@ RowFault RowParser::Plan::ParseRow(const Cells& cells, Writer* writer, std::stri
       return fault;
     }
   }
-  // A missing id is hashed as well, as one of the most frequent length: no branch depends on it.
-  constexpr absl::string_view kStandIn = "00000000";
-  const bool texts = !schema.missing_values.empty();
-  for (const IdAction& id : ids) {
-    absl::string_view cell = cells[id.column];
-    const bool present = !cell.empty() && !(texts && Missing(cell));
-    cell =
-        absl::string_view(present ? cell.data() : kStandIn.data(), present ? cell.size() : kStandIn.size());
-    writer->AddId(id.field, IdHash(id.table_seed, cell), present);
-  }
   Batch& batch = writer->batch();
   for (const int f : constant_fields) {
     const FieldBags& value = constants.fields[f];
@@ -510,7 +529,6 @@ RowFault RowParser::Plan::ParseRow(const Cells& cells, Writer* writer, std::stri
     bags->keys.insert(bags->keys.end(), value.keys.begin(), value.keys.end());
     bags->coefficients.insert(bags->coefficients.end(), value.coefficients.begin(), value.coefficients.end());
   }
-  writer->CloseRow();
   if (use == RowUse::kPredict) batch.labels.push_back(0);
   const size_t rows = batch.labels.size();
   if (batch.weights.size() < rows) batch.weights.push_back(1);
@@ -518,10 +536,20 @@ RowFault RowParser::Plan::ParseRow(const Cells& cells, Writer* writer, std::stri
   return RowFault::kNone;
 }
 
+template <typename Cells>
+RowFault RowParser::Plan::ParseRow(const Cells& cells, RowWriter* writer, std::string* detail) const {
+  const RowFault fault = ParseActions(cells, writer, detail);
+  if (fault != RowFault::kNone) return fault;
+  for (const IdAction& id : ids) {
+    const auto [key, present] = ParseId(id, cells[id.column]);
+    writer->AddId(id.field, key, present);
+  }
+  writer->CloseRow();
+  return RowFault::kNone;
+}
+
 // The count comes before what a shifted cell may look like.
-template <typename Writer>
-RowFault RowParser::Plan::ParseLine(absl::string_view line, size_t* begins, Writer* writer,
-                                    std::string* detail) const {
+RowFault RowParser::Plan::Split(absl::string_view line, size_t* begins, std::string* detail) const {
   const size_t found = SplitCells(line, schema.delimiter, columns, begins);
   if (found != static_cast<size_t>(columns)) {
     if (detail != nullptr) {
@@ -530,14 +558,15 @@ RowFault RowParser::Plan::ParseLine(absl::string_view line, size_t* begins, Writ
     }
     return RowFault::kColumnCount;
   }
-  return ParseRow(LineCells{line, begins}, writer, detail);
+  return RowFault::kNone;
 }
 
 RowFault RowParser::Parse(absl::string_view line, Batch* batch, std::string* detail) const {
   plan_->CheckBatch(*batch);
   absl::FixedArray<size_t, 256> begins(plan_->begins_size());
   RowWriter writer(batch);
-  return plan_->ParseLine(line, begins.data(), &writer, detail);
+  const RowFault fault = plan_->Split(line, begins.data(), detail);
+  return fault != RowFault::kNone ? fault : plan_->ParseRow(LineCells{line, begins.data()}, &writer, detail);
 }
 
 RowFault RowParser::ParseCells(absl::Span<const absl::string_view> cells, Batch* batch,
@@ -557,17 +586,36 @@ void RowParser::ParseLines(const LineChunk& chunk, int begin, int end, Batch* ba
                            std::vector<LineFault>* faults) const {
   const Plan& plan = *plan_;
   plan.CheckBatch(*batch);
-  absl::FixedArray<size_t, 256> begins(plan.begins_size());
-  BlockWriter writer(batch, end - begin, plan.bag_fields);
+  const size_t stride = plan.begins_size();
+  const auto lines_at_a_time =
+      static_cast<int>(std::clamp<size_t>(kPlacesAtATime / stride, 1, kLinesAtATime));
+  absl::FixedArray<size_t, kPlacesAtATime> begins(lines_at_a_time * stride);
+  std::array<LineCells, kLinesAtATime> rows;
+  BlockWriter writer(batch, end - begin, plan.bag_fields, plan.ids);
   std::string detail;
-  for (int line = begin; line < end; ++line) {
-    RowFault fault = RowFault::kLineTooLong;
-    if (!chunk.too_long[line]) {
-      fault = plan.ParseLine(chunk.lines[line], begins.data(), &writer, &detail);
-    } else {
-      detail = absl::StrCat("a line of more than data.max_line_bytes ", plan.schema.max_line_bytes);
+  for (int line = begin; line < end;) {
+    // Line by line what may be at fault; then the ids, column by column.
+    int good = 0;
+    for (; line < end && good < lines_at_a_time; ++line) {
+      LineCells& cells = rows[good];
+      cells = {chunk.lines[line], begins.data() + good * stride};
+      RowFault fault = RowFault::kLineTooLong;
+      if (!chunk.too_long[line]) {
+        fault = plan.Split(cells.line, begins.data() + good * stride, &detail);
+        if (fault == RowFault::kNone) fault = plan.ParseActions(cells, &writer, &detail);
+      } else {
+        detail = absl::StrCat("a line of more than data.max_line_bytes ", plan.schema.max_line_bytes);
+      }
+      if (fault == RowFault::kNone) {
+        writer.CloseRow();
+        ++good;
+      } else {
+        faults->push_back({line, fault, detail});
+      }
     }
-    if (fault != RowFault::kNone) faults->push_back({line, fault, detail});
+    for (const IdAction& id : plan.ids) {
+      writer.AddIds(id.field, good, [&](int i) { return plan.ParseId(id, rows[i][id.column]); });
+    }
   }
 }
 

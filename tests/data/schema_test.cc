@@ -3,11 +3,9 @@
 #include <gtest/gtest.h>
 
 #include "absl/strings/str_cat.h"
+#include "src/data/id_hash.h"
 #include "tandem/sample.h"
 #include "tests/support/experiments.h"
-
-#define XXH_INLINE_ALL
-#include <xxhash.h>
 
 namespace tandem {
 namespace {
@@ -59,6 +57,19 @@ TEST(SchemaTest, AKeyIsTheIdsHashSeededByTheTablesName) {
   const uint64_t seed = XXH3_64bits("item", 4);
   EXPECT_EQ(schema.Key(1, "i7"), XXH3_64bits_withSeed("i7", 2, seed));
   EXPECT_NE(schema.Key(0, "i7"), schema.Key(1, "i7"));
+}
+
+TEST(IdHasherTest, HashesAsXxHashDoes) {
+  const std::string text = "0123456789abcdef\xff\x80 and more than sixteen";
+  for (const uint64_t seed : {uint64_t{0}, uint64_t{1}, XXH3_64bits("item", 4), ~uint64_t{0}}) {
+    const IdHasher hash(seed);
+    for (size_t begin = 0; begin < 3; ++begin) {
+      for (size_t size = 0; begin + size <= text.size(); ++size) {
+        EXPECT_EQ(hash(text.data() + begin, size), XXH3_64bits_withSeed(text.data() + begin, size, seed))
+            << size << " bytes";
+      }
+    }
+  }
 }
 
 TEST(SchemaTest, DataSettingsAreCarried) {
