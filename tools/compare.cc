@@ -5,8 +5,7 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <memory>
-#include <set>
+#include <filesystem>
 #include <utility>
 #include <vector>
 
@@ -233,10 +232,17 @@ absl::StatusOr<CompareData> FindData(const proto::Experiment& experiment) {
   }
   data.test = FLAGS_test;
   TANDEM_ASSIGN_OR_RETURN(data.test_files, FindFiles(FLAGS_test));
+  if (std::find(data.test_files.begin(), data.test_files.end(), "-") != data.test_files.end())
+    return ConfigError("--test: standard input can be read only once; name files");
+  const auto is_test_file = [&](const std::string& file) {
+    return std::any_of(data.test_files.begin(), data.test_files.end(), [&](const std::string& test) {
+      std::error_code ignored;  // a file that can't be read is somebody else's error
+      return std::filesystem::equivalent(file, test, ignored);
+    });
+  };
   for (const Day& day : data.days) {
     for (const std::string& file : day.files) {
-      if (std::find(data.test_files.begin(), data.test_files.end(), file) != data.test_files.end())
-        return ConfigError("--test: ", file, " is a file of the training window");
+      if (is_test_file(file)) return ConfigError("--test: ", file, " is a file of the training window");
     }
   }
   return data;

@@ -16,7 +16,7 @@ struct TowerTimes {
   std::optional<double> teacher, student;
 };
 
-// Medians of ten passes over 4,096 rows of ids that the tables hold. `loaded`: what is in `directory`.
+// The fastest of some passes over 4,096 rows of ids that the tables hold. `loaded`: what is in `directory`.
 absl::StatusOr<TowerTimes> MeasureTowers(const std::string& directory, const LoadedModel& loaded,
                                          const Kernels* kernels);
 
