@@ -3,15 +3,17 @@
 #include <glog/logging.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
+#include <ctime>
 #include <memory>
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_split.h"
 #include "config/experiment.pb.h"
 #include "src/util/progress.h"
 #include "tandem/bundle.h"
@@ -30,6 +32,37 @@ using Json = nlohmann::ordered_json;
 
 // What a killed cell loses at most, where the end of a day would be the only reason for a checkpoint.
 constexpr double kSecondsBetweenCheckpoints = 5;
+
+// What a cell has spent so far, kept from one start to the next.
+struct Spent {
+  double wall = 0, cpu = 0;  // seconds on the clock, and of the processor
+  bool partial = false;      // a start that was killed is missing
+};
+
+absl::StatusOr<Spent> ReadSpent(const std::string& path) {
+  Spent spent;
+  FileSystem& fs = FileSystem::Default();
+  if (!fs.Exists(path)) return spent;
+  TANDEM_ASSIGN_OR_RETURN(const std::string text, fs.ReadFile(path));
+  const std::vector<std::string> words =
+      absl::StrSplit(absl::StripAsciiWhitespace(text), ' ', absl::SkipEmpty());
+  const bool whole =
+      words.size() >= 2 && absl::SimpleAtod(words[0], &spent.wall) && absl::SimpleAtod(words[1], &spent.cpu);
+  spent.partial = !whole || words.size() > 2;
+  return spent;
+}
+
+absl::Status WriteSpent(const std::string& path, const Spent& spent) {
+  return WriteFileAtomically(
+      FileSystem::Default(), path,
+      absl::StrFormat("%.3f %.3f%s\n", spent.wall, spent.cpu, spent.partial ? " partial" : ""));
+}
+
+double SecondsOf(clockid_t clock) {
+  timespec time;
+  CHECK_EQ(clock_gettime(clock, &time), 0);
+  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
+}
 
 std::string NameOf(const PlannedCell& cell) { return absl::StrCat(cell.row, ", seed ", cell.seed); }
 
@@ -95,19 +128,18 @@ absl::Status CellRunner::Train(const PlannedCell& cell, CompareCell* result) con
   options.kernels = options_.kernels;
 
   TANDEM_RETURN_IF_ERROR(fs.CreateDirectories(absl::StrCat(options_.run_dir, "/cells/", cell.row)));
-  double before = 0;
-  if (fs.Exists(seconds_path)) {
-    TANDEM_ASSIGN_OR_RETURN(const std::string text, fs.ReadFile(seconds_path));
-    if (!absl::SimpleAtod(text, &before)) before = 0;
-  }
-  // What a run that was killed had spent is known by nobody.
-  result->time_is_partial = before == 0 && fs.Exists(options.run_dir);
-  const auto start = std::chrono::steady_clock::now();
+  TANDEM_ASSIGN_OR_RETURN(Spent spent, ReadSpent(seconds_path));
+  // Until this start is over: nobody would know what it had spent.
+  TANDEM_RETURN_IF_ERROR(WriteSpent(seconds_path, {spent.wall, spent.cpu, /*partial=*/true}));
+  const clockid_t cpu = options_.jobs > 1 ? CLOCK_THREAD_CPUTIME_ID : CLOCK_PROCESS_CPUTIME_ID;
+  const double wall_start = SecondsOf(CLOCK_MONOTONIC), cpu_start = SecondsOf(cpu);
   TANDEM_ASSIGN_OR_RETURN(const RunSummary summary, TrainRun(*cell.experiment, options));
-  const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
-  result->train_seconds = summary.already_complete && before > 0 ? before : before + elapsed.count();
-  TANDEM_RETURN_IF_ERROR(
-      WriteFileAtomically(fs, seconds_path, absl::StrFormat("%.3f\n", result->train_seconds)));
+  spent.wall += SecondsOf(CLOCK_MONOTONIC) - wall_start;
+  spent.cpu += SecondsOf(cpu) - cpu_start;
+  TANDEM_RETURN_IF_ERROR(WriteSpent(seconds_path, spent));
+  result->train_seconds = spent.wall;
+  result->cpu_seconds = spent.cpu;
+  result->time_is_partial = spent.partial;
   if (summary.stopped_by != 0) return absl::CancelledError("stopped");
   result->steps = summary.steps;
   result->rows_trained = summary.rows_trained;

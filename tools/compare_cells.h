@@ -2,7 +2,7 @@
 // killed goes on where it was.
 //
 // Below the comparison's directory: runs/ROW/seed-S/ is the run, an ordinary one; cells/ROW/seed-S.json what
-// was measured, written once the cell is done; cells/ROW/seed-S.seconds the training time so far;
+// was measured, written once the cell is done; cells/ROW/seed-S.seconds the time spent so far;
 // cells/ROW/times.json the towers' scoring times.
 #ifndef TANDEM_TOOLS_COMPARE_CELLS_H_
 #define TANDEM_TOOLS_COMPARE_CELLS_H_

@@ -52,6 +52,7 @@ CompareCell ReadCell(const Json& json) {
   cell.rows_trained = json.at("rows_trained").get<int64_t>();
   cell.steps = json.at("steps").get<int64_t>();
   cell.train_seconds = json.at("train_seconds").get<double>();
+  cell.cpu_seconds = json.value("cpu_seconds", 0.0);
   cell.time_is_partial = json.at("time_is_partial").get<bool>();
   cell.teacher_checksum = json.at("teacher_checksum").get<std::string>();
   if (json.contains("teacher")) cell.teacher = ReadTower(json.at("teacher"), cell.test_rows);
@@ -69,6 +70,7 @@ std::string CellToJson(const CompareCell& cell) {
   json["rows_trained"] = cell.rows_trained;
   json["steps"] = cell.steps;
   json["train_seconds"] = cell.train_seconds;
+  json["cpu_seconds"] = cell.cpu_seconds;
   json["time_is_partial"] = cell.time_is_partial;
   json["teacher_checksum"] = cell.teacher_checksum;
   const auto add = [&](const char* name, const std::optional<CompareTower>& tower) {

@@ -39,8 +39,11 @@ struct CompareCell {
   int64_t test_rows = 0;
   int64_t rows_trained = 0;
   int64_t steps = 0;
-  double train_seconds = 0;
-  // Killed on the way: the time of what was lost is not in train_seconds.
+  double train_seconds = 0;  // on the clock
+  // Of the processor: of the whole process with one job, else of the cell's own thread, which trains; reading
+  // and parsing are other threads'.
+  double cpu_seconds = 0;
+  // Killed on the way: the time of what was lost is in neither.
   bool time_is_partial = false;
   std::optional<CompareTower> teacher, student;
   std::string teacher_checksum;  // TeacherChecksum; "" without a teacher

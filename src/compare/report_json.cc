@@ -62,9 +62,13 @@ Json RowJson(const Comparison& comparison, const CompareRow& row) {
     json["teacher_bit_identical"].push_back(OrNull(one));
   json["teacher_steps_a_row"] = row.passes.teacher;
   json["student_steps_a_row"] = row.passes.student;
-  std::vector<std::optional<double>> seconds;
-  for (const CompareCell& cell : row.cells) seconds.emplace_back(cell.train_seconds);
+  std::vector<std::optional<double>> seconds, cpu_seconds;
+  for (const CompareCell& cell : row.cells) {
+    seconds.emplace_back(cell.train_seconds);
+    cpu_seconds.emplace_back(cell.cpu_seconds);
+  }
   json["train_seconds"] = MeanJson(seconds);
+  json["cpu_seconds"] = MeanJson(cpu_seconds);
   if (row.cells[0].teacher.has_value()) json["teacher"] = TowerJson(row, TowerKind::kTeacher);
   if (row.cells[0].student.has_value()) json["student"] = TowerJson(row, TowerKind::kStudent);
   for (const CompareCell& cell : row.cells) json["cells"].push_back(Json::parse(CellToJson(cell)));

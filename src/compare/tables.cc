@@ -105,32 +105,29 @@ std::string DenseParameters(const std::optional<CompareTower>& tower) {
   return tower.has_value() ? FormatCount(tower->dense_parameters) : kUndefined;
 }
 
-// `partial`: what killed runs had spent is missing.
-std::optional<MeanOverSeeds> MeanSeconds(const CompareRow& row, bool* partial) {
-  std::vector<std::optional<double>> seconds;
-  *partial = false;
-  for (const CompareCell& cell : row.cells) {
-    seconds.emplace_back(cell.train_seconds);
-    *partial = *partial || cell.time_is_partial;
-  }
-  return MeanOf(seconds);
+std::optional<MeanOverSeeds> MeanSeconds(const CompareRow& row, double CompareCell::*seconds) {
+  std::vector<std::optional<double>> values;
+  for (const CompareCell& cell : row.cells) values.emplace_back(cell.*seconds);
+  return MeanOf(values);
 }
 
-std::string SecondsText(const CompareRow& row) {
-  bool partial;
-  const std::string text = MeanText(MeanSeconds(row, &partial), {1});
-  return absl::StrCat(partial ? "≥ " : "", text);
+// A killed run's share is unknown.
+bool TimeIsPartial(const CompareRow& row) {
+  return std::any_of(row.cells.begin(), row.cells.end(),
+                     [](const CompareCell& cell) { return cell.time_is_partial; });
 }
 
-// Of the means.
+std::string SecondsText(const CompareRow& row, double CompareCell::*seconds) {
+  return absl::StrCat(TimeIsPartial(row) ? "≥ " : "", MeanText(MeanSeconds(row, seconds), {1}));
+}
+
+// Processor time, of the means.
 std::string TimesTeacherAlone(const Comparison& comparison, const CompareRow& row) {
-  bool partial, partial_of_one;
-  const std::optional<MeanOverSeeds> seconds = MeanSeconds(row, &partial);
-  const std::optional<MeanOverSeeds> one =
-      MeanSeconds(comparison.rows[comparison.teacher_alone], &partial_of_one);
-  if (partial || partial_of_one || !seconds.has_value() || !one.has_value() || one->mean <= 0)
-    return kUndefined;
-  return Number(seconds->mean / one->mean, {2});
+  const CompareRow& one = comparison.rows[comparison.teacher_alone];
+  const double seconds = MeanSeconds(row, &CompareCell::cpu_seconds)->mean;
+  const double of_one = MeanSeconds(one, &CompareCell::cpu_seconds)->mean;
+  if (TimeIsPartial(row) || TimeIsPartial(one) || of_one <= 0) return kUndefined;
+  return Number(seconds / of_one, {2});
 }
 
 TextTable CostTable(const Comparison& comparison) {
@@ -140,7 +137,8 @@ TextTable CostTable(const Comparison& comparison) {
                   "teacher steps a row",
                   "student steps a row",
                   "training, s",
-                  "× TEACHER_ALONE",
+                  "CPU, s",
+                  "CPU × TEACHER_ALONE",
                   "µs a sample, teacher / student",
                   "dense parameters, teacher / student"};
   for (const CompareRow& row : comparison.rows) {
@@ -148,7 +146,8 @@ TextTable CostTable(const Comparison& comparison) {
       return value == 0 ? std::string(kUndefined) : absl::StrFormat("%g", value);
     };
     table.rows.push_back(
-        {row.name, steps(row.passes.teacher), steps(row.passes.student), SecondsText(row),
+        {row.name, steps(row.passes.teacher), steps(row.passes.student),
+         SecondsText(row, &CompareCell::train_seconds), SecondsText(row, &CompareCell::cpu_seconds),
          TimesTeacherAlone(comparison, row),
          Pair(Microseconds(row.teacher_microseconds), Microseconds(row.student_microseconds)),
          Pair(DenseParameters(row.cells[0].teacher), DenseParameters(row.cells[0].student))});

@@ -171,6 +171,7 @@ TEST(Cell, ReadsBackWhatItWrote) {
   cell.config = "c0ffee";
   cell.rows_trained = 12345678901;
   cell.train_seconds = 1.25;
+  cell.cpu_seconds = 0.75;
   cell.teacher->metrics.seen = ComputeMetrics(ScoreLog(), false);
   cell.teacher->metrics.unseen = EvaluationWithAuc(0.1234567890123).all;
   const absl::StatusOr<CompareCell> read = CellFromJson(CellToJson(cell), "cell.json");
