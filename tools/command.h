@@ -32,10 +32,12 @@ struct Command {
 
 Command TrainCommand();
 Command FinetuneCommand();
+Command DailyCommand();
 Command EvaluateCommand();
 Command PredictCommand();
 Command ExportCommand();
 Command InspectCommand();
+Command OnlineCommand();
 Command SynthCommand();
 Command CompareCommand();
 

@@ -21,6 +21,7 @@
 #include "tools/inspect_data.h"
 #include "tools/precision_table.h"
 #include "tools/tower_times.h"
+#include "train/state.pb.h"
 
 DEFINE_bool(data, false, "Describe the log of --input instead of a model.");
 DEFINE_bool(time, false, "Measure each tower's scoring time, one thread, on rows like the tables' own.");
@@ -87,11 +88,31 @@ Json DescribeModel(const std::string& directory, const LoadedModel& loaded) {
   return json;
 }
 
+// Where it comes from: the model id of its student, of the base of one that learned online, and the last day
+// of its training.
+absl::Status DescribeOrigin(FileSystem& fs, const std::string& directory, bool has_student, Json* json) {
+  proto::BundleHeader origin;
+  if (IsBundle(fs, directory)) {
+    TANDEM_ASSIGN_OR_RETURN(origin, ReadBundleHeader(fs, directory));
+  } else {
+    TANDEM_ASSIGN_OR_RETURN(origin, DescribeStudent(fs, directory));
+  }
+  if (has_student) (*json)["model_id"] = origin.model_id();
+  if (origin.has_base_id()) (*json)["base_id"] = origin.base_id();
+  if (origin.has_last_day()) (*json)["last_day"] = origin.last_day();
+  return absl::OkStatus();
+}
+
 std::string AsText(const Json& json) {
   std::string text = absl::StrFormat("%s %s, method %s, %d fields of %d values in %s\n\n",
                                      json["kind"].get<std::string>(), json["directory"].get<std::string>(),
                                      json["method"].get<std::string>(), json["fields"].size(),
                                      json["embedding_dim"].get<int>(), json["precision"].get<std::string>());
+  for (const auto& [key, title] : {std::make_pair("model_id", "student's model id "),
+                                   {"base_id", "learned online from "},
+                                   {"last_day", "trained up to "}}) {
+    if (json.contains(key)) absl::StrAppend(&text, title, json[key].get<std::string>(), "\n");
+  }
   absl::StrAppendFormat(&text, "%-20s %-20s %-12s %s\n", "field", "column", "kind", "table");
   for (const Json& field : json["fields"]) {
     absl::StrAppendFormat(&text, "%-20s %-20s %-12s %s\n", field["name"].get<std::string>(),
@@ -134,6 +155,7 @@ absl::StatusOr<std::string> InspectModel() {
   TANDEM_ASSIGN_OR_RETURN(const LoadedModel loaded, LoadModel(fs, directory, experiment, *kernels));
   TANDEM_ASSIGN_OR_RETURN(const std::optional<PrecisionReport> report, ReadPrecisionReport(fs, directory));
   Json json = DescribeModel(directory, loaded);
+  TANDEM_RETURN_IF_ERROR(DescribeOrigin(fs, directory, loaded.model->has_student(), &json));
   if (report.has_value()) json["precision_report"] = DescribePrecision(loaded, *report);
   if (FLAGS_time) {
     TANDEM_ASSIGN_OR_RETURN(const TowerTimes times, MeasureTowers(directory, loaded, kernels));

@@ -14,6 +14,7 @@
 #include "absl/strings/str_join.h"
 #include "config/experiment.pb.h"
 #include "src/train/model_costs.h"
+#include "src/util/links.h"
 #include "src/util/pipeline.h"
 #include "tandem/predictor.h"
 #include "tandem/reader.h"
@@ -50,7 +51,7 @@ struct Piece {
 class FilePredictor {
  public:
   FilePredictor(const Predictor& predictor, int threads, Output* output)
-      : predictor_(predictor),
+      : predictor_(&predictor),
         threads_(threads),
         output_(*output),
         quarantine_("", predictor.experiment().data().max_bad_fraction()),
@@ -58,18 +59,33 @@ class FilePredictor {
     for (Piece& piece : pieces_) piece.batch = Batch(predictor.fields());
   }
 
+  // From the next file on; the columns stay.
+  absl::Status Use(const Predictor& predictor) {
+    if (predictor.fields() != predictor_->fields() ||
+        predictor.schema().key_columns != predictor_->schema().key_columns ||
+        predictor.has_teacher() != predictor_->has_teacher() ||
+        predictor.has_student() != predictor_->has_student()) {
+      return ConfigError("--model: ", predictor.directory(),
+                         ", published meanwhile, scores other columns than ", predictor_->directory(),
+                         "; start anew");
+    }
+    predictor_ = &predictor;
+    return absl::OkStatus();
+  }
+
   absl::Status Header() {
-    std::vector<std::string> columns = predictor_.schema().key_columns;
-    if (predictor_.has_student()) columns.push_back("student");
-    if (predictor_.has_teacher()) columns.push_back("teacher");
+    std::vector<std::string> columns = predictor_->schema().key_columns;
+    if (predictor_->has_student()) columns.push_back("student");
+    if (predictor_->has_teacher()) columns.push_back("teacher");
     return output_.Write(absl::StrJoin(columns, "\t") + "\n");
   }
 
   absl::Status Predict(const std::string& file) {
     TANDEM_ASSIGN_OR_RETURN(const std::unique_ptr<LineReader> lines,
-                            LineReader::Open(file, predictor_.schema().max_line_bytes));
-    TANDEM_ASSIGN_OR_RETURN(const std::optional<RowParser> parser,
-                            OpenRowParser(predictor_.schema(), RowUse::kPredict, file, lines.get(), nullptr));
+                            LineReader::Open(file, predictor_->schema().max_line_bytes));
+    TANDEM_ASSIGN_OR_RETURN(
+        const std::optional<RowParser> parser,
+        OpenRowParser(predictor_->schema(), RowUse::kPredict, file, lines.get(), nullptr));
     if (!parser.has_value()) return absl::OkStatus();
     quarantine_.BeginFile(file, "");
     TANDEM_RETURN_IF_ERROR(RunPipeline(
@@ -97,7 +113,7 @@ class FilePredictor {
       piece->faults.clear();
       parser.ParseLines(piece->chunk, 0, lines, &piece->batch, &piece->faults);
     }
-    predictor_.Score(piece->batch, &piece->scores);
+    predictor_->Score(piece->batch, &piece->scores);
     StageTimer timer(Stage::kFormat, lines);
     Format(parser, piece);
   }
@@ -114,8 +130,8 @@ class FilePredictor {
         if (good) AppendFloat(scores[row], &piece->text);
         piece->text += '\t';
       };
-      score(predictor_.has_student(), piece->scores.student);
-      score(predictor_.has_teacher(), piece->scores.teacher);
+      score(predictor_->has_student(), piece->scores.student);
+      score(predictor_->has_teacher(), piece->scores.teacher);
       piece->text.back() = '\n';
       if (good) {
         ++row;
@@ -138,7 +154,7 @@ class FilePredictor {
     return absl::OkStatus();
   }
 
-  const Predictor& predictor_;
+  const Predictor* predictor_;
   const int threads_;
   Output& output_;
   Quarantine quarantine_;
@@ -152,12 +168,24 @@ absl::StatusOr<TowerChoice> ChosenTower() {
   return ConfigError("--tower=", FLAGS_tower, ": 'student', 'teacher' or 'both'");
 }
 
+// The model that --model names or, a link, leads to now, and its path. What a link has moved away from may be
+// gone before it is read.
+absl::StatusOr<std::unique_ptr<Predictor>> LoadCurrent(const PredictorOptions& options,
+                                                       std::string* followed) {
+  for (;;) {
+    *followed = FollowLink(FLAGS_model);
+    absl::StatusOr<std::unique_ptr<Predictor>> predictor = Predictor::Load(FLAGS_model, options);
+    if (predictor.ok() || FollowLink(FLAGS_model) == *followed) return predictor;
+  }
+}
+
 absl::StatusOr<int> RunPredict(const Invocation& invocation) {
   PredictorOptions options;
   TANDEM_ASSIGN_OR_RETURN(options.towers, ChosenTower());
   options.data_overrides = invocation.overrides;
   TANDEM_ASSIGN_OR_RETURN(options.kernels, ChosenKernels());
-  TANDEM_ASSIGN_OR_RETURN(const std::unique_ptr<Predictor> predictor, Predictor::Load(FLAGS_model, options));
+  std::string followed;
+  TANDEM_ASSIGN_OR_RETURN(std::unique_ptr<Predictor> predictor, LoadCurrent(options, &followed));
   if (options.towers == TowerChoice::kBoth && !(predictor->has_teacher() && predictor->has_student())) {
     return ConfigError("--tower=both: ", predictor->directory(), " has a ",
                        predictor->has_teacher() ? "teacher" : "student", " only");
@@ -172,7 +200,15 @@ absl::StatusOr<int> RunPredict(const Invocation& invocation) {
   if (profile != nullptr) SetModelCosts(predictor->model(), TrainedParts::kAll, profile.get());
   FilePredictor file_predictor(*predictor, threads, &output);
   TANDEM_RETURN_IF_ERROR(file_predictor.Header());
-  for (const std::string& file : files) TANDEM_RETURN_IF_ERROR(file_predictor.Predict(file));
+  for (const std::string& file : files) {
+    if (FollowLink(FLAGS_model) != followed) {
+      TANDEM_ASSIGN_OR_RETURN(std::unique_ptr<Predictor> published, LoadCurrent(options, &followed));
+      TANDEM_RETURN_IF_ERROR(file_predictor.Use(*published));
+      predictor = std::move(published);
+      LOG(INFO) << file << " and what follows is scored by " << predictor->directory();
+    }
+    TANDEM_RETURN_IF_ERROR(file_predictor.Predict(file));
+  }
   TANDEM_RETURN_IF_ERROR(output.Finish());
   if (profile != nullptr) std::fputs(profile->Table().c_str(), stderr);
   const Quarantine& quarantine = file_predictor.quarantine();
@@ -189,7 +225,8 @@ Command PredictCommand() {
           "  tandem predict --model=bundle --input='logs/2000-12-02.tsv.gz' --output=scores.tsv\n\n"
           "Writes TSV with a header: data.key_columns, then a click probability a tower. A malformed row "
           "keeps its place with "
-          "an empty\nscore; more than data.max_bad_fraction of a file is an error. Labels are not needed.",
+          "an empty\nscore; more than data.max_bad_fraction of a file is an error. Labels are not needed.\n"
+          "A --model that is a link (RUN/published) is followed anew before every file.",
           {"model", "input", "output", "tower", "kernels", "profile"},
           {"model", "input"},
           {"data.", "runtime."},

@@ -23,8 +23,8 @@ namespace tandem {
 namespace {
 
 std::vector<Command> Commands() {
-  return {TrainCommand(),  FinetuneCommand(), EvaluateCommand(), PredictCommand(),
-          ExportCommand(), InspectCommand(),  SynthCommand(),    CompareCommand()};
+  return {TrainCommand(),  FinetuneCommand(), DailyCommand(),  EvaluateCommand(), PredictCommand(),
+          ExportCommand(), InspectCommand(),  OnlineCommand(), SynthCommand(),    CompareCommand()};
 }
 
 std::string Names(const std::vector<const char*>& flags) {

@@ -24,7 +24,13 @@
 
 namespace tandem {
 
-// The directory that `model` names: a checkpoint or bundle itself, or a run's newest checkpoint.
+namespace proto {
+class BundleHeader;
+}  // namespace proto
+
+// The directory that `model` names: a checkpoint or bundle itself, or a run's newest checkpoint. Of a
+// symbolic link the directory that it leads to now, so that what is read from it is of one model even if the
+// link is switched meanwhile.
 absl::StatusOr<std::string> ResolveModel(FileSystem& fs, const std::string& model);
 // Whether a directory that ResolveModel found is a bundle.
 bool IsBundle(FileSystem& fs, const std::string& directory);
@@ -53,6 +59,13 @@ struct PrecisionReport {
   // The kernel variants whose scores these are.
   std::string f32_kernels, served_kernels;
 };
+
+// The id of the student that a checkpoint would be exported as, in float32.
+absl::StatusOr<std::string> StudentModelId(FileSystem& fs, const std::string& checkpoint);
+// What a bundle of it would say: model id, base, last day.
+absl::StatusOr<proto::BundleHeader> DescribeStudent(FileSystem& fs, const std::string& checkpoint);
+// What a bundle says of itself. The caller has verified it.
+absl::StatusOr<proto::BundleHeader> ReadBundleHeader(FileSystem& fs, const std::string& bundle);
 
 // Verifies the directory and reads its configuration; nothing else is loaded.
 absl::StatusOr<proto::Experiment> ReadModelExperiment(FileSystem& fs, const std::string& directory);

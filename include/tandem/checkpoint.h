@@ -11,10 +11,12 @@
 #ifndef TANDEM_CHECKPOINT_H_
 #define TANDEM_CHECKPOINT_H_
 
+#include <functional>
 #include <string>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/types/span.h"
 #include "tandem/dual_model.h"
 #include "tandem/files.h"
 #include "tandem/metrics.h"
@@ -34,11 +36,15 @@ struct DayProgress {
 std::string StepDirectory(const std::string& run_dir, int64_t step);
 // The checkpoint with the largest step, "" when there is none.
 absl::StatusOr<std::string> NewestCheckpoint(FileSystem& fs, const std::string& run_dir);
-// Removes all but the newest `keep`. What interrupted writes left behind goes when a run is resumed.
-absl::Status RemoveOldCheckpoints(FileSystem& fs, const std::string& run_dir, int keep);
+// Removes all but the newest `keep` and those of the steps named. What interrupted writes left behind goes
+// when a run is resumed.
+absl::Status RemoveOldCheckpoints(FileSystem& fs, const std::string& run_dir, int keep,
+                                  absl::Span<const int64_t> and_steps = {});
 
+// `more` (may be null) writes files of the caller's own into the directory it is handed.
 absl::Status SaveCheckpoint(FileSystem& fs, const std::string& path, const DualModel& model,
-                            const proto::RunState& state, const DayProgress& progress);
+                            const proto::RunState& state, const DayProgress& progress,
+                            const std::function<absl::Status(const std::string& aside)>& more = nullptr);
 
 // The configuration that a checkpoint (or bundle) carries. Verifies the whole directory first.
 absl::StatusOr<proto::Experiment> VerifyAndReadExperiment(FileSystem& fs, const std::string& path);
@@ -51,6 +57,9 @@ absl::Status LoadCheckpoint(FileSystem& fs, const std::string& path, EmbeddingLo
 // All of it but the embedding.
 absl::Status LoadCheckpointTowers(FileSystem& fs, const std::string& path, EmbeddingLoad how,
                                   DualModel* model);
+
+// Where the checkpoint's run stood; the caller has verified the directory.
+absl::StatusOr<proto::RunState> ReadRunState(FileSystem& fs, const std::string& path);
 
 // The embedding alone, into a model of its own features: tables are matched by name.
 absl::Status LoadCheckpointEmbedding(FileSystem& fs, const std::string& path, EmbeddingLoad how,

@@ -87,6 +87,12 @@ class EmbeddingLayer {
   // elsewhere.
   float* InsertRow(int table, uint64_t key);
 
+  // Once the tables hold `rows` rows and counted ids, Resolve admits and counts no more: ids without a row
+  // are served by the default row. Looked at before a batch, whose ids may go beyond; 0: no bound.
+  void set_max_rows(int64_t rows) { max_rows_ = rows; }
+  // Occurrences so far that got no row for that reason.
+  int64_t ids_refused() const;
+
   // Finds the rows of a training batch: counts and admits ids, applies id_dropout, and brings lazily decayed
   // rows up to date. `step` counts from 1.
   void Resolve(const Batch& batch, int64_t step, Workers* workers, BatchRows* rows);
@@ -153,6 +159,9 @@ class EmbeddingLayer {
   std::vector<std::vector<int>> fields_of_table_;
   std::vector<std::unique_ptr<Merged>> merged_;
   std::vector<std::vector<float>> gradients_;  // a worker
+  int64_t max_rows_ = 0;
+  bool full_ = false;                 // of the batch at hand: no id is admitted
+  std::vector<int64_t> ids_refused_;  // a table
   // decay_log_[t]: log of what weight decay leaves of a weight over steps 1..t.
   std::vector<double> decay_log_ = {0};
 };

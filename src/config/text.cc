@@ -87,6 +87,7 @@ void ResolveDefaults(proto::Experiment* experiment) {
     train->mutable_optimizer()->mutable_adam();
   if (experiment->model().method() == proto::CO_TRAIN) experiment->mutable_model()->mutable_distill();
   experiment->mutable_model();
+  if (experiment->has_daily()) experiment->mutable_daily()->mutable_gate();
   FillDeclaredDefaults(experiment);
 }
 

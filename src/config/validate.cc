@@ -31,7 +31,9 @@ absl::Status ValidateExperiment(const proto::Experiment& experiment) {
   TANDEM_RETURN_IF_ERROR(ValidateFeatures(experiment, &features));
   TANDEM_RETURN_IF_ERROR(ValidateData(experiment.data(), features));
   TANDEM_RETURN_IF_ERROR(ValidateModel(experiment.model()));
-  return ValidateTrain(experiment.train());
+  TANDEM_RETURN_IF_ERROR(ValidateTrain(experiment.train()));
+  TANDEM_RETURN_IF_ERROR(ValidateOnline(experiment.online(), experiment.data()));
+  return ValidateDaily(experiment.daily());
 }
 
 }  // namespace tandem

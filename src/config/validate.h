@@ -17,6 +17,9 @@ absl::Status ValidateData(const proto::Data& data, const std::vector<const proto
 // Towers against the method, interactions, hints.
 absl::Status ValidateModel(const proto::Model& model);
 absl::Status ValidateTrain(const proto::Train& train);
+// Columns of the stream, and the gate's bounds.
+absl::Status ValidateOnline(const proto::Online& online, const proto::Data& data);
+absl::Status ValidateDaily(const proto::Daily& daily);
 
 // The column that a feature reads.
 inline const std::string& ColumnOf(const proto::Feature& feature) {

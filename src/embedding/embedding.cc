@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
+#include <numeric>
 #include <utility>
 
 #include "config/experiment.pb.h"
@@ -88,6 +89,7 @@ EmbeddingLayer::EmbeddingLayer(const proto::Experiment& experiment, const Schema
   }
   for (size_t t = 0; t < schema.tables().size(); ++t) {
     EmbeddingTable& table = tables_.emplace_back(layout);
+    ids_refused_.push_back(0);
     merged_.push_back(std::make_unique<Merged>());
     if (trained) {
       float* weights = table.row(EmbeddingTable::kDefaultRow);
@@ -126,8 +128,17 @@ float* EmbeddingLayer::InsertRow(int table_index, uint64_t key) {
   return weights;
 }
 
+int64_t EmbeddingLayer::ids_refused() const {
+  return std::accumulate(ids_refused_.begin(), ids_refused_.end(), int64_t{0});
+}
+
 uint32_t EmbeddingLayer::Admit(int table_index, uint64_t key) {
   EmbeddingTable& table = tables_[table_index];
+  if (full_) {
+    const uint32_t row = table.Find(key);
+    if (row == EmbeddingTable::kDefaultRow) ++ids_refused_[table_index];
+    return row;
+  }
   if (min_count_ > 1 && schema_.tables()[table_index].ids) {
     uint32_t count = 0;
     const uint32_t row = table.Count(key, &count);
@@ -167,6 +178,9 @@ void EmbeddingLayer::ResolveTable(int table_index, const Batch& batch, int64_t s
 
 void EmbeddingLayer::Resolve(const Batch& batch, int64_t step, Workers* workers, BatchRows* rows) {
   CHECK(trained_);
+  int64_t held = 0;
+  for (const EmbeddingTable& table : tables_) held += table.rows() + table.pending();
+  full_ = max_rows_ > 0 && held >= max_rows_;
   rows->fields.resize(batch.fields.size());
   workers->ForEach(static_cast<int>(tables_.size()),
                    [&](int table, int /*worker*/) { ResolveTable(table, batch, step, rows); });

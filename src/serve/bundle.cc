@@ -13,6 +13,7 @@
 #include "src/serve/precision_proto.h"
 #include "src/serve/quantize.h"
 #include "src/serve/serving_tables.h"
+#include "src/util/links.h"
 #include "tandem/checkpoint.h"
 #include "tandem/experiment.h"
 #include "tandem/status.h"
@@ -187,7 +188,27 @@ Precision LoadedModel::precision() const { return tables != nullptr ? tables->pr
 
 bool IsBundle(FileSystem& fs, const std::string& directory) { return fs.Exists(directory + kGraphFile); }
 
-absl::StatusOr<std::string> ResolveModel(FileSystem& fs, const std::string& model) {
+absl::StatusOr<std::string> StudentModelId(FileSystem& fs, const std::string& checkpoint) {
+  return ModelId(fs, checkpoint, Precision::kF32);
+}
+
+absl::StatusOr<proto::BundleHeader> DescribeStudent(FileSystem& fs, const std::string& checkpoint) {
+  proto::BundleHeader header;
+  TANDEM_ASSIGN_OR_RETURN(*header.mutable_model_id(), StudentModelId(fs, checkpoint));
+  TANDEM_ASSIGN_OR_RETURN(const proto::RunState state, ReadRunState(fs, checkpoint));
+  if (state.has_base_id()) header.set_base_id(state.base_id());
+  if (state.day_size() > 0 && !state.day().rbegin()->empty()) header.set_last_day(*state.day().rbegin());
+  return header;
+}
+
+absl::StatusOr<proto::BundleHeader> ReadBundleHeader(FileSystem& fs, const std::string& bundle) {
+  std::string unused_text;
+  TANDEM_ASSIGN_OR_RETURN(Graph graph, OpenGraph(fs, bundle, &unused_text));
+  return std::move(graph.header);
+}
+
+absl::StatusOr<std::string> ResolveModel(FileSystem& fs, const std::string& link_or_model) {
+  const std::string model = FollowLink(link_or_model);
   if (!fs.Exists(model)) return ModelError(model, ": no such model");
   if (!fs.IsDirectory(model)) {
     return ModelError(
@@ -279,7 +300,7 @@ absl::StatusOr<std::optional<PrecisionReport>> ExportBundle(FileSystem& fs, cons
   const ParameterLayout& layout = model.student().layout();
   TANDEM_ASSIGN_OR_RETURN(const std::string model_id, ModelId(fs, checkpoint, precision));
 
-  proto::BundleHeader header;
+  TANDEM_ASSIGN_OR_RETURN(proto::BundleHeader header, DescribeStudent(fs, checkpoint));
   header.set_model_id(model_id);
   std::optional<PrecisionReport> report;
   std::unique_ptr<Predictor> served;

@@ -90,9 +90,11 @@ absl::StatusOr<std::string> NewestCheckpoint(FileSystem& fs, const std::string& 
   return absl::StrCat(CheckpointsDirectory(run_dir), "/", steps.back().second);
 }
 
-absl::Status RemoveOldCheckpoints(FileSystem& fs, const std::string& run_dir, int keep) {
+absl::Status RemoveOldCheckpoints(FileSystem& fs, const std::string& run_dir, int keep,
+                                  absl::Span<const int64_t> and_steps) {
   TANDEM_ASSIGN_OR_RETURN(auto steps, ListCheckpoints(fs, run_dir));
   for (int old = 0; old + keep < static_cast<int>(steps.size()); ++old) {
+    if (std::find(and_steps.begin(), and_steps.end(), steps[old].first) != and_steps.end()) continue;
     TANDEM_RETURN_IF_ERROR(
         RemoveDirectory(fs, absl::StrCat(CheckpointsDirectory(run_dir), "/", steps[old].second)));
   }
@@ -100,13 +102,15 @@ absl::Status RemoveOldCheckpoints(FileSystem& fs, const std::string& run_dir, in
 }
 
 absl::Status SaveCheckpoint(FileSystem& fs, const std::string& path, const DualModel& model,
-                            const proto::RunState& state, const DayProgress& progress) {
+                            const proto::RunState& state, const DayProgress& progress,
+                            const std::function<absl::Status(const std::string& aside)>& more) {
   return WriteDirectory(fs, path, [&](const std::string& aside) -> absl::Status {
     TANDEM_RETURN_IF_ERROR(
         WriteBytes(fs, aside + kExperimentFile, PortableExperimentText(model.experiment())));
     std::string state_text;
     google::protobuf::TextFormat::PrintToString(state, &state_text);
     TANDEM_RETURN_IF_ERROR(WriteBytes(fs, aside + "/state.pbtxt", state_text));
+    if (more != nullptr) TANDEM_RETURN_IF_ERROR(more(aside));
     TANDEM_RETURN_IF_ERROR(model.embedding().Save(fs, aside + "/embedding.bin", kNoModelId, /*slots=*/true));
     if (model.has_teacher()) {
       TANDEM_RETURN_IF_ERROR(
@@ -130,6 +134,15 @@ absl::StatusOr<proto::Experiment> VerifyAndReadExperiment(FileSystem& fs, const 
   // What the checkpoint leaves out takes its defaults.
   ResolveDefaults(&*experiment);
   return experiment;
+}
+
+absl::StatusOr<proto::RunState> ReadRunState(FileSystem& fs, const std::string& path) {
+  TANDEM_ASSIGN_OR_RETURN(const std::string text, fs.ReadFile(path + "/state.pbtxt"));
+  proto::RunState state;
+  if (!google::protobuf::TextFormat::ParseFromString(text, &state)) {
+    return ModelError(path, "/state.pbtxt: can't be parsed. Nothing was loaded.");
+  }
+  return state;
 }
 
 absl::Status LoadCheckpointEmbedding(FileSystem& fs, const std::string& path, EmbeddingLoad how,
@@ -162,10 +175,7 @@ absl::Status LoadCheckpoint(FileSystem& fs, const std::string& path, EmbeddingLo
   TANDEM_RETURN_IF_ERROR(LoadCheckpointTowers(fs, path, how, model));
   TANDEM_RETURN_IF_ERROR(LoadCheckpointEmbedding(fs, path, how, model));
   if (state != nullptr) {
-    TANDEM_ASSIGN_OR_RETURN(const std::string text, fs.ReadFile(path + "/state.pbtxt"));
-    if (!google::protobuf::TextFormat::ParseFromString(text, state)) {
-      return ModelError(path, "/state.pbtxt: can't be parsed. Nothing was loaded.");
-    }
+    TANDEM_ASSIGN_OR_RETURN(*state, ReadRunState(fs, path));
   }
   if (progress != nullptr) {
     if (model->has_teacher()) {

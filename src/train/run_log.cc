@@ -75,6 +75,8 @@ absl::Status RunLog::LogDay(int64_t step, const std::string& day, const DayProgr
   return file_->Append(line.dump() + "\n");
 }
 
+absl::Status RunLog::LogLine(const std::string& json) { return file_->Append(json + "\n"); }
+
 absl::Status RunLog::Sync() { return file_->Sync(); }
 
 }  // namespace tandem

@@ -27,6 +27,8 @@ class RunLog {
                        double rows_per_second);
   // {"step":400,"day":"2000-11-20","rows":15000,"progressive":{"teacher":{"auc":...},"student":{...}}}
   absl::Status LogDay(int64_t step, const std::string& day, const DayProgress& progress, bool with_groups);
+  // A line of the caller's own, which begins {"step": as all do.
+  absl::Status LogLine(const std::string& json);
   absl::Status Sync();
 
  private:

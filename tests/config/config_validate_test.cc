@@ -11,6 +11,7 @@ namespace tandem {
 namespace {
 
 using ::google::protobuf::FieldDescriptor;
+using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
 absl::Status Validated(const std::vector<std::string>& overrides, absl::string_view file = "") {
@@ -343,6 +344,18 @@ TEST(ConfigValidate, ADecayHasItsStepsAndItsEnd) {
               StartsWith("train.schedule.final: 0; decay EXPONENTIAL needs more than 0 and less than 1"));
   ExpectValid(
       {"train.schedule.decay=EXPONENTIAL", "train.schedule.decay_steps=10", "train.schedule.final=0.5"});
+}
+
+TEST(ConfigValidate, LateLabelsNeedATimeAndKeys) {
+  EXPECT_THAT(Fault({"online.label_delay=60"}), HasSubstr("online.time_column"));
+  EXPECT_THAT(Fault({"online.label_delay=60", "online.time_column=time", "data.key_columns="}),
+              HasSubstr("data.key_columns"));
+  ExpectValid({"online.label_delay=60", "online.time_column=time", "data.key_columns=user"});
+  EXPECT_THAT(Fault({"online.time_column=label"}), HasSubstr("is the label"));
+}
+
+TEST(ConfigValidate, AGateThatNothingPassesIsRejected) {
+  EXPECT_THAT(Fault({"daily.gate.min_copc=1.3"}), HasSubstr("nothing would pass"));
 }
 
 }  // namespace

@@ -235,5 +235,24 @@ TEST(Embedding, AGradientThatIsNotFiniteIsAnError) {
   EXPECT_NE(std::string(status.message()).find("'item'"), std::string::npos) << status;
 }
 
+// Ids of the batch that finds room may go beyond; after it nothing grows, counted ids neither.
+TEST(Embedding, AFullLayerServesNewIdsByTheDefaultRow) {
+  for (const char* more : {"", "embedding { min_count: 2 }"}) {
+    for (const int threads : {1, 3}) {
+      Fixture f(more, threads);
+      f.layer->set_max_rows(10);
+      f.Step(RandomBatch(f.schema, 50, 1), 1);
+      const int64_t rows = f.layer->rows();
+      const int64_t bytes = f.layer->bytes();
+      EXPECT_EQ(f.layer->ids_refused(), 0);
+      EXPECT_GE(rows, *more == 0 ? 10 : 1);
+      for (int step = 2; step < 5; ++step) f.Step(RandomBatch(f.schema, 50, step), step);
+      EXPECT_EQ(f.layer->rows(), rows);
+      EXPECT_EQ(f.layer->bytes(), bytes);
+      EXPECT_GT(f.layer->ids_refused(), 0);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace tandem

@@ -1,0 +1,350 @@
+#include <glog/logging.h>
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "absl/time/civil_time.h"
+#include "config/experiment.pb.h"
+#include "src/config/rates.h"
+#include "src/daily/days_page.h"
+#include "src/daily/gate.h"
+#include "src/util/links.h"
+#include "tandem/bundle.h"
+#include "tandem/checkpoint.h"
+#include "tandem/daily.h"
+#include "tandem/experiment.h"
+#include "tandem/reader.h"
+#include "tandem/run.h"
+#include "tandem/sample.h"
+#include "tandem/status.h"
+#include "tandem/threads.h"
+
+namespace tandem {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr int kBlockRows = 65536;
+
+// Good and malformed rows of a day's files.
+struct RowsOfDay {
+  int64_t good = 0;
+  int64_t bad = 0;
+};
+
+// More training of a model that has been trained: a constant rate, a share of the one it had.
+proto::Experiment Continued(proto::Experiment experiment, double lr_multiplier) {
+  proto::Train& train = *experiment.mutable_train();
+  train.clear_schedule();
+  train.set_epochs(experiment.daily().finetune_epochs());
+  ScaleRate(lr_multiplier, train.mutable_optimizer());
+  ScaleRate(lr_multiplier, experiment.mutable_embedding()->mutable_optimizer());
+  ResolveDefaults(&experiment);
+  return experiment;
+}
+
+class DailyRun {
+ public:
+  DailyRun(const proto::Experiment& experiment, const DailyOptions& options)
+      : experiment_(experiment),
+        options_(options),
+        schema_(experiment),
+        workers_(experiment.runtime().threads()) {}
+
+  absl::StatusOr<DailySummary> Run();
+
+ private:
+  absl::Status Begin();
+  // False where the day after has no log yet, or a signal stopped the training.
+  absl::StatusOr<bool> DoDate(absl::CivilDay date);
+  absl::StatusOr<std::string> Train(const std::string& date, const std::vector<Day>& window, Json* line);
+  // One run in the date's folder; its last checkpoint, "" where a signal stopped it.
+  absl::StatusOr<std::string> TrainPart(const proto::Experiment& experiment, const std::string& run_dir,
+                                        std::vector<Day> days, const std::string& init_from);
+  absl::Status Judge(const std::string& date, const std::string& checkpoint, const std::vector<Day>& window,
+                     const Day& next_day, Json* line);
+  absl::StatusOr<RowsOfDay> CountRows(const Day& day);
+  absl::Status Finish(Json line);
+  // Points `published` at the last date that passed, and removes what isn't needed any more.
+  absl::Status Settle();
+  absl::Status WriteDays() const;
+  std::string DateDirectory(const std::string& date) const { return options_.run_dir + "/days/" + date; }
+  std::string Published() const;
+
+  const proto::Experiment& experiment_;
+  const DailyOptions& options_;
+  FileSystem& fs_ = FileSystem::Default();
+  const Schema schema_;
+  Workers workers_;
+  std::vector<Json> days_;  // lines of days.jsonl
+  std::map<std::string, RowsOfDay> rows_of_days_;
+  DailySummary summary_;
+};
+
+// The date of the model in place, "" before there is one.
+std::string DailyRun::Published() const {
+  for (auto day = days_.rbegin(); day != days_.rend(); ++day) {
+    if (day->value("published", false)) return (*day)["date"];
+  }
+  return "";
+}
+
+absl::Status DailyRun::Begin() {
+  const std::string config_path = options_.run_dir + "/config.pbtxt";
+  const std::string days_path = options_.run_dir + "/days.jsonl";
+  bool empty = true;
+  if (fs_.Exists(options_.run_dir)) {
+    TANDEM_ASSIGN_OR_RETURN(const std::vector<std::string> names, fs_.List(options_.run_dir));
+    empty = std::all_of(names.begin(), names.end(), [&](const std::string& name) {
+      return options_.resume && absl::StartsWith(name, "tmp-");
+    });
+  }
+  if (!empty && !options_.resume) {
+    return ConfigError("--run_dir: ", options_.run_dir,
+                       " is not empty; --resume continues the run in it, a new run wants a new directory");
+  }
+  if (empty) {
+    TANDEM_RETURN_IF_ERROR(fs_.CreateDirectories(options_.run_dir));
+    return WriteFileAtomically(fs_, config_path, ExperimentText(experiment_));
+  }
+  if (!fs_.Exists(config_path))
+    return ConfigError("--run_dir: ", options_.run_dir, " is not a run: it holds no config.pbtxt");
+  TANDEM_ASSIGN_OR_RETURN(const std::string text, fs_.ReadFile(config_path));
+  TANDEM_ASSIGN_OR_RETURN(const proto::Experiment before, ParseExperiment(text, config_path));
+  const std::string difference = FirstDifference(before, experiment_, config_path, "the command line");
+  if (!difference.empty()) return ConfigError("--resume: ", difference, "; a resumed run keeps its config");
+  if (!fs_.Exists(days_path)) return absl::OkStatus();
+  TANDEM_ASSIGN_OR_RETURN(const std::string lines, fs_.ReadFile(days_path));
+  for (const absl::string_view line : absl::StrSplit(lines, '\n', absl::SkipEmpty())) {
+    Json day = Json::parse(std::string(line), nullptr, /*allow_exceptions=*/false);
+    if (!day.is_object() || !day.contains("date"))
+      return ModelError(days_path, ": not a line of days: ", line);
+    days_.push_back(std::move(day));
+  }
+  if (!days_.empty() && days_[0]["date"] != options_.begin_date) {
+    return ConfigError("--begin_date: ", options_.begin_date, ", but ", days_path, " begins with ",
+                       days_[0]["date"].get<std::string>(), "; a resumed run keeps its first date");
+  }
+  // A run that was killed after the verdict may not have carried it out.
+  return Settle();
+}
+
+absl::StatusOr<DailySummary> DailyRun::Run() {
+  if (!HasDate(experiment_.data().path()))
+    return ConfigError("data.path: ", experiment_.data().path(), " has no {date}; daily goes by days");
+  absl::CivilDay begin, end;
+  for (const auto& [text, day] : {std::make_pair(options_.begin_date, &begin), {options_.end_date, &end}}) {
+    if (!absl::ParseCivilTime(text, day) || absl::FormatCivilTime(*day) != text)
+      return ConfigError("--begin_date, --end_date: '", text, "' is not a day (YYYY-MM-DD)");
+  }
+  if (end < begin)
+    return ConfigError("--end_date: ", options_.end_date, " is before --begin_date ", options_.begin_date);
+  TANDEM_RETURN_IF_ERROR(Begin());
+  for (absl::CivilDay date = begin + static_cast<int>(days_.size()); date <= end; ++date) {
+    TANDEM_ASSIGN_OR_RETURN(const bool done, DoDate(date));
+    if (!done) break;
+  }
+  summary_.dates = static_cast<int>(days_.size());
+  summary_.published = static_cast<int>(std::count_if(
+      days_.begin(), days_.end(), [](const Json& day) { return day.value("published", false); }));
+  return summary_;
+}
+
+absl::StatusOr<bool> DailyRun::DoDate(absl::CivilDay day) {
+  const std::string date = absl::FormatCivilTime(day);
+  const std::string& path = experiment_.data().path();
+  Json line;
+  line["date"] = date;
+  std::vector<std::string> missing;
+  const absl::StatusOr<std::vector<Day>> window =
+      FindWindow(path, date, experiment_.train().window_days(), &missing);
+  if (window.status().code() == absl::StatusCode::kInvalidArgument) return window.status();
+  if (!window.ok() || window->back().date != date) {
+    LOG(WARNING) << date << ": no log; the model in place stays";
+    line["published"] = false;
+    line["skipped"] = "no log of the day";
+    TANDEM_RETURN_IF_ERROR(Finish(std::move(line)));
+    return true;
+  }
+  if (!missing.empty())
+    LOG(WARNING) << date << ": no log of " << absl::StrJoin(missing, " ") << " of the window";
+  const std::string next_date = absl::FormatCivilTime(day + 1);
+  const absl::StatusOr<std::vector<Day>> next_day = FindDays(path, next_date, next_date, &missing);
+  if (!next_day.ok()) {
+    LOG(INFO) << date << ": waits for the log of " << next_date << ", on which it is judged";
+    summary_.waits_for = next_date;
+    return false;
+  }
+  TANDEM_ASSIGN_OR_RETURN(const std::string checkpoint, Train(date, *window, &line));
+  if (checkpoint.empty()) {
+    summary_.stopped_by = *options_.stop;
+    return false;
+  }
+  TANDEM_RETURN_IF_ERROR(Judge(date, checkpoint, *window, next_day->front(), &line));
+  TANDEM_RETURN_IF_ERROR(Finish(std::move(line)));
+  return true;
+}
+
+absl::StatusOr<std::string> DailyRun::TrainPart(const proto::Experiment& experiment,
+                                                const std::string& run_dir, std::vector<Day> days,
+                                                const std::string& init_from) {
+  RunOptions options;
+  options.run_dir = run_dir;
+  options.days = std::move(days);
+  options.resume = fs_.Exists(run_dir);
+  options.init_from = init_from;
+  options.terminal = options_.terminal;
+  options.stop = options_.stop;
+  options.kernels = options_.kernels;
+  TANDEM_ASSIGN_OR_RETURN(const RunSummary summary, TrainRun(experiment, options));
+  return summary.stopped_by != 0 ? "" : summary.checkpoint;
+}
+
+absl::StatusOr<std::string> DailyRun::Train(const std::string& date, const std::vector<Day>& window,
+                                            Json* line) {
+  const std::string directory = DateDirectory(date);
+  const proto::Daily& daily = experiment_.daily();
+  const std::string published = Published();
+  const bool warm = daily.warm() && !published.empty();
+  std::vector<Day> days = window;
+  std::string init_from;
+  if (warm) {
+    days.erase(days.begin(), days.end() - std::min<int64_t>(days.size(), daily.warm_days()));
+    TANDEM_ASSIGN_OR_RETURN(init_from, ResolveModel(fs_, DateDirectory(published) + "/checkpoint"));
+    (*line)["begins_as"] = published;
+  }
+  (*line)["trained_from"] = days.front().date;
+  LOG(INFO) << date << ": training on " << days.front().date << ".." << date
+            << (warm ? absl::StrCat(", from the model of ", published) : "");
+  TANDEM_ASSIGN_OR_RETURN(std::string checkpoint,
+                          TrainPart(warm ? Continued(experiment_, daily.warm_lr_multiplier()) : experiment_,
+                                    directory + "/train", std::move(days), init_from));
+  std::string part = "train";
+  if (daily.finetune() && !checkpoint.empty()) {
+    (*line)["without_finetune"] = checkpoint;  // Judge puts its figures there
+    part = "finetune";
+    TANDEM_ASSIGN_OR_RETURN(checkpoint, TrainPart(Continued(experiment_, daily.finetune_lr_multiplier()),
+                                                  directory + "/finetune", {window.back()}, checkpoint));
+  }
+  if (checkpoint.empty()) return checkpoint;
+  const std::string name = checkpoint.substr(checkpoint.rfind('/') + 1);
+  TANDEM_RETURN_IF_ERROR(PointLink(directory + "/checkpoint", absl::StrCat(part, "/checkpoints/", name)));
+  const std::string bundle = directory + "/bundle";
+  if (!fs_.Exists(bundle)) {
+    ExportOptions options;
+    options.kernels = options_.kernels;
+    TANDEM_RETURN_IF_ERROR(ExportBundle(fs_, checkpoint, bundle, options).status());
+  }
+  return checkpoint;
+}
+
+absl::StatusOr<RowsOfDay> DailyRun::CountRows(const Day& day) {
+  const auto known = rows_of_days_.find(day.date);
+  if (known != rows_of_days_.end()) return known->second;
+  Quarantine quarantine("", /*max_bad_fraction=*/1);
+  DayReader reader(schema_, RowUse::kTrain, day.files, &quarantine, &workers_);
+  Batch block(static_cast<int>(schema_.fields().size()));
+  for (bool more = true; more;) {
+    TANDEM_ASSIGN_OR_RETURN(more, reader.ReadBlock(kBlockRows, &block));
+  }
+  const RowsOfDay rows{quarantine.rows_read() - quarantine.rows_bad(), quarantine.rows_bad()};
+  rows_of_days_[day.date] = rows;
+  return rows;
+}
+
+absl::Status DailyRun::Judge(const std::string& date, const std::string& checkpoint,
+                             const std::vector<Day>& window, const Day& next_day, Json* line) {
+  const bool with_groups = !experiment_.data().group_column().empty();
+  const auto score = [&](const std::string& model) -> absl::StatusOr<DayScores> {
+    return options_.evaluate(model, next_day.files);
+  };
+  const auto json = [&](const Metrics& metrics) { return Json::parse(MetricsToJson(metrics)); };
+  GateFigures figures;
+  TANDEM_ASSIGN_OR_RETURN(const RowsOfDay newest, CountRows(window.back()));
+  figures.newest_rows = newest.good;
+  figures.newest_bad = newest.bad;
+  for (size_t day = 0; day + 1 < window.size(); ++day) {
+    TANDEM_ASSIGN_OR_RETURN(const RowsOfDay rows, CountRows(window[day]));
+    figures.other_days_rows += static_cast<double>(rows.good) / static_cast<double>(window.size() - 1);
+  }
+  (*line)["rows"] = newest.good;
+  (*line)["bad"] = newest.bad;
+  (*line)["judged_on"] = next_day.date;
+
+  TANDEM_ASSIGN_OR_RETURN(const DayScores scores, score(checkpoint));
+  figures.candidate = ComputeMetrics(scores.student, with_groups);
+  (*line)["judged_rows"] = figures.candidate.rows;
+  if (scores.teacher.rows() > 0) (*line)["teacher"] = json(ComputeMetrics(scores.teacher, with_groups));
+  (*line)["student"] = json(figures.candidate);
+  if (line->contains("without_finetune")) {
+    TANDEM_ASSIGN_OR_RETURN(const DayScores before, score((*line)["without_finetune"].get<std::string>()));
+    (*line)["without_finetune"] = json(ComputeMetrics(before.student, with_groups));
+  }
+  const std::string published = Published();
+  if (!published.empty()) {
+    TANDEM_ASSIGN_OR_RETURN(const DayScores in_place, score(DateDirectory(published) + "/bundle"));
+    figures.in_place = ComputeMetrics(in_place.student, with_groups);
+    (*line)["in_place"] = json(*figures.in_place);
+    (*line)["in_place"]["date"] = published;
+  }
+  const std::vector<std::string> reasons = GateReasons(experiment_.daily().gate(), figures);
+  (*line)["published"] = reasons.empty();
+  (*line)["reasons"] = reasons;
+  const auto text = [](const std::optional<double>& value) {
+    return value.has_value() ? absl::StrFormat("%.4f", *value) : std::string("undefined");
+  };
+  LOG(INFO) << date << ": AUC " << text(figures.candidate.auc) << ", log loss "
+            << text(figures.candidate.logloss) << ", COPC " << text(figures.candidate.copc) << " on "
+            << next_day.date << "; "
+            << (reasons.empty() ? "published" : absl::StrCat("held: ", absl::StrJoin(reasons, "; ")));
+  return absl::OkStatus();
+}
+
+absl::Status DailyRun::WriteDays() const {
+  std::string lines;
+  for (const Json& day : days_) absl::StrAppend(&lines, day.dump(), "\n");
+  TANDEM_RETURN_IF_ERROR(WriteFileAtomically(fs_, options_.run_dir + "/days.jsonl", lines));
+  TANDEM_RETURN_IF_ERROR(WriteFileAtomically(fs_, options_.run_dir + "/days.md", DaysMarkdown(days_)));
+  return WriteFileAtomically(fs_, options_.run_dir + "/days.html", DaysHtml(days_));
+}
+
+absl::Status DailyRun::Finish(Json line) {
+  days_.push_back(std::move(line));
+  TANDEM_RETURN_IF_ERROR(WriteDays());
+  return Settle();
+}
+
+absl::Status DailyRun::Settle() {
+  if (days_.empty()) return absl::OkStatus();
+  const std::string published = Published();
+  if (!published.empty()) {
+    const std::string target = absl::StrCat("days/", published, "/bundle");
+    const std::string link = options_.run_dir + "/published";
+    if (LinkTarget(link) != target) TANDEM_RETURN_IF_ERROR(PointLink(link, target));
+  }
+  const std::string newest = days_.back()["date"];
+  if (!fs_.Exists(options_.run_dir + "/days")) return absl::OkStatus();
+  TANDEM_ASSIGN_OR_RETURN(const std::vector<std::string> names, fs_.List(options_.run_dir + "/days"));
+  for (const std::string& date : names) {
+    // What is later was begun, and goes on.
+    if (date == published || date >= newest) continue;
+    TANDEM_RETURN_IF_ERROR(fs_.RemoveAll(DateDirectory(date)));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<DailySummary> RunDaily(const proto::Experiment& experiment, const DailyOptions& options) {
+  return DailyRun(experiment, options).Run();
+}
+
+}  // namespace tandem

@@ -1,0 +1,72 @@
+#include "src/daily/gate.h"
+
+#include "absl/strings/str_format.h"
+
+namespace tandem {
+namespace {
+
+// Bounds from here on are off.
+constexpr double kOff = 1e9;
+
+}  // namespace
+
+std::vector<std::string> GateReasons(const proto::Gate& gate, const GateFigures& figures) {
+  std::vector<std::string> reasons;
+  const Metrics& candidate = figures.candidate;
+  const auto need = [&](const std::optional<double>& value, const char* name) {
+    if (value.has_value()) return true;
+    reasons.push_back(absl::StrFormat("its %s is undefined", name));
+    return false;
+  };
+
+  if (gate.min_rows() > 0 && figures.newest_rows < gate.min_rows()) {
+    reasons.push_back(absl::StrFormat("the newest day has %d rows, fewer than min_rows %d",
+                                      figures.newest_rows, gate.min_rows()));
+  }
+  if (gate.min_rows() > 0 && candidate.rows < gate.min_rows()) {
+    reasons.push_back(
+        absl::StrFormat("judged on %d rows, fewer than min_rows %d", candidate.rows, gate.min_rows()));
+  }
+  const auto newest_rows = static_cast<double>(figures.newest_rows);
+  if (newest_rows < gate.min_rows_share() * figures.other_days_rows) {
+    reasons.push_back(
+        absl::StrFormat("the newest day has %d rows, %.3f of the other days' mean; min_rows_share is %g",
+                        figures.newest_rows, newest_rows / figures.other_days_rows, gate.min_rows_share()));
+  }
+  const auto newest_bad = static_cast<double>(figures.newest_bad);
+  if (newest_bad > gate.max_bad_fraction() * (newest_rows + newest_bad)) {
+    reasons.push_back(
+        absl::StrFormat("%.4f of the newest day's rows are malformed, more than max_bad_fraction %g",
+                        newest_bad / (newest_rows + newest_bad), gate.max_bad_fraction()));
+  }
+
+  const bool wants_copc = gate.min_copc() > 0 || gate.max_copc() < kOff;
+  if (wants_copc && need(candidate.copc, "COPC") &&
+      !(*candidate.copc >= gate.min_copc() && *candidate.copc <= gate.max_copc())) {
+    reasons.push_back(absl::StrFormat("COPC %.4f is outside of %g to %g (min_copc, max_copc)",
+                                      *candidate.copc, gate.min_copc(), gate.max_copc()));
+  }
+  if (!figures.in_place.has_value()) {
+    if (gate.min_auc() > 0 && need(candidate.auc, "AUC") && !(*candidate.auc >= gate.min_auc())) {
+      reasons.push_back(absl::StrFormat("AUC %.4f, less than min_auc %g", *candidate.auc, gate.min_auc()));
+    }
+    return reasons;
+  }
+  const Metrics& in_place = *figures.in_place;
+  if (gate.max_auc_loss() < 1 && need(candidate.auc, "AUC") && in_place.auc.has_value() &&
+      !(*candidate.auc >= *in_place.auc - gate.max_auc_loss())) {
+    reasons.push_back(
+        absl::StrFormat("AUC %.4f where the model in place has %.4f: it falls by more than max_auc_loss %g",
+                        *candidate.auc, *in_place.auc, gate.max_auc_loss()));
+  }
+  if (gate.max_logloss_growth() < kOff && need(candidate.logloss, "log loss") &&
+      in_place.logloss.has_value() &&
+      !(*candidate.logloss <= *in_place.logloss * (1 + gate.max_logloss_growth()))) {
+    reasons.push_back(absl::StrFormat(
+        "log loss %.4f where the model in place has %.4f: it grows by more than max_logloss_growth %g",
+        *candidate.logloss, *in_place.logloss, gate.max_logloss_growth()));
+  }
+  return reasons;
+}
+
+}  // namespace tandem

@@ -1,0 +1,34 @@
+// The gate between a new model and what is served.
+//
+//   std::vector<std::string> reasons = GateReasons(experiment.daily().gate(), figures);      // none: it may
+//   pass
+//
+// A figure that is undefined (one class only) keeps the model out where the gate asks for it.
+#ifndef TANDEM_SRC_DAILY_GATE_H_
+#define TANDEM_SRC_DAILY_GATE_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "config/experiment.pb.h"
+#include "tandem/metrics.h"
+
+namespace tandem {
+
+// What is known of a model when it is judged.
+struct GateFigures {
+  Metrics candidate;                // its student on the day after its training
+  std::optional<Metrics> in_place;  // the published student on the same rows; none: there is none yet
+  int64_t newest_rows = 0;          // good rows of the newest day that it was trained on
+  int64_t newest_bad = 0;           // and malformed ones
+  double other_days_rows = 0;       // mean of the window's other days; 0 where it has none
+};
+
+// Why the model must not be published, a sentence each with the figure and the option.
+std::vector<std::string> GateReasons(const proto::Gate& gate, const GateFigures& figures);
+
+}  // namespace tandem
+
+#endif  // TANDEM_SRC_DAILY_GATE_H_

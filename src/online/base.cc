@@ -1,0 +1,86 @@
+// What an online student begins as: finding it, and the experiment it makes.
+#include <vector>
+
+#include "absl/time/civil_time.h"
+#include "absl/time/time.h"
+#include "config/experiment.pb.h"
+#include "src/config/rates.h"
+#include "src/util/paths.h"
+#include "tandem/bundle.h"
+#include "tandem/checkpoint.h"
+#include "tandem/experiment.h"
+#include "tandem/online.h"
+#include "tandem/status.h"
+#include "train/state.pb.h"
+
+namespace tandem {
+namespace {
+
+// Midnight after the day.
+absl::StatusOr<double> EndOfDay(const std::string& date) {
+  absl::CivilDay day;
+  if (!absl::ParseCivilTime(date, &day)) return ModelError("last day '", date, "' is not a day");
+  return static_cast<double>(absl::ToUnixSeconds(absl::FromCivil(day + 1, absl::UTCTimeZone())));
+}
+
+}  // namespace
+
+absl::StatusOr<Base> FindBase(FileSystem& fs, const std::string& init_from) {
+  Base base;
+  TANDEM_ASSIGN_OR_RETURN(base.checkpoint, ResolveModel(fs, init_from));
+  if (IsBundle(fs, base.checkpoint)) {
+    const std::string bundle = base.checkpoint;
+    TANDEM_RETURN_IF_ERROR(VerifyDirectory(fs, bundle));
+    TANDEM_ASSIGN_OR_RETURN(const proto::BundleHeader header, ReadBundleHeader(fs, bundle));
+    const std::string beside = ParentPath(bundle) + "/checkpoint";
+    if (!fs.Exists(beside)) {
+      return ConfigError("--init_from: ", bundle,
+                         " is a bundle without the checkpoint it was exported from (", beside,
+                         "); name a run, a checkpoint, or the bundle that `tandem daily` published");
+    }
+    TANDEM_ASSIGN_OR_RETURN(base.checkpoint, ResolveModel(fs, beside));
+    TANDEM_ASSIGN_OR_RETURN(base.id, StudentModelId(fs, base.checkpoint));
+    if (base.id != header.model_id()) {
+      return ModelError(bundle, ": of model ", header.model_id(),
+                        ", but the checkpoint beside it is of model ", base.id);
+    }
+    if (header.has_last_day()) {
+      TANDEM_ASSIGN_OR_RETURN(base.cut, EndOfDay(header.last_day()));
+    }
+  } else {
+    TANDEM_ASSIGN_OR_RETURN(base.id, StudentModelId(fs, base.checkpoint));
+  }
+  TANDEM_RETURN_IF_ERROR(VerifyDirectory(fs, base.checkpoint));
+  TANDEM_ASSIGN_OR_RETURN(const proto::RunState state, ReadRunState(fs, base.checkpoint));
+  base.days.assign(state.day().begin(), state.day().end());
+  return base;
+}
+
+proto::Experiment OnlineExperiment(proto::Experiment experiment) {
+  proto::Model& model = *experiment.mutable_model();
+  model.set_method(proto::STUDENT_ALONE);
+  model.clear_teacher();
+  model.clear_distill();
+  proto::Train& train = *experiment.mutable_train();
+  train.clear_schedule();
+  train.clear_student_steps();
+  train.clear_average_decay();
+  proto::Online& online = *experiment.mutable_online();
+  const auto choose = [](const proto::Optimizer& own, double multiplier, proto::Optimizer* optimizer) {
+    if (own.kind_case() != proto::Optimizer::KIND_NOT_SET) *optimizer = own;
+    ScaleRate(multiplier, optimizer);
+  };
+  ResolveDefaults(&experiment);
+  choose(online.optimizer(), online.lr_multiplier(), train.mutable_optimizer());
+  choose(online.embedding_optimizer(), online.embedding_lr_multiplier(),
+         experiment.mutable_embedding()->mutable_optimizer());
+  // Carried out: what an online run's model is handed on with says so no more.
+  online.clear_optimizer();
+  online.clear_embedding_optimizer();
+  online.set_lr_multiplier(1);
+  online.set_embedding_lr_multiplier(1);
+  ResolveDefaults(&experiment);
+  return experiment;
+}
+
+}  // namespace tandem

@@ -1,0 +1,32 @@
+#include "src/online/drift_guard.h"
+
+#include <algorithm>
+
+namespace tandem {
+
+DriftGuard::Verdict DriftGuard::Check(double logloss) {
+  if (!reference_.has_value()) reference_ = logloss;
+  // A log loss that isn't a number is worse than any.
+  if (limit_ == 0 || logloss <= *reference_ * (1 + limit_)) {
+    reference_ = std::min(*reference_, logloss);
+    return Verdict::kGood;
+  }
+  if (rollbacks_in_a_row_ < patience_) {
+    ++rollbacks_in_a_row_;
+    return Verdict::kRollBack;
+  }
+  Confirm(logloss);
+  return Verdict::kAccept;
+}
+
+void DriftGuard::Confirm(double logloss) {
+  reference_ = logloss;
+  rollbacks_in_a_row_ = 0;
+}
+
+void DriftGuard::Restore(std::optional<double> reference, int rollbacks_in_a_row) {
+  reference_ = reference;
+  rollbacks_in_a_row_ = rollbacks_in_a_row;
+}
+
+}  // namespace tandem

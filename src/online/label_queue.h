@@ -1,0 +1,68 @@
+// Impressions that wait for their click.
+//
+//   LabelQueue queue(/*delay=*/600, /*max_rows=*/1000000);
+//   if (queue.Offer(key, row)) ...                     // a click: it turned a waiting row positive, and is
+//   used up while (queue.Ready(/*drain=*/false)) Train(queue.Take());
+//
+// The clock is the samples' own: the largest time offered so far. Rows leave in the order in which they came;
+// the oldest one is ready once the clock has gone `delay` seconds past its time, or when there are more than
+// max_rows. A row with label 1 turns the latest waiting row of its key that isn't positive yet, and isn't a
+// sample itself; where none waits (the click came too late, or there was no impression), it waits as a
+// sample. All of that is a function of the rows offered: no wall clock.
+//
+// Not thread-safe.
+#ifndef TANDEM_SRC_ONLINE_LABEL_QUEUE_H_
+#define TANDEM_SRC_ONLINE_LABEL_QUEUE_H_
+
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+
+namespace tandem {
+
+struct WaitingRow {
+  std::string line;
+  double time = 0;
+  bool positive = false;
+  uint64_t key = 0;  // a hash of its key columns
+};
+
+class LabelQueue {
+ public:
+  LabelQueue(double delay, int64_t max_rows) : delay_(delay), max_rows_(max_rows) {}
+
+  // True if the row turned another positive; else it waits.
+  bool Offer(WaitingRow row);
+  // Whether the oldest row may go; with `drain` any may, as the stream is over.
+  bool Ready(bool drain) const;
+  // The oldest row. There is one.
+  WaitingRow Take();
+
+  int64_t size() const { return static_cast<int64_t>(rows_.size()); }
+  double clock() const { return clock_; }
+  // Rows that went before their time.
+  int64_t released_early() const { return released_early_; }
+  const std::deque<WaitingRow>& rows() const { return rows_; }
+  // Puts back what rows(), clock() and released_early() gave. The queue is empty.
+  void Restore(std::vector<WaitingRow> rows, double clock, int64_t released_early);
+
+ private:
+  bool Due() const { return !rows_.empty() && rows_.front().time + delay_ <= clock_; }
+  void Push(WaitingRow row);
+
+  const double delay_;
+  const int64_t max_rows_;
+  double clock_ = -1e300;
+  int64_t released_early_ = 0;
+  std::deque<WaitingRow> rows_;
+  int64_t first_ = 0;  // number of rows_.front(), counted from the first row ever
+  // Numbers of the waiting rows of a key that aren't positive, ascending.
+  absl::flat_hash_map<uint64_t, std::vector<int64_t>> unclicked_;
+};
+
+}  // namespace tandem
+
+#endif  // TANDEM_SRC_ONLINE_LABEL_QUEUE_H_

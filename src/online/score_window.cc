@@ -1,0 +1,30 @@
+#include "src/online/score_window.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace tandem {
+
+void ScoreWindow::Add(float probability, float label, float weight, uint64_t group) {
+  if (full()) scores_.pop_front();
+  scores_.push_back({group, probability, label, weight});
+}
+
+ScoreLog ScoreWindow::Log() const {
+  ScoreLog log;
+  for (const Score& score : scores_) log.Add(score.probability, score.label, score.weight, score.group);
+  return log;
+}
+
+double ScoreWindow::LogLoss() const {
+  double loss = 0;
+  double weight = 0;
+  for (const Score& score : scores_) {
+    const double p = std::clamp<double>(score.probability, 1e-15, 1 - 1e-15);
+    loss -= score.weight * std::log(score.label > 0 ? p : 1 - p);
+    weight += score.weight;
+  }
+  return weight > 0 ? loss / weight : 0;
+}
+
+}  // namespace tandem

@@ -1,0 +1,91 @@
+#include "src/online/stream_quarantine.h"
+
+#include <glog/logging.h>
+
+#include <filesystem>
+
+#include "absl/strings/str_cat.h"
+#include "src/util/progress.h"
+#include "tandem/reader.h"
+#include "tandem/status.h"
+#include "train/state.pb.h"
+
+namespace tandem {
+namespace {
+
+// Rows that are reported one by one.
+constexpr int64_t kReported = 10;
+
+std::string FileName(const std::string& input) {
+  return input == "-" ? "standard-input" : std::filesystem::path(input).filename().string();
+}
+
+}  // namespace
+
+StreamQuarantine::StreamQuarantine(FileSystem& fs, const std::string& directory, const std::string& input,
+                                   double max_bad_fraction)
+    : fs_(fs),
+      directory_(directory),
+      input_(input == "-" ? "standard input" : input),
+      path_(absl::StrCat(directory, "/", FileName(input))),
+      max_bad_fraction_(max_bad_fraction) {}
+
+absl::Status StreamQuarantine::Resume(const std::string& header, proto::OnlineState* state) {
+  state_ = state;
+  header_ = header;
+  file_ = nullptr;
+  state_->mutable_rows_bad()->Resize(kRowFaults, 0);
+  if (state_->quarantine_bytes() == 0) return fs_.RemoveAll(path_);
+  TANDEM_ASSIGN_OR_RETURN(file_, fs_.OpenForAppend(path_, state_->quarantine_bytes()));
+  return absl::OkStatus();
+}
+
+absl::Status StreamQuarantine::Write(absl::string_view bytes) {
+  if (file_ == nullptr) {
+    TANDEM_RETURN_IF_ERROR(fs_.CreateDirectories(directory_));
+    TANDEM_ASSIGN_OR_RETURN(file_, fs_.Create(path_));
+    if (!header_.empty()) TANDEM_RETURN_IF_ERROR(Write(header_ + "\n"));
+  }
+  state_->set_quarantine_bytes(state_->quarantine_bytes() + static_cast<int64_t>(bytes.size()));
+  return file_->Append(bytes);
+}
+
+absl::Status StreamQuarantine::GoodRow() {
+  state_->set_rows_good(state_->rows_good() + 1);
+  state_->set_judged_lines(state_->judged_lines() + 1);
+  return state_->judged_lines() >= kJudgedLines ? Judge() : absl::OkStatus();
+}
+
+absl::Status StreamQuarantine::BadRow(int64_t line_number, RowFault fault, absl::string_view detail,
+                                      absl::string_view line) {
+  const int index = static_cast<int>(fault);
+  state_->set_rows_bad(index, state_->rows_bad(index) + 1);
+  state_->set_judged_lines(state_->judged_lines() + 1);
+  state_->set_judged_bad(state_->judged_bad() + 1);
+  if (state_->judged_bad() == 1) first_ = absl::StrCat("line ", line_number, ": ", detail);
+  TANDEM_RETURN_IF_ERROR(Write(absl::StrCat(line, "\n")));
+  if (++reported_ <= kReported) {
+    LOG(WARNING) << input_ << ":" << line_number << ": " << detail << "; row set aside in " << path_;
+  } else if (reported_ == kReported + 1) {
+    LOG(WARNING) << input_ << ": further malformed rows are only counted";
+  }
+  return state_->judged_lines() >= kJudgedLines ? Judge() : absl::OkStatus();
+}
+
+absl::Status StreamQuarantine::Judge() {
+  const int64_t lines = state_->judged_lines();
+  const int64_t bad = state_->judged_bad();
+  if (bad > 0 && static_cast<double>(bad) / static_cast<double>(lines) > max_bad_fraction_) {
+    return DataError(input_, ": ", FormatCount(bad), " of the last ", FormatCount(lines),
+                     " rows are malformed, more than data.max_bad_fraction ", max_bad_fraction_,
+                     first_.empty() ? "" : absl::StrCat("; the first is ", first_));
+  }
+  state_->set_judged_lines(0);
+  state_->set_judged_bad(0);
+  first_.clear();
+  return absl::OkStatus();
+}
+
+absl::Status StreamQuarantine::Sync() { return file_ == nullptr ? absl::OkStatus() : file_->Sync(); }
+
+}  // namespace tandem

@@ -1,0 +1,59 @@
+// Malformed rows of a stream: counted, reported, set aside, and judged; a stream goes on where it was
+// resumed.
+//
+//   StreamQuarantine quarantine(run_dir + "/quarantine", "clicks.tsv", header, max_bad_fraction);
+//   TANDEM_RETURN_IF_ERROR(quarantine.Resume(state));         // or from the beginning, with an empty state
+//   TANDEM_RETURN_IF_ERROR(quarantine.BadRow(line_number, fault, detail, line));
+//
+// The file is cut to what it held at the checkpoint, so that no row is in it twice. Not thread-safe.
+#ifndef TANDEM_SRC_ONLINE_STREAM_QUARANTINE_H_
+#define TANDEM_SRC_ONLINE_STREAM_QUARANTINE_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "tandem/files.h"
+#include "tandem/sample.h"
+
+namespace tandem {
+
+namespace proto {
+class OnlineState;
+}  // namespace proto
+
+class StreamQuarantine {
+ public:
+  // Lines between two judgements.
+  static constexpr int64_t kJudgedLines = 10000;
+
+  StreamQuarantine(FileSystem& fs, const std::string& directory, const std::string& input,
+                   double max_bad_fraction);
+
+  // Counts go on from `state`, into which they are written; it outlives this object.
+  absl::Status Resume(const std::string& header, proto::OnlineState* state);
+  // A DataError when of the last kJudgedLines lines more than max_bad_fraction are malformed.
+  absl::Status GoodRow();
+  absl::Status BadRow(int64_t line_number, RowFault fault, absl::string_view detail, absl::string_view line);
+  // At the end of the stream: judges what is left.
+  absl::Status Judge();
+  absl::Status Sync();
+
+ private:
+  absl::Status Write(absl::string_view bytes);
+
+  FileSystem& fs_;
+  const std::string directory_, input_, path_;
+  const double max_bad_fraction_;
+  std::string header_;
+  proto::OnlineState* state_ = nullptr;
+  std::unique_ptr<WritableFile> file_;
+  int64_t reported_ = 0;
+  std::string first_;  // of the lines that are judged together
+};
+
+}  // namespace tandem
+
+#endif  // TANDEM_SRC_ONLINE_STREAM_QUARANTINE_H_

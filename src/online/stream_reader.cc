@@ -1,0 +1,172 @@
+#include "src/online/stream_reader.h"
+
+#include <poll.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/strip.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include "tandem/files.h"
+#include "tandem/status.h"
+
+namespace tandem {
+namespace {
+
+constexpr int64_t kReadBytes = 1 << 16;
+constexpr absl::string_view kByteOrderMark = "\xef\xbb\xbf";
+// Between two looks at a file that may have grown.
+constexpr double kLookSeconds = 0.02;
+
+bool IsCompressed(absl::string_view first_bytes) {
+  return absl::StartsWith(first_bytes, "\x1f\x8b") || absl::StartsWith(first_bytes, "\x28\xb5\x2f\xfd");
+}
+
+}  // namespace
+
+StreamReader::StreamReader(std::string path, bool follow, int64_t max_line_bytes,
+                           const std::atomic<int>* stop)
+    : path_(std::move(path)), follow_(follow), max_line_bytes_(max_line_bytes), stop_(stop) {}
+
+absl::StatusOr<std::unique_ptr<StreamReader>> StreamReader::Open(const std::string& path, bool follow,
+                                                                 int64_t max_line_bytes,
+                                                                 const std::atomic<int>* stop) {
+  if (path != "-") {
+    // What isn't there is better known before anything begins.
+    TANDEM_RETURN_IF_ERROR(ByteSource::Open(path).status());
+  }
+  if (follow) {
+    if (path == "-")
+      return ConfigError("--follow: standard input is followed to its end anyway; name a file");
+    std::string first(4, '\0');
+    const absl::StatusOr<int64_t> read = FileSystem::Default().ReadRange(path, 0, 4, &first[0]);
+    if (!read.ok()) return DataError(read.status().message());
+    if (IsCompressed(first))
+      return ConfigError("--follow: ", path, " is compressed; only plain text can be followed");
+  }
+  return std::unique_ptr<StreamReader>(new StreamReader(path, follow, max_line_bytes, stop));
+}
+
+void StreamReader::Wait(double seconds) const {
+  if (path_ == "-") {
+    pollfd input{STDIN_FILENO, POLLIN, 0};
+    poll(&input, 1, static_cast<int>(seconds * 1000));
+  } else if (follow_) {
+    absl::SleepFor(absl::Seconds(std::min(seconds, kLookSeconds)));
+  }
+}
+
+absl::StatusOr<int64_t> StreamReader::Fill(double wait_seconds) {
+  if (at_end_ || Stopped()) return 0;
+  if (path_ == "-") {
+    pollfd input{STDIN_FILENO, POLLIN, 0};
+    if (poll(&input, 1, static_cast<int>(wait_seconds * 1000)) <= 0) return 0;
+  }
+  if (source_ == nullptr) {
+    TANDEM_ASSIGN_OR_RETURN(source_, ByteSource::Open(path_));
+  }
+  if (begin_ > 0) {
+    std::memmove(&buffer_[0], buffer_.data() + begin_, end_ - begin_);
+    scanned_ -= begin_;
+    end_ -= begin_;
+    begin_ = 0;
+  }
+  if (buffer_.size() < end_ + kReadBytes) buffer_.resize(end_ + kReadBytes);
+  TANDEM_ASSIGN_OR_RETURN(const int64_t read, source_->Read(&buffer_[end_], kReadBytes));
+  end_ += read;
+  if (read > 0) return read;
+  if (!follow_) {
+    at_end_ = true;
+    return 0;
+  }
+  struct stat info;
+  const int64_t consumed = offset_ + dropped_ + static_cast<int64_t>(end_ - begin_);
+  if (stat(path_.c_str(), &info) != 0 || info.st_size < consumed) {
+    return DataError(path_, ": is shorter than what was read of it (", consumed,
+                     " bytes); a followed file only ever grows");
+  }
+  Wait(wait_seconds);
+  return 0;
+}
+
+StreamReader::Event StreamReader::Take(size_t length, size_t with_end, StreamLine* line) {
+  absl::string_view text(buffer_.data() + begin_, length);
+  if (lines_ == 0 && dropped_ == 0) absl::ConsumePrefix(&text, kByteOrderMark);
+  if (absl::EndsWith(text, "\r")) text.remove_suffix(1);
+  line->too_long = dropped_ > 0 || static_cast<int64_t>(text.size()) > max_line_bytes_;
+  line->text = line->too_long ? absl::string_view() : text;
+  line->number = ++lines_;
+  line->begin = offset_;
+  offset_ += dropped_ + static_cast<int64_t>(with_end);
+  line->end = offset_;
+  dropped_ = 0;
+  begin_ += with_end;
+  scanned_ = begin_;
+  return Event::kLine;
+}
+
+absl::StatusOr<StreamReader::Event> StreamReader::Next(double wait_seconds, StreamLine* line) {
+  for (;;) {
+    if (scanned_ < end_) {
+      const char* const from = buffer_.data() + scanned_;
+      const void* const found = std::memchr(from, '\n', end_ - scanned_);
+      if (found != nullptr) {
+        const size_t length = static_cast<const char*>(found) - (buffer_.data() + begin_);
+        if (unfinished_) {
+          unfinished_ = false;
+          if (length > 0) {
+            return DataError(path_, ": byte ", offset_,
+                             " was the end of the stream in the middle of a line, which has ",
+                             "grown since; --follow waits for the end of a line");
+          }
+          // Only the line end had been missing.
+          offset_ += 1;
+          begin_ = scanned_ = begin_ + 1;
+          continue;
+        }
+        return Take(length, length + 1, line);
+      }
+      scanned_ = end_;
+      if (static_cast<int64_t>(end_ - begin_) > max_line_bytes_ + 4) {
+        dropped_ += static_cast<int64_t>(end_ - begin_);
+        begin_ = scanned_ = end_ = 0;
+      }
+    }
+    TANDEM_ASSIGN_OR_RETURN(const int64_t read, Fill(wait_seconds));
+    if (read > 0) continue;
+    if (!at_end_) return Event::kWait;
+    if (unfinished_ || (begin_ == end_ && dropped_ == 0)) return Event::kEnd;
+    return Take(end_ - begin_, end_ - begin_, line);
+  }
+}
+
+absl::Status StreamReader::SkipTo(int64_t offset, int64_t lines) {
+  char last = '\n';
+  while (offset_ < offset) {
+    if (begin_ == end_) {
+      TANDEM_ASSIGN_OR_RETURN(const int64_t read, Fill(/*wait_seconds=*/0.1));
+      if (read == 0 && (at_end_ || follow_) && !Stopped()) {
+        return DataError(
+            path_, ": ends at byte ", offset_, ", but ", offset,
+            " bytes of it were read before; a resumed run is fed the same stream from its beginning");
+      }
+      if (Stopped()) return absl::OkStatus();
+      continue;
+    }
+    const auto step = std::min<int64_t>(offset - offset_, static_cast<int64_t>(end_ - begin_));
+    begin_ += step;
+    offset_ += step;
+    last = buffer_[begin_ - 1];
+  }
+  scanned_ = begin_;
+  lines_ = lines;
+  unfinished_ = offset > 0 && last != '\n';
+  return absl::OkStatus();
+}
+
+}  // namespace tandem

@@ -1,0 +1,84 @@
+// A stream of samples, line by line, that may not be all there yet: standard input, a file, or a file that
+// grows.
+//
+//   TANDEM_ASSIGN_OR_RETURN(auto reader, StreamReader::Open("clicks.tsv", /*follow=*/true, max_line_bytes,
+//   stop)); StreamLine line; TANDEM_ASSIGN_OR_RETURN(StreamReader::Event event,
+//   reader->Next(/*wait_seconds=*/0.1, &line));
+//
+// A place in the stream is an offset in uncompressed bytes, at the beginning of a line. Nothing is read ahead
+// beyond a buffer: a writer to a pipe waits for who reads from it. Not thread-safe. Errors are DataErrors
+// that name the file.
+#ifndef TANDEM_SRC_ONLINE_STREAM_READER_H_
+#define TANDEM_SRC_ONLINE_STREAM_READER_H_
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "src/data/byte_source.h"
+
+namespace tandem {
+
+struct StreamLine {
+  absl::string_view
+      text;  // without its end ("\n" or "\r\n"); empty where it is too long. Valid until the next call.
+  bool too_long = false;
+  int64_t number = 0;  // from 1
+  int64_t begin = 0;   // offset of its first byte...
+  int64_t end = 0;     // ...and of what comes after it
+};
+
+class StreamReader {
+ public:
+  enum class Event {
+    kLine,  // a line
+    kWait,  // none yet
+    kEnd,   // there will be none
+  };
+
+  // `path` "-" is standard input. With `follow` the end of the file isn't the end of the stream: lines are
+  // waited for, and a last line without a line end isn't one yet. A followed file is plain text
+  // (ConfigError), and only ever grows. `stop` (may be null) ends waiting when it isn't 0.
+  static absl::StatusOr<std::unique_ptr<StreamReader>> Open(const std::string& path, bool follow,
+                                                            int64_t max_line_bytes,
+                                                            const std::atomic<int>* stop);
+
+  // The next line. Waits for it up to `wait_seconds`, roughly.
+  absl::StatusOr<Event> Next(double wait_seconds, StreamLine* line);
+  // Reads past everything before `offset`, where line `lines` + 1 begins: what is skipped isn't kept.
+  absl::Status SkipTo(int64_t offset, int64_t lines);
+
+  int64_t offset() const { return offset_; }
+  int64_t lines() const { return lines_; }
+
+ private:
+  StreamReader(std::string path, bool follow, int64_t max_line_bytes, const std::atomic<int>* stop);
+  bool Stopped() const { return stop_ != nullptr && *stop_ != 0; }
+  // Waits until there may be something to read.
+  void Wait(double seconds) const;
+  // Reads on behind the buffer; the number of bytes, 0 for none now.
+  absl::StatusOr<int64_t> Fill(double wait_seconds);
+  Event Take(size_t length, size_t with_end, StreamLine* line);
+
+  const std::string path_;
+  const bool follow_;
+  const int64_t max_line_bytes_;
+  const std::atomic<int>* const stop_;
+  std::unique_ptr<ByteSource> source_;
+  std::string buffer_;
+  size_t begin_ = 0, scanned_ = 0,
+         end_ = 0;       // in buffer_: of the line at hand, of what holds no line end, of the bytes read
+  int64_t offset_ = 0;   // of the line at hand, in the stream
+  int64_t lines_ = 0;    // before it
+  int64_t dropped_ = 0;  // bytes of the line at hand that were too many to keep
+  bool at_end_ = false;
+  bool unfinished_ = false;  // the line before `offset_` had no line end
+};
+
+}  // namespace tandem
+
+#endif  // TANDEM_SRC_ONLINE_STREAM_READER_H_

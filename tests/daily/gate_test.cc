@@ -1,0 +1,98 @@
+#include "src/daily/gate.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace tandem {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+Metrics Of(double auc, double logloss, double copc, int64_t rows = 5000) {
+  Metrics metrics;
+  metrics.rows = rows;
+  metrics.auc = auc;
+  metrics.logloss = logloss;
+  metrics.copc = copc;
+  return metrics;
+}
+
+GateFigures Good() {
+  GateFigures figures;
+  figures.candidate = Of(0.75, 0.58, 1.02);
+  figures.in_place = Of(0.751, 0.581, 1.0);
+  figures.newest_rows = 5000;
+  figures.other_days_rows = 6000;
+  return figures;
+}
+
+TEST(Gate, AModelAsGoodAsTheOneInPlacePasses) { EXPECT_THAT(GateReasons(proto::Gate(), Good()), IsEmpty()); }
+
+TEST(Gate, EveryBoundHoldsAModelBackByItself) {
+  GateFigures figures = Good();
+  figures.candidate.auc = 0.7459;
+  EXPECT_THAT(GateReasons(proto::Gate(), figures), ElementsAre(HasSubstr("max_auc_loss")));
+  figures = Good();
+  figures.candidate.logloss = 0.62;
+  EXPECT_THAT(GateReasons(proto::Gate(), figures), ElementsAre(HasSubstr("max_logloss_growth")));
+  for (const double copc : {0.79, 1.26}) {
+    figures = Good();
+    figures.candidate.copc = copc;
+    EXPECT_THAT(GateReasons(proto::Gate(), figures), ElementsAre(HasSubstr("min_copc, max_copc")));
+  }
+  figures = Good();
+  figures.newest_rows = 999;
+  EXPECT_THAT(GateReasons(proto::Gate(), figures), ElementsAre(HasSubstr("the newest day has 999 rows")));
+  figures = Good();
+  figures.candidate.rows = 10;
+  EXPECT_THAT(GateReasons(proto::Gate(), figures), ElementsAre(HasSubstr("judged on 10 rows")));
+  figures = Good();
+  figures.other_days_rows = 51000;
+  EXPECT_THAT(GateReasons(proto::Gate(), figures), ElementsAre(HasSubstr("min_rows_share")));
+  figures = Good();
+  figures.newest_bad = 26;
+  EXPECT_THAT(GateReasons(proto::Gate(), figures), ElementsAre(HasSubstr("max_bad_fraction")));
+  figures = Good();
+  figures.in_place.reset();
+  figures.candidate.auc = 0.49;
+  EXPECT_THAT(GateReasons(proto::Gate(), figures), ElementsAre(HasSubstr("min_auc")));
+}
+
+TEST(Gate, AllReasonsAreGiven) {
+  GateFigures figures = Good();
+  figures.candidate = Of(0.5, 0.9, 2.0);
+  EXPECT_EQ(GateReasons(proto::Gate(), figures).size(), 3u);
+}
+
+TEST(Gate, WhatIsUndefinedDoesNotPass) {
+  GateFigures figures = Good();
+  figures.candidate = Metrics();
+  figures.candidate.rows = 5000;
+  EXPECT_THAT(GateReasons(proto::Gate(), figures),
+              ElementsAre(HasSubstr("COPC is undefined"), HasSubstr("AUC is undefined"),
+                          HasSubstr("log loss is undefined")));
+}
+
+TEST(Gate, EveryBoundCanBeSwitchedOff) {
+  proto::Gate gate;
+  gate.set_max_auc_loss(1);
+  gate.set_max_logloss_growth(1e9);
+  gate.set_min_copc(0);
+  gate.set_max_copc(1e9);
+  gate.set_min_rows(0);
+  gate.set_min_rows_share(0);
+  gate.set_max_bad_fraction(1);
+  gate.set_min_auc(0);
+  GateFigures figures = Good();
+  figures.candidate = Metrics();
+  figures.newest_rows = 0;
+  figures.newest_bad = 100;
+  EXPECT_THAT(GateReasons(gate, figures), IsEmpty());
+  figures.in_place.reset();
+  EXPECT_THAT(GateReasons(gate, figures), IsEmpty());
+}
+
+}  // namespace
+}  // namespace tandem

@@ -1,0 +1,89 @@
+#include "src/online/label_queue.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace tandem {
+namespace {
+
+WaitingRow Row(const std::string& line, uint64_t key, double time, bool positive) {
+  return {line, time, positive, key};
+}
+
+// "a0 b1": the rows that are ready, with their labels.
+std::string Drain(LabelQueue* queue, bool all) {
+  std::string text;
+  while (queue->Ready(all)) {
+    const WaitingRow row = queue->Take();
+    text += (text.empty() ? "" : " ") + row.line + (row.positive ? "1" : "0");
+  }
+  return text;
+}
+
+TEST(LabelQueue, ARowWaitsForTheStreamsOwnTime) {
+  LabelQueue queue(10, 100);
+  EXPECT_FALSE(queue.Offer(Row("a", 1, 100, false)));
+  EXPECT_FALSE(queue.Offer(Row("b", 2, 105, false)));
+  EXPECT_EQ(Drain(&queue, false), "");
+  EXPECT_FALSE(queue.Offer(Row("c", 3, 110, false)));
+  EXPECT_EQ(Drain(&queue, false), "a0");
+  EXPECT_FALSE(queue.Offer(Row("d", 4, 115.5, false)));
+  EXPECT_EQ(Drain(&queue, false), "b0");
+  EXPECT_EQ(Drain(&queue, true), "c0 d0");
+}
+
+TEST(LabelQueue, AClickTurnsTheLatestWaitingRowOfItsKeyAndIsUsedUp) {
+  LabelQueue queue(10, 100);
+  queue.Offer(Row("a", 7, 1, false));
+  queue.Offer(Row("b", 7, 2, false));
+  queue.Offer(Row("c", 8, 3, false));
+  EXPECT_TRUE(queue.Offer(Row("click", 7, 4, true)));
+  EXPECT_TRUE(queue.Offer(Row("click", 7, 5, true)));
+  // No impression of the key is left to turn: it is a sample.
+  EXPECT_FALSE(queue.Offer(Row("third", 7, 6, true)));
+  EXPECT_EQ(Drain(&queue, true), "a1 b1 c0 third1");
+}
+
+TEST(LabelQueue, AClickThatComesTooLateIsASampleOfItsOwn) {
+  LabelQueue queue(10, 100);
+  queue.Offer(Row("a", 7, 1, false));
+  queue.Offer(Row("b", 8, 20, false));
+  EXPECT_EQ(Drain(&queue, false), "a0");
+  EXPECT_FALSE(queue.Offer(Row("late", 7, 21, true)));
+  EXPECT_EQ(Drain(&queue, true), "b0 late1");
+}
+
+TEST(LabelQueue, AFullQueueLetsTheOldestGoEarlyAndSaysSo) {
+  LabelQueue queue(1000, 2);
+  for (const char* line : {"a", "b", "c", "d"}) {
+    queue.Offer(Row(line, line[0], 1, false));
+    EXPECT_LE(queue.size(), 3);
+    Drain(&queue, false);
+  }
+  EXPECT_EQ(queue.released_early(), 2);
+  EXPECT_EQ(Drain(&queue, true), "c0 d0");
+}
+
+TEST(LabelQueue, ARestoredQueueGoesOnAsTheOneThatWasKept) {
+  LabelQueue kept(10, 100);
+  for (int i = 0; i < 50; ++i) {
+    kept.Offer(Row(std::to_string(i), i % 7, i, i % 3 == 0));
+    if (i % 2 == 0 && kept.Ready(false)) kept.Take();
+  }
+  LabelQueue restored(10, 100);
+  restored.Restore({kept.rows().begin(), kept.rows().end()}, kept.clock(), kept.released_early());
+  std::string a, b;
+  for (int i = 50; i < 100; ++i) {
+    EXPECT_EQ(kept.Offer(Row(std::to_string(i), i % 7, i, i % 3 == 0)),
+              restored.Offer(Row(std::to_string(i), i % 7, i, i % 3 == 0)));
+    a += Drain(&kept, false) + ";";
+    b += Drain(&restored, false) + ";";
+  }
+  EXPECT_EQ(a + Drain(&kept, true), b + Drain(&restored, true));
+}
+
+}  // namespace
+}  // namespace tandem

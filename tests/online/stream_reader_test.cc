@@ -1,0 +1,121 @@
+#include "src/online/stream_reader.h"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "tandem/status.h"
+#include "tests/support/sample_files.h"
+
+namespace tandem {
+namespace {
+
+class StreamReaderTest : public SampleFilesTest {
+ protected:
+  static std::unique_ptr<StreamReader> Open(const std::string& path, bool follow,
+                                            int64_t max_line_bytes = 100) {
+    absl::StatusOr<std::unique_ptr<StreamReader>> reader =
+        StreamReader::Open(path, follow, max_line_bytes, nullptr);
+    EXPECT_TRUE(reader.ok()) << reader.status();
+    return *std::move(reader);
+  }
+  // Lines up to what isn't one: "text@begin-end", then "wait" or "end".
+  static std::vector<std::string> Lines(StreamReader* reader) {
+    std::vector<std::string> lines;
+    for (;;) {
+      StreamLine line;
+      const absl::StatusOr<StreamReader::Event> event = reader->Next(0.001, &line);
+      if (!event.ok()) {
+        lines.push_back(absl::StrCat("error ", event.status().message()));
+        return lines;
+      }
+      if (*event != StreamReader::Event::kLine) {
+        lines.push_back(*event == StreamReader::Event::kEnd ? "end" : "wait");
+        return lines;
+      }
+      lines.push_back(absl::StrCat(line.too_long ? "(too long)" : line.text, "@", line.begin, "-", line.end));
+    }
+  }
+  void Append(const std::string& name, const std::string& text) const {
+    std::ofstream(Path(name), std::ios::app) << text;
+  }
+  using Texts = std::vector<std::string>;
+};
+
+TEST_F(StreamReaderTest, LinesComeWithTheirPlaces) {
+  const std::string path = Write("log", "\xef\xbb\xbfh\r\nab\n\nlast");
+  EXPECT_EQ(Lines(Open(path, false).get()), (Texts{"h@0-6", "ab@6-9", "@9-10", "last@10-14", "end"}));
+}
+
+TEST_F(StreamReaderTest, AFollowedFileIsWaitedForAndHalfALineIsNone) {
+  const std::string path = Write("log", "");
+  const auto reader = Open(path, true);
+  EXPECT_EQ(Lines(reader.get()), (Texts{"wait"}));
+  Append("log", "one\ntw");
+  EXPECT_EQ(Lines(reader.get()), (Texts{"one@0-4", "wait"}));
+  Append("log", "o\n");
+  EXPECT_EQ(Lines(reader.get()), (Texts{"two@4-8", "wait"}));
+  EXPECT_EQ(reader->offset(), 8);
+}
+
+TEST_F(StreamReaderTest, AFollowedFileThatShrinksIsAnError) {
+  const std::string path = Write("log", "one\ntwo\n");
+  const auto reader = Open(path, true);
+  Lines(reader.get());
+  Write("log", "one\n");
+  EXPECT_EQ(Lines(reader.get()).back().find("error "), 0u);
+}
+
+TEST_F(StreamReaderTest, FromAnyLinesEndTheRestComesAsItWould) {
+  std::string text;
+  for (int i = 0; i < 5000; ++i) absl::StrAppend(&text, "line ", i * i, "\n");
+  for (const std::string& bytes : {text, Gzip(text), Zstd(text)}) {
+    const std::string path = Write("log", bytes);
+    const Texts all = Lines(Open(path, false).get());
+    for (const int from : {0, 1, 1234, 4999, 5000}) {
+      const auto whole = Open(path, false);
+      StreamLine line;
+      for (int i = 0; i < from; ++i) ASSERT_TRUE(whole->Next(0, &line).ok());
+      const auto skipped = Open(path, false);
+      ASSERT_TRUE(skipped->SkipTo(whole->offset(), from).ok());
+      EXPECT_EQ(Lines(skipped.get()), Texts(all.begin() + from, all.end())) << from;
+      EXPECT_EQ(skipped->lines(), 5000);
+    }
+  }
+}
+
+TEST_F(StreamReaderTest, AStreamShorterThanThePlaceIsAnotherStream) {
+  const auto reader = Open(Write("log", "one\n"), false);
+  const absl::Status status = reader->SkipTo(5, 2);
+  EXPECT_EQ(ExitCode(status), kExitData) << status;
+}
+
+TEST_F(StreamReaderTest, ALastLineThatHasGrownSinceIsAnError) {
+  const std::string path = Write("log", "one\ntwo");
+  EXPECT_EQ(Lines(Open(path, false).get()).back(), "end");
+  Append("log", "\nthree\n");
+  auto reader = Open(path, false);
+  ASSERT_TRUE(reader->SkipTo(7, 2).ok());
+  EXPECT_EQ(Lines(reader.get()), (Texts{"three@8-14", "end"})) << "only the line end had been missing";
+  Write("log", "one\ntwo and a half\n");
+  reader = Open(path, false);
+  ASSERT_TRUE(reader->SkipTo(7, 2).ok());
+  EXPECT_EQ(Lines(reader.get()).back().find("error "), 0u);
+}
+
+TEST_F(StreamReaderTest, AnOverlongLineIsMarkedAndNotKept) {
+  const std::string path = Write("log", absl::StrCat("a\n", std::string(1 << 20, 'x'), "\nb\n"));
+  EXPECT_EQ(Lines(Open(path, false).get()),
+            (Texts{"a@0-2", "(too long)@2-1048579", "b@1048579-1048581", "end"}));
+}
+
+TEST_F(StreamReaderTest, ACompressedFileIsNotFollowed) {
+  const absl::Status status = StreamReader::Open(Write("log", Gzip("a\n")), true, 100, nullptr).status();
+  EXPECT_EQ(ExitCode(status), kExitUsage) << status;
+}
+
+}  // namespace
+}  // namespace tandem

@@ -1,0 +1,93 @@
+// tandem daily: the routine: train, fine-tune, judge, export and publish a model for each date.
+#include "tandem/daily.h"
+
+#include <gflags/gflags.h>
+#include <glog/logging.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <memory>
+#include <utility>
+
+#include "absl/strings/str_join.h"
+#include "config/experiment.pb.h"
+#include "tandem/experiment.h"
+#include "tandem/status.h"
+#include "tools/command.h"
+#include "tools/common.h"
+#include "tools/score_files.h"
+
+namespace tandem {
+namespace {
+
+// A run that is resumed needs no --config: it has its own.
+absl::StatusOr<proto::Experiment> ReadExperiment(const Invocation& invocation) {
+  std::vector<std::string> files = SplitList(FLAGS_config);
+  if (files.empty()) {
+    if (!FLAGS_resume) return ConfigError("tandem daily needs --config (`tandem help daily`)");
+    files.push_back(FLAGS_run_dir + "/config.pbtxt");
+  }
+  TANDEM_ASSIGN_OR_RETURN(proto::Experiment experiment, LoadExperiment(files, invocation.overrides));
+  experiment.mutable_daily();
+  ResolveDefaults(&experiment);
+  TANDEM_RETURN_IF_ERROR(ValidateExperiment(experiment));
+  if (experiment.model().method() == proto::TEACHER_ALONE)
+    return ConfigError("model.method: TEACHER_ALONE; daily publishes a student");
+  return experiment;
+}
+
+absl::StatusOr<DayScores> Evaluate(const std::string& model, const std::vector<std::string>& files) {
+  PredictorOptions options;
+  TANDEM_ASSIGN_OR_RETURN(options.kernels, ChosenKernels());
+  TANDEM_ASSIGN_OR_RETURN(const std::unique_ptr<Predictor> predictor, Predictor::Load(model, options));
+  TANDEM_ASSIGN_OR_RETURN(std::vector<TowerLogs> logs,
+                          ScoreFiles({predictor.get()}, absl::StrJoin(files, ",")));
+  return DayScores{std::move(logs[0].teacher), std::move(logs[0].student)};
+}
+
+absl::StatusOr<int> RunDailyCommand(const Invocation& invocation) {
+  TANDEM_ASSIGN_OR_RETURN(const proto::Experiment experiment, ReadExperiment(invocation));
+  DailyOptions options;
+  options.run_dir = FLAGS_run_dir;
+  options.begin_date = FLAGS_begin_date;
+  options.end_date = FLAGS_end_date;
+  options.resume = FLAGS_resume;
+  options.evaluate = Evaluate;
+  options.terminal = isatty(STDERR_FILENO) != 0;
+  options.stop = &CatchStopSignals();
+  TANDEM_ASSIGN_OR_RETURN(options.kernels, ChosenKernels());
+  TANDEM_ASSIGN_OR_RETURN(const DailySummary summary, RunDaily(experiment, options));
+  LOG(INFO) << summary.dates << " dates done, " << summary.published << " models published"
+            << (summary.waits_for.empty() ? ""
+                                          : absl::StrCat("; waiting for the log of ", summary.waits_for));
+  if (summary.stopped_by != 0) {
+    LOG(INFO) << "stopped; --resume goes on";
+    return 128 + summary.stopped_by;
+  }
+  std::puts((FLAGS_run_dir + "/days.md").c_str());
+  return kExitDone;
+}
+
+}  // namespace
+
+Command DailyCommand() {
+  return {"daily",
+          "trains, judges and publishes a model for each date",
+          "  tandem daily --config=configs/movielens.pbtxt --run_dir=daily --begin_date=2000-12-02 "
+          "--end_date=2000-12-31 "
+          "daily.finetune=true\n"
+          "  tandem predict --model=daily/published --input=...\n\n"
+          "For each date: train on the window that ends there (or go on from the model in place: "
+          "daily.warm), fine-tune on "
+          "its newest day\n(daily.finetune), judge on the next day, export, and publish if the gate "
+          "(daily.gate.*) lets it "
+          "through. A later call with --resume\nand another --end_date goes on; killed anywhere, the last "
+          "published model "
+          "stays in place. Prints the table's path.",
+          {"config", "run_dir", "begin_date", "end_date", "resume", "kernels"},
+          {"run_dir", "begin_date", "end_date"},
+          {""},
+          RunDailyCommand};
+}
+
+}  // namespace tandem

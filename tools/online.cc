@@ -1,0 +1,94 @@
+// tandem online: a student that goes on learning from a stream, published as it learns.
+#include "tandem/online.h"
+
+#include <gflags/gflags.h>
+#include <glog/logging.h>
+
+#include <cstdio>
+
+#include "config/experiment.pb.h"
+#include "tandem/bundle.h"
+#include "tandem/experiment.h"
+#include "tandem/files.h"
+#include "tandem/status.h"
+#include "tools/command.h"
+#include "tools/common.h"
+
+DECLARE_string(init_from);
+DEFINE_bool(follow, false, "The file grows: wait for more at its end.");
+
+namespace tandem {
+namespace {
+
+// The base's configuration with what the command line says over it; a resumed run has its own.
+absl::StatusOr<proto::Experiment> ReadExperiment(const Invocation& invocation) {
+  FileSystem& fs = FileSystem::Default();
+  const std::string own = FLAGS_run_dir + "/config.pbtxt";
+  proto::Experiment experiment;
+  if (FLAGS_resume && fs.Exists(own) && FLAGS_config.empty() && invocation.overrides.empty()) {
+    TANDEM_ASSIGN_OR_RETURN(experiment, LoadExperiment({own}, {}));
+  } else {
+    TANDEM_ASSIGN_OR_RETURN(const Base base, FindBase(fs, FLAGS_init_from));
+    TANDEM_ASSIGN_OR_RETURN(experiment, ReadModelExperiment(fs, base.checkpoint));
+    if (experiment.model().method() == proto::TEACHER_ALONE) {
+      return ConfigError("--init_from: ", base.checkpoint,
+                         " has a teacher only; a student is what learns online");
+    }
+    for (const std::string& file : SplitList(FLAGS_config)) {
+      TANDEM_ASSIGN_OR_RETURN(const proto::Experiment over, LoadExperiment({file}, {}));
+      MergeOver(over, &experiment);
+    }
+    for (const std::string& override_text : invocation.overrides) {
+      TANDEM_RETURN_IF_ERROR(ApplyOverride(override_text, &experiment));
+    }
+    experiment.mutable_data()->set_path(FLAGS_input);
+    ResolveDefaults(&experiment);
+    // Before the rates are multiplied: what is wrong is what was written.
+    TANDEM_RETURN_IF_ERROR(ValidateExperiment(experiment));
+    experiment = OnlineExperiment(std::move(experiment));
+  }
+  experiment.mutable_data()->set_path(FLAGS_input);
+  TANDEM_RETURN_IF_ERROR(ValidateExperiment(experiment));
+  return experiment;
+}
+
+absl::StatusOr<int> RunOnline(const Invocation& invocation) {
+  TANDEM_ASSIGN_OR_RETURN(const proto::Experiment experiment, ReadExperiment(invocation));
+  OnlineOptions options;
+  options.run_dir = FLAGS_run_dir;
+  options.init_from = FLAGS_init_from;
+  options.input = FLAGS_input;
+  options.follow = FLAGS_follow;
+  options.resume = FLAGS_resume;
+  options.stop = &CatchStopSignals();
+  TANDEM_ASSIGN_OR_RETURN(options.kernels, ChosenKernels());
+  TANDEM_ASSIGN_OR_RETURN(const OnlineSummary summary, LearnOnline(experiment, options));
+  if (summary.stopped_by != 0) {
+    LOG(INFO) << "stopped; " << summary.checkpoint << " holds everything, --resume goes on";
+    return 128 + summary.stopped_by;
+  }
+  std::puts(summary.checkpoint.c_str());
+  return kExitDone;
+}
+
+}  // namespace
+
+Command OnlineCommand() {
+  return {"online",
+          "goes on training a student alone on a stream of samples, and publishes it",
+          "  tandem online --init_from=run --run_dir=online --input=clicks.tsv --follow\n"
+          "  tail -F clicks.tsv | tandem online --init_from=daily/published --run_dir=online --input=- "
+          "online.time_column=time\n"
+          "  tandem predict --model=online/published --input=...\n\n"
+          "The student is a copy: --init_from isn't touched. Options: online.* (docs/config.md); the rest is "
+          "the base's, and "
+          "--config and\nkey=value override it. A run that was stopped or killed goes on with --resume on "
+          "the same "
+          "stream; standard input is\nfed again from its beginning. Prints the last checkpoint's path.",
+          {"init_from", "run_dir", "input", "follow", "resume", "config", "kernels"},
+          {"init_from", "run_dir", "input"},
+          {""},
+          RunOnline};
+}
+
+}  // namespace tandem
