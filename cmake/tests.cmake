@@ -1,4 +1,5 @@
-# Every tests/<area>/x_test.cc becomes the binary x_test, registered with ctest case by case.
+# Every tests/<area>/x_test.cc becomes the binary x_test, registered with ctest case by case; with sanitizers, as a whole, for a
+# process takes long to start then.
 file(GLOB TEST_SUPPORT CONFIGURE_DEPENDS tests/support/*.cc)
 add_library(tandem_test_support STATIC ${TEST_SUPPORT} ${CMAKE_CURRENT_LIST_DIR}/empty.cc)
 target_include_directories(tandem_test_support PUBLIC ${CMAKE_CURRENT_SOURCE_DIR})
@@ -7,6 +8,12 @@ target_link_libraries(tandem_test_support PUBLIC tandem tandem_flags GTest::gmoc
   glog::glog absl::flat_hash_map absl::str_format absl::time Eigen3::Eigen ZLIB::ZLIB PkgConfig::ZSTD Threads::Threads)
 target_compile_definitions(tandem_test_support PUBLIC
   TANDEM_SOURCE_DIR="${CMAKE_CURRENT_SOURCE_DIR}" TANDEM_BINARY_DIR="${CMAKE_CURRENT_BINARY_DIR}")
+if(TANDEM_SANITIZE)
+  # What is tested is optimised, the tests needn't be.
+  target_compile_options(tandem_test_support PUBLIC -O0)
+endif()
+target_precompile_headers(tandem_test_support PRIVATE <gmock/gmock.h> <gtest/gtest.h>)
+target_compile_options(tandem_test_support PUBLIC $<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess>)  # for ccache
 
 # Tests of the scripts: tests/<area>/x_test.py, run as they are.
 find_package(Python3 COMPONENTS Interpreter REQUIRED)
@@ -36,7 +43,13 @@ foreach(source ${TEST_SOURCES})
     target_sources(${name} PRIVATE ${ORACLE_OPS})
   endif()
   target_link_libraries(${name} PRIVATE tandem_test_support)
-  gtest_discover_tests(${name} WORKING_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR} DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 600)
+  target_precompile_headers(${name} REUSE_FROM tandem_test_support)
+  if(TANDEM_SANITIZE)
+    add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR})
+    set_tests_properties(${name} PROPERTIES TIMEOUT 900)
+  else()
+    gtest_discover_tests(${name} WORKING_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR} DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 600)
+  endif()
 endforeach()
 
 # docs/config.md is generated.
