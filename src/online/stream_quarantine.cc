@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "src/util/progress.h"
 #include "tandem/reader.h"
 #include "tandem/status.h"
@@ -17,7 +18,12 @@ namespace {
 constexpr int64_t kReported = 10;
 
 std::string FileName(const std::string& input) {
-  return input == "-" ? "standard-input" : std::filesystem::path(input).filename().string();
+  if (input == "-") return "standard-input";
+  const std::string name = std::filesystem::path(input).filename().string();
+  absl::string_view bare = name;
+  absl::ConsumeSuffix(&bare, ".gz");
+  absl::ConsumeSuffix(&bare, ".zst");
+  return std::string(bare);
 }
 
 }  // namespace

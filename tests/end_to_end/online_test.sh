@@ -138,6 +138,21 @@ for signal in TERM INT; do
   expect_same "$(last_checkpoint stopped-$signal)/embedding.bin" "$(last_checkpoint whole)/embedding.bin"
 done
 
+section "by age"
+# Ten rows make no micro-batch of 64; after a while they are trained and published as they are.
+head -11 stream.tsv >few.tsv
+"$tandem" online --init_from=base --run_dir=aged --input=few.tsv "${fast[@]}" online.max_delay_seconds=0.1 online.checkpoint_rows=0 \
+  online.checkpoint_seconds=0.1 --follow >out 2>err &
+process=$!
+for ((wait = 0; wait < 400; ++wait)); do
+  [ "$(readlink aged/published)" != bundles/step-000001 ] || break
+  sleep 0.05
+done
+kill -TERM $process
+wait $process || true
+expect_equal "published" "$(readlink aged/published)" bundles/step-000001
+expect_err "10 rows read = 10 trained + 0 waiting"
+
 section "bad labels"
 # The second half of the stream has its labels flipped: a guarded student is held, an unguarded one learns them.
 { echo "$header"; cat day3.tsv; awk -F'\t' -v OFS='\t' '{$1 = 1 - $1; print}' day4.tsv; } >flipped.tsv
