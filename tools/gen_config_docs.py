@@ -43,7 +43,7 @@ A key is the path to a field: `train.schedule.warmup_steps`. "—" in the column
 Generated from `src/config/experiment.proto` by `tools/gen_config_docs.py`; edit those.
 """
 
-FIELD = re.compile(r"^(?:(optional|repeated) )?(\w+) (\w+) = \d+(?: \[default = (.*)\])?;\s*(?://\s*(.*))?$")
+FIELD = re.compile(r"^(?:(optional|repeated) )?([\w.]+) (\w+) = \d+(?: \[default = (.*)\])?;\s*(?://\s*(.*))?$")
 VALUE = re.compile(r"^(\w+) = \d+;\s*(?://\s*(.*))?$")
 OPENING = re.compile(r"^(message|enum|oneof) (\w+) \{(\})?$")
 SECTION = re.compile(r"^// -{20,} ?\w+$")

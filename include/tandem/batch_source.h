@@ -31,6 +31,7 @@ namespace tandem {
 
 namespace proto {
 class Experiment;
+class Train;
 }  // namespace proto
 
 // A place in the log, before a batch.
@@ -67,6 +68,9 @@ class BatchSource {
   BatchSource(const proto::Experiment& experiment, const Schema& schema, std::vector<Day> days,
               const std::string& quarantine_directory, const LogPosition& start);
   ~BatchSource();
+
+  // Rows of a block: a whole number of batches.
+  static int BlockRows(const proto::Train& train);
 
   // The next event, valid until the next call. DataErrors of the files are passed on in their place: batches
   // before them come first.

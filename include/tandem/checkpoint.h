@@ -5,8 +5,9 @@
 //   TANDEM_RETURN_IF_ERROR(LoadCheckpoint(fs, newest, EmbeddingLoad::kResume, &model, &state, &progress));
 //
 // Files: MANIFEST, experiment.pbtxt (without data.path and runtime), state.pbtxt, embedding.bin, teacher.bin,
-// student.bin, adapters.bin, and progress-teacher.bin, progress-student.bin: the scores of the day in
-// progress. docs/file_formats.md describes them. Written aside, synced, renamed. Errors of loading are
+// student.bin, adapters.bin, student_embedding.bin (of a student that has tables of its own), replay.bin (of
+// one that takes several steps a batch), and progress-teacher.bin, progress-student.bin: the scores of the
+// day in progress. docs/file_formats.md describes them. Written aside, synced, renamed. Errors of loading are
 // ModelErrors that name the file; nothing is loaded by halves: the caller drops the model.
 #ifndef TANDEM_CHECKPOINT_H_
 #define TANDEM_CHECKPOINT_H_
@@ -61,6 +62,8 @@ absl::Status LoadCheckpointTowers(FileSystem& fs, const std::string& path, Embed
 // Where the checkpoint's run stood; the caller has verified the directory.
 absl::StatusOr<proto::RunState> ReadRunState(FileSystem& fs, const std::string& path);
 
+// The file of a checkpoint that holds the tables its student reads.
+std::string StudentEmbeddingFile(FileSystem& fs, const std::string& path);
 // The embedding alone, into a model of its own features: tables are matched by name.
 absl::Status LoadCheckpointEmbedding(FileSystem& fs, const std::string& path, EmbeddingLoad how,
                                      DualModel* model);
@@ -68,9 +71,9 @@ absl::Status LoadCheckpointEmbedding(FileSystem& fs, const std::string& path, Em
 // One tower's dense parameters, block by block.
 absl::Status SaveParameters(const ParameterLayout& layout, const DenseParameters& parameters, bool slots,
                             RecordWriter* writer);
-// Blocks must match in name and shape. Slots are read where both sides have them and `keep_slots`; else what
-// Initialize made stays.
-absl::Status LoadParameters(const std::string& path, const ParameterLayout& layout, bool keep_slots,
+// Blocks must match in name and shape. Slots are read where `how` goes on with them; else what Initialize
+// made stays. kServed: the values are the averages, where the file has them.
+absl::Status LoadParameters(const std::string& path, const ParameterLayout& layout, EmbeddingLoad how,
                             RecordReader* reader, DenseParameters* parameters);
 
 }  // namespace tandem

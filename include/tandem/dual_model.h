@@ -4,8 +4,11 @@
 //   model.Initialize();
 //   Trainer trainer(&model, &workers);            // tandem/trainer.h: learns;  tandem/predictor.h: scores
 //
-// Either tower may be absent (TEACHER_ALONE, STUDENT_ALONE). Ownership: the model owns its parts; `kernels`
-// outlives it. Threads: as for towers and the embedding layer, reading from any thread while nobody writes.
+// Either tower may be absent (TEACHER_ALONE, STUDENT_ALONE), and a student may read tables of its own
+// (TWO_STAGE_KD). A tower is evaluated and served with averaged weights and on the slow copy of the table
+// where the configuration asks for them; a model that was loaded to score holds nothing else. Ownership: the
+// model owns its parts; `kernels` outlives it. Threads: as for towers and the embedding layer, reading from
+// any thread while nobody writes.
 #ifndef TANDEM_DUAL_MODEL_H_
 #define TANDEM_DUAL_MODEL_H_
 
@@ -29,7 +32,11 @@ class Experiment;
 // The flat parameters of a tower (or of the loss's adapters) with the optimizer's state.
 struct DenseParameters {
   AlignedFloats values;
-  AlignedFloats slots;  // slot k of value i at slots[k * values.size() + i]; empty when not trained
+  AlignedFloats slots;     // slot k of value i at slots[k * values.size() + i]; empty when not trained
+  AlignedFloats averages;  // of the values over the steps; empty without train.average_decay, or not trained
+
+  // What is evaluated and served.
+  const AlignedFloats& served() const { return averages.empty() ? values : averages; }
 };
 
 class DualModel {
@@ -44,6 +51,24 @@ class DualModel {
   const Kernels& kernels() const { return kernels_; }
   EmbeddingLayer& embedding() { return embedding_; }
   const EmbeddingLayer& embedding() const { return embedding_; }
+
+  // The tables that the student reads: its own, or the shared ones.
+  EmbeddingLayer& student_embedding() { return own_embedding_.has_value() ? *own_embedding_ : embedding_; }
+  const EmbeddingLayer& student_embedding() const {
+    return own_embedding_.has_value() ? *own_embedding_ : embedding_;
+  }
+  bool has_own_embedding() const { return own_embedding_.has_value(); }
+
+  // What a tower reads: while it is trained, and when it is evaluated and served.
+  const EmbeddingView& teacher_input() const { return teacher_input_; }
+  const EmbeddingView& student_input() const { return student_input_; }
+  const EmbeddingView& served_teacher_input() const { return served_teacher_input_; }
+  const EmbeddingView& served_student_input() const { return served_student_input_; }
+  // Whether the student can read what was gathered for the teacher.
+  bool SharesInput(const EmbeddingView& of_teacher, const EmbeddingView& of_student) const {
+    return !has_own_embedding() && of_teacher.slow == of_student.slow &&
+           of_teacher.fields.size() == of_student.fields.size();
+  }
 
   bool has_teacher() const { return teacher_.has_value(); }
   bool has_student() const { return student_.has_value(); }
@@ -65,6 +90,10 @@ class DualModel {
   void Initialize();
   // Repacks what the kernels read; after every change of the dense parameters.
   void Prepare();
+  // The same of the student and the loss alone.
+  void PrepareStudent();
+  // From now on the teacher's forward is that of its averaged weights, until the next Prepare.
+  void PrepareServedTeacher();
 
  private:
   std::unique_ptr<proto::Experiment> experiment_;
@@ -72,6 +101,8 @@ class DualModel {
   const Kernels& kernels_;
   bool trained_;
   EmbeddingLayer embedding_;
+  std::optional<EmbeddingLayer> own_embedding_;
+  EmbeddingView teacher_input_, student_input_, served_teacher_input_, served_student_input_;
   std::optional<Tower> teacher_, student_;
   std::vector<std::pair<int, int>> hinted_layers_;
   std::optional<JointLoss> loss_;

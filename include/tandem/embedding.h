@@ -16,6 +16,11 @@
 // values are a function of (seed, table, id). An id gets its row at its min_count-th occurrence; till then,
 // and for the occurrences that id_dropout hides, the table's default row serves and learns.
 //
+// Where a tower has a slow_embedding, a row also keeps a slow average of its vector: after step t
+//   slow_t = E_t + d (slow_{t-1} - E_t),
+// from slow = E at first; rows that a step leaves alone are brought up to date when they are read,
+// slow_t = E + d^(t - s) (slow_s - E), which is the same.
+//
 // Threads: Lookup and Gather from any thread while nothing else runs; Resolve, Update from one, which share
 // the work out to `workers` with results that don't depend on their number.
 #ifndef TANDEM_EMBEDDING_H_
@@ -38,6 +43,7 @@
 namespace tandem {
 
 namespace proto {
+class EmbeddingHeader;
 class Experiment;
 }  // namespace proto
 
@@ -45,6 +51,12 @@ class Experiment;
 // batch.
 struct BatchRows {
   std::vector<std::vector<uint32_t>> fields;
+};
+
+// What a tower reads of the layer: the fields, in schema order, and which copy of the rows.
+struct EmbeddingView {
+  std::vector<int> fields;
+  bool slow = false;
 };
 
 // The linear sums of a shard's or a batch's rows; null where the tower has no linear part (or isn't there).
@@ -62,9 +74,12 @@ struct EmbeddingGradients {
 
 // What a loaded layer goes on with.
 enum class EmbeddingLoad {
-  kResume,    // the same run: every bit of state
-  kContinue,  // a new run, counted from step 0, that keeps the optimizer's slots
-  kReset,     // weights alone: the optimizer starts anew, or there is none (scoring)
+  kResume,          // the same run: every bit of state
+  kContinue,        // a new run, counted from step 0, that keeps the optimizer's slots
+  kReset,           // weights alone: the optimizer starts anew
+  kContinueServed,  // as kContinue, from what is evaluated and served
+  kServed,          // what is evaluated and served: averaged weights and the slow copy, where there are; the
+                    // optimizer starts anew, or there is none (scoring)
 };
 
 class EmbeddingLayer {
@@ -75,6 +90,8 @@ class EmbeddingLayer {
   ~EmbeddingLayer();
 
   int fields() const { return static_cast<int>(schema_.fields().size()); }
+  // All fields of the layer's own tower, as trained.
+  const EmbeddingView& all_fields() const { return all_fields_; }
   int dim() const { return dim_; }
   int64_t rows() const;
   // Bytes of the rows that serving needs: weights alone, without slots and index.
@@ -98,10 +115,15 @@ class EmbeddingLayer {
   void Resolve(const Batch& batch, int64_t step, Workers* workers, BatchRows* rows);
   // Finds the rows of a batch to score.
   void Lookup(const Batch& batch, BatchRows* rows) const;
-  // Pools rows [first_row, first_row + x.rows) of the batch into x, fields in schema order, and sums their
-  // linear weights.
-  void Gather(const Batch& batch, const BatchRows& rows, int first_row, Matrix x,
+  // Pools rows [first_row, first_row + x.rows) of the batch into x, [rows, view's fields * dim], and sums
+  // their linear weights over the view's fields. The slow copy is that after the last Update.
+  void Gather(const Batch& batch, const BatchRows& rows, int first_row, const EmbeddingView& view, Matrix x,
               const LinearSums& linear) const;
+  // The same of all fields, as they are trained.
+  void Gather(const Batch& batch, const BatchRows& rows, int first_row, Matrix x,
+              const LinearSums& linear) const {
+    Gather(batch, rows, first_row, all_fields_, x, linear);
+  }
 
   // One optimizer step on every row that Resolve found (on every row of the tables with l2_scope TABLE).
   // `rate_scale` multiplies the rate of everything but the student's linear weights, `student_scale` that of
@@ -127,8 +149,11 @@ class EmbeddingLayer {
   int student_column() const { return dim_ + (teacher_linear_ ? 1 : 0); }
   // One field of Gather. kDim is dim(), or 0 where it isn't a common one; and so in RowGradient.
   template <int kDim>
-  void GatherField(int field, const Batch& batch, const BatchRows& rows, int first_row, Matrix x,
-                   const LinearSums& linear) const;
+  void GatherField(int field, const Batch& batch, const BatchRows& rows, int first_row, float* x,
+                   int x_stride, int x_rows, const LinearSums& linear) const;
+  // The same of the slow copy.
+  void GatherSlowField(int field, const Batch& batch, const BatchRows& rows, int first_row, float* x,
+                       int x_stride, int x_rows, const LinearSums& linear) const;
   // Adds up the gradients of one row's occurrences; false when the sum isn't finite.
   template <int kDim>
   bool RowGradient(const Merged& merged, uint32_t unique, const EmbeddingGradients& gradients,
@@ -138,8 +163,13 @@ class EmbeddingLayer {
   // Multiplies the weights by what decay leaves of them over the steps after the row's last one, up to
   // `step`.
   void ApplyDecay(int64_t last_step, int64_t step, float* weights) const;
+  // What is left of a difference between slow copy and row after some steps that left the row alone.
+  float SlowLeft(int64_t steps) const {
+    return steps < static_cast<int64_t>(slow_left_.size()) ? slow_left_[steps] : 0.0f;
+  }
   absl::Status SaveTable(int table, bool slots, RecordWriter* writer) const;
-  absl::Status LoadTable(const std::string& path, EmbeddingLoad how, RecordReader* reader);
+  absl::Status LoadTable(const std::string& path, const proto::EmbeddingHeader& file, EmbeddingLoad how,
+                         RecordReader* reader);
 
   const Schema& schema_;
   int dim_;
@@ -153,7 +183,11 @@ class EmbeddingLayer {
   double l2_;
   bool l2_whole_table_;
   double weight_decay_;
-  bool lazy_steps_;  // the optimizer counts a row's updates
+  double slow_decay_;  // 0: no slow copy
+  bool has_teacher_, has_student_;
+  bool slow_teacher_, slow_student_;  // evaluated and served on it
+  bool keeps_slow_;                   // beside the row
+  bool lazy_steps_;                   // the optimizer counts a row's updates
   std::unique_ptr<Optimizer> optimizer_;
   std::vector<EmbeddingTable> tables_;
   std::vector<std::vector<int>> fields_of_table_;
@@ -164,6 +198,10 @@ class EmbeddingLayer {
   std::vector<int64_t> ids_refused_;  // a table
   // decay_log_[t]: log of what weight decay leaves of a weight over steps 1..t.
   std::vector<double> decay_log_ = {0};
+  std::vector<float> slow_left_;  // slow_decay_ to the power of the place, as long as it is felt
+  int64_t step_ = 0;              // the last Update's
+  EmbeddingView all_fields_;
+  std::vector<int> column_of_field_;  // of the layer's own fields, among them
 };
 
 }  // namespace tandem

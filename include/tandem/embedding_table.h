@@ -11,8 +11,8 @@
 // key's high bits: growing one part at a time keeps the pause and the extra memory small, and walking the
 // parts in order visits keys in order.
 //
-// A row takes (width * (1 + slots) + words) * 4 bytes, rounded up to 16 or, where that adds little, to 64; an
-// entry of the index, of a row or of a pending key, 16 to 20 bytes.
+// A row takes (width * (1 + slots) + extra + words) * 4 bytes, rounded up to 16 or, where that adds little,
+// to 64; an entry of the index, of a row or of a pending key, 16 to 20 bytes.
 //
 // Thread-safety: any number of readers, or one writer; rows of different numbers may be written at the same
 // time.
@@ -35,6 +35,7 @@ class EmbeddingTable {
   struct Layout {
     int width = 0;            // floats of weights a row
     int slots = 0;            // optimizer slots a weight
+    int extra = 0;            // floats of the caller's own, behind the slots
     bool updates = false;     // keep a count of updates a row (lazy Adam)
     bool last_steps = false;  // keep the step of the last update a row (lazy weight decay)
     bool scratch = false;     // keep a word a row for the caller
@@ -67,6 +68,9 @@ class EmbeddingTable {
   const float* row(uint32_t row) const {
     return segments_[row >> kSegmentBits] + (row & kSegmentMask) * stride_;
   }
+  // [layout().extra]
+  float* extra(uint32_t row) { return this->row(row) + layout_.width * (1 + layout_.slots); }
+  const float* extra(uint32_t row) const { return this->row(row) + layout_.width * (1 + layout_.slots); }
   // Only where the layout keeps them.
   uint32_t& updates(uint32_t row) { return *Word(row, updates_word_); }
   uint32_t& last_step(uint32_t row) { return *Word(row, last_step_word_); }

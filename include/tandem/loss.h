@@ -66,6 +66,7 @@ struct LossShard {
   const float* teacher_logits = nullptr;
   const float* student_logits = nullptr;
   // The hinted layers' activations, pair by pair, [rows, width]. Read only where both towers are there.
+  // Empty: the teacher's are not at hand, and there is no hint.
   std::vector<ConstMatrix> teacher_hidden;
   std::vector<ConstMatrix> student_hidden;
 

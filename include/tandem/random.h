@@ -21,6 +21,7 @@ enum class RandomPurpose : uint64_t {
   kDropout = 4,
   kIdDropout = 5,
   kSynthetic = 6,
+  kReplay = 7,
 };
 
 class Random {

@@ -42,6 +42,7 @@ struct Field {
   double deviation = 1;
   std::vector<double> boundaries;
   std::optional<std::string> serving_value;
+  bool teacher_only = false;
 };
 
 // One embedding table. Tables of dense and bucketized fields hold every key from the first step: min_count
@@ -54,7 +55,8 @@ struct TableInfo {
 // A function of the configuration alone; a model carries it. Thread-safe after construction.
 class Schema {
  public:
-  // `experiment` is validated. Dropped features are left out.
+  // `experiment` is validated. Dropped features are left out, and those of a teacher alone where there is
+  // none.
   explicit Schema(const proto::Experiment& experiment);
 
   const std::vector<Field>& fields() const { return fields_; }

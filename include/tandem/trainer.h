@@ -1,13 +1,21 @@
 // The trainer's step: one batch forward, joint loss, backward, update.
 //
 //   Workers workers(2);
-//   Trainer trainer(&model, TrainedParts{}, /*step=*/0, /*optimizer_steps=*/0, &workers);
+//   Trainer trainer(&model, TrainedParts::kAll, TrainerClock(), &workers);
 //   TANDEM_ASSIGN_OR_RETURN(const StepResult* result, trainer.Step(batch));
+//   trainer.BeginStudentPhase(/*steps=*/500);    // from here on the student learns alone
 //
 // A batch is cut into shards of train.shard_rows rows. Workers take shards; a shard's result depends on the
 // shard alone, and gradients are added by a fixed tree over the shards: the same bits on any number of
-// threads. The student reads the embedding through a stop-gradient: with the same seed, teacher and embedding
-// end as if there were no student.
+// threads. The student of a method with a stop-gradient reads the embedding without moving it: with the same
+// seed, teacher and embedding end as if there were no student.
+//
+// Such a student may take several steps a batch (train.student_steps, steps_per_row of the student phase):
+// the first on the batch, with all terms of the loss; the others on recent batches (src/train/replay.h), with
+// the teacher's logits of then, the embedding of now, and no hint.
+//
+// In the student phase teacher and embedding are frozen, and the teacher's logits are those of what is served
+// of it: averaged weights, slow embedding.
 //
 // Not thread-safe: one caller.
 #ifndef TANDEM_TRAINER_H_
@@ -26,6 +34,11 @@
 
 namespace tandem {
 
+class DenseUpdater;
+class Replay;
+struct MethodPlan;
+struct ReplayedBatch;
+
 // What a run trains; the rest is frozen.
 enum class TrainedParts {
   kAll,
@@ -33,65 +46,96 @@ enum class TrainedParts {
              // admitted
 };
 
+// Where a run stands.
+struct TrainerClock {
+  int64_t step = 0;         // of this run
+  int64_t joint_steps = 0;  // of them before the student phase
+  // Updates of the dense parameters, earlier runs included.
+  int64_t teacher_updates = 0, student_updates = 0;
+};
+
 // Valid until the next step.
 struct StepResult {
   LossTerms terms;  // means over the batch
-  // Of the forward pass, before the update; empty without that tower.
+  // Of the forward pass, before the update; empty without that tower, or where the student has no part in the
+  // step.
   std::vector<float> teacher_logits, student_logits;
 };
 
 class Trainer {
  public:
-  // `step`: steps done in this run; `optimizer_steps`: updates of the dense parameters so far, earlier runs
-  // included. `model` and `workers` outlive the trainer.
-  Trainer(DualModel* model, TrainedParts parts, int64_t step, int64_t optimizer_steps, Workers* workers);
+  // `model` and `workers` outlive the trainer.
+  Trainer(DualModel* model, TrainedParts parts, const TrainerClock& clock, Workers* workers);
   ~Trainer();
 
   // kInternal when a gradient isn't finite, with the step and the place; the model is then not to be used any
   // more.
   absl::StatusOr<const StepResult*> Step(const Batch& batch);
 
-  int64_t step() const { return step_; }
-  int64_t optimizer_steps() const { return optimizer_steps_; }
+  // Teacher and embedding are frozen from here on. `steps`: of the whole phase, over which the rate falls;
+  // those that were done before count by the clock. The replay begins anew: one that is resumed is loaded
+  // after this.
+  void BeginStudentPhase(int64_t steps);
+
+  TrainerClock clock() const;
+  // The recent batches; null where student steps need none.
+  Replay* replay() { return replay_.get(); }
 
  private:
+  // What a step trains, and at which rates.
+  struct Turn {
+    bool teacher, student;  // whether the tower's forward is wanted
+    bool trains_teacher;
+    int student_steps;
+    double rate, student_rate;  // factors of the schedule
+    const EmbeddingView *teacher_view, *student_view;
+    bool shares_input;
+  };
   struct Shard;
   struct Worker;
-  struct Chunk;
-  struct DensePart;
 
+  bool student_only() const { return in_phase_ || parts_ == TrainedParts::kStudent; }
+  void PlanTurn();
   void Reserve(int rows);
-  void RunShard(const Batch& batch, int shard_index, Worker* worker);
-  static std::vector<Chunk> TrainedChunks(const ParameterLayout& layout);
-  // Adds the shards' gradients into the first shard's, pairwise: ((0 + 1) + (2 + 3)) + ...
-  static void AddByTree(const std::vector<float*>& gradients, const Chunk& chunk);
-  template <typename F>
-  void ForEachChunk(const F& f);
-  // Adds the shards' gradients, checks that they are finite, and updates the towers and adapters.
-  absl::Status UpdateDense(double rate_scale);
-  double ClipScale(int clip_group) const;
-  void UpdateChunk(DensePart* part, const Chunk& chunk, double rate_scale);
-  void UpdateStatistics(int rows);
+  void FindRows(const Batch& batch);
+  int64_t OwnStep() const;
+  const BatchRows& student_rows() const { return model_.has_own_embedding() ? own_rows_ : rows_; }
+  bool moves_student_embedding() const;
+  void BeginLoss(const Batch& batch, const Shard& shard, Worker* worker);
+  void RunShard(const Batch& batch, int shard, Worker* worker);
+  Matrix TeacherInput(const Shard& shard, const Worker& worker) const;
+  Matrix StudentInput(const Shard& shard, const Worker& worker) const;
+  void ForwardTeacher(const Batch& batch, const Shard& shard, Worker* worker);
+  void ForwardStudent(const Batch& batch, const BatchRows& rows, const Shard& shard, int64_t dropout_step,
+                      Worker* worker, float* logits);
+  void BackwardStudent(Shard* shard, Worker* worker);
+  void BackwardTeacher(Shard* shard, Worker* worker);
+  absl::Status UpdateEmbeddings(const Batch& batch);
+  // One more student step, on a batch of the past.
+  absl::Status StepOnReplay(const ReplayedBatch& past, int k);
+  void UpdateStatistics(const std::vector<int>& parts, int rows);
 
   DualModel& model_;
   Workers& workers_;
-  TrainedParts parts_;
-  int64_t step_;
-  int64_t optimizer_steps_;
-  int shard_rows_;
-  BatchRows rows_;
-  AlignedFloats d_x_;                                       // [batch rows, fields * dim]
+  const TrainedParts parts_;
+  const std::unique_ptr<const MethodPlan> plan_;
+  int64_t step_, joint_steps_;
+  bool in_phase_ = false;
+  int64_t phase_steps_ = 0;
+  const int shard_rows_;
+  Turn turn_;
+  BatchRows rows_, own_rows_;
+  AlignedFloats d_x_;          // [batch rows, fields * dim], of the shared embedding
+  AlignedFloats d_student_x_;  // the same of the student's, where its gradient goes further
   std::vector<float> d_teacher_logits_, d_student_logits_;  // [batch rows]
+  std::vector<float> replay_logits_;
   std::vector<std::unique_ptr<Shard>> shards_;
   int active_shards_ = 0;
   std::vector<std::unique_ptr<Worker>> workspaces_;
-  std::vector<std::unique_ptr<DensePart>> dense_;
-  std::vector<std::pair<DensePart*, int>> chunk_tasks_;  // every chunk of dense_
-  // Into dense_; null where there is no such part, or it is frozen.
-  DensePart* teacher_part_ = nullptr;
-  DensePart* student_part_ = nullptr;
-  DensePart* adapter_part_ = nullptr;
-  std::unique_ptr<Optimizer> optimizer_;
+  std::unique_ptr<DenseUpdater> dense_;
+  // Of dense_; -1 where there is no such part, or it is frozen.
+  int teacher_part_ = -1, student_part_ = -1, adapter_part_ = -1;
+  std::unique_ptr<Replay> replay_;
   StepResult result_;
 };
 

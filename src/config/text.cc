@@ -6,6 +6,7 @@
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/message.h"
 #include "google/protobuf/text_format.h"
+#include "src/config/methods.h"
 #include "tandem/experiment.h"
 
 namespace tandem {
@@ -85,7 +86,8 @@ void ResolveDefaults(proto::Experiment* experiment) {
   train->mutable_schedule();
   if (train->optimizer().kind_case() == proto::Optimizer::KIND_NOT_SET)
     train->mutable_optimizer()->mutable_adam();
-  if (experiment->model().method() == proto::CO_TRAIN) experiment->mutable_model()->mutable_distill();
+  if (HasTeacher(experiment->model()) && HasStudent(experiment->model()))
+    experiment->mutable_model()->mutable_distill();
   experiment->mutable_model();
   if (experiment->has_daily()) experiment->mutable_daily()->mutable_gate();
   FillDeclaredDefaults(experiment);

@@ -17,6 +17,10 @@ absl::Status ValidateData(const proto::Data& data, const std::vector<const proto
 // Towers against the method, interactions, hints.
 absl::Status ValidateModel(const proto::Model& model);
 absl::Status ValidateTrain(const proto::Train& train);
+// What model, embedding, features and training ask of each other: slow copies, student steps and phases, a
+// student with something to read.
+absl::Status ValidateLevers(const proto::Experiment& experiment,
+                            const std::vector<const proto::Feature*>& features);
 // Columns of the stream, and the gate's bounds.
 absl::Status ValidateOnline(const proto::Online& online, const proto::Data& data);
 absl::Status ValidateDaily(const proto::Daily& daily);

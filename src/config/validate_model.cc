@@ -1,6 +1,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "src/config/methods.h"
 #include "src/config/validate.h"
 #include "tandem/status.h"
 
@@ -67,7 +68,8 @@ absl::Status CheckHintLayer(int layer, const proto::Tower& tower, const char* to
 
 absl::Status CheckDistill(const proto::Model& model) {
   const proto::Distill& distill = model.distill();
-  if (distill.logit_loss() == proto::Distill::MSE && distill.temperature() != 1) {
+  if (LogitLossOf(model) == proto::Distill::MSE && distill.temperature() != 1 &&
+      model.method() != proto::ROCKET_LAUNCHING) {
     return ConfigError("model.distill.temperature: ", distill.temperature(),
                        "; must be 1 with logit_loss: MSE; only SOFT_LABEL has a temperature");
   }
@@ -86,17 +88,17 @@ absl::Status CheckDistill(const proto::Model& model) {
 
 absl::Status ValidateModel(const proto::Model& model) {
   const std::string& method = proto::Method_Name(model.method());
-  if (model.method() != proto::STUDENT_ALONE) {
+  if (HasTeacher(model)) {
     if (!model.has_teacher())
       return ConfigError("model.teacher: not set; method ", method, " needs a teacher");
     TANDEM_RETURN_IF_ERROR(CheckTower(model.teacher(), "model.teacher"));
   }
-  if (model.method() != proto::TEACHER_ALONE) {
+  if (HasStudent(model)) {
     if (!model.has_student())
       return ConfigError("model.student: not set; method ", method, " needs a student");
     TANDEM_RETURN_IF_ERROR(CheckTower(model.student(), "model.student"));
   }
-  return model.method() == proto::CO_TRAIN ? CheckDistill(model) : absl::OkStatus();
+  return HasTeacher(model) && HasStudent(model) ? CheckDistill(model) : absl::OkStatus();
 }
 
 }  // namespace tandem

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "config/experiment.pb.h"
+#include "src/config/methods.h"
 #include "src/data/id_hash.h"
 #include "tandem/sample.h"
 
@@ -26,6 +27,7 @@ Field FieldOf(const proto::Feature& feature) {
   field.name = feature.name();
   field.column = feature.has_column() ? feature.column() : feature.name();
   if (feature.has_serving_value()) field.serving_value = feature.serving_value();
+  field.teacher_only = feature.towers() == proto::Feature::TEACHER;
   if (feature.has_dense()) {
     const proto::Dense& dense = feature.dense();
     field.kind = dense.has_bucketize() ? FieldKind::kBucketized : FieldKind::kDense;
@@ -64,6 +66,7 @@ Schema::Schema(const proto::Experiment& experiment) {
   for (const proto::Feature& feature : experiment.feature()) {
     const auto& dropped = experiment.drop_feature();
     if (std::find(dropped.begin(), dropped.end(), feature.name()) != dropped.end()) continue;
+    if (feature.towers() == proto::Feature::TEACHER && !HasTeacher(experiment.model())) continue;
     Field field = FieldOf(feature);
     const std::string table = TableOf(feature);
     const auto known = std::find_if(tables_.begin(), tables_.end(),

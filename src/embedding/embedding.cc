@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "config/experiment.pb.h"
+#include "src/config/methods.h"
 #include "src/util/profile.h"
 #include "tandem/random.h"
 
@@ -42,15 +43,21 @@ void WithDim(int dim, const F& f) {
   }
 }
 
-bool TrainsTeacher(const proto::Model& model) { return model.method() != proto::STUDENT_ALONE; }
-bool TrainsStudent(const proto::Model& model) { return model.method() != proto::TEACHER_ALONE; }
+// 0 where no tower has a slow copy. Towers that do have one decay.
+double SlowDecay(const proto::Model& model) {
+  if (HasTeacher(model) && model.teacher().has_slow_embedding())
+    return model.teacher().slow_embedding().decay();
+  if (HasStudent(model) && model.student().has_slow_embedding())
+    return model.student().slow_embedding().decay();
+  return 0;
+}
 
 }  // namespace
 
 struct EmbeddingLayer::Merged {
   struct Occurrence {
     uint32_t sample;
-    uint32_t field;
+    uint32_t column;  // of the field, among the layer's own
     float coefficient;
   };
   std::vector<uint32_t> rows;     // distinct, in the order of their first occurrence
@@ -62,8 +69,9 @@ struct EmbeddingLayer::Merged {
 EmbeddingLayer::EmbeddingLayer(const proto::Experiment& experiment, const Schema& schema, bool trained)
     : schema_(schema),
       dim_(experiment.embedding().dim()),
-      teacher_linear_(TrainsTeacher(experiment.model()) && experiment.model().teacher().linear()),
-      student_linear_(TrainsStudent(experiment.model()) && experiment.model().student().linear()),
+      teacher_linear_(HasTeacher(experiment.model()) && experiment.model().teacher().linear()),
+      student_linear_(HasStudent(experiment.model()) && experiment.model().student().linear() &&
+                      !PlanOf(experiment).own_embedding),
       width_(dim_ + (teacher_linear_ ? 1 : 0) + (student_linear_ ? 1 : 0)),
       trained_(trained),
       seed_(experiment.train().seed()),
@@ -73,19 +81,34 @@ EmbeddingLayer::EmbeddingLayer(const proto::Experiment& experiment, const Schema
       l2_(experiment.embedding().l2()),
       l2_whole_table_(l2_ > 0 && experiment.embedding().l2_scope() == proto::Embedding::TABLE),
       weight_decay_(experiment.embedding().weight_decay()),
+      slow_decay_(SlowDecay(experiment.model())),
+      has_teacher_(HasTeacher(experiment.model())),
+      has_student_(HasStudent(experiment.model())),
+      slow_teacher_(has_teacher_ && experiment.model().teacher().has_slow_embedding()),
+      slow_student_(has_student_ && experiment.model().student().has_slow_embedding()),
+      keeps_slow_(slow_decay_ > 0 &&
+                  (trained || slow_teacher_ != has_teacher_ || slow_student_ != has_student_)),
       lazy_steps_(experiment.embedding().optimizer().has_adam()),
       optimizer_(MakeOptimizer(experiment.embedding().optimizer())) {
   EmbeddingTable::Layout layout;
   layout.width = width_;
+  if (keeps_slow_) layout.extra = dim_;
   if (trained) {
     layout.slots = optimizer_->slots();
     layout.updates = lazy_steps_;
-    layout.last_steps = weight_decay_ > 0;
+    layout.last_steps = weight_decay_ > 0 || keeps_slow_;
     layout.scratch = true;
   }
   fields_of_table_.resize(schema.tables().size());
-  for (size_t f = 0; f < schema.fields().size(); ++f) {
-    fields_of_table_[schema.fields()[f].table].push_back(static_cast<int>(f));
+  column_of_field_.assign(schema.fields().size(), -1);
+  for (int f = 0; f < fields(); ++f) {
+    if (schema.fields()[f].teacher_only && !has_teacher_) continue;
+    fields_of_table_[schema.fields()[f].table].push_back(f);
+    column_of_field_[f] = static_cast<int>(all_fields_.fields.size());
+    all_fields_.fields.push_back(f);
+  }
+  if (keeps_slow_) {
+    for (double left = 1; left > 1e-9; left *= slow_decay_) slow_left_.push_back(static_cast<float>(left));
   }
   for (size_t t = 0; t < schema.tables().size(); ++t) {
     EmbeddingTable& table = tables_.emplace_back(layout);
@@ -118,6 +141,7 @@ void EmbeddingLayer::InitializeRow(uint64_t key, float* weights) const {
   const Random random(seed_, RandomPurpose::kRow, {key});
   for (int d = 0; d < dim_; ++d) weights[d] = static_cast<float>(init_deviation_ * random.Normal(d));
   if (trained_) optimizer_->Initialize(width_, weights, weights + width_, width_);
+  if (keeps_slow_) std::copy_n(weights, dim_, weights + width_ * (trained_ ? 1 + optimizer_->slots() : 1));
 }
 
 float* EmbeddingLayer::InsertRow(int table_index, uint64_t key) {
@@ -163,7 +187,7 @@ void EmbeddingLayer::ResolveTable(int table_index, const Batch& batch, int64_t s
       if (i + kPrefetchRows < keys.size()) table.PrefetchKey(keys[i + kPrefetchRows]);
       const int64_t rows_before = table.rows();
       found[i] = Admit(table_index, keys[i]);
-      if (weight_decay_ > 0 && table.rows() > rows_before)
+      if (table.layout().last_steps && table.rows() > rows_before)
         table.last_step(found[i]) = static_cast<uint32_t>(step - 1);
       if (hides && random.UniformDouble(i) < id_dropout_) found[i] = EmbeddingTable::kDefaultRow;
     }
@@ -218,10 +242,11 @@ void EmbeddingLayer::MergeOccurrences(int table_index, const Batch& batch, const
   merged.occurrences.resize(occurrences);
   for (const int f : fields_of_table_[table_index]) {
     const FieldBags& bags = batch.fields[f];
+    const auto column = static_cast<uint32_t>(column_of_field_[f]);
     for (int sample = 0; sample < batch.rows(); ++sample) {
       for (uint32_t i = bags.offsets[sample]; i < bags.offsets[sample + 1]; ++i) {
         const uint32_t place = table.scratch(rows.fields[f][i]);
-        merged.occurrences[merged.next[place]++] = {static_cast<uint32_t>(sample), static_cast<uint32_t>(f),
+        merged.occurrences[merged.next[place]++] = {static_cast<uint32_t>(sample), column,
                                                     bags.coefficients[i]};
       }
     }
@@ -230,7 +255,7 @@ void EmbeddingLayer::MergeOccurrences(int table_index, const Batch& batch, const
 
 void EmbeddingLayer::Lookup(const Batch& batch, BatchRows* rows) const {
   rows->fields.resize(batch.fields.size());
-  for (size_t f = 0; f < batch.fields.size(); ++f) {
+  for (const int f : all_fields_.fields) {
     const EmbeddingTable& table = tables_[schema_.fields()[f].table];
     const std::vector<uint64_t>& keys = batch.fields[f].keys;
     std::vector<uint32_t>& found = rows->fields[f];
@@ -245,16 +270,16 @@ void EmbeddingLayer::Lookup(const Batch& batch, BatchRows* rows) const {
 
 template <int kDim>
 void EmbeddingLayer::GatherField(int field, const Batch& batch, const BatchRows& rows, int first_row,
-                                 Matrix x, const LinearSums& linear) const {
+                                 float* x, int x_stride, int x_rows, const LinearSums& linear) const {
   const int dim = kDim > 0 ? kDim : dim_;
   const EmbeddingTable& table = tables_[schema_.fields()[field].table];
   const FieldBags& bags = batch.fields[field];
   const uint32_t* found = rows.fields[field].data();
   const uint32_t* offsets = bags.offsets.data() + first_row;
   const float* coefficients = bags.coefficients.data();
-  const uint32_t end = offsets[x.rows];
-  for (int r = 0; r < x.rows; ++r) {
-    float* out = x.row(r) + field * dim;
+  const uint32_t end = offsets[x_rows];
+  for (int r = 0; r < x_rows; ++r) {
+    float* out = x + static_cast<int64_t>(r) * x_stride;
     float registers[kDim > 0 ? kDim : 1];
     float* sum = kDim > 0 ? registers : out;
     for (int d = 0; d < dim; ++d) sum[d] = 0;
@@ -271,13 +296,49 @@ void EmbeddingLayer::GatherField(int field, const Batch& batch, const BatchRows&
   }
 }
 
-void EmbeddingLayer::Gather(const Batch& batch, const BatchRows& rows, int first_row, Matrix x,
-                            const LinearSums& linear) const {
+void EmbeddingLayer::GatherSlowField(int field, const Batch& batch, const BatchRows& rows, int first_row,
+                                     float* x, int x_stride, int x_rows, const LinearSums& linear) const {
+  const EmbeddingTable& table = tables_[schema_.fields()[field].table];
+  const FieldBags& bags = batch.fields[field];
+  const uint32_t* found = rows.fields[field].data();
+  const uint32_t* offsets = bags.offsets.data() + first_row;
+  const uint32_t end = offsets[x_rows];
+  for (int r = 0; r < x_rows; ++r) {
+    float* __restrict out = x + static_cast<int64_t>(r) * x_stride;
+    for (int d = 0; d < dim_; ++d) out[d] = 0;
+    for (uint32_t i = offsets[r]; i < offsets[r + 1]; ++i) {
+      if (i + kPrefetchRows < end) table.Prefetch(found[i + kPrefetchRows], table.row_floats());
+      const float* weights = table.row(found[i]);
+      const float* slow = table.extra(found[i]);
+      const float c = bags.coefficients[i];
+      // Not trained: the copy was brought up to date when it was loaded.
+      const float left = trained_ ? SlowLeft(step_ - table.last_step(found[i])) : 1;
+      if (left == 1) {
+        for (int d = 0; d < dim_; ++d) out[d] += c * slow[d];
+      } else {
+        for (int d = 0; d < dim_; ++d) out[d] += c * (weights[d] + left * (slow[d] - weights[d]));
+      }
+      if (linear.teacher != nullptr) linear.teacher[r] += c * weights[dim_];
+      if (linear.student != nullptr) linear.student[r] += c * weights[student_column()];
+    }
+  }
+}
+
+void EmbeddingLayer::Gather(const Batch& batch, const BatchRows& rows, int first_row,
+                            const EmbeddingView& view, Matrix x, const LinearSums& linear) const {
+  CHECK_EQ(x.cols, static_cast<int>(view.fields.size()) * dim_);
   if (linear.teacher != nullptr) std::fill_n(linear.teacher, x.rows, 0.0f);
   if (linear.student != nullptr) std::fill_n(linear.student, x.rows, 0.0f);
+  const bool slow = view.slow && keeps_slow_;
   WithDim(dim_, [&](auto dim) {
-    for (int f = 0; f < fields(); ++f) {
-      GatherField<decltype(dim)::value>(f, batch, rows, first_row, x, linear);
+    for (size_t i = 0; i < view.fields.size(); ++i) {
+      float* column = x.data + static_cast<int64_t>(i) * dim_;
+      if (slow) {
+        GatherSlowField(view.fields[i], batch, rows, first_row, column, x.stride, x.rows, linear);
+      } else {
+        GatherField<decltype(dim)::value>(view.fields[i], batch, rows, first_row, column, x.stride, x.rows,
+                                          linear);
+      }
     }
   });
 }
@@ -295,7 +356,7 @@ bool EmbeddingLayer::RowGradient(const Merged& merged, uint32_t unique, const Em
   for (uint32_t o = merged.offsets[unique]; o < end; ++o) {
     const Merged::Occurrence& occurrence = occurrences[o];
     const float c = occurrence.coefficient;
-    const float* d_field = gradients.d_x.row(static_cast<int>(occurrence.sample)) + occurrence.field * dim;
+    const float* d_field = gradients.d_x.row(static_cast<int>(occurrence.sample)) + occurrence.column * dim;
     for (int d = 0; d < dim; ++d) sum[d] += c * d_field[d];
     if (gradients.d_teacher_linear != nullptr)
       teacher_sum += c * gradients.d_teacher_linear[occurrence.sample];
@@ -315,6 +376,14 @@ bool EmbeddingLayer::RowGradient(const Merged& merged, uint32_t unique, const Em
 void EmbeddingLayer::UpdateRow(EmbeddingTable* table, uint32_t row, int64_t step, double rate_scale,
                                double student_scale, float* gradient) const {
   float* weights = table->row(row);
+  float* slow = keeps_slow_ ? table->extra(row) : nullptr;
+  if (slow != nullptr) {
+    const float left = SlowLeft(step - 1 - table->last_step(row));
+    if (left != 1) {
+      for (int d = 0; d < dim_; ++d) slow[d] = weights[d] + left * (slow[d] - weights[d]);
+    }
+    table->last_step(row) = static_cast<uint32_t>(step);
+  }
   if (l2_ > 0) {
     const auto l2 = static_cast<float>(l2_);
     for (int i = 0; i < width_; ++i) gradient[i] += l2 * weights[i];
@@ -334,6 +403,9 @@ void EmbeddingLayer::UpdateRow(EmbeddingTable* table, uint32_t row, int64_t step
     optimizer_->Update(update, student_part, gradient + main_part, weights + main_part, slots + main_part,
                        width_);
   }
+  if (slow == nullptr) return;
+  const auto decay = static_cast<float>(slow_decay_);
+  for (int d = 0; d < dim_; ++d) slow[d] = weights[d] + decay * (slow[d] - weights[d]);
 }
 
 absl::Status EmbeddingLayer::Update(const Batch& batch, const BatchRows& rows,
@@ -343,6 +415,7 @@ absl::Status EmbeddingLayer::Update(const Batch& batch, const BatchRows& rows,
   CHECK(trained_);
   CHECK_EQ(gradients.d_x.rows, batch.rows());
   CHECK_EQ(rows.fields.size(), batch.fields.size());
+  step_ = step;
   if (weight_decay_ > 0) {
     CHECK_EQ(static_cast<int64_t>(decay_log_.size()), step);
     decay_log_.push_back(decay_log_.back() + std::log1p(-optimizer_->rate() * rate_scale * weight_decay_));

@@ -2,7 +2,9 @@
 //
 // Records: EmbeddingHeader; then for each table: TableHeader; decay log (doubles, empty without weight
 // decay); the default row; then rows in key order, up to kSegmentRows a record: keys, floats, updates, last
-// steps, each [n]; then pending keys with their counts, likewise.
+// steps, each [n]; then pending keys with their counts, likewise. A row's floats: weights, slots, slow copy.
+#include <glog/logging.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstring>
@@ -80,6 +82,12 @@ absl::Status EmbeddingLayer::Save(FileSystem& fs, const std::string& path, const
   proto::EmbeddingHeader header;
   header.set_model_id(model_id);
   header.set_tables(static_cast<int>(tables_.size()));
+  if (slots && keeps_slow_) {
+    header.set_step(step_);
+    header.set_slow_decay(slow_decay_);
+    header.set_slow_teacher(slow_teacher_);
+    header.set_slow_student(slow_student_);
+  }
   TANDEM_RETURN_IF_ERROR(writer->Append(header.SerializeAsString()));
   for (int table = 0; table < header.tables(); ++table) {
     TANDEM_RETURN_IF_ERROR(SaveTable(table, slots, writer.get()));
@@ -91,7 +99,8 @@ absl::Status EmbeddingLayer::SaveTable(int table_index, bool slots, RecordWriter
   const EmbeddingTable& table = tables_[table_index];
   const EmbeddingTable::Layout& layout = table.layout();
   const bool raw = slots && trained_;
-  const int floats = width_ * (raw ? 1 + layout.slots : 1);
+  CHECK(raw || !keeps_slow_) << "only what one copy serves is saved without slots";
+  const int floats = raw ? width_ * (1 + layout.slots) + layout.extra : width_;
   const int64_t step = static_cast<int64_t>(decay_log_.size()) - 1;
 
   proto::TableHeader header;
@@ -102,6 +111,7 @@ absl::Status EmbeddingLayer::SaveTable(int table_index, bool slots, RecordWriter
   header.set_slots(raw ? layout.slots : 0);
   header.set_updates(raw && layout.updates);
   header.set_last_steps(raw && layout.last_steps);
+  if (raw && keeps_slow_) header.set_slow(true);
   header.set_rows(table.rows() - 1);
   header.set_pending(raw ? table.pending() : 0);
 
@@ -112,7 +122,7 @@ absl::Status EmbeddingLayer::SaveTable(int table_index, bool slots, RecordWriter
     segment.floats.insert(segment.floats.end(), weights, weights + floats);
     if (header.updates()) segment.updates.push_back(table.updates(row));
     if (header.last_steps()) segment.last_steps.push_back(table.last_step(row));
-    if (!raw && layout.last_steps) {
+    if (!raw && weight_decay_ > 0) {
       ApplyDecay(table.last_step(row), step, &segment.floats[segment.floats.size() - floats]);
     }
   };
@@ -157,12 +167,14 @@ absl::Status EmbeddingLayer::Load(FileSystem& fs, const std::string& path, const
                       model_id, ". Nothing was loaded.");
   }
   if (header.precision() != proto::F32) return Malformed(path);
+  if (how == EmbeddingLoad::kResume) step_ = header.step();
   for (int table = 0; table < header.tables(); ++table)
-    TANDEM_RETURN_IF_ERROR(LoadTable(path, how, reader.get()));
+    TANDEM_RETURN_IF_ERROR(LoadTable(path, header, how, reader.get()));
   return reader->ExpectEnd();
 }
 
-absl::Status EmbeddingLayer::LoadTable(const std::string& path, EmbeddingLoad how, RecordReader* reader) {
+absl::Status EmbeddingLayer::LoadTable(const std::string& path, const proto::EmbeddingHeader& file,
+                                       EmbeddingLoad how, RecordReader* reader) {
   TANDEM_ASSIGN_OR_RETURN(absl::string_view record, reader->Next());
   proto::TableHeader header;
   if (!header.ParseFromArray(record.data(), static_cast<int>(record.size()))) return Malformed(path);
@@ -173,7 +185,12 @@ absl::Status EmbeddingLayer::LoadTable(const std::string& path, EmbeddingLoad ho
   EmbeddingTable& table = tables_[table_index];
   const EmbeddingTable::Layout& layout = table.layout();
 
-  const bool keep_slots = how != EmbeddingLoad::kReset && trained_;
+  const bool resumes = how == EmbeddingLoad::kResume;
+  const bool served = how == EmbeddingLoad::kServed || how == EmbeddingLoad::kContinueServed;
+  // The weights become the slow copy where that is what all of the towers here are served on.
+  const bool takes_slow =
+      served && (!has_teacher_ || file.slow_teacher()) && (!has_student_ || file.slow_student());
+  const bool keep_slots = how != EmbeddingLoad::kReset && how != EmbeddingLoad::kServed && trained_;
   const int file_width = header.dim() + (header.teacher_linear() ? 1 : 0) + (header.student_linear() ? 1 : 0);
   if (header.dim() != dim_) {
     return ModelError(path, ": rows of ", header.dim(), " floats where the model has embedding.dim ", dim_);
@@ -187,11 +204,12 @@ absl::Status EmbeddingLayer::LoadTable(const std::string& path, EmbeddingLoad ho
   TANDEM_ASSIGN_OR_RETURN(record, reader->Next());
   if (record.size() % sizeof(double) != 0) return Malformed(path);
   std::vector<double> decay = TakeArray<double>(record.size() / sizeof(double), &record);
-  if (header.last_steps() == decay.empty()) return Malformed(path);
-  if (how == EmbeddingLoad::kResume) {
-    if (!decay.empty()) decay_log_ = decay;
-  }
-  const int file_floats = file_width * (1 + header.slots());
+  if (header.last_steps() == decay.empty() || (header.slow() && !header.last_steps())) return Malformed(path);
+  if (resumes && !decay.empty()) decay_log_ = decay;
+  const int slow_place = file_width * (1 + header.slots());
+  const int file_floats = slow_place + (header.slow() ? dim_ : 0);
+  // Lazy decay and lazy slow copies are never there both (validation).
+  const bool decays = header.last_steps() && !header.slow();
 
   // Copies the parts of a row that both sides have: the embedding and either linear weight.
   const auto copy = [&](const float* from, float* to) {
@@ -203,19 +221,31 @@ absl::Status EmbeddingLayer::LoadTable(const std::string& path, EmbeddingLoad ho
     float* weights = table.row(row);
     std::vector<float> values(segment.floats.begin() + i * file_floats,
                               segment.floats.begin() + (i + 1) * file_floats);
-    if (header.last_steps() && how != EmbeddingLoad::kResume) {
+    if (decays && !resumes) {
       const auto left = static_cast<float>(std::exp(decay.back() - decay[segment.last_steps[i]]));
       if (segment.last_steps[i] + 1 < decay.size()) {
         for (int w = 0; w < file_width; ++w) values[w] *= left;
       }
     }
     copy(values.data(), weights);
+    if (header.slow()) {
+      float* slow = values.data() + slow_place;
+      const int64_t alone = file.step() - segment.last_steps[i];
+      if (!resumes && alone > 0) {
+        const auto left = static_cast<float>(std::pow(file.slow_decay(), alone));
+        for (int d = 0; d < dim_; ++d) slow[d] = values[d] + left * (slow[d] - values[d]);
+      }
+      if (takes_slow) std::copy_n(slow, dim_, weights);
+      if (keeps_slow_) std::copy_n(slow, dim_, table.extra(row));
+    } else if (keeps_slow_) {
+      std::copy_n(weights, dim_, table.extra(row));
+    }
     if (trained_) optimizer_->Initialize(width_, weights, weights + width_, width_);
     if (!keep_slots) return;
     for (int slot = 1; slot <= layout.slots; ++slot)
       copy(values.data() + slot * file_width, weights + slot * width_);
     if (layout.updates) table.updates(row) = segment.updates[i];
-    if (layout.last_steps && how == EmbeddingLoad::kResume) table.last_step(row) = segment.last_steps[i];
+    if (layout.last_steps && resumes) table.last_step(row) = segment.last_steps[i];
   };
   const auto next_segment = [&](int64_t n, RowSegment* segment) -> absl::Status {
     TANDEM_ASSIGN_OR_RETURN(record, reader->Next());
@@ -228,7 +258,7 @@ absl::Status EmbeddingLayer::LoadTable(const std::string& path, EmbeddingLoad ho
     if (header.last_steps()) {
       segment->last_steps = TakeArray<uint32_t>(n, &record);
       for (const uint32_t last : segment->last_steps) {
-        if (last >= decay.size()) return Malformed(path);
+        if (decays ? last >= decay.size() : last > file.step()) return Malformed(path);
       }
     }
     return absl::OkStatus();

@@ -118,7 +118,7 @@ class EmbeddingTable::Index {
 
 EmbeddingTable::EmbeddingTable(const Layout& layout) : layout_(layout), index_(std::make_unique<Index>()) {
   CHECK_GT(layout.width, 0);
-  int words = layout.width * (1 + layout.slots);
+  int words = layout.width * (1 + layout.slots) + layout.extra;
   const auto place = [&](bool kept) { return kept ? words++ : 0; };
   updates_word_ = place(layout.updates);
   last_step_word_ = place(layout.last_steps);

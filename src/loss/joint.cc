@@ -81,7 +81,8 @@ void JointLoss::Compute(const LossShard& shard, LossWorkspace* workspace, LossGr
   if (gradients->parameters != nullptr) std::fill_n(gradients->parameters, layout_.size(), 0.0f);
   if (shard.teacher_logits != nullptr) ComputeTeacher(shard, gradients->d_teacher_logits, sums);
   if (shard.student_logits != nullptr) ComputeStudent(shard, gradients->d_student_logits, sums);
-  if (shard.teacher_logits != nullptr && shard.student_logits != nullptr && hint_weight_ != 0) {
+  if (shard.teacher_logits != nullptr && shard.student_logits != nullptr && hint_weight_ != 0 &&
+      !shard.teacher_hidden.empty()) {
     for (int k = 0; k < pairs(); ++k) ComputeHint(k, shard, workspace, gradients, sums);
   }
   sums->total = sums->teacher_label + student_label_weight_ * sums->student_label +

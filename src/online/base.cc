@@ -61,10 +61,15 @@ proto::Experiment OnlineExperiment(proto::Experiment experiment) {
   model.set_method(proto::STUDENT_ALONE);
   model.clear_teacher();
   model.clear_distill();
+  model.clear_switches();
+  // What learns is what is served.
+  model.mutable_student()->clear_slow_embedding();
   proto::Train& train = *experiment.mutable_train();
   train.clear_schedule();
   train.clear_student_steps();
   train.clear_average_decay();
+  train.clear_student_schedule();
+  train.clear_student_phase();
   proto::Online& online = *experiment.mutable_online();
   const auto choose = [](const proto::Optimizer& own, double multiplier, proto::Optimizer* optimizer) {
     if (own.kind_case() != proto::Optimizer::KIND_NOT_SET) *optimizer = own;

@@ -242,8 +242,8 @@ absl::Status OnlineRun::TakeModel(std::unique_ptr<DualModel> model) {
   model_->embedding().set_max_rows(config_.max_rows());
   refused_before_ = online_.ids_refused();
   const TrainedParts parts = config_.train_embedding() ? TrainedParts::kAll : TrainedParts::kStudent;
-  trainer_ = std::make_unique<Trainer>(model_.get(), parts, online_.model_step(), state_.optimizer_steps(),
-                                       &workers_);
+  const TrainerClock clock{online_.model_step(), online_.model_step(), 0, state_.student_optimizer_steps()};
+  trainer_ = std::make_unique<Trainer>(model_.get(), parts, clock, &workers_);
   scorers_.clear();
   for (int worker = 0; worker < workers_.size(); ++worker) {
     auto scorer = std::make_unique<Scorer>();
@@ -281,12 +281,13 @@ absl::Status OnlineRun::StartFrom(const Base& base) {
   }
   proto::RunState of_base;
   TANDEM_RETURN_IF_ERROR(LoadCheckpoint(fs_, base.checkpoint,
-                                        keeps_slots ? EmbeddingLoad::kContinue : EmbeddingLoad::kReset,
+                                        keeps_slots ? EmbeddingLoad::kContinueServed : EmbeddingLoad::kServed,
                                         model.get(), &of_base, nullptr));
   const int64_t step = state_.step();
   state_.Clear();
   state_.set_step(step);
-  state_.set_optimizer_steps(keeps_slots ? of_base.optimizer_steps() : 0);
+  state_.set_joint_steps(step);
+  state_.set_student_optimizer_steps(keeps_slots ? of_base.student_optimizer_steps() : 0);
   state_.set_rows_trained(0);
   state_.set_kernels(options_.kernels->name());
   state_.set_base_id(base.id);
@@ -644,8 +645,9 @@ absl::Status OnlineRun::TrainBatch() {
   batch_.Clear();
   at_hand_.clear();
   if (!result.ok()) return Guarded() ? RollBack(std::string(result.status().message())) : result.status();
-  state_.set_optimizer_steps(trainer_->optimizer_steps());
-  online_.set_model_step(trainer_->step());
+  state_.set_joint_steps(state_.step());
+  state_.set_student_optimizer_steps(trainer_->clock().student_updates);
+  online_.set_model_step(trainer_->clock().step);
   online_.set_ids_refused(refused_before_ + model_->embedding().ids_refused());
   const bool due = config_.checkpoint_rows() > 0 && state_.rows_trained() / config_.checkpoint_rows() >
                                                         rows_before / config_.checkpoint_rows();
@@ -697,7 +699,7 @@ absl::Status OnlineRun::RollBack(const std::string& why) {
   TANDEM_RETURN_IF_ERROR(LoadCheckpoint(fs_, good, EmbeddingLoad::kResume, model.get(), &then, nullptr));
   TANDEM_RETURN_IF_ERROR(ReadStream(fs_, good + "/stream.bin", &online_then, nullptr));
   state_.set_step(state_.step() + 1);
-  state_.set_optimizer_steps(then.optimizer_steps());
+  state_.set_student_optimizer_steps(then.student_optimizer_steps());
   online_.set_model_step(online_then.model_step());
   online_.clear_candidate_step();
   online_.clear_candidate_rows();

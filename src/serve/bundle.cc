@@ -112,8 +112,8 @@ absl::StatusOr<LoadedModel> LoadBundle(FileSystem& fs, const std::string& direct
   model.Initialize();
   const ParameterLayout& layout = model.student().layout();
   if (precision == Precision::kF32) {
-    TANDEM_RETURN_IF_ERROR(
-        LoadParameters(path, layout, /*keep_slots=*/false, graph.reader.get(), &model.student_parameters()));
+    TANDEM_RETURN_IF_ERROR(LoadParameters(path, layout, EmbeddingLoad::kServed, graph.reader.get(),
+                                          &model.student_parameters()));
   } else {
     TANDEM_RETURN_IF_ERROR(LoadServedParameters(path, experiment.model().student(), precision, layout,
                                                 graph.reader.get(),
@@ -255,13 +255,13 @@ absl::StatusOr<LoadedModel> LoadModel(FileSystem& fs, const std::string& directo
   LoadedModel loaded;
   loaded.model = std::make_unique<DualModel>(experiment, kernels, /*trained=*/false);
   if (!loaded.model->has_teacher()) {
-    TANDEM_RETURN_IF_ERROR(LoadCheckpointTowers(fs, directory, EmbeddingLoad::kReset, loaded.model.get()));
+    TANDEM_RETURN_IF_ERROR(LoadCheckpointTowers(fs, directory, EmbeddingLoad::kServed, loaded.model.get()));
     TANDEM_RETURN_IF_ERROR(
-        LoadTables(fs, directory + kEmbeddingFile, /*model_id=*/"", Precision::kF32, &loaded));
+        LoadTables(fs, StudentEmbeddingFile(fs, directory), /*model_id=*/"", Precision::kF32, &loaded));
     return loaded;
   }
   TANDEM_RETURN_IF_ERROR(
-      LoadCheckpoint(fs, directory, EmbeddingLoad::kReset, loaded.model.get(), nullptr, nullptr));
+      LoadCheckpoint(fs, directory, EmbeddingLoad::kServed, loaded.model.get(), nullptr, nullptr));
   return loaded;
 }
 

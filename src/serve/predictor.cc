@@ -32,7 +32,7 @@ constexpr int kStudentTileRows = 32;
 }  // namespace
 
 struct Predictor::Workspace {
-  BatchRows rows;
+  BatchRows rows, own_rows;
   GatherScratch gather;
   AlignedFloats x;
   std::vector<float> teacher_linear, student_linear;
@@ -169,41 +169,54 @@ void Predictor::Score(const Batch& batch, Scores* scores) const {
   if (w == nullptr) w = MakeWorkspace();
   scores->teacher.resize(has_teacher() ? batch.rows() : 0);
   scores->student.resize(has_student() ? batch.rows() : 0);
-  LinearSums linear;
-  if (!w->teacher_linear.empty()) linear.teacher = w->teacher_linear.data();
-  if (!w->student_linear.empty()) linear.student = w->student_linear.data();
-
-  const EmbeddingLayer& embedding = model_->embedding();
-  const int row_floats = embedding.fields() * embedding.dim();
+  float* teacher_linear = w->teacher_linear.empty() ? nullptr : w->teacher_linear.data();
+  float* student_linear = w->student_linear.empty() ? nullptr : w->student_linear.data();
+  const EmbeddingView& of_teacher = model_->served_teacher_input();
+  const EmbeddingView& of_student = model_->served_student_input();
+  const bool shares = has_teacher() && has_student() && model_->SharesInput(of_teacher, of_student);
+  const int dim = model_->embedding().dim();
   if (tables_ == nullptr) {
     StageTimer timer(Stage::kLookup, batch.rows());
-    embedding.Lookup(batch, &w->rows);
+    model_->embedding().Lookup(batch, &w->rows);
+    if (model_->has_own_embedding()) model_->student_embedding().Lookup(batch, &w->own_rows);
   }
   for (int first = 0; first < batch.rows(); first += tile_rows_) {
-    const Matrix x{w->x.data(), std::min(tile_rows_, batch.rows() - first), row_floats, row_floats};
-    {
-      StageTimer timer(Stage::kGather, x.rows);
-      if (tables_ != nullptr) {
-        tables_->Gather(batch, first, x, linear.student, &w->gather);  // look-up included
-      } else {
-        embedding.Gather(batch, w->rows, first, x, linear);
-      }
-    }
+    const int rows = std::min(tile_rows_, batch.rows() - first);
+    const auto input = [&](const EmbeddingView& view) {
+      const int floats = static_cast<int>(view.fields.size()) * dim;
+      return Matrix{w->x.data(), rows, floats, floats};
+    };
     const auto probabilities = [&](float* out) {
-      for (int row = 0; row < x.rows; ++row)
+      for (int row = 0; row < rows; ++row)
         out[row] = static_cast<float>(Sigmoid(w->logits[row] + logit_offset_));
     };
     if (has_teacher()) {
-      StageTimer timer(Stage::kTeacherForward, x.rows);
-      model_->teacher().Forward(x, linear.teacher, nullptr, &w->teacher, w->logits.data());
+      const Matrix x = input(of_teacher);
+      {
+        StageTimer timer(Stage::kGather, rows);
+        model_->embedding().Gather(batch, w->rows, first, of_teacher, x,
+                                   {teacher_linear, shares ? student_linear : nullptr});
+      }
+      StageTimer timer(Stage::kTeacherForward, rows);
+      model_->teacher().Forward(x, teacher_linear, nullptr, &w->teacher, w->logits.data());
       probabilities(scores->teacher.data() + first);
     }
     if (has_student()) {
-      StageTimer timer(Stage::kStudentForward, x.rows);
+      const Matrix x = input(of_student);
+      if (!shares) {
+        StageTimer timer(Stage::kGather, rows);
+        if (tables_ != nullptr) {
+          tables_->Gather(batch, first, x, student_linear, &w->gather);  // look-up included
+        } else {
+          model_->student_embedding().Gather(batch, model_->has_own_embedding() ? w->own_rows : w->rows,
+                                             first, of_student, x, {nullptr, student_linear});
+        }
+      }
+      StageTimer timer(Stage::kStudentForward, rows);
       if (scorer_ != nullptr) {
-        scorer_->Score(x, linear.student, w->scorer.data(), w->logits.data());  // the last one to read x
+        scorer_->Score(x, student_linear, w->scorer.data(), w->logits.data());  // the last one to read x
       } else {
-        model_->student().Forward(x, linear.student, nullptr, &w->student, w->logits.data());
+        model_->student().Forward(x, student_linear, nullptr, &w->student, w->logits.data());
       }
       probabilities(scores->student.data() + first);
     }

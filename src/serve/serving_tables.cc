@@ -335,6 +335,21 @@ absl::Status ServingTables::Save(FileSystem& fs, const std::string& path, const 
   return writer->Close();
 }
 
+namespace {
+
+// Replaces a row's vector by its slow copy, which a number of steps left alone (EmbeddingLayer says the same
+// of a layer that it loads).
+void TakeSlowCopy(const char* slow_bytes, double decay, int64_t alone, int dim, float* weights) {
+  const auto left = static_cast<float>(std::pow(decay, alone));
+  for (int d = 0; d < dim; ++d) {
+    float slow;
+    std::memcpy(&slow, slow_bytes + d * sizeof(float), sizeof(slow));
+    weights[d] = alone > 0 ? weights[d] + left * (slow - weights[d]) : slow;
+  }
+}
+
+}  // namespace
+
 absl::StatusOr<ServingTables> ServingTables::Load(FileSystem& fs, const std::string& path,
                                                   const std::string& model_id, const Schema& schema, int dim,
                                                   bool linear, Precision precision, const Kernels& kernels) {
@@ -350,7 +365,7 @@ absl::StatusOr<ServingTables> ServingTables::Load(FileSystem& fs, const std::str
   if (header.precision() != ToProto(precision)) return Malformed(path);
   ServingTables tables(schema, dim, linear, precision, kernels, file_bytes);
   for (int t = 0; t < header.tables(); ++t) {
-    TANDEM_RETURN_IF_ERROR(tables.LoadTable(path, reader.get()));
+    TANDEM_RETURN_IF_ERROR(tables.LoadTable(path, header, reader.get()));
   }
   TANDEM_RETURN_IF_ERROR(reader->ExpectEnd());
   for (const Table& table : tables.tables_) {
@@ -359,7 +374,8 @@ absl::StatusOr<ServingTables> ServingTables::Load(FileSystem& fs, const std::str
   return tables;
 }
 
-absl::Status ServingTables::LoadTable(const std::string& path, RecordReader* reader) {
+absl::Status ServingTables::LoadTable(const std::string& path, const proto::EmbeddingHeader& file,
+                                      RecordReader* reader) {
   TANDEM_ASSIGN_OR_RETURN(const absl::string_view record, reader->Next());
   proto::TableHeader header;
   if (!header.ParseFromArray(record.data(), static_cast<int>(record.size())) || header.dim() != dim_ ||
@@ -373,7 +389,7 @@ absl::Status ServingTables::LoadTable(const std::string& path, RecordReader* rea
   if (table.rows != nullptr) return Malformed(path);
   Allocate(header.rows(), &table);
   if (precision_ == Precision::kF32) {
-    TANDEM_RETURN_IF_ERROR(LoadFloatRows(path, header, reader, &table));
+    TANDEM_RETURN_IF_ERROR(LoadFloatRows(path, file, header, reader, &table));
   } else if (header.teacher_linear() || header.slots() != 0 || header.updates() || header.last_steps()) {
     return Malformed(path);
   } else {
@@ -386,18 +402,20 @@ absl::Status ServingTables::LoadTable(const std::string& path, RecordReader* rea
   return absl::OkStatus();
 }
 
-absl::Status ServingTables::LoadFloatRows(const std::string& path, const proto::TableHeader& header,
-                                          RecordReader* reader, Table* table) const {
+absl::Status ServingTables::LoadFloatRows(const std::string& path, const proto::EmbeddingHeader& file,
+                                          const proto::TableHeader& header, RecordReader* reader,
+                                          Table* table) const {
   TANDEM_ASSIGN_OR_RETURN(absl::string_view record, reader->Next());
   std::vector<double> decay(record.size() / sizeof(double));
   if (record.size() != decay.size() * sizeof(double) || header.last_steps() == decay.empty() ||
-      header.slots() < 0) {
+      (header.slow() && !header.last_steps()) || header.slots() < 0) {
     return Malformed(path);
   }
   if (!decay.empty()) std::memcpy(decay.data(), record.data(), record.size());
 
   const int width = dim_ + (header.teacher_linear() ? 1 : 0) + (linear_ ? 1 : 0);
-  const int64_t floats_bytes = sizeof(float) * width * (int64_t{1} + header.slots());
+  const int64_t slow_place = width * (int64_t{1} + header.slots());
+  const int64_t floats_bytes = sizeof(float) * (slow_place + (header.slow() ? dim_ : 0));
   const int64_t counts = (header.updates() ? 1 : 0) + (header.last_steps() ? 1 : 0);
   const int64_t bytes = sizeof(uint64_t) + floats_bytes + sizeof(uint32_t) * counts;
   std::vector<float> weights(width);
@@ -414,8 +432,11 @@ absl::Status ServingTables::LoadFloatRows(const std::string& path, const proto::
       if (header.last_steps()) {
         uint32_t last_step;
         std::memcpy(&last_step, last_steps + i * sizeof(last_step), sizeof(last_step));
-        if (last_step >= decay.size()) return Malformed(path);
-        if (last_step + 1 < decay.size()) {
+        if (header.slow() ? last_step > file.step() : last_step >= decay.size()) return Malformed(path);
+        if (header.slow() && file.slow_student()) {
+          TakeSlowCopy(from + slow_place * sizeof(float), file.slow_decay(), file.step() - last_step, dim_,
+                       weights.data());
+        } else if (!header.slow() && last_step + 1 < decay.size()) {
           const auto left = static_cast<float>(std::exp(decay.back() - decay[last_step]));
           for (float& weight : weights) weight *= left;
         }

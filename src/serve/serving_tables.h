@@ -37,6 +37,7 @@
 namespace tandem {
 
 namespace proto {
+class EmbeddingHeader;
 class TableHeader;
 }  // namespace proto
 
@@ -52,8 +53,9 @@ class ServingTables {
                             const Kernels& kernels);
   // What Save wrote, for a model of `dim` floats a field, with or without linear weights. In float32 also
   // what EmbeddingLayer::Save wrote, a training run's state or not: the weights alone are kept, as
-  // EmbeddingLayer loads them to score. Damage is a ModelError, and so is another model's file or one of
-  // another precision.
+  // EmbeddingLayer loads them to score; the slow copy in their place, where the
+  // file says that the student is served on one.
+  // Damage is a ModelError, and so is another model's file or one of another precision.
   static absl::StatusOr<ServingTables> Load(FileSystem& fs, const std::string& path,
                                             const std::string& model_id, const Schema& schema, int dim,
                                             bool linear, Precision precision, const Kernels& kernels);
@@ -92,9 +94,9 @@ class ServingTables {
   // Writes a row of `dim` floats and the linear weight, if any.
   void EncodeRow(const float* weights, uint8_t* row) const;
   static void BuildDirectory(Table* table);
-  absl::Status LoadTable(const std::string& path, RecordReader* reader);
-  absl::Status LoadFloatRows(const std::string& path, const proto::TableHeader& header, RecordReader* reader,
-                             Table* table) const;
+  absl::Status LoadTable(const std::string& path, const proto::EmbeddingHeader& file, RecordReader* reader);
+  absl::Status LoadFloatRows(const std::string& path, const proto::EmbeddingHeader& file,
+                             const proto::TableHeader& header, RecordReader* reader, Table* table) const;
   absl::Status LoadLowPrecisionRows(const std::string& path, RecordReader* reader, Table* table) const;
   static uint32_t Find(const Table& table, uint64_t key, uint32_t begin);
 

@@ -51,8 +51,7 @@ class BatchSource::Reader {
       : train_(experiment.train()),
         schema_(schema),
         days_(std::move(days)),
-        block_rows_(RoundedUp(train_.shuffle_rows() > 0 ? train_.shuffle_rows() : kUnshuffledRows,
-                              train_.batch_size())),
+        block_rows_(BlockRows(train_)),
         quarantine_directory_(quarantine_directory),
         max_bad_fraction_(experiment.data().max_bad_fraction()),
         start_(start),
@@ -216,6 +215,10 @@ BatchSource::BatchSource(const proto::Experiment& experiment, const Schema& sche
     : reader_(std::make_unique<Reader>(experiment, schema, std::move(days), quarantine_directory, start)) {}
 
 BatchSource::~BatchSource() = default;
+
+int BatchSource::BlockRows(const proto::Train& train) {
+  return RoundedUp(train.shuffle_rows() > 0 ? train.shuffle_rows() : kUnshuffledRows, train.batch_size());
+}
 
 absl::StatusOr<const LogEvent*> BatchSource::Next() { return reader_->Next(); }
 

@@ -20,6 +20,8 @@ namespace {
 
 constexpr char kStepPrefix[] = "step-";
 constexpr char kExperimentFile[] = "/experiment.pbtxt";
+constexpr char kEmbeddingFile[] = "/embedding.bin";
+constexpr char kOwnEmbeddingFile[] = "/student_embedding.bin";
 // A checkpoint's files belong together by its MANIFEST; only a bundle's are ever apart.
 constexpr char kNoModelId[] = "";
 
@@ -49,9 +51,9 @@ absl::Status WriteRecords(FileSystem& fs, const std::string& path, const Paramet
 }
 
 absl::Status ReadRecords(FileSystem& fs, const std::string& path, const ParameterLayout& layout,
-                         bool keep_slots, DenseParameters* parameters) {
+                         EmbeddingLoad how, DenseParameters* parameters) {
   TANDEM_ASSIGN_OR_RETURN(const std::unique_ptr<RecordReader> reader, RecordReader::Open(fs, path));
-  TANDEM_RETURN_IF_ERROR(LoadParameters(path, layout, keep_slots, reader.get(), parameters));
+  TANDEM_RETURN_IF_ERROR(LoadParameters(path, layout, how, reader.get(), parameters));
   return reader->ExpectEnd();
 }
 
@@ -111,7 +113,11 @@ absl::Status SaveCheckpoint(FileSystem& fs, const std::string& path, const DualM
     google::protobuf::TextFormat::PrintToString(state, &state_text);
     TANDEM_RETURN_IF_ERROR(WriteBytes(fs, aside + "/state.pbtxt", state_text));
     if (more != nullptr) TANDEM_RETURN_IF_ERROR(more(aside));
-    TANDEM_RETURN_IF_ERROR(model.embedding().Save(fs, aside + "/embedding.bin", kNoModelId, /*slots=*/true));
+    TANDEM_RETURN_IF_ERROR(model.embedding().Save(fs, aside + kEmbeddingFile, kNoModelId, /*slots=*/true));
+    if (model.has_own_embedding()) {
+      TANDEM_RETURN_IF_ERROR(
+          model.student_embedding().Save(fs, aside + kOwnEmbeddingFile, kNoModelId, /*slots=*/true));
+    }
     if (model.has_teacher()) {
       TANDEM_RETURN_IF_ERROR(
           WriteRecords(fs, aside + "/teacher.bin", model.teacher().layout(), model.teacher_parameters()));
@@ -142,29 +148,40 @@ absl::StatusOr<proto::RunState> ReadRunState(FileSystem& fs, const std::string& 
   if (!google::protobuf::TextFormat::ParseFromString(text, &state)) {
     return ModelError(path, "/state.pbtxt: can't be parsed. Nothing was loaded.");
   }
+  // Written before there were student phases.
+  if (!state.has_joint_steps()) {
+    state.set_joint_steps(state.step());
+    state.set_student_optimizer_steps(state.optimizer_steps());
+  }
   return state;
+}
+
+std::string StudentEmbeddingFile(FileSystem& fs, const std::string& path) {
+  return path + (fs.Exists(path + kOwnEmbeddingFile) ? kOwnEmbeddingFile : kEmbeddingFile);
 }
 
 absl::Status LoadCheckpointEmbedding(FileSystem& fs, const std::string& path, EmbeddingLoad how,
                                      DualModel* model) {
-  return model->embedding().Load(fs, path + "/embedding.bin", kNoModelId, how);
+  const std::string file = model->has_teacher() ? path + kEmbeddingFile : StudentEmbeddingFile(fs, path);
+  TANDEM_RETURN_IF_ERROR(model->embedding().Load(fs, file, kNoModelId, how));
+  if (!model->has_own_embedding()) return absl::OkStatus();
+  return model->student_embedding().Load(fs, path + kOwnEmbeddingFile, kNoModelId, how);
 }
 
 absl::Status LoadCheckpointTowers(FileSystem& fs, const std::string& path, EmbeddingLoad how,
                                   DualModel* model) {
-  const bool keep_slots = how != EmbeddingLoad::kReset;
   model->Initialize();
   if (model->has_teacher()) {
-    TANDEM_RETURN_IF_ERROR(ReadRecords(fs, path + "/teacher.bin", model->teacher().layout(), keep_slots,
-                                       &model->teacher_parameters()));
+    TANDEM_RETURN_IF_ERROR(
+        ReadRecords(fs, path + "/teacher.bin", model->teacher().layout(), how, &model->teacher_parameters()));
   }
   if (model->has_student()) {
-    TANDEM_RETURN_IF_ERROR(ReadRecords(fs, path + "/student.bin", model->student().layout(), keep_slots,
-                                       &model->student_parameters()));
+    TANDEM_RETURN_IF_ERROR(
+        ReadRecords(fs, path + "/student.bin", model->student().layout(), how, &model->student_parameters()));
   }
   if (model->has_teacher() && model->has_student()) {
-    TANDEM_RETURN_IF_ERROR(ReadRecords(fs, path + "/adapters.bin", model->loss().layout(), keep_slots,
-                                       &model->adapter_parameters()));
+    TANDEM_RETURN_IF_ERROR(
+        ReadRecords(fs, path + "/adapters.bin", model->loss().layout(), how, &model->adapter_parameters()));
   }
   model->Prepare();
   return absl::OkStatus();

@@ -4,15 +4,24 @@
 #include <vector>
 
 #include "config/experiment.pb.h"
+#include "src/config/methods.h"
 
 namespace tandem {
 namespace {
 
 int FromEnd(int layer, int layers) { return layer < 0 ? layers + layer : layer; }
 
-void Allocate(const ParameterLayout& layout, int slots, bool trained, DenseParameters* parameters) {
+void Allocate(const ParameterLayout& layout, int slots, bool trained, bool averages,
+              DenseParameters* parameters) {
   parameters->values.assign(layout.size(), 0);
-  if (trained) parameters->slots.assign(layout.size() * slots, 0);
+  if (!trained) return;
+  parameters->slots.assign(layout.size() * slots, 0);
+  if (averages) parameters->averages.assign(layout.size(), 0);
+}
+
+proto::Experiment OfStudentAlone(proto::Experiment experiment) {
+  experiment.mutable_model()->set_method(proto::STUDENT_ALONE);
+  return experiment;
 }
 
 }  // namespace
@@ -24,9 +33,24 @@ DualModel::DualModel(const proto::Experiment& experiment, const Kernels& kernels
       trained_(trained),
       embedding_(*experiment_, schema_, trained) {
   const proto::Model& model = experiment_->model();
-  const FieldShape shape{embedding_.fields(), embedding_.dim()};
-  if (model.method() != proto::STUDENT_ALONE) teacher_.emplace(model.teacher(), shape, "teacher", kernels_);
-  if (model.method() != proto::TEACHER_ALONE) student_.emplace(model.student(), shape, "student", kernels_);
+  const MethodPlan plan = PlanOf(*experiment_);
+  if (plan.own_embedding) own_embedding_.emplace(OfStudentAlone(*experiment_), schema_, trained);
+  const auto shape = [&](const EmbeddingView& view) {
+    return FieldShape{static_cast<int>(view.fields.size()), embedding_.dim()};
+  };
+  if (plan.teacher) {
+    teacher_input_ = embedding_.all_fields();
+    served_teacher_input_ = {teacher_input_.fields, model.teacher().has_slow_embedding()};
+    teacher_.emplace(model.teacher(), shape(teacher_input_), "teacher", kernels_);
+  }
+  if (plan.student) {
+    for (int f = 0; f < embedding_.fields(); ++f) {
+      if (!schema_.fields()[f].teacher_only) student_input_.fields.push_back(f);
+    }
+    served_student_input_ = {student_input_.fields, model.student().has_slow_embedding()};
+    student_input_.slow = model.student().has_slow_embedding() && !plan.trains_embedding;
+    student_.emplace(model.student(), shape(student_input_), "student", kernels_);
+  }
 
   std::vector<int> teacher_widths, student_widths;
   if (has_teacher() && has_student()) {
@@ -38,12 +62,13 @@ DualModel::DualModel(const proto::Experiment& experiment, const Kernels& kernels
       student_widths.push_back(student_->hidden_width(of_student));
     }
   }
-  loss_.emplace(model.distill(), teacher_widths, student_widths, kernels_);
+  loss_.emplace(DistillOf(model), teacher_widths, student_widths, kernels_);
 
   const int slots = MakeOptimizer(experiment_->train().optimizer())->slots();
-  if (has_teacher()) Allocate(teacher_->layout(), slots, trained, &teacher_parameters_);
-  if (has_student()) Allocate(student_->layout(), slots, trained, &student_parameters_);
-  Allocate(loss_->layout(), slots, trained, &adapter_parameters_);
+  const bool averages = experiment_->train().average_decay() > 0;
+  if (has_teacher()) Allocate(teacher_->layout(), slots, trained, averages, &teacher_parameters_);
+  if (has_student()) Allocate(student_->layout(), slots, trained, averages, &student_parameters_);
+  Allocate(loss_->layout(), slots, trained, /*averages=*/false, &adapter_parameters_);
 }
 
 DualModel::~DualModel() = default;
@@ -58,6 +83,7 @@ void DualModel::Initialize() {
     for (DenseParameters* part : {&teacher_parameters_, &student_parameters_, &adapter_parameters_}) {
       const auto size = static_cast<int64_t>(part->values.size());
       optimizer->Initialize(size, part->values.data(), part->slots.data(), size);
+      if (!part->averages.empty()) part->averages = part->values;
     }
   }
   Prepare();
@@ -65,8 +91,14 @@ void DualModel::Initialize() {
 
 void DualModel::Prepare() {
   if (has_teacher()) teacher_->Prepare(teacher_parameters_.values.data());
+  PrepareStudent();
+}
+
+void DualModel::PrepareStudent() {
   if (has_student()) student_->Prepare(student_parameters_.values.data());
   loss_->Prepare(adapter_parameters_.values.data());
 }
+
+void DualModel::PrepareServedTeacher() { teacher_->Prepare(teacher_parameters_.served().data()); }
 
 }  // namespace tandem

@@ -172,6 +172,7 @@ absl::Status CopyTower(const std::string& name, const Side& before, const Side& 
         to->slots[slot * to->values.size() + block.offset + i] =
             from.slots[slot * from.values.size() + old->offset + element];
       }
+      if (!to->averages.empty()) to->averages[block.offset + i] = from.served()[old->offset + element];
     }
   }
   return absl::OkStatus();
@@ -204,8 +205,9 @@ FeatureChange CompareFeatures(const Schema& before, const Schema& after) {
 
 bool SameOrder(const Schema& before, const Schema& after) {
   return std::equal(before.fields().begin(), before.fields().end(), after.fields().begin(),
-                    after.fields().end(),
-                    [](const Field& a, const Field& b) { return a.name == b.name && a.kind == b.kind; });
+                    after.fields().end(), [](const Field& a, const Field& b) {
+                      return a.name == b.name && a.kind == b.kind && a.teacher_only == b.teacher_only;
+                    });
 }
 
 absl::Status CheckCanContinue(const DualModel& before, const DualModel& after, bool keeps_slots) {
@@ -255,14 +257,19 @@ absl::Status CheckCanContinue(const DualModel& before, const DualModel& after, b
 }
 
 absl::Status CopySharedParameters(const DualModel& before, DualModel* after) {
-  std::vector<int> field_before;
-  for (const Field& field : after->schema().fields()) {
-    const auto& fields = before.schema().fields();
-    const auto same = std::find_if(fields.begin(), fields.end(), [&](const Field& other) {
-      return other.name == field.name && other.kind == field.kind;
-    });
-    field_before.push_back(same == fields.end() ? -1 : static_cast<int>(same - fields.begin()));
-  }
+  // The place in a tower's input before, of each field that it reads now; -1: there was none.
+  const auto field_before = [&](const EmbeddingView& old_view, const EmbeddingView& new_view) {
+    std::vector<int> places;
+    for (const int f : new_view.fields) {
+      const Field& field = after->schema().fields()[f];
+      const auto same = std::find_if(old_view.fields.begin(), old_view.fields.end(), [&](int other) {
+        const Field& old_field = before.schema().fields()[other];
+        return old_field.name == field.name && old_field.kind == field.kind;
+      });
+      places.push_back(same == old_view.fields.end() ? -1 : static_cast<int>(same - old_view.fields.begin()));
+    }
+    return places;
+  };
   const auto side = [](const proto::Tower& config, const Tower& tower) {
     return Side{config, tower.shape(), tower.layout()};
   };
@@ -270,12 +277,14 @@ absl::Status CopySharedParameters(const DualModel& before, DualModel* after) {
   const proto::Model& new_model = after->experiment().model();
   if (after->has_teacher()) {
     TANDEM_RETURN_IF_ERROR(CopyTower("teacher", side(old_model.teacher(), before.teacher()),
-                                     side(new_model.teacher(), after->teacher()), field_before,
+                                     side(new_model.teacher(), after->teacher()),
+                                     field_before(before.teacher_input(), after->teacher_input()),
                                      before.teacher_parameters(), &after->teacher_parameters()));
   }
   if (after->has_student()) {
     TANDEM_RETURN_IF_ERROR(CopyTower("student", side(old_model.student(), before.student()),
-                                     side(new_model.student(), after->student()), field_before,
+                                     side(new_model.student(), after->student()),
+                                     field_before(before.student_input(), after->student_input()),
                                      before.student_parameters(), &after->student_parameters()));
   }
   // Adapters stand between hidden layers: no field owns any of them. Hints may be new.

@@ -1,5 +1,5 @@
 // Dense parameters in a record file: ParametersHeader, then a record of floats a block: values, then slot
-// after slot.
+// after slot, then the averages.
 #include <cstring>
 
 #include "tandem/checkpoint.h"
@@ -14,6 +14,8 @@ absl::Status SaveParameters(const ParameterLayout& layout, const DenseParameters
   const int64_t slot_count = slots && size > 0 ? static_cast<int64_t>(parameters.slots.size()) / size : 0;
   proto::ParametersHeader header;
   header.set_slots(static_cast<int>(slot_count));
+  const bool averages = slots && !parameters.averages.empty();
+  if (averages) header.set_averages(true);
   for (const ParameterBlock& block : layout.blocks()) {
     proto::ParametersHeader::Block* written = header.add_block();
     written->set_name(block.name);
@@ -28,18 +30,20 @@ absl::Status SaveParameters(const ParameterLayout& layout, const DenseParameters
     append(parameters.values.data() + block.offset);
     for (int64_t slot = 0; slot < slot_count; ++slot)
       append(parameters.slots.data() + slot * size + block.offset);
+    if (averages) append(parameters.averages.data() + block.offset);
     TANDEM_RETURN_IF_ERROR(writer->Append(record));
   }
   return absl::OkStatus();
 }
 
-absl::Status LoadParameters(const std::string& path, const ParameterLayout& layout, bool keep_slots,
+absl::Status LoadParameters(const std::string& path, const ParameterLayout& layout, EmbeddingLoad how,
                             RecordReader* reader, DenseParameters* parameters) {
   TANDEM_ASSIGN_OR_RETURN(absl::string_view record, reader->Next());
   proto::ParametersHeader header;
   if (!header.ParseFromArray(record.data(), static_cast<int>(record.size())) || header.slots() < 0) {
     return ModelError(path, ": parameters of another version, or damaged. Nothing was loaded.");
   }
+  const bool keep_slots = how != EmbeddingLoad::kReset && how != EmbeddingLoad::kServed;
   const auto size = static_cast<int64_t>(parameters->values.size());
   const int64_t slots = size > 0 ? static_cast<int64_t>(parameters->slots.size()) / size : 0;
   if (keep_slots && slots != header.slots()) {
@@ -60,11 +64,18 @@ absl::Status LoadParameters(const std::string& path, const ParameterLayout& layo
     }
     TANDEM_ASSIGN_OR_RETURN(record, reader->Next());
     const size_t bytes = block.size * sizeof(float);
-    if (record.size() != bytes * (1 + header.slots())) {
-      return ModelError(path, ": block '", block.name, "' has ", record.size(), " bytes, not ",
-                        bytes * (1 + header.slots()), ". Nothing was loaded.");
+    const size_t wanted = bytes * (1 + header.slots() + (header.averages() ? 1 : 0));
+    if (record.size() != wanted) {
+      return ModelError(path, ": block '", block.name, "' has ", record.size(), " bytes, not ", wanted,
+                        ". Nothing was loaded.");
     }
-    std::memcpy(parameters->values.data() + block.offset, record.data(), bytes);
+    const char* averages = record.data() + (header.averages() ? wanted - bytes : 0);
+    const bool served = how == EmbeddingLoad::kServed || how == EmbeddingLoad::kContinueServed;
+    std::memcpy(parameters->values.data() + block.offset, served ? averages : record.data(), bytes);
+    if (!parameters->averages.empty()) {
+      const bool anew = how == EmbeddingLoad::kReset;
+      std::memcpy(parameters->averages.data() + block.offset, anew ? record.data() : averages, bytes);
+    }
     for (int64_t slot = 0; keep_slots && slot < slots; ++slot) {
       std::memcpy(parameters->slots.data() + slot * size + block.offset, record.data() + (slot + 1) * bytes,
                   bytes);

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <memory>
 #include <utility>
 
@@ -12,7 +13,9 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "config/experiment.pb.h"
+#include "src/config/methods.h"
 #include "src/train/model_costs.h"
+#include "src/train/replay.h"
 #include "src/train/run_log.h"
 #include "src/util/profile.h"
 #include "src/util/progress.h"
@@ -25,6 +28,8 @@
 
 namespace tandem {
 namespace {
+
+constexpr char kReplayFile[] = "/replay.bin";
 
 double Now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
@@ -45,6 +50,7 @@ class Run {
   Run(const proto::Experiment& experiment, const RunOptions& options)
       : experiment_(experiment),
         options_(options),
+        plan_(PlanOf(experiment)),
         fs_(*options.file_system),
         workers_(experiment.runtime().threads()),
         progress_(options.terminal, stderr) {}
@@ -59,6 +65,10 @@ class Run {
   absl::Status Resume(const std::string& checkpoint);
   absl::Status InitializeFrom(const std::string& checkpoint);
   absl::Status Loop();
+  absl::Status TrainFrom(BatchSource* source);
+  int64_t PhaseBatches() const;
+  LogPosition PhaseStart() const;
+  bool HasPhase() const { return options_.parts == TrainedParts::kAll && plan_.phase_passes > 0; }
   absl::StatusOr<const LogEvent*> NextEvent(BatchSource* source);
   absl::Status TrainBatch(const LogEvent& event);
   absl::Status EndDay(const LogEvent& event);
@@ -72,6 +82,7 @@ class Run {
 
   const proto::Experiment& experiment_;
   const RunOptions& options_;
+  const MethodPlan plan_;
   FileSystem& fs_;
   Workers workers_;
   Progress progress_;
@@ -160,8 +171,13 @@ absl::Status Run::Begin() {
             << " dense parameters";
   if (Profile::Current() != nullptr) SetModelCosts(*model_, options_.parts, Profile::Current());
   state_.mutable_rows_bad()->Resize(kRowFaults, 0);
-  trainer_ = std::make_unique<Trainer>(model_.get(), options_.parts, state_.step(), state_.optimizer_steps(),
-                                       &workers_);
+  const TrainerClock clock{state_.step(), state_.joint_steps(), state_.optimizer_steps(),
+                           state_.student_optimizer_steps()};
+  trainer_ = std::make_unique<Trainer>(model_.get(), options_.parts, clock, &workers_);
+  if (HasPhase() && state_.step() > state_.joint_steps()) trainer_->BeginStudentPhase(PhaseBatches());
+  if (!checkpoint.empty() && trainer_->replay() != nullptr)
+    TANDEM_RETURN_IF_ERROR(
+        trainer_->replay()->Load(fs_, checkpoint + kReplayFile, model_->student_embedding()));
   TANDEM_RETURN_IF_ERROR(ClaimDirectory());
   const int days_done = state_.pass() > 0 ? state_.day_size() : state_.day_index();
   TANDEM_ASSIGN_OR_RETURN(log_,
@@ -213,7 +229,10 @@ absl::Status Run::InitializeFrom(const std::string& checkpoint) {
     TANDEM_RETURN_IF_ERROR(LoadCheckpointEmbedding(fs_, checkpoint, how, model_.get()));
     TANDEM_RETURN_IF_ERROR(CopySharedParameters(before, model_.get()));
   }
-  if (keeps_slots) state_.set_optimizer_steps(before_state.optimizer_steps());
+  if (keeps_slots) {
+    state_.set_optimizer_steps(before_state.optimizer_steps());
+    state_.set_student_optimizer_steps(before_state.student_optimizer_steps());
+  }
   LOG(INFO) << "starting from " << checkpoint << (keeps_slots ? "" : ", optimizer anew");
   return absl::OkStatus();
 }
@@ -234,17 +253,47 @@ absl::StatusOr<RunSummary> Run::Train() {
 }
 
 absl::Status Run::Loop() {
-  for (const Day& day : options_.days) total_bytes_ += BytesOf(day) * experiment_.train().epochs();
+  const double passes = experiment_.train().epochs() + (HasPhase() ? plan_.phase_passes : 0);
+  for (const Day& day : options_.days) total_bytes_ += BytesOf(day) * passes;
   reported_at_ = checkpointed_at_ = Now();
   reported_rows_ = state_.rows_trained();
-  BatchSource source(experiment_, model_->schema(), options_.days, options_.run_dir + "/quarantine",
-                     Position());
+  const std::string quarantine = options_.run_dir + "/quarantine";
+  if (state_.pass() < experiment_.train().epochs()) {
+    BatchSource source(experiment_, model_->schema(), options_.days, quarantine, Position());
+    TANDEM_RETURN_IF_ERROR(TrainFrom(&source));
+    if (summary_.stopped_by != 0) return absl::OkStatus();
+  }
+  if (HasPhase()) {
+    const bool begins = state_.step() == state_.joint_steps();
+    if (begins) trainer_->BeginStudentPhase(PhaseBatches());
+    proto::Experiment phase = experiment_;
+    phase.mutable_train()->set_epochs(experiment_.train().epochs() +
+                                      static_cast<int>(std::ceil(plan_.phase_passes)));
+    BatchSource source(phase, model_->schema(), options_.days, quarantine,
+                       begins ? PhaseStart() : Position());
+    TANDEM_RETURN_IF_ERROR(TrainFrom(&source));
+    if (summary_.stopped_by != 0) return absl::OkStatus();
+  }
+  TANDEM_RETURN_IF_ERROR(Checkpoint());
+  TANDEM_RETURN_IF_ERROR(
+      WriteFileAtomically(fs_, CompletePath(), absl::StrCat("step ", state_.step(), "\n")));
+  int64_t bad = 0;
+  std::array<int64_t, kRowFaults> by_fault = {};
+  for (int fault = 0; fault < kRowFaults; ++fault) bad += by_fault[fault] = state_.rows_bad(fault);
+  LOG(INFO) << FormatCount(state_.rows_good() + bad) << " rows read = " << FormatCount(state_.rows_good())
+            << " trained + " << FormatCount(bad) << " quarantined"
+            << (bad > 0 ? absl::StrCat(" (", FaultCounts(by_fault), ")") : "");
+  return absl::OkStatus();
+}
+
+// All that is left of a phase's passes.
+absl::Status Run::TrainFrom(BatchSource* source) {
   const int every = experiment_.runtime().checkpoint_every_steps();
   // A checkpoint waits for the next batch, so that the end of a day belongs to the checkpoint of its last
   // step: the bytes don't depend on why one was due.
   bool due = false;
   for (;;) {
-    TANDEM_ASSIGN_OR_RETURN(const LogEvent* event, NextEvent(&source));
+    TANDEM_ASSIGN_OR_RETURN(const LogEvent* event, NextEvent(source));
     if (event->kind == LogEvent::kEnd) break;
     if (event->kind == LogEvent::kBatch) {
       if (due) TANDEM_RETURN_IF_ERROR(Checkpoint());
@@ -261,17 +310,34 @@ absl::Status Run::Loop() {
     state_.set_block(event->next.block);
     state_.set_batch(event->next.batch);
   }
-  summary_.stopped_by = 0;  // all is done: nothing was cut short
-  TANDEM_RETURN_IF_ERROR(Checkpoint());
-  TANDEM_RETURN_IF_ERROR(
-      WriteFileAtomically(fs_, CompletePath(), absl::StrCat("step ", state_.step(), "\n")));
-  int64_t bad = 0;
-  std::array<int64_t, kRowFaults> by_fault = {};
-  for (int fault = 0; fault < kRowFaults; ++fault) bad += by_fault[fault] = state_.rows_bad(fault);
-  LOG(INFO) << FormatCount(state_.rows_good() + bad) << " rows read = " << FormatCount(state_.rows_good())
-            << " trained + " << FormatCount(bad) << " quarantined"
-            << (bad > 0 ? absl::StrCat(" (", FaultCounts(by_fault), ")") : "");
+  // A signal at the end of the last phase cut nothing short; before another one it did.
+  if (summary_.stopped_by == 0) return absl::OkStatus();
+  if (HasPhase() && state_.step() == state_.joint_steps()) return Checkpoint();
+  summary_.stopped_by = 0;
   return absl::OkStatus();
+}
+
+int64_t Run::PhaseBatches() const {
+  int64_t window = 0;
+  for (const int64_t batches : state_.day_batches()) window += batches;
+  return std::max<int64_t>(1, std::llround(plan_.phase_passes * static_cast<double>(window)));
+}
+
+// The phase's passes follow the others; the first of them begins where whole passes are left after it.
+LogPosition Run::PhaseStart() const {
+  int64_t window = 0;
+  for (const int64_t batches : state_.day_batches()) window += batches;
+  const auto passes = static_cast<int64_t>(std::ceil(plan_.phase_passes));
+  int64_t skipped = passes * window - PhaseBatches();
+  LogPosition start;
+  start.pass = experiment_.train().epochs();
+  while (start.day < state_.day_batches_size() && skipped >= state_.day_batches(start.day))
+    skipped -= state_.day_batches(start.day++);
+  if (start.day == state_.day_batches_size()) return {start.pass + 1, 0, 0, 0};
+  const int batches_of_block = BatchSource::BlockRows(experiment_.train()) / experiment_.train().batch_size();
+  start.block = static_cast<int>(skipped / batches_of_block);
+  start.batch = static_cast<int>(skipped % batches_of_block);
+  return start;
 }
 
 absl::StatusOr<const LogEvent*> Run::NextEvent(BatchSource* source) {
@@ -282,8 +348,11 @@ absl::StatusOr<const LogEvent*> Run::NextEvent(BatchSource* source) {
 absl::Status Run::TrainBatch(const LogEvent& event) {
   TANDEM_ASSIGN_OR_RETURN(const StepResult* result, trainer_->Step(event.batch));
   StageTimer timer(Stage::kProgress);
-  state_.set_step(trainer_->step());
-  state_.set_optimizer_steps(trainer_->optimizer_steps());
+  const TrainerClock clock = trainer_->clock();
+  state_.set_step(clock.step);
+  state_.set_joint_steps(clock.joint_steps);
+  state_.set_optimizer_steps(clock.teacher_updates);
+  state_.set_student_optimizer_steps(clock.student_updates);
   state_.set_rows_trained(state_.rows_trained() + event.batch.rows());
   if (event.pass == 0) {
     const auto add = [&](const std::vector<float>& logits, ScoreLog* log) {
@@ -331,6 +400,8 @@ absl::Status Run::EndDay(const LogEvent& event) {
   if (event.pass == 0) {
     const std::string& date = options_.days[event.day].date;
     state_.set_rows_good(state_.rows_good() + event.day_rows.good);
+    const int64_t batch = experiment_.train().batch_size();
+    state_.add_day_batches((event.day_rows.good + batch - 1) / batch);
     for (int fault = 0; fault < kRowFaults; ++fault) {
       state_.set_rows_bad(fault, state_.rows_bad(fault) + event.day_rows.bad[fault]);
     }
@@ -360,7 +431,12 @@ absl::Status Run::Checkpoint() {
   checkpointed_at_ = Now();
   const std::string path = StepDirectory(options_.run_dir, state_.step());
   // One of the same step holds the same: a run that was resumed and has nothing left to do.
-  if (!fs_.Exists(path)) TANDEM_RETURN_IF_ERROR(SaveCheckpoint(fs_, path, *model_, state_, day_));
+  const auto save_replay = [&](const std::string& aside) {
+    return trainer_->replay() == nullptr ? absl::OkStatus()
+                                         : trainer_->replay()->Save(fs_, aside + kReplayFile);
+  };
+  if (!fs_.Exists(path))
+    TANDEM_RETURN_IF_ERROR(SaveCheckpoint(fs_, path, *model_, state_, day_, save_replay));
   return RemoveOldCheckpoints(fs_, options_.run_dir, experiment_.runtime().keep_checkpoints());
 }
 

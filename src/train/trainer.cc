@@ -3,11 +3,11 @@
 #include <glog/logging.h>
 
 #include <algorithm>
-#include <atomic>
-#include <cmath>
-#include <string>
 
 #include "config/experiment.pb.h"
+#include "src/config/methods.h"
+#include "src/train/dense_update.h"
+#include "src/train/replay.h"
 #include "src/util/profile.h"
 #include "tandem/optimizer.h"
 #include "tandem/status.h"
@@ -15,42 +15,14 @@
 namespace tandem {
 namespace {
 
-// Floats of a flat vector that a worker reduces and updates at a time: with gradients and slots they stay in
-// the cache from the one to the other.
-constexpr int64_t kChunkFloats = 8192;
-
-// sg(x) of the method: who reads the result has no way to send a gradient back.
-ConstMatrix StopGradient(ConstMatrix x) { return x; }
-
-double SumOfSquares(const float* x, int64_t n) {
-  double sum = 0;
-  for (int64_t i = 0; i < n; ++i) sum += static_cast<double>(x[i]) * x[i];
-  return sum;
-}
-
-bool AllFinite(const float* x, int64_t n) {
-  // Lanes of their own, as the compiler may not reorder a sum. 0 * x is NaN where x isn't finite.
-  float zero[16] = {};
-  int64_t i = 0;
-  for (; i + 16 <= n; i += 16) {
-    for (int lane = 0; lane < 16; ++lane) zero[lane] += 0 * x[i + lane];
-  }
-  for (; i < n; ++i) zero[0] += 0 * x[i];
-  for (int lane = 1; lane < 16; ++lane) zero[0] += zero[lane];
-  return zero[0] == 0;
-}
+// Steps on the replay have randomness of their own.
+constexpr int kReplayShift = 40;
 
 }  // namespace
 
-// A piece of a flat vector, of one kind of parameters.
-struct Trainer::Chunk {
-  int64_t offset;
-  int64_t size;
-  ParameterKind kind;
-};
-
 // What a shard leaves behind for the reduction.
 struct Trainer::Shard {
+  int index = 0;
   int first_row = 0;
   int rows = 0;
   LossTerms terms;
@@ -59,7 +31,7 @@ struct Trainer::Shard {
 
 // Activations of the shard that a worker is at.
 struct Trainer::Worker {
-  AlignedFloats x;
+  AlignedFloats x, student_x;  // student_x only where the student can't read x
   std::vector<float> teacher_linear, student_linear;
   TowerWorkspace teacher, student;
   LossWorkspace loss;
@@ -67,91 +39,92 @@ struct Trainer::Worker {
   LossGradients loss_gradients;
 };
 
-// A flat vector that is trained, with its gradients shard by shard.
-struct Trainer::DensePart {
-  std::string name;
-  DenseParameters* parameters;
-  const ParameterLayout* layout;
-  int clip_group;  // parts of one tower are clipped by their common norm
-  double rate_multiplier;
-  std::vector<Chunk> chunks;
-  std::vector<AlignedFloats> gradients;
-  std::vector<float*> active;
-  std::vector<double> squares;  // of the reduced gradient, a chunk; only where the norm is limited
-};
-
-std::vector<Trainer::Chunk> Trainer::TrainedChunks(const ParameterLayout& layout) {
-  std::vector<Chunk> chunks;
-  for (const ParameterBlock& block : layout.blocks()) {
-    if (block.kind == ParameterKind::kStatistic) continue;
-    for (int64_t begin = 0; begin < block.size; begin += kChunkFloats) {
-      chunks.push_back({block.offset + begin, std::min(kChunkFloats, block.size - begin), block.kind});
-    }
-  }
-  return chunks;
-}
-
-void Trainer::AddByTree(const std::vector<float*>& gradients, const Chunk& chunk) {
-  for (size_t distance = 1; distance < gradients.size(); distance *= 2) {
-    for (size_t i = 0; i + distance < gradients.size(); i += 2 * distance) {
-      float* __restrict sum = gradients[i] + chunk.offset;
-      const float* __restrict other = gradients[i + distance] + chunk.offset;
-      for (int64_t j = 0; j < chunk.size; ++j) sum[j] += other[j];
-    }
-  }
-}
-
-Trainer::Trainer(DualModel* model, TrainedParts parts, int64_t step, int64_t optimizer_steps,
-                 Workers* workers)
+Trainer::Trainer(DualModel* model, TrainedParts parts, const TrainerClock& clock, Workers* workers)
     : model_(*model),
       workers_(*workers),
       parts_(parts),
-      step_(step),
-      optimizer_steps_(optimizer_steps),
+      plan_(std::make_unique<MethodPlan>(PlanOf(model->experiment()))),
+      step_(clock.step),
+      joint_steps_(clock.joint_steps),
       shard_rows_(model->experiment().train().shard_rows()),
-      optimizer_(MakeOptimizer(model->experiment().train().optimizer())) {
-  const auto add_part = [&](const char* name, DenseParameters* parameters, const ParameterLayout& layout,
-                            int clip_group, double rate_multiplier) {
-    auto part = std::make_unique<DensePart>();
-    *part = {name, parameters, &layout, clip_group, rate_multiplier, TrainedChunks(layout), {}, {}, {}};
-    part->squares.resize(part->chunks.size());
-    dense_.push_back(std::move(part));
-    return dense_.back().get();
-  };
-  const double student_rate = model_.experiment().train().student_lr_multiplier();
+      dense_(std::make_unique<DenseUpdater>(model->experiment().train(), workers)) {
+  const proto::Train& train = model_.experiment().train();
   if (model_.has_teacher() && parts_ == TrainedParts::kAll) {
-    teacher_part_ = add_part("teacher", &model_.teacher_parameters(), model_.teacher().layout(), 0, 1);
+    teacher_part_ = dense_->Add(
+        {"teacher", &model_.teacher_parameters(), &model_.teacher().layout(), DenseUpdater::kTeacher, 1});
   }
   if (model_.has_student()) {
-    student_part_ =
-        add_part("student", &model_.student_parameters(), model_.student().layout(), 1, student_rate);
+    const double rate = train.student_lr_multiplier();
+    student_part_ = dense_->Add(
+        {"student", &model_.student_parameters(), &model_.student().layout(), DenseUpdater::kStudent, rate});
     if (model_.loss().layout().size() > 0) {
-      adapter_part_ =
-          add_part("adapters", &model_.adapter_parameters(), model_.loss().layout(), 1, student_rate);
+      adapter_part_ = dense_->Add(
+          {"adapters", &model_.adapter_parameters(), &model_.loss().layout(), DenseUpdater::kStudent, rate});
     }
+    if (std::max(plan_->joint_steps, plan_->phase_steps) > 1)
+      replay_ = std::make_unique<Replay>(train.replay_batches(), train.seed());
   }
-  for (const auto& part : dense_) {
-    for (size_t c = 0; c < part->chunks.size(); ++c)
-      chunk_tasks_.emplace_back(part.get(), static_cast<int>(c));
-  }
-  const int row_floats = model_.embedding().fields() * model_.embedding().dim();
+  dense_->set_updates(DenseUpdater::kTeacher, clock.teacher_updates);
+  dense_->set_updates(DenseUpdater::kStudent, clock.student_updates);
+  const int dim = model_.embedding().dim();
   for (int worker = 0; worker < workers_.size(); ++worker) {
     auto w = std::make_unique<Worker>();
-    w->x.resize(static_cast<size_t>(shard_rows_) * row_floats);
     if (model_.has_teacher()) {
+      w->x.resize(static_cast<size_t>(shard_rows_) * model_.teacher_input().fields.size() * dim);
       w->teacher = model_.teacher().MakeWorkspace(shard_rows_);
       if (model_.teacher().linear()) w->teacher_linear.resize(shard_rows_);
     }
     if (model_.has_student()) {
+      w->student_x.resize(static_cast<size_t>(shard_rows_) * model_.student_input().fields.size() * dim);
       w->student = model_.student().MakeWorkspace(shard_rows_);
       if (model_.student().linear()) w->student_linear.resize(shard_rows_);
     }
     w->loss = model_.loss().MakeWorkspace(shard_rows_);
     workspaces_.push_back(std::move(w));
   }
+  if (parts_ == TrainedParts::kStudent && model_.has_teacher()) model_.PrepareServedTeacher();
 }
 
 Trainer::~Trainer() = default;
+
+TrainerClock Trainer::clock() const {
+  return {step_, joint_steps_, dense_->updates(DenseUpdater::kTeacher),
+          dense_->updates(DenseUpdater::kStudent)};
+}
+
+void Trainer::BeginStudentPhase(int64_t steps) {
+  CHECK(model_.has_teacher() && model_.has_student());
+  in_phase_ = true;
+  phase_steps_ = steps;
+  model_.PrepareServedTeacher();
+  if (replay_ != nullptr) replay_->Clear();
+}
+
+// What the next step trains, and at which rates.
+void Trainer::PlanTurn() {
+  const proto::Train& train = model_.experiment().train();
+  const proto::StudentPhase& phase = train.student_phase();
+  const bool frozen = student_only();
+  turn_.teacher = model_.has_teacher();
+  turn_.trains_teacher = turn_.teacher && !frozen;
+  turn_.student = model_.has_student() && (plan_->joint || frozen);
+  turn_.student_steps = !turn_.student ? 0 : in_phase_ ? plan_->phase_steps : plan_->joint_steps;
+  turn_.rate = ScheduleFactor(train.schedule(), step_);
+  turn_.student_rate = turn_.teacher && train.has_student_schedule()
+                           ? ScheduleFactor(train.student_schedule(), step_)
+                           : turn_.rate;
+  if (in_phase_) {
+    proto::Schedule schedule;
+    schedule.set_decay(phase.decay());
+    schedule.set_decay_steps(std::max<int64_t>(1, phase_steps_));
+    schedule.set_final(phase.final());
+    turn_.student_rate = phase.lr_multiplier() * ScheduleFactor(schedule, step_ - joint_steps_);
+  }
+  turn_.teacher_view = frozen ? &model_.served_teacher_input() : &model_.teacher_input();
+  turn_.student_view = &model_.student_input();
+  turn_.shares_input =
+      turn_.teacher && turn_.student && model_.SharesInput(*turn_.teacher_view, *turn_.student_view);
+}
 
 // Cuts the batch into shards and makes room for what they leave behind; allocates only when a batch is larger
 // than any before.
@@ -162,215 +135,272 @@ void Trainer::Reserve(int rows) {
     if (model_.has_teacher()) shard->teacher_statistics.resize(model_.teacher().statistics_size());
     if (model_.has_student()) shard->student_statistics.resize(model_.student().statistics_size());
     shard->loss_statistics.resize(model_.loss().statistics_size());
+    shard->index = static_cast<int>(shards_.size());
     shards_.push_back(std::move(shard));
-    for (const auto& part : dense_) part->gradients.emplace_back(part->layout->size(), 0.0f);
   }
+  dense_->Reserve(active_shards_);
   for (int s = 0; s < active_shards_; ++s) {
     shards_[s]->first_row = s * shard_rows_;
     shards_[s]->rows = std::min(shard_rows_, rows - s * shard_rows_);
   }
-  for (const auto& part : dense_) {
-    part->active.clear();
-    for (int s = 0; s < active_shards_; ++s) part->active.push_back(part->gradients[s].data());
-  }
-  d_x_.resize(static_cast<size_t>(rows) * model_.embedding().fields() * model_.embedding().dim());
-  result_.teacher_logits.resize(model_.has_teacher() ? rows : 0);
-  result_.student_logits.resize(model_.has_student() ? rows : 0);
-  d_teacher_logits_.resize(result_.teacher_logits.size());
-  d_student_logits_.resize(result_.student_logits.size());
+  const auto n = static_cast<size_t>(rows);
+  const size_t dim = model_.embedding().dim();
+  if (model_.has_teacher()) d_x_.resize(n * model_.teacher_input().fields.size() * dim);
+  if (plan_->trains_embedding) d_student_x_.resize(n * model_.student_input().fields.size() * dim);
+  d_teacher_logits_.resize(model_.has_teacher() ? n : 0);
+  d_student_logits_.resize(model_.has_student() ? n : 0);
 }
 
 absl::StatusOr<const StepResult*> Trainer::Step(const Batch& batch) {
   ++step_;
-  const proto::Train& train = model_.experiment().train();
-  const double rate_scale = ScheduleFactor(train.schedule(), step_);
-  const bool trains_embedding = parts_ == TrainedParts::kAll;
-
-  if (trains_embedding) {
-    StageTimer timer(Stage::kResolve);
-    model_.embedding().Resolve(batch, step_, &workers_, &rows_);
-  } else {
-    StageTimer timer(Stage::kResolve);
-    model_.embedding().Lookup(batch, &rows_);
-  }
+  if (!in_phase_) ++joint_steps_;
+  PlanTurn();
+  FindRows(batch);
   Reserve(batch.rows());
+  result_.teacher_logits.resize(turn_.teacher ? batch.rows() : 0);
+  result_.student_logits.resize(turn_.student ? batch.rows() : 0);
   {
     StageTimer timer(Stage::kShards);
     workers_.ForEach(active_shards_,
                      [&](int shard, int worker) { RunShard(batch, shard, workspaces_[worker].get()); });
   }
-
   result_.terms = LossTerms();
   for (int s = 0; s < active_shards_; ++s) result_.terms.Add(shards_[s]->terms);
   result_.terms.Divide(batch.rows());
 
-  if (trains_embedding) {
-    EmbeddingGradients gradients;
-    const int row_floats = model_.embedding().fields() * model_.embedding().dim();
-    gradients.d_x = {d_x_.data(), batch.rows(), row_floats, row_floats};
-    if (model_.has_teacher() && model_.teacher().linear())
-      gradients.d_teacher_linear = d_teacher_logits_.data();
-    if (model_.has_student() && model_.student().linear())
-      gradients.d_student_linear = d_student_logits_.data();
-    const absl::Status updated = model_.embedding().Update(
-        batch, rows_, gradients, step_, rate_scale, rate_scale * train.student_lr_multiplier(), &workers_);
-    if (!updated.ok()) return updated;
-  }
-  ++optimizer_steps_;
+  TANDEM_RETURN_IF_ERROR(UpdateEmbeddings(batch));
   {
     StageTimer timer(Stage::kDenseUpdate, active_shards_);
-    TANDEM_RETURN_IF_ERROR(UpdateDense(rate_scale));
-    UpdateStatistics(batch.rows());
+    std::vector<int> parts;
+    if (turn_.trains_teacher) parts.push_back(teacher_part_);
+    if (turn_.student) parts.push_back(student_part_);
+    if (turn_.student && adapter_part_ >= 0) parts.push_back(adapter_part_);
+    TANDEM_RETURN_IF_ERROR(dense_->Update(parts, active_shards_, {turn_.rate, turn_.student_rate}, step_));
+    UpdateStatistics(parts, batch.rows());
   }
   {
     StageTimer timer(Stage::kPrepare);
-    model_.Prepare();
+    if (turn_.trains_teacher) {
+      model_.Prepare();
+    } else {
+      model_.PrepareStudent();
+    }
+  }
+  if (turn_.student_steps > 1) {
+    replay_->Add(batch, student_rows(), turn_.student_view->fields, result_.teacher_logits);
+    for (int k = 1; k < turn_.student_steps; ++k)
+      TANDEM_RETURN_IF_ERROR(StepOnReplay(replay_->Pick(step_, k), k));
   }
   return &result_;
 }
 
-void Trainer::RunShard(const Batch& batch, int shard_index, Worker* w) {
-  Shard& shard = *shards_[shard_index];
-  const bool has_teacher = model_.has_teacher();
-  const bool has_student = model_.has_student();
-  const int row_floats = model_.embedding().fields() * model_.embedding().dim();
-  const Matrix x{w->x.data(), shard.rows, row_floats, row_floats};
-  const TrainingPass pass{model_.experiment().train().seed(), step_, shard.first_row};
-  LinearSums linear;
-  if (!w->teacher_linear.empty()) linear.teacher = w->teacher_linear.data();
-  if (!w->student_linear.empty()) linear.student = w->student_linear.data();
-
-  {
-    StageTimer timer(Stage::kGather, shard.rows);
-    model_.embedding().Gather(batch, rows_, shard.first_row, x, linear);
+void Trainer::FindRows(const Batch& batch) {
+  StageTimer timer(Stage::kResolve);
+  const bool student_owns = !model_.has_teacher() && parts_ == TrainedParts::kAll;
+  if (turn_.trains_teacher || student_owns) {
+    model_.embedding().Resolve(batch, joint_steps_, &workers_, &rows_);
+  } else {
+    model_.embedding().Lookup(batch, &rows_);
   }
+  if (!model_.has_own_embedding() || !turn_.student) return;
+  if (parts_ == TrainedParts::kAll) {
+    model_.student_embedding().Resolve(batch, OwnStep(), &workers_, &own_rows_);
+  } else {
+    model_.student_embedding().Lookup(batch, &own_rows_);
+  }
+}
 
+// Whether the student's gradient goes on to the embedding that it reads.
+bool Trainer::moves_student_embedding() const {
+  return plan_->trains_embedding && parts_ == TrainedParts::kAll && (!in_phase_ || plan_->own_embedding);
+}
+
+// Steps of the student's own tables: those in which it learns.
+int64_t Trainer::OwnStep() const { return plan_->joint ? step_ : step_ - joint_steps_; }
+
+// The loss of a shard before its towers have run.
+void Trainer::BeginLoss(const Batch& batch, const Shard& shard, Worker* w) {
   LossShard& loss = w->loss_shard;
-  LossGradients& gradients = w->loss_gradients;
   loss.rows = shard.rows;
   loss.batch_rows = batch.rows();
   loss.labels = batch.labels.data() + shard.first_row;
   loss.weights = batch.weights.data() + shard.first_row;
-  float* d_teacher = nullptr;
-  float* d_student = nullptr;
-  if (has_teacher) {
-    StageTimer timer(Stage::kTeacherForward, shard.rows);
-    float* logits = result_.teacher_logits.data() + shard.first_row;
-    const bool trained = parts_ == TrainedParts::kAll;
-    model_.teacher().Forward(x, linear.teacher, trained ? &pass : nullptr, &w->teacher, logits);
-    loss.teacher_logits = logits;
-    d_teacher = d_teacher_logits_.data() + shard.first_row;
+  loss.teacher_logits = nullptr;
+  loss.student_logits = nullptr;
+  loss.teacher_hidden.clear();
+  loss.student_hidden.clear();
+  LossGradients& gradients = w->loss_gradients;
+  gradients.d_teacher_logits = turn_.trains_teacher ? d_teacher_logits_.data() + shard.first_row : nullptr;
+  gradients.d_student_logits = turn_.student ? d_student_logits_.data() + shard.first_row : nullptr;
+  gradients.d_student_hidden.clear();
+  gradients.parameters =
+      turn_.student && adapter_part_ >= 0 ? dense_->gradient(adapter_part_, shard.index) : nullptr;
+}
+
+void Trainer::RunShard(const Batch& batch, int shard_index, Worker* w) {
+  Shard& shard = *shards_[shard_index];
+  BeginLoss(batch, shard, w);
+  if (turn_.teacher) {
+    ForwardTeacher(batch, shard, w);
+    w->loss_shard.teacher_logits = result_.teacher_logits.data() + shard.first_row;
   }
-  if (has_student) {
-    StageTimer timer(Stage::kStudentForward, shard.rows);
+  if (turn_.student) {
     float* logits = result_.student_logits.data() + shard.first_row;
-    model_.student().Forward(StopGradient(x), linear.student, &pass, &w->student, logits);
-    loss.student_logits = logits;
-    d_student = d_student_logits_.data() + shard.first_row;
+    ForwardStudent(batch, student_rows(), shard, step_, w, logits);
+    w->loss_shard.student_logits = logits;
+    for (const auto& [of_teacher, of_student] : model_.hinted_layers()) {
+      w->loss_shard.teacher_hidden.push_back(w->teacher.mlp.hidden(of_teacher));
+      w->loss_shard.student_hidden.push_back(w->student.mlp.hidden(of_student));
+      w->loss_gradients.d_student_hidden.push_back(w->student.mlp.HiddenGradient(of_student));
+    }
   }
-  const auto& hinted = model_.hinted_layers();
-  loss.teacher_hidden.resize(hinted.size());
-  loss.student_hidden.resize(hinted.size());
-  gradients.d_student_hidden.resize(hinted.size());
-  for (size_t k = 0; k < hinted.size(); ++k) {
-    loss.teacher_hidden[k] = w->teacher.mlp.hidden(hinted[k].first);
-    loss.student_hidden[k] = w->student.mlp.hidden(hinted[k].second);
-    gradients.d_student_hidden[k] = w->student.mlp.HiddenGradient(hinted[k].second);
-  }
-  if (adapter_part_ != nullptr) gradients.parameters = adapter_part_->active[shard_index];
-  gradients.d_teacher_logits = d_teacher;
-  gradients.d_student_logits = d_student;
   {
     StageTimer timer(Stage::kLoss, shard.rows);
-    model_.loss().Compute(loss, &w->loss, &gradients, &shard.terms);
+    model_.loss().Compute(w->loss_shard, &w->loss, &w->loss_gradients, &shard.terms);
   }
-
-  const Matrix d_x{d_x_.data() + static_cast<int64_t>(shard.first_row) * row_floats, shard.rows, row_floats,
-                   row_floats};
-  if (student_part_ != nullptr) {
-    StageTimer timer(Stage::kStudentBackward, shard.rows);
-    const bool owns_embedding = !has_teacher && parts_ == TrainedParts::kAll;
-    model_.student().Backward(x, d_student, &w->student, owns_embedding ? &d_x : nullptr,
-                              student_part_->active[shard_index]);
+  if (turn_.student) {
+    BackwardStudent(&shard, w);
+    model_.loss().SumStatistics(w->loss_shard, shard.loss_statistics.data());
   }
-  if (teacher_part_ != nullptr) {
-    StageTimer timer(Stage::kTeacherBackward, shard.rows);
-    model_.teacher().Backward(x, d_teacher, &w->teacher, &d_x, teacher_part_->active[shard_index]);
-  }
-
-  if (teacher_part_ != nullptr)
-    model_.teacher().SumStatistics(x, w->teacher, shard.teacher_statistics.data());
-  if (has_student) model_.student().SumStatistics(x, w->student, shard.student_statistics.data());
-  model_.loss().SumStatistics(loss, shard.loss_statistics.data());
+  if (turn_.trains_teacher) BackwardTeacher(&shard, w);
 }
 
-// Calls f(part, chunk index) for every chunk of every trained part, on all workers.
-template <typename F>
-void Trainer::ForEachChunk(const F& f) {
-  workers_.ForEach(static_cast<int>(chunk_tasks_.size()),
-                   [&](int task, int /*worker*/) { f(chunk_tasks_[task].first, chunk_tasks_[task].second); });
+Matrix Trainer::TeacherInput(const Shard& shard, const Worker& w) const {
+  const int floats = static_cast<int>(turn_.teacher_view->fields.size()) * model_.embedding().dim();
+  return {const_cast<float*>(w.x.data()), shard.rows, floats, floats};
 }
 
-absl::Status Trainer::UpdateDense(double rate_scale) {
-  const bool clips = model_.experiment().train().clip_norm() > 0;
-  if (clips) {
-    // The norm is that of all sums, so that they come first.
-    ForEachChunk([](DensePart* part, int c) {
-      AddByTree(part->active, part->chunks[c]);
-      part->squares[c] = SumOfSquares(part->active[0] + part->chunks[c].offset, part->chunks[c].size);
+// sg(x) of the method, where there is one: who reads it has no way to send a gradient back.
+Matrix Trainer::StudentInput(const Shard& shard, const Worker& w) const {
+  if (turn_.shares_input) return TeacherInput(shard, w);
+  const int floats = static_cast<int>(turn_.student_view->fields.size()) * model_.embedding().dim();
+  return {const_cast<float*>(w.student_x.data()), shard.rows, floats, floats};
+}
+
+void Trainer::ForwardTeacher(const Batch& batch, const Shard& shard, Worker* w) {
+  const Matrix x = TeacherInput(shard, *w);
+  LinearSums linear;
+  if (!w->teacher_linear.empty()) linear.teacher = w->teacher_linear.data();
+  if (turn_.shares_input && !w->student_linear.empty()) linear.student = w->student_linear.data();
+  {
+    StageTimer timer(Stage::kGather, shard.rows);
+    model_.embedding().Gather(batch, rows_, shard.first_row, *turn_.teacher_view, x, linear);
+  }
+  StageTimer timer(Stage::kTeacherForward, shard.rows);
+  const TrainingPass pass{model_.experiment().train().seed(), step_, shard.first_row};
+  model_.teacher().Forward(x, linear.teacher, turn_.trains_teacher ? &pass : nullptr, &w->teacher,
+                           result_.teacher_logits.data() + shard.first_row);
+}
+
+void Trainer::ForwardStudent(const Batch& batch, const BatchRows& rows, const Shard& shard,
+                             int64_t dropout_step, Worker* w, float* logits) {
+  const Matrix x = StudentInput(shard, *w);
+  LinearSums linear;
+  if (!w->student_linear.empty()) linear.student = w->student_linear.data();
+  if (!turn_.shares_input) {
+    StageTimer timer(Stage::kGather, shard.rows);
+    model_.student_embedding().Gather(batch, rows, shard.first_row, *turn_.student_view, x, linear);
+  }
+  StageTimer timer(Stage::kStudentForward, shard.rows);
+  const TrainingPass pass{model_.experiment().train().seed(), dropout_step, shard.first_row};
+  model_.student().Forward(x, linear.student, &pass, &w->student, logits);
+}
+
+void Trainer::BackwardStudent(Shard* shard, Worker* w) {
+  StageTimer timer(Stage::kStudentBackward, shard->rows);
+  const Matrix x = StudentInput(*shard, *w);
+  Matrix d_x;
+  if (moves_student_embedding())
+    d_x = {d_student_x_.data() + static_cast<int64_t>(shard->first_row) * x.cols, x.rows, x.cols, x.cols};
+  model_.student().Backward(x, w->loss_gradients.d_student_logits, &w->student,
+                            moves_student_embedding() ? &d_x : nullptr,
+                            dense_->gradient(student_part_, shard->index));
+  model_.student().SumStatistics(x, w->student, shard->student_statistics.data());
+}
+
+void Trainer::BackwardTeacher(Shard* shard, Worker* w) {
+  StageTimer timer(Stage::kTeacherBackward, shard->rows);
+  const Matrix x = TeacherInput(*shard, *w);
+  const Matrix d_x{d_x_.data() + static_cast<int64_t>(shard->first_row) * x.cols, x.rows, x.cols, x.cols};
+  model_.teacher().Backward(x, w->loss_gradients.d_teacher_logits, &w->teacher, &d_x,
+                            dense_->gradient(teacher_part_, shard->index));
+  model_.teacher().SumStatistics(x, w->teacher, shard->teacher_statistics.data());
+  // Without a stop-gradient the student's gradient joins the teacher's, on the fields that it reads.
+  if (!turn_.student || !moves_student_embedding() || model_.has_own_embedding()) return;
+  const int dim = model_.embedding().dim();
+  const auto& fields = turn_.student_view->fields;
+  const auto cols = static_cast<int64_t>(fields.size()) * dim;
+  for (int r = 0; r < x.rows; ++r) {
+    const float* from = d_student_x_.data() + (shard->first_row + r) * cols;
+    for (size_t i = 0; i < fields.size(); ++i) {
+      float* to = d_x.row(r) + fields[i] * dim;
+      for (int d = 0; d < dim; ++d) to[d] += from[i * dim + d];
+    }
+  }
+}
+
+absl::Status Trainer::UpdateEmbeddings(const Batch& batch) {
+  const double multiplier = model_.experiment().train().student_lr_multiplier();
+  const auto gradients_of = [&](const AlignedFloats& d_x, size_t fields) {
+    const int floats = static_cast<int>(fields) * model_.embedding().dim();
+    EmbeddingGradients gradients;
+    gradients.d_x = {d_x.data(), batch.rows(), floats, floats};
+    return gradients;
+  };
+  const bool student_linear = turn_.student && model_.student().linear();
+  if (turn_.trains_teacher) {
+    EmbeddingGradients gradients = gradients_of(d_x_, turn_.teacher_view->fields.size());
+    if (model_.teacher().linear()) gradients.d_teacher_linear = d_teacher_logits_.data();
+    if (student_linear && !model_.has_own_embedding()) gradients.d_student_linear = d_student_logits_.data();
+    TANDEM_RETURN_IF_ERROR(model_.embedding().Update(batch, rows_, gradients, joint_steps_, turn_.rate,
+                                                     turn_.student_rate * multiplier, &workers_));
+  }
+  if (!turn_.student || !moves_student_embedding()) return absl::OkStatus();
+  if (model_.has_teacher() && !model_.has_own_embedding()) return absl::OkStatus();
+  EmbeddingGradients gradients = gradients_of(d_student_x_, turn_.student_view->fields.size());
+  if (student_linear) gradients.d_student_linear = d_student_logits_.data();
+  const int64_t step = model_.has_own_embedding() ? OwnStep() : joint_steps_;
+  return model_.student_embedding().Update(batch, student_rows(), gradients, step, turn_.student_rate,
+                                           turn_.student_rate * multiplier, &workers_);
+}
+
+absl::Status Trainer::StepOnReplay(const ReplayedBatch& past, int k) {
+  const Batch& batch = past.batch;
+  Reserve(batch.rows());
+  turn_.shares_input = false;
+  replay_logits_.resize(batch.rows());
+  {
+    StageTimer timer(Stage::kShards);
+    workers_.ForEach(active_shards_, [&](int index, int worker) {
+      Shard& shard = *shards_[index];
+      Worker* w = workspaces_[worker].get();
+      BeginLoss(batch, shard, w);
+      w->loss_gradients.d_teacher_logits = nullptr;
+      w->loss_gradients.parameters = nullptr;
+      float* logits = replay_logits_.data() + shard.first_row;
+      ForwardStudent(batch, past.rows, shard, step_ + (static_cast<int64_t>(k) << kReplayShift), w, logits);
+      w->loss_shard.student_logits = logits;
+      w->loss_shard.teacher_logits = past.teacher_logits.data() + shard.first_row;
+      LossTerms terms;
+      {
+        StageTimer loss_timer(Stage::kLoss, shard.rows);
+        model_.loss().Compute(w->loss_shard, &w->loss, &w->loss_gradients, &terms);
+      }
+      BackwardStudent(&shard, w);
     });
   }
-  std::atomic<const DensePart*> not_finite{nullptr};
-  ForEachChunk([&](DensePart* part, int c) {
-    const Chunk& chunk = part->chunks[c];
-    if (!clips) AddByTree(part->active, chunk);
-    if (!AllFinite(part->active[0] + chunk.offset, chunk.size)) {
-      not_finite = part;
-      return;
-    }
-    UpdateChunk(part, chunk, rate_scale);
-  });
-  if (not_finite != nullptr) {
-    return absl::InternalError(absl::StrCat("step ", step_, ": the gradient of ", not_finite.load()->name,
-                                            " isn't finite; a lower rate or train.clip_norm may help"));
+  {
+    StageTimer timer(Stage::kDenseUpdate, active_shards_);
+    const std::vector<int> parts = {student_part_};
+    TANDEM_RETURN_IF_ERROR(dense_->Update(parts, active_shards_, {0, turn_.student_rate}, step_));
+    UpdateStatistics(parts, batch.rows());
   }
+  StageTimer timer(Stage::kPrepare);
+  model_.PrepareStudent();
   return absl::OkStatus();
 }
 
-double Trainer::ClipScale(int clip_group) const {
-  const double limit = model_.experiment().train().clip_norm();
-  if (limit == 0) return 1;
-  double squares = 0;
-  for (const auto& part : dense_) {
-    if (part->clip_group != clip_group) continue;
-    for (const double chunk : part->squares) squares += chunk;
-  }
-  const double norm = std::sqrt(squares);
-  return norm > limit ? limit / norm : 1;
-}
-
-void Trainer::UpdateChunk(DensePart* part, const Chunk& chunk, double rate_scale) {
-  const proto::Train& train = model_.experiment().train();
-  const UpdateStep step{rate_scale * part->rate_multiplier, optimizer_steps_};
-  const auto clip = static_cast<float>(ClipScale(part->clip_group));
-  float* gradient = part->active[0] + chunk.offset;
-  float* values = part->parameters->values.data() + chunk.offset;
-  if (clip != 1) {
-    for (int64_t j = 0; j < chunk.size; ++j) gradient[j] *= clip;
-  }
-  if (chunk.kind == ParameterKind::kWeight && train.l2() > 0) {
-    const auto l2 = static_cast<float>(train.l2());
-    for (int64_t j = 0; j < chunk.size; ++j) gradient[j] += l2 * values[j];
-  }
-  if (chunk.kind == ParameterKind::kWeight && train.weight_decay() > 0) {
-    const auto left = static_cast<float>(1 - optimizer_->rate() * step.rate_scale * train.weight_decay());
-    for (int64_t j = 0; j < chunk.size; ++j) values[j] *= left;
-  }
-  optimizer_->Update(step, chunk.size, gradient, values, part->parameters->slots.data() + chunk.offset,
-                     static_cast<int64_t>(part->parameters->values.size()));
-}
-
-void Trainer::UpdateStatistics(int rows) {
+void Trainer::UpdateStatistics(const std::vector<int>& parts, int rows) {
   const auto sum = [&](std::vector<double> Shard::*statistics) {
     std::vector<double>& total = (*shards_[0]).*statistics;
     for (int s = 1; s < active_shards_; ++s) {
@@ -379,17 +409,20 @@ void Trainer::UpdateStatistics(int rows) {
     }
     return total.data();
   };
-  if (teacher_part_ != nullptr && model_.teacher().statistics_size() > 0) {
-    model_.teacher().UpdateStatistics(sum(&Shard::teacher_statistics), rows,
-                                      model_.teacher_parameters().values.data());
-  }
-  if (student_part_ != nullptr && model_.student().statistics_size() > 0) {
-    model_.student().UpdateStatistics(sum(&Shard::student_statistics), rows,
-                                      model_.student_parameters().values.data());
-  }
-  if (model_.loss().statistics_size() > 0) {
-    model_.loss().UpdateStatistics(sum(&Shard::loss_statistics), rows,
-                                   model_.adapter_parameters().values.data());
+  for (const int part : parts) {
+    if (part == teacher_part_ && model_.teacher().statistics_size() > 0) {
+      model_.teacher().UpdateStatistics(sum(&Shard::teacher_statistics), rows,
+                                        model_.teacher_parameters().values.data());
+    }
+    if (part == student_part_ && model_.student().statistics_size() > 0) {
+      model_.student().UpdateStatistics(sum(&Shard::student_statistics), rows,
+                                        model_.student_parameters().values.data());
+    }
+    if (part == adapter_part_ && model_.loss().statistics_size() > 0) {
+      model_.loss().UpdateStatistics(sum(&Shard::loss_statistics), rows,
+                                     model_.adapter_parameters().values.data());
+    }
+    dense_->AverageStatistics(part);
   }
 }
 

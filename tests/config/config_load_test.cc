@@ -98,9 +98,9 @@ TEST(ConfigParse, AnUnknownEnumValueNamesTheNearestAndAll) {
             "a.pbtxt:2:21: unknown value 'LOGP' of 'feature.dense.transform'; did you mean 'LOG1P'? "
             "accepted: NONE, "
             "LOG1P, STANDARDIZE");
-  EXPECT_EQ(
-      ParseError("model { method: 9 }"),
-      "a.pbtxt:1:17: unknown value '9' of 'model.method'; accepted: CO_TRAIN, TEACHER_ALONE, STUDENT_ALONE");
+  EXPECT_EQ(ParseError("model { method: 9 }"),
+            "a.pbtxt:1:17: unknown value '9' of 'model.method'; accepted: CO_TRAIN, TEACHER_ALONE, "
+            "STUDENT_ALONE, ROCKET_LAUNCHING, TWO_STAGE_KD, FEATURE_TRANSFER, TWO_STAGE_FULL");
 }
 
 TEST(ConfigParse, EveryOtherFaultHasItsPlace) {

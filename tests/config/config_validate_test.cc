@@ -331,9 +331,30 @@ TEST(ConfigValidate, OnlySoftLabelsHaveATemperature) {
 
 // ---- train
 
-TEST(ConfigValidate, WhatIsNotThereYetIsSaidSo) {
-  EXPECT_EQ(Fault({"train.student_steps=4"}), "train.student_steps: 4 is not supported yet; must be 1");
-  EXPECT_EQ(Fault({"train.average_decay=0.98"}), "train.average_decay: 0.98 is not supported yet; must be 0");
+TEST(ConfigValidate, SlowCopiesAgree) {
+  ExpectValid({"model.student.slow_embedding.decay=0.98", "model.teacher.slow_embedding.decay=0.98"});
+  EXPECT_EQ(
+      Fault({"model.student.slow_embedding.decay=0.98", "model.teacher.slow_embedding.decay=0.99"}),
+      "model.student.slow_embedding.decay: 0.98, but that of the teacher is 0.99; the towers share one slow "
+      "copy: must be equal");
+  EXPECT_THAT(Fault({"model.student.slow_embedding.decay=0.98", "embedding.weight_decay=0.1"}),
+              StartsWith("embedding.weight_decay: 0.1; must be 0 with a slow_embedding"));
+  EXPECT_THAT(Fault({"model.student.slow_embedding.decay=1"}),
+              StartsWith("model.student.slow_embedding.decay: 1"));
+}
+
+TEST(ConfigValidate, AStudentLearnsSomewhere) {
+  ExpectValid({"model.method=TWO_STAGE_KD"});
+  ExpectValid({"train.student_steps=4", "train.student_phase.fraction=0.25"});
+  EXPECT_THAT(Fault({"model.method=TWO_STAGE_FULL", "model.switches.student_phase=false"}),
+              StartsWith("model.switches: joint and student_phase are both false"));
+  EXPECT_THAT(Fault({"model.switches.own_embedding=true"}), StartsWith("model.switches.stop_gradient: true"));
+  EXPECT_THAT(Fault({"model.switches.stop_gradient=false", "train.student_phase.fraction=0.5"}),
+              StartsWith("model.switches.stop_gradient: false with a student phase"));
+  EXPECT_THAT(Fault({"model.student.linear=true", "train.student_steps=2"}),
+              StartsWith("model.student.linear: true; its weights lie in the shared table"));
+  EXPECT_THAT(Fault({"train.student_phase.decay=EXPONENTIAL"}),
+              StartsWith("train.student_phase.decay: EXPONENTIAL"));
 }
 
 TEST(ConfigValidate, ADecayHasItsStepsAndItsEnd) {

@@ -40,7 +40,7 @@ TEST(EmbeddingTable, RowsNeverMoveWhileTheTableGrows) {
 // Words and floats of a row, and of its neighbours, don't touch.
 TEST(EmbeddingTable, ARowsWordsLieBesideItsFloats) {
   for (const int width : {1, 3, 4, 15, 16, 17}) {
-    EmbeddingTable table({width, /*slots=*/2, true, true, true});
+    EmbeddingTable table({width, /*slots=*/2, /*extra=*/0, true, true, true});
     const auto value = [&](uint32_t row, int i) { return static_cast<float>(row * 1000 + i); };
     for (uint64_t i = 0; i < 20000; ++i) {
       const uint32_t row = table.Insert(KeyOf(i));

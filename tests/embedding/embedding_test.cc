@@ -202,7 +202,7 @@ TEST(Embedding, ScoringReadsWhatTrainingWouldRead) {
     const std::string path = testing::TempDir() + "/embedding_scoring.bin";
     ASSERT_TRUE(f.layer->Save(fs, path, "id", slots).ok());
     EmbeddingLayer scoring(f.experiment, f.schema, /*trained=*/false);
-    ASSERT_TRUE(scoring.Load(fs, path, "id", EmbeddingLoad::kReset).ok());
+    ASSERT_TRUE(scoring.Load(fs, path, "id", EmbeddingLoad::kServed).ok());
     BatchRows rows;
     scoring.Lookup(probe, &rows);
     std::vector<float> x(static_cast<size_t>(probe.rows()) * f.width());
@@ -220,7 +220,7 @@ TEST(Embedding, AnotherModelsFileIsRefused) {
   const std::string path = testing::TempDir() + "/embedding_other.bin";
   ASSERT_TRUE(f.layer->Save(fs, path, "one", false).ok());
   EmbeddingLayer other(f.experiment, f.schema, false);
-  EXPECT_EQ(other.Load(fs, path, "two", EmbeddingLoad::kReset).code(), absl::StatusCode::kDataLoss);
+  EXPECT_EQ(other.Load(fs, path, "two", EmbeddingLoad::kServed).code(), absl::StatusCode::kDataLoss);
 }
 
 TEST(Embedding, AGradientThatIsNotFiniteIsAnError) {

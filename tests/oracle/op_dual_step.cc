@@ -127,7 +127,7 @@ void CheckWith(const OracleCase& oracle, const Kernels& kernels) {
   }
 
   Workers workers(2);
-  Trainer trainer(&model, TrainedParts::kAll, 0, 0, &workers);
+  Trainer trainer(&model, TrainedParts::kAll, TrainerClock(), &workers);
   const absl::StatusOr<const StepResult*> result = trainer.Step(BatchOfOracle(oracle, model.schema()));
   ASSERT_TRUE(result.ok()) << result.status();
   const LossTerms& terms = (*result)->terms;

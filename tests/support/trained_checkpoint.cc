@@ -13,7 +13,7 @@ void WriteTrainedCheckpoint(const proto::Experiment& experiment, int steps, cons
   Workers workers(1);
   DualModel model(experiment, *FindKernels("auto").value(), /*trained=*/true);
   model.Initialize();
-  Trainer trainer(&model, TrainedParts::kAll, 0, 0, &workers);
+  Trainer trainer(&model, TrainedParts::kAll, TrainerClock(), &workers);
   for (int step = 0; step < steps; ++step) {
     CHECK(trainer.Step(RandomBatch(model.schema(), 64, step)).ok());
   }

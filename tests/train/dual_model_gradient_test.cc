@@ -122,7 +122,7 @@ class DualModelGradientTest : public testing::TestWithParam<Case> {
     FillParameters();
     before_ = CurrentValues();
     Workers workers(2);
-    Trainer trainer(&model_, TrainedParts::kAll, 0, 0, &workers);
+    Trainer trainer(&model_, TrainedParts::kAll, TrainerClock(), &workers);
     const absl::StatusOr<const StepResult*> result = trainer.Step(batch_);
     ASSERT_TRUE(result.ok()) << result.status();
     terms_ = (*result)->terms;

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
@@ -41,7 +42,7 @@ struct Session {
   Session(const proto::Experiment& experiment, int threads)
       : model(experiment, *FindKernels("auto").value(), /*trained=*/true), workers(threads) {
     model.Initialize();
-    trainer = std::make_unique<Trainer>(&model, TrainedParts::kAll, 0, 0, &workers);
+    trainer = std::make_unique<Trainer>(&model, TrainedParts::kAll, TrainerClock(), &workers);
   }
 
   void Train(int steps, int rows = 90) {
@@ -87,6 +88,138 @@ TEST(Trainer, TeacherAndEmbeddingAreBitIdenticalWithAndWithoutStudent) {
       const Batch probe = RandomBatch(alone.model.schema(), 200, 5);
       EXPECT_EQ(together.Fields(probe), alone.Fields(probe)) << teacher.name;
     }
+  }
+}
+
+// Every lever of co-training that the student alone has.
+constexpr char kStudentLevers[] = "student { linear: false slow_embedding { decay: 0.9 } }";
+constexpr char kTrainLevers[] =
+    "train { student_steps: 3 replay_batches: 4 average_decay: 0.9 student_schedule { warmup_steps: 3 } }";
+
+TEST(Trainer, NoLeverOfTheStudentReachesTheTeacher) {
+  for (const ModelCase& teacher : kTeachers) {
+    Session together(SmallExperiment(ModelText(teacher, "CO_TRAIN"),
+                                     absl::StrCat("model { ", kStudentLevers, " } ", kTrainLevers)),
+                     2);
+    Session alone(SmallExperiment(ModelText(teacher, "TEACHER_ALONE")), 1);
+    together.Train(12);
+    together.trainer->BeginStudentPhase(4);
+    together.Train(4);
+    alone.Train(12);
+    EXPECT_EQ(together.model.teacher_parameters().values, alone.model.teacher_parameters().values)
+        << teacher.name;
+    EXPECT_EQ(together.model.teacher_parameters().slots, alone.model.teacher_parameters().slots)
+        << teacher.name;
+    const Batch probe = RandomBatch(alone.model.schema(), 200, 5);
+    EXPECT_EQ(together.Fields(probe), alone.Fields(probe)) << teacher.name;
+    EXPECT_NE(together.model.student_parameters().values, together.model.student_parameters().averages);
+  }
+}
+
+TEST(Trainer, LeversDontDependOnTheNumberOfThreads) {
+  for (const char* method :
+       {"CO_TRAIN", "ROCKET_LAUNCHING", "TWO_STAGE_KD", "FEATURE_TRANSFER", "TWO_STAGE_FULL"}) {
+    std::vector<AlignedFloats> students;
+    for (const int threads : {1, 4}) {
+      Session session(
+          SmallExperiment(ModelText(kTeachers[0], "CO_TRAIN"),
+                          absl::StrCat("model { method: ", method, " ", kStudentLevers, " } ", kTrainLevers)),
+          threads);
+      session.Train(6);
+      if (std::string(method) != "ROCKET_LAUNCHING") {
+        session.trainer->BeginStudentPhase(5);
+        session.Train(5);
+      }
+      students.push_back(session.model.student_parameters().averages);
+    }
+    EXPECT_EQ(students[0], students[1]) << method;
+  }
+}
+
+TEST(Trainer, AStudentWithoutStopGradientMovesTheEmbedding) {
+  Session rocket(SmallExperiment(ModelText(kTeachers[0], "ROCKET_LAUNCHING")), 2);
+  Session alone(SmallExperiment(ModelText(kTeachers[0], "TEACHER_ALONE")), 2);
+  rocket.Train(2);
+  alone.Train(2);
+  const Batch probe = RandomBatch(alone.model.schema(), 50, 5);
+  EXPECT_NE(rocket.Fields(probe), alone.Fields(probe));
+}
+
+TEST(Trainer, InTwoStagesTheStudentWaitsForTheTeacher) {
+  for (const char* method : {"TWO_STAGE_KD", "FEATURE_TRANSFER", "TWO_STAGE_FULL"}) {
+    Session session(
+        SmallExperiment(ModelText(kTeachers[0], "CO_TRAIN"),
+                        absl::StrCat("model { method: ", method,
+                                     " student { linear: false } distill { hint_normalize: false } }")),
+        2);
+    const AlignedFloats student = session.model.student_parameters().values;
+    session.Train(3);
+    EXPECT_EQ(student, session.model.student_parameters().values) << method;
+    EXPECT_EQ(session.last.student_label, 0) << method;
+    const AlignedFloats teacher = session.model.teacher_parameters().values;
+    const Batch probe = RandomBatch(session.model.schema(), 50, 5);
+    const std::vector<float> fields = session.Fields(probe);
+    session.trainer->BeginStudentPhase(200);
+    session.Train(1);
+    const LossTerms first = session.last;
+    session.Train(198);
+    session.Train(1);  // on the first one's batch
+    EXPECT_EQ(teacher, session.model.teacher_parameters().values) << method;
+    EXPECT_EQ(fields, session.Fields(probe)) << method;
+    EXPECT_LT(session.last.total, first.total) << method;
+    EXPECT_EQ(first.logit > 0, std::string(method) != "FEATURE_TRANSFER");
+    EXPECT_EQ(first.hint > 0, std::string(method) == "TWO_STAGE_FULL");
+  }
+}
+
+// average_n = average_{n-1} + (1 - min(d, (n - 1) / n)) (w_n - average_{n-1})
+TEST(Trainer, AveragesAreThoseOfTheWeightsAfterEachStep) {
+  Session session(SmallExperiment(ModelText(kTeachers[0], "CO_TRAIN"), "train { average_decay: 0.8 }"), 2);
+  const size_t n = session.model.teacher_parameters().values.size();
+  std::vector<double> average(n, 0);
+  for (int step = 1; step <= 9; ++step) {
+    session.Train(1);
+    const double kept = std::min(0.8, (step - 1.0) / step);
+    for (size_t i = 0; i < n; ++i)
+      average[i] = kept * average[i] + (1 - kept) * session.model.teacher_parameters().values[i];
+  }
+  for (size_t i = 0; i < n; ++i)
+    ASSERT_NEAR(session.model.teacher_parameters().averages[i], average[i], 1e-6) << i;
+}
+
+// The lazy slow copy against one that is brought up to date at every step.
+TEST(Trainer, TheSlowCopyIsTheAverageOfTheTableAtEveryStep) {
+  for (const char* more : {"", "embedding { l2: 0.01 l2_scope: TABLE }"}) {
+    Session session(
+        SmallExperiment(ModelText(kTeachers[0], "CO_TRAIN"),
+                        absl::StrCat("model { student { slow_embedding { decay: 0.7 } } }", more)),
+        2);
+    const Batch probe =
+        RandomBatch(session.model.schema(), 60, 100);  // the first step's ids are there at once
+    EmbeddingLayer& embedding = session.model.embedding();
+    const EmbeddingView slow{embedding.all_fields().fields, true};
+    const int width = embedding.fields() * embedding.dim();
+    const auto read = [&](const EmbeddingView& view) {
+      BatchRows rows;
+      embedding.Lookup(probe, &rows);
+      std::vector<float> x(static_cast<size_t>(probe.rows()) * width);
+      embedding.Gather(probe, rows, 0, view, {x.data(), probe.rows(), width, width}, {});
+      return x;
+    };
+    session.Train(1, 60);
+    std::vector<float> average = read(slow);
+    for (int step = 2; step <= 12; ++step) {
+      // Few rows, so that most of the probe's are left alone for some steps.
+      const absl::StatusOr<const StepResult*> result =
+          session.trainer->Step(RandomBatch(session.model.schema(), 3, 200 + step));
+      ASSERT_TRUE(result.ok()) << result.status();
+      const std::vector<float> now = read(embedding.all_fields());
+      for (size_t i = 0; i < now.size(); ++i) average[i] = now[i] + 0.7f * (average[i] - now[i]);
+      const std::vector<float> lazy = read(slow);
+      for (size_t i = 0; i < now.size(); ++i)
+        ASSERT_NEAR(lazy[i], average[i], 2e-6) << step << " " << i << more;
+    }
+    EXPECT_NE(read(slow), read(embedding.all_fields()));
   }
 }
 
@@ -147,7 +280,8 @@ TEST(Trainer, AFrozenTeacherStaysAsItIs) {
   const Batch probe = RandomBatch(session.model.schema(), 100, 5);
   const std::vector<float> fields = session.Fields(probe);
   const int64_t rows = session.model.embedding().rows();
-  session.trainer = std::make_unique<Trainer>(&session.model, TrainedParts::kStudent, 0, 5, &session.workers);
+  session.trainer = std::make_unique<Trainer>(&session.model, TrainedParts::kStudent,
+                                              TrainerClock{0, 0, 5, 5}, &session.workers);
   session.Train(5);
   EXPECT_EQ(teacher, session.model.teacher_parameters().values);
   EXPECT_EQ(fields, session.Fields(probe));

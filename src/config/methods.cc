@@ -1,0 +1,81 @@
+#include "src/config/methods.h"
+
+namespace tandem {
+namespace {
+
+struct Preset {
+  bool joint, student_phase, own_embedding, stop_gradient, logit, hint;
+};
+
+// One a method, in the order of the enum.
+constexpr Preset kPresets[] = {
+    {true, true, false, true, true, true},      // CO_TRAIN
+    {true, false, false, true, false, false},   // TEACHER_ALONE
+    {true, false, false, false, false, false},  // STUDENT_ALONE
+    {true, false, false, false, true, false},   // ROCKET_LAUNCHING
+    {false, true, true, false, true, false},    // TWO_STAGE_KD
+    {false, true, false, true, false, false},   // FEATURE_TRANSFER
+    {false, true, false, true, true, true},     // TWO_STAGE_FULL
+};
+
+Preset SwitchesOf(const proto::Model& model) {
+  Preset preset = kPresets[model.method()];
+  // A tower alone has nothing to switch.
+  if (!HasTeacher(model) || !HasStudent(model)) return preset;
+  const proto::Switches& switches = model.switches();
+  if (switches.has_joint()) preset.joint = switches.joint();
+  if (switches.has_student_phase()) preset.student_phase = switches.student_phase();
+  if (switches.has_own_embedding()) preset.own_embedding = switches.own_embedding();
+  if (switches.has_stop_gradient()) preset.stop_gradient = switches.stop_gradient();
+  if (switches.has_logit()) preset.logit = switches.logit();
+  if (switches.has_hint()) preset.hint = switches.hint();
+  return preset;
+}
+
+}  // namespace
+
+MethodPlan PlanOf(const proto::Experiment& experiment) {
+  const proto::Model& model = experiment.model();
+  const proto::Train& train = experiment.train();
+  const Preset preset = SwitchesOf(model);
+  MethodPlan plan;
+  plan.teacher = HasTeacher(model);
+  plan.student = HasStudent(model);
+  plan.own_embedding = preset.own_embedding;
+  plan.trains_embedding = plan.student && !preset.stop_gradient;
+  plan.joint = preset.joint;
+  if (!plan.teacher || !plan.student) return plan;
+  const bool has_phase = preset.student_phase && (train.has_student_phase() || !preset.joint);
+  if (has_phase) plan.phase_passes = preset.joint ? train.student_phase().fraction() : train.epochs();
+  if (!plan.trains_embedding) {
+    plan.joint_steps = train.student_steps();
+    plan.phase_steps =
+        train.has_student_phase() ? train.student_phase().steps_per_row() : train.student_steps();
+  }
+  return plan;
+}
+
+double LogitWeightOf(const proto::Model& model) {
+  return SwitchesOf(model).logit ? model.distill().logit_weight() : 0;
+}
+
+double HintWeightOf(const proto::Model& model) {
+  return SwitchesOf(model).hint ? model.distill().hint_weight() : 0;
+}
+
+proto::Distill::LogitLoss LogitLossOf(const proto::Model& model) {
+  if (model.method() == proto::ROCKET_LAUNCHING) return proto::Distill::MSE;
+  if (model.method() == proto::TWO_STAGE_KD) return proto::Distill::SOFT_LABEL;
+  return model.distill().logit_loss();
+}
+
+proto::Distill DistillOf(const proto::Model& model) {
+  proto::Distill distill = model.distill();
+  distill.set_logit_weight(LogitWeightOf(model));
+  distill.set_hint_weight(HintWeightOf(model));
+  distill.set_logit_loss(LogitLossOf(model));
+  if (distill.logit_loss() == proto::Distill::MSE) distill.set_temperature(1);
+  return distill;
+}
+
+}  // namespace tandem

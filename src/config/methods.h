@@ -1,0 +1,49 @@
+// What the methods are: presets over a few switches, so that they can be compared on equal terms.
+//
+//   const MethodPlan plan = PlanOf(experiment);
+//   if (plan.joint) ...
+//
+// | method           | joint | phase after | student reads     | logit loss | hint | its gradient reaches |
+// | CO_TRAIN         | yes   | if asked    | shared            | yes        | yes  | its tower            |
+// | ROCKET_LAUNCHING | yes   | no          | shared            | MSE        | no   | the shared embedding |
+// | TWO_STAGE_KD     | no    | all passes  | its own           | soft       | no   | its own embedding    |
+// | FEATURE_TRANSFER | no    | all passes  | shared, frozen    | no         | no   | its tower            |
+// | TWO_STAGE_FULL   | no    | all passes  | shared, frozen    | yes        | yes  | its tower            |
+//
+// (dual-DNN; Zhou et al. 2018; Hinton et al. 2015; Baidu CTR 3.0.) model.switches overrides a preset.
+#ifndef TANDEM_SRC_CONFIG_METHODS_H_
+#define TANDEM_SRC_CONFIG_METHODS_H_
+
+#include "config/experiment.pb.h"
+
+namespace tandem {
+
+struct MethodPlan {
+  bool teacher = true;
+  bool student = true;
+  // Both towers learn in one phase.
+  bool joint = true;
+  // Passes over the window of a phase in which the student learns alone; 0: there is none.
+  double phase_passes = 0;
+  // The student reads tables of its own.
+  bool own_embedding = false;
+  // The student's gradient reaches the embedding that it reads.
+  bool trains_embedding = false;
+  // Student steps a batch, in the joint phase and in the student's.
+  int joint_steps = 1;
+  int phase_steps = 1;
+};
+
+MethodPlan PlanOf(const proto::Experiment& experiment);
+inline bool HasTeacher(const proto::Model& model) { return model.method() != proto::STUDENT_ALONE; }
+inline bool HasStudent(const proto::Model& model) { return model.method() != proto::TEACHER_ALONE; }
+// The weights of the student's loss that the method leaves, and the logit term's kind.
+double LogitWeightOf(const proto::Model& model);
+double HintWeightOf(const proto::Model& model);
+proto::Distill::LogitLoss LogitLossOf(const proto::Model& model);
+// The model with those in its `distill`.
+proto::Distill DistillOf(const proto::Model& model);
+
+}  // namespace tandem
+
+#endif  // TANDEM_SRC_CONFIG_METHODS_H_

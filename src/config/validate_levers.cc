@@ -1,0 +1,71 @@
+#include <algorithm>
+
+#include "src/config/methods.h"
+#include "src/config/validate.h"
+#include "tandem/status.h"
+
+namespace tandem {
+namespace {
+
+absl::Status CheckSlowEmbedding(const proto::Experiment& experiment) {
+  const proto::Model& model = experiment.model();
+  const bool teacher = HasTeacher(model) && model.teacher().has_slow_embedding();
+  const bool student = HasStudent(model) && model.student().has_slow_embedding();
+  if (!teacher && !student) return absl::OkStatus();
+  if (experiment.embedding().weight_decay() > 0) {
+    return ConfigError("embedding.weight_decay: ", experiment.embedding().weight_decay(),
+                       "; must be 0 with a slow_embedding, whose average knows no lazy decay; embedding.l2 "
+                       "can take its place");
+  }
+  const double of_teacher = model.teacher().slow_embedding().decay();
+  const double of_student = model.student().slow_embedding().decay();
+  if (teacher && student && of_teacher != of_student) {
+    return ConfigError("model.student.slow_embedding.decay: ", of_student, ", but that of the teacher is ",
+                       of_teacher, "; the towers share one slow copy: must be equal");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckStudent(const proto::Experiment& experiment) {
+  const proto::Model& model = experiment.model();
+  if (!HasTeacher(model) || !HasStudent(model)) return absl::OkStatus();
+  const MethodPlan plan = PlanOf(experiment);
+  if (!plan.joint && plan.phase_passes == 0) {
+    return ConfigError(
+        "model.switches: joint and student_phase are both false; then the student never learns");
+  }
+  if (plan.own_embedding && !plan.trains_embedding) {
+    return ConfigError(
+        "model.switches.stop_gradient: true with own_embedding; an embedding of its own that the student "
+        "doesn't "
+        "train stays as it began");
+  }
+  if (plan.trains_embedding && !plan.own_embedding && plan.phase_passes > 0) {
+    return ConfigError(
+        "model.switches.stop_gradient: false with a student phase, in which the embedding is frozen; set "
+        "model.switches.student_phase: false");
+  }
+  const bool alone = plan.joint_steps > 1 || plan.phase_passes > 0;
+  if (model.student().linear() && alone && !plan.own_embedding) {
+    return ConfigError(
+        "model.student.linear: true; its weights lie in the shared table and move with it, once a batch: "
+        "must be "
+        "false where the student takes steps of its own (train.student_steps, a student phase)");
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status ValidateLevers(const proto::Experiment& experiment,
+                            const std::vector<const proto::Feature*>& features) {
+  const bool nothing_for_student =
+      std::all_of(features.begin(), features.end(),
+                  [](const proto::Feature* feature) { return feature->towers() == proto::Feature::TEACHER; });
+  if (HasStudent(experiment.model()) && !features.empty() && nothing_for_student)
+    return ConfigError("feature.towers: all features are TEACHER; the student needs one to read");
+  TANDEM_RETURN_IF_ERROR(CheckSlowEmbedding(experiment));
+  return CheckStudent(experiment);
+}
+
+}  // namespace tandem

@@ -1,0 +1,190 @@
+#include "src/train/dense_update.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+
+#include "absl/strings/str_cat.h"
+#include "config/experiment.pb.h"
+
+namespace tandem {
+namespace {
+
+// Floats of a flat vector that a worker reduces and updates at a time: with gradients and slots they stay in
+// the cache from the one to the other.
+constexpr int64_t kChunkFloats = 8192;
+
+double SumOfSquares(const float* x, int64_t n) {
+  double sum = 0;
+  for (int64_t i = 0; i < n; ++i) sum += static_cast<double>(x[i]) * x[i];
+  return sum;
+}
+
+bool AllFinite(const float* x, int64_t n) {
+  // Lanes of their own, as the compiler may not reorder a sum. 0 * x is NaN where x isn't finite.
+  float zero[16] = {};
+  int64_t i = 0;
+  for (; i + 16 <= n; i += 16) {
+    for (int lane = 0; lane < 16; ++lane) zero[lane] += 0 * x[i + lane];
+  }
+  for (; i < n; ++i) zero[0] += 0 * x[i];
+  for (int lane = 1; lane < 16; ++lane) zero[0] += zero[lane];
+  return zero[0] == 0;
+}
+
+// Adds n floats at `offset` of the shards' gradients into the first shard's, pairwise: ((0 + 1) + (2 + 3)) +
+// ...
+void AddByTree(std::vector<AlignedFloats>& gradients, int shards, int64_t offset, int64_t n) {
+  for (int distance = 1; distance < shards; distance *= 2) {
+    for (int i = 0; i + distance < shards; i += 2 * distance) {
+      float* __restrict sum = gradients[i].data() + offset;
+      const float* __restrict other = gradients[i + distance].data() + offset;
+      for (int64_t j = 0; j < n; ++j) sum[j] += other[j];
+    }
+  }
+}
+
+}  // namespace
+
+// A piece of a flat vector, of one kind of parameters.
+struct DenseUpdater::Chunk {
+  int64_t offset;
+  int64_t size;
+  ParameterKind kind;
+};
+
+struct DenseUpdater::Tracked {
+  Part part;
+  std::vector<Chunk> chunks;
+  std::vector<AlignedFloats> gradients;  // a shard
+  std::vector<double> squares;           // of the reduced gradient, a chunk; only where the norm is limited
+};
+
+DenseUpdater::DenseUpdater(const proto::Train& train, Workers* workers)
+    : train_(train), workers_(*workers), optimizer_(MakeOptimizer(train.optimizer())) {}
+
+DenseUpdater::~DenseUpdater() = default;
+
+int DenseUpdater::Add(const Part& part) {
+  auto tracked = std::make_unique<Tracked>();
+  tracked->part = part;
+  for (const ParameterBlock& block : part.layout->blocks()) {
+    if (block.kind == ParameterKind::kStatistic) continue;
+    for (int64_t begin = 0; begin < block.size; begin += kChunkFloats) {
+      tracked->chunks.push_back(
+          {block.offset + begin, std::min(kChunkFloats, block.size - begin), block.kind});
+    }
+  }
+  tracked->squares.resize(tracked->chunks.size());
+  parts_.push_back(std::move(tracked));
+  return static_cast<int>(parts_.size()) - 1;
+}
+
+void DenseUpdater::Reserve(int shards) {
+  for (const auto& part : parts_) {
+    while (static_cast<int>(part->gradients.size()) < shards)
+      part->gradients.emplace_back(part->part.layout->size(), 0.0f);
+  }
+}
+
+float* DenseUpdater::gradient(int part, int shard) { return parts_[part]->gradients[shard].data(); }
+
+template <typename F>
+void DenseUpdater::ForEachChunk(const std::vector<int>& parts, const F& f) {
+  tasks_.clear();
+  for (const int part : parts) {
+    for (size_t c = 0; c < parts_[part]->chunks.size(); ++c)
+      tasks_.emplace_back(parts_[part].get(), static_cast<int>(c));
+  }
+  workers_.ForEach(static_cast<int>(tasks_.size()),
+                   [&](int task, int /*worker*/) { f(tasks_[task].first, tasks_[task].second); });
+}
+
+absl::Status DenseUpdater::Update(const std::vector<int>& parts, int shards,
+                                  const std::array<double, kGroups>& rate_scales, int64_t step) {
+  std::array<float, kGroups> clip = {1, 1};
+  const bool clips = train_.clip_norm() > 0;
+  if (clips) {
+    // The norm is that of all sums, so that they come first.
+    ForEachChunk(parts, [&](Tracked* part, int c) {
+      const Chunk& chunk = part->chunks[c];
+      AddByTree(part->gradients, shards, chunk.offset, chunk.size);
+      part->squares[c] = SumOfSquares(part->gradients[0].data() + chunk.offset, chunk.size);
+    });
+    for (const Group group : {kTeacher, kStudent}) clip[group] = static_cast<float>(ClipScale(parts, group));
+  }
+  std::array<bool, kGroups> counted = {};
+  for (const int part : parts) {
+    const Group group = parts_[part]->part.group;
+    if (!counted[group]) ++updates_[group];
+    counted[group] = true;
+  }
+  std::atomic<const Tracked*> not_finite{nullptr};
+  ForEachChunk(parts, [&](Tracked* part, int c) {
+    const Chunk& chunk = part->chunks[c];
+    if (!clips) AddByTree(part->gradients, shards, chunk.offset, chunk.size);
+    if (!AllFinite(part->gradients[0].data() + chunk.offset, chunk.size)) {
+      not_finite = part;
+      return;
+    }
+    const Group group = part->part.group;
+    UpdateChunk(part, chunk, rate_scales[group], clip[group]);
+    if (!part->part.parameters->averages.empty()) AverageChunk(part, chunk);
+  });
+  if (not_finite != nullptr) {
+    return absl::InternalError(absl::StrCat("step ", step, ": the gradient of ", not_finite.load()->part.name,
+                                            " isn't finite; a lower rate or train.clip_norm may help"));
+  }
+  return absl::OkStatus();
+}
+
+double DenseUpdater::ClipScale(const std::vector<int>& parts, Group group) const {
+  double squares = 0;
+  for (const int part : parts) {
+    if (parts_[part]->part.group != group) continue;
+    for (const double chunk : parts_[part]->squares) squares += chunk;
+  }
+  const double norm = std::sqrt(squares);
+  return norm > train_.clip_norm() ? train_.clip_norm() / norm : 1;
+}
+
+void DenseUpdater::UpdateChunk(Tracked* tracked, const Chunk& chunk, double rate_scale, float clip) {
+  const Part& part = tracked->part;
+  const UpdateStep step{rate_scale * part.rate_multiplier, updates_[part.group]};
+  float* gradient = tracked->gradients[0].data() + chunk.offset;
+  float* values = part.parameters->values.data() + chunk.offset;
+  if (clip != 1) {
+    for (int64_t j = 0; j < chunk.size; ++j) gradient[j] *= clip;
+  }
+  if (chunk.kind == ParameterKind::kWeight && train_.l2() > 0) {
+    const auto l2 = static_cast<float>(train_.l2());
+    for (int64_t j = 0; j < chunk.size; ++j) gradient[j] += l2 * values[j];
+  }
+  if (chunk.kind == ParameterKind::kWeight && train_.weight_decay() > 0) {
+    const auto left = static_cast<float>(1 - optimizer_->rate() * step.rate_scale * train_.weight_decay());
+    for (int64_t j = 0; j < chunk.size; ++j) values[j] *= left;
+  }
+  optimizer_->Update(step, chunk.size, gradient, values, part.parameters->slots.data() + chunk.offset,
+                     static_cast<int64_t>(part.parameters->values.size()));
+}
+
+void DenseUpdater::AverageChunk(Tracked* tracked, const Chunk& chunk) const {
+  const auto updates = static_cast<double>(updates_[tracked->part.group]);
+  const auto taken = static_cast<float>(1 - std::min(train_.average_decay(), (updates - 1) / updates));
+  DenseParameters& parameters = *tracked->part.parameters;
+  const float* values = parameters.values.data() + chunk.offset;
+  float* averages = parameters.averages.data() + chunk.offset;
+  for (int64_t j = 0; j < chunk.size; ++j) averages[j] += taken * (values[j] - averages[j]);
+}
+
+void DenseUpdater::AverageStatistics(int part) {
+  DenseParameters& parameters = *parts_[part]->part.parameters;
+  if (parameters.averages.empty()) return;
+  for (const ParameterBlock& block : parts_[part]->part.layout->blocks()) {
+    if (block.kind != ParameterKind::kStatistic) continue;
+    std::copy_n(parameters.values.data() + block.offset, block.size,
+                parameters.averages.data() + block.offset);
+  }
+}
+
+}  // namespace tandem

@@ -1,0 +1,92 @@
+// The step of the dense parameters: the shards' gradients are added by a fixed tree, clipped, and handed to
+// the optimizer; averages follow.
+//
+//   DenseUpdater updater(experiment.train(), &workers);
+//   const int teacher = updater.Add({"teacher", &parameters, &layout, DenseUpdater::kTeacher, 1});
+//   updater.Reserve(shards);
+//   ... each shard overwrites updater.gradient(teacher, shard) ...
+//   TANDEM_RETURN_IF_ERROR(updater.Update({teacher}, shards, rates, step));
+//
+// An average (train.average_decay) is that of the values after each update: update n, from 1, keeps
+// min(decay, (n - 1) / n) of it, so that the first ones weigh alike.
+//
+// The results don't depend on the number of workers. One caller.
+#ifndef TANDEM_SRC_TRAIN_DENSE_UPDATE_H_
+#define TANDEM_SRC_TRAIN_DENSE_UPDATE_H_
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "tandem/dual_model.h"
+#include "tandem/optimizer.h"
+#include "tandem/parameters.h"
+#include "tandem/threads.h"
+
+namespace tandem {
+
+namespace proto {
+class Train;
+}  // namespace proto
+
+class DenseUpdater {
+ public:
+  // Parts of a group are clipped by their common norm and count their updates together.
+  enum Group { kTeacher = 0, kStudent = 1 };
+  static constexpr int kGroups = 2;
+
+  struct Part {
+    std::string name;  // for messages
+    DenseParameters* parameters;
+    const ParameterLayout* layout;
+    Group group;
+    double rate_multiplier;
+  };
+
+  // `train` and `workers` outlive the updater.
+  DenseUpdater(const proto::Train& train, Workers* workers);
+  ~DenseUpdater();
+
+  int Add(const Part& part);
+  // Makes room for the gradients of so many shards; allocates only when there are more than ever before.
+  void Reserve(int shards);
+  // [layout size], to be overwritten.
+  float* gradient(int part, int shard);
+
+  // Updates so far of a group, earlier runs included: the optimizer's step.
+  int64_t updates(Group group) const { return updates_[group]; }
+  void set_updates(Group group, int64_t updates) { updates_[group] = updates; }
+
+  // One update of `parts`. `rate_scales`: of each group. kInternal, naming part and step, when a gradient
+  // isn't finite.
+  absl::Status Update(const std::vector<int>& parts, int shards,
+                      const std::array<double, kGroups>& rate_scales, int64_t step);
+  // Running statistics aren't averaged: their average is what they are.
+  void AverageStatistics(int part);
+
+ private:
+  struct Chunk;
+  struct Tracked;
+
+  // Calls f(part, chunk index) for every chunk of the parts, on all workers.
+  template <typename F>
+  void ForEachChunk(const std::vector<int>& parts, const F& f);
+  double ClipScale(const std::vector<int>& parts, Group group) const;
+  void UpdateChunk(Tracked* part, const Chunk& chunk, double rate_scale, float clip);
+  void AverageChunk(Tracked* part, const Chunk& chunk) const;
+
+  const proto::Train& train_;
+  Workers& workers_;
+  std::unique_ptr<Optimizer> optimizer_;
+  std::vector<std::unique_ptr<Tracked>> parts_;
+  std::array<int64_t, kGroups> updates_ = {};
+  std::vector<std::pair<Tracked*, int>> tasks_;
+};
+
+}  // namespace tandem
+
+#endif  // TANDEM_SRC_TRAIN_DENSE_UPDATE_H_
