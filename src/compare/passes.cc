@@ -1,14 +1,15 @@
 #include "config/experiment.pb.h"
 #include "src/compare/comparison.h"
+#include "src/config/methods.h"
 
 namespace tandem {
 
 TrainingPasses PassesOf(const proto::Experiment& experiment) {
-  const proto::Train& train = experiment.train();
+  const MethodPlan plan = PlanOf(experiment);
   TrainingPasses passes;
-  if (experiment.model().method() != proto::STUDENT_ALONE) passes.teacher = train.epochs();
-  if (experiment.model().method() != proto::TEACHER_ALONE)
-    passes.student = train.epochs() * train.student_steps();
+  if (plan.teacher) passes.teacher = experiment.train().epochs();
+  if (plan.student && plan.joint) passes.student = experiment.train().epochs() * plan.joint_steps;
+  passes.student += plan.phase_passes * plan.phase_steps;
   return passes;
 }
 

@@ -200,6 +200,17 @@ TEST(PassesOf, CountsStepsARow) {
   EXPECT_EQ(0, PassesOf(experiment).teacher);
   experiment.mutable_model()->set_method(proto::TEACHER_ALONE);
   EXPECT_EQ(0, PassesOf(experiment).student);
+  experiment.mutable_train()->set_student_steps(4);
+  experiment.mutable_model()->set_method(proto::CO_TRAIN);
+  EXPECT_EQ(12, PassesOf(experiment).student);
+  experiment.mutable_train()->mutable_student_phase()->set_fraction(0.5);
+  experiment.mutable_train()->mutable_student_phase()->set_steps_per_row(8);
+  EXPECT_EQ(16, PassesOf(experiment).student);
+  experiment.mutable_model()->set_method(proto::TWO_STAGE_FULL);
+  EXPECT_EQ(3, PassesOf(experiment).teacher);
+  EXPECT_EQ(24, PassesOf(experiment).student);
+  experiment.mutable_model()->set_method(proto::TWO_STAGE_KD);
+  EXPECT_EQ(3, PassesOf(experiment).student);
 }
 
 }  // namespace
