@@ -44,6 +44,7 @@ struct RowsOfDay {
 proto::Experiment Continued(proto::Experiment experiment, double lr_multiplier) {
   proto::Train& train = *experiment.mutable_train();
   train.clear_schedule();
+  train.clear_student_schedule();
   train.set_epochs(experiment.daily().finetune_epochs());
   ScaleRate(lr_multiplier, train.mutable_optimizer());
   ScaleRate(lr_multiplier, experiment.mutable_embedding()->mutable_optimizer());

@@ -63,6 +63,22 @@ gzip -c stream.tsv >stream.tsv.gz
 expect_exit 0 online --init_from=base --run_dir=piped --input=- "${fast[@]}" <stream.tsv.gz
 expect_equal "the same from a pipe" "$(sha1sum <"$(last_checkpoint piped)/student.bin")" "$(sha1sum <"$(last_checkpoint whole)/student.bin")"
 
+section "a student begins as it is served"
+# Averaged weights and the slow copy of the rows, or rows of its own; a stream without a sample changes nothing.
+head -1 stream.tsv >nothing.tsv
+serves() {
+  expect_exit 0 train --config="$source_dir/configs/synthetic.pbtxt" --run_dir="$1" --end_date=2026-01-01 'data.path=logs/{date}.tsv.gz' \
+    train.window_days=1 "${small[@]}" "${@:2}"
+  expect_exit 0 online --init_from="$1" --run_dir="$1-online" --input=nothing.tsv
+  for model in "$1" "$1-online/published"; do expect_exit 0 predict --model="$model" --input=logs/holdout.tsv.gz --output="${model////-}.tsv"; done
+  expect_same "$1.tsv" "$1-online-published.tsv"
+}
+serves slow model.student.slow_embedding.decay=0.9 train.average_decay=0.9 train.student_steps=2
+serves own model.method=TWO_STAGE_KD
+serves alone model.method=STUDENT_ALONE model.student.slow_embedding.decay=0.9 train.average_decay=0.9
+expect_exit 0 online --init_from=slow --run_dir=slow-learned --input=stream.tsv "${fast[@]}"
+last_window slow-learned 'd["rows"] == 6000 and 0.5 < d["window"]["auc"] < 1'
+
 section "refused"
 expect_exit 2 online --init_from=base --run_dir=whole --input=stream.tsv
 expect_err "not empty"
