@@ -10,14 +10,18 @@ Writes OUTPUT/{date}.tsv.gz for every UTC day with ratings, sorted by (timestamp
 
 label is 1 for 4 and 5 stars; age is one of ML-1M's groups (1 18 25 35 45 50 56); occupation has ML-1M's names in both sets;
 zip3 is the first three characters of the zip code; genres are separated by "|"; year is that of the movie, empty if unknown;
-hour (0-23) and weekday (0-6, Monday 0) are UTC. Get the data from https://grouplens.org/datasets/movielens/ and mind its terms.
+hour (0-23) and weekday (0-6, Monday 0) are UTC. --history=N appends two columns: `liked`, the last N movies that the user gave 4 or 5
+stars, and `disliked`, those with fewer, the most recent one last, separated by "|". Only ratings of earlier seconds count: a page of
+movies is often rated at once, and none of its rows may know another's label.
+
+Get the data from https://grouplens.org/datasets/movielens/ and mind its terms.
 A malformed line stops the run (exit code 3) before anything is written.
 """
 from __future__ import annotations
 
 import argparse
 import re
-from collections import defaultdict
+from collections import defaultdict, deque
 from datetime import datetime, timezone
 from typing import NamedTuple
 
@@ -25,6 +29,8 @@ import prepare_common as common
 from prepare_common import Line, PrepareError
 
 COLUMNS = "label user movie gender age occupation zip3 genres year hour weekday timestamp".split()
+HISTORY_COLUMNS = ["liked", "disliked"]
+MAX_HISTORY = 1000
 ENCODING = "latin-1"
 MAX_ID = 10**9
 MAX_TIMESTAMP = 253402300799  # the last second of the year 9999
@@ -240,12 +246,32 @@ def format_row(rating: Rating, user: User, movie: Movie) -> str:
     return "\t".join(map(str, values))
 
 
-def split_days(dataset: Dataset) -> dict[str, list[str]]:
+class Histories:
+    """The last movies of each user by label, as of the second of the row at hand."""
+
+    def __init__(self, length: int) -> None:
+        # (user, label) -> movies, the most recent one last.
+        self.movies: dict[tuple[int, bool], deque[int]] = defaultdict(lambda: deque(maxlen=length))
+        self.now: list[Rating] = []  # of the second at hand
+
+    def columns(self, rating: Rating) -> str:
+        """The cells of a row's histories. Rows come in the order of time."""
+        if self.now and self.now[0].timestamp != rating.timestamp:
+            for earlier in self.now:
+                self.movies[earlier.user, earlier.stars >= 4].append(earlier.movie)
+            self.now.clear()
+        self.now.append(rating)
+        return "".join("\t" + "|".join(map(str, self.movies[rating.user, liked])) for liked in (True, False))
+
+
+def split_days(dataset: Dataset, history: int) -> dict[str, list[str]]:
     """date -> lines."""
     days: dict[str, list[str]] = defaultdict(list)
+    histories = Histories(history)
     for rating in dataset.ratings:
         date = datetime.fromtimestamp(rating.timestamp, timezone.utc).strftime("%Y-%m-%d")
-        days[date].append(format_row(rating, dataset.users[rating.user], dataset.movies[rating.movie]))
+        row = format_row(rating, dataset.users[rating.user], dataset.movies[rating.movie])
+        days[date].append(row + histories.columns(rating) if history > 0 else row)
     return days
 
 
@@ -253,10 +279,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--input", required=True, help="folder with ML-1M's or ML-100K's files")
     parser.add_argument("--output", required=True, help="folder for the daily files")
+    parser.add_argument("--history", type=int, default=0, metavar="N", help="append the user's last N liked and disliked movies")
     arguments = parser.parse_args()
+    if not 0 <= arguments.history <= MAX_HISTORY:
+        parser.error(f"--history={arguments.history}: must be 0 to {MAX_HISTORY}")
     dataset = read_dataset(arguments.input)
-    days = split_days(dataset)
-    common.write_files(arguments.output, "\t".join(COLUMNS), {f"{date}.tsv.gz": lines for date, lines in days.items()})
+    days = split_days(dataset, arguments.history)
+    columns = COLUMNS + (HISTORY_COLUMNS if arguments.history > 0 else [])
+    common.write_files(arguments.output, "\t".join(columns), {f"{date}.tsv.gz": lines for date, lines in days.items()})
     positives = sum(rating.stars >= 4 for rating in dataset.ratings)
     common.print_summary(
         dataset=dataset.name, rows=len(dataset.ratings), positives=positives, days=len(days), first_day=min(days), last_day=max(days)

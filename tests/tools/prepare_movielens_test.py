@@ -64,6 +64,23 @@ class MovieLensTest(PrepareTest):
         rows = self.rows("2000-05-01.tsv.gz")
         self.assertEqual([(row["user"], row["movie"]) for row in rows], [("7", "3"), ("7", "20"), ("12", "3")])
 
+    def test_histories_hold_earlier_seconds_alone_and_the_most_recent_one_last(self) -> None:
+        movies = "".join(f"{movie}::M (1990)::War\n" for movie in range(1, 7))
+        stars = [(1, 5, 0), (2, 2, 0), (3, 4, 1), (4, 5, 2), (5, 1, 2), (6, 5, 9)]  # movie, stars, second
+        self.write_1m("".join(f"7::{movie}::{given}::{MONDAY + second}\n" for movie, given, second in stars))
+        self.write("movies.dat", movies)
+        self.prepare("--history=2")
+        rows = self.rows("2000-05-01.tsv.gz")
+        self.assertEqual(list(rows[0]), COLUMNS + ["liked", "disliked"])
+        histories = [(row["liked"], row["disliked"]) for row in rows]
+        self.assertEqual(histories, [("", ""), ("", ""), ("1", "2"), ("1|3", "2"), ("1|3", "2"), ("3|4", "2|5")])
+
+    def test_histories_are_the_users_own_and_outlast_the_day(self) -> None:
+        self.write_1m(f"7::3::5::{MONDAY - 1}\n12::20::1::{MONDAY}\n7::20::5::{MONDAY + 5}\n")
+        self.prepare("--history=20")
+        other, own = self.rows("2000-05-01.tsv.gz")
+        self.assertEqual((other["liked"], own["liked"]), ("", "3"))
+
     def test_days_are_utc_and_a_day_without_rows_has_no_file(self) -> None:
         self.write_1m(f"7::3::5::{MONDAY - 1}\n7::20::5::{MONDAY}\n12::3::5::{MONDAY + 2 * 86400}\n")
         self.prepare()
