@@ -81,6 +81,14 @@ TEST(ShippedConfigs, TheHintMergesOverEveryDataSet) {
   }
 }
 
+TEST(ShippedConfigs, TheStudentPhaseMergesOverEveryDataSet) {
+  for (const std::string& data : DataSets()) {
+    const proto::Experiment experiment =
+        LoadValid({data, std::string(kConfigs) + "/distill/student_phase.pbtxt"});
+    EXPECT_EQ(experiment.train().student_phase().steps_per_row(), 8) << data;
+  }
+}
+
 TEST(ShippedConfigs, EveryStudentAloneMergesOverItsDataSet) {
   int found = 0;
   for (const std::string& file : ConfigFiles(kConfigs)) {
