@@ -265,7 +265,11 @@ absl::Status Run::Loop() {
   }
   if (HasPhase()) {
     const bool begins = state_.step() == state_.joint_steps();
-    if (begins) trainer_->BeginStudentPhase(PhaseBatches());
+    if (begins) {
+      trainer_->BeginStudentPhase(PhaseBatches());
+      LOG(INFO) << "the student alone from here on: " << FormatCount(PhaseBatches()) << " batches, "
+                << plan_.phase_steps << " student step" << (plan_.phase_steps == 1 ? "" : "s") << " each";
+    }
     proto::Experiment phase = experiment_;
     phase.mutable_train()->set_epochs(experiment_.train().epochs() +
                                       static_cast<int>(std::ceil(plan_.phase_passes)));
