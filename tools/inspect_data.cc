@@ -54,7 +54,8 @@ class DataSummary {
  public:
   explicit DataSummary(const proto::Experiment& experiment) : data_(experiment.data()) {
     for (const proto::Feature& feature : experiment.feature()) {
-      if (!feature.sparse().multi_valued() && !feature.sparse().weighted()) continue;
+      const proto::Sparse& sparse = feature.sparse();
+      if (!sparse.multi_valued() && !sparse.weighted() && !sparse.has_sequence()) continue;
       (feature.sparse().weighted() ? weighted_ : multi_valued_)
           .insert(feature.has_column() ? feature.column() : feature.name());
     }

@@ -12,9 +12,10 @@
 // ids of a batch are merged: a row's gradient is the sum over its occurrences in (field, row, place) order,
 // and the row is updated once.
 //
-// A row holds D floats, then one linear weight for each tower that has a linear part, zero at first. First
-// values are a function of (seed, table, id). An id gets its row at its min_count-th occurrence; till then,
-// and for the occurrences that id_dropout hides, the table's default row serves and learns.
+// A row holds D floats, then one linear weight for each tower that has a linear part, zero at first. The
+// linear sums leave sequences out: their table is often that of the target, whose weights would count them
+// twice. First values are a function of (seed, table, id). An id gets its row at its min_count-th occurrence;
+// till then, and for the occurrences that id_dropout hides, the table's default row serves and learns.
 //
 // Where a tower has a slow_embedding, a row also keeps a slow average of its vector: after step t
 //   slow_t = E_t + d (slow_{t-1} - E_t),
@@ -202,6 +203,9 @@ class EmbeddingLayer {
   int64_t step_ = 0;              // the last Update's
   EmbeddingView all_fields_;
   std::vector<int> column_of_field_;  // of the layer's own fields, among them
+  // Fields and columns from here on are of sequences.
+  int plain_fields_ = 0;
+  int plain_columns_ = 0;
 };
 
 }  // namespace tandem

@@ -21,6 +21,7 @@
 #include <memory>
 #include <string>
 
+#include "absl/types/span.h"
 #include "tandem/kernels.h"
 #include "tandem/matrix.h"
 #include "tandem/parameters.h"
@@ -31,17 +32,31 @@ namespace proto {
 class Interaction;
 }  // namespace proto
 
+// The fields that one feature makes: one, or a place each of a sequence.
+struct FeatureFields {
+  std::string name;
+  int first;
+  int count;
+  bool sequence;
+};
+
 struct FieldShape {
   int fields;  // m
   int dim;     // D
+  // By which a layer finds the fields that its config names. Read while a layer is built, and not kept; empty
+  // where no layer asks. The fields of sequences come last.
+  absl::Span<const FeatureFields> features = {};
 };
+
+// All fields but those of sequences, which only transformers read.
+int PlainFields(const FieldShape& shape);
 
 class Interaction {
  public:
   virtual ~Interaction() = default;
 
   // Width of the output row: `dim` for FM, the number of pooled maps for CIN, fields * dim for a cross
-  // network.
+  // network, places * dim for a transformer.
   virtual int width() const = 0;
   // PARALLEL towers read the output out by its plain sum (FM) or by learned weights (all others).
   virtual bool learned_readout() const = 0;

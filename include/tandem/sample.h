@@ -36,6 +36,11 @@ struct Field {
   FieldKind kind = FieldKind::kSparse;
   int table = 0;  // index into Schema::tables()
   bool multi_valued = false;
+  // A place of a sequence: a bag of at most one id, place 0 the most recent. The fields of a sequence are
+  // called feature[0], feature[1], ... and stand side by side.
+  std::string sequence;  // the feature; empty: not of a sequence
+  int place = 0;
+  int places = 0;
   bool weighted = false;
   DenseTransform transform = DenseTransform::kNone;
   double mean = 0;
@@ -56,7 +61,8 @@ struct TableInfo {
 class Schema {
  public:
   // `experiment` is validated. Dropped features are left out, and those of a teacher alone where there is
-  // none.
+  // none. Sequences come last, each as a field a place; one that no transformer of the student reads is of
+  // the teacher alone.
   explicit Schema(const proto::Experiment& experiment);
 
   const std::vector<Field>& fields() const { return fields_; }

@@ -13,7 +13,8 @@
 // STACKED: the MLP reads [interaction outputs, x], and the logit is its read-out (without an MLP, the
 // read-out of [interaction outputs, x] itself). PARALLEL: the MLP reads x, and each interaction adds its own
 // read-out: FM its plain sum, CIN and cross a learned linear one; without an MLP the parts alone are summed.
-// Either way the linear part and one bias are added.
+// Either way the linear part and one bias are added. The fields of sequences are for transformers alone: the
+// MLP, the read-out and the other interactions see x without them.
 //
 // Blocks: interaction/i/..., mlp/..., head/weight (the read-out), readout/i/weight (PARALLEL, learned), bias
 // [1]. First values of the read-outs are normal with Xavier's deviation, the bias is zero.
@@ -57,7 +58,9 @@ class Tower {
   Tower(const proto::Tower& config, const FieldShape& shape, const std::string& name, const Kernels& kernels);
 
   const ParameterLayout& layout() const { return layout_; }
+  // Of the x that the MLP reads: without the fields of sequences, which come last.
   const FieldShape& shape() const { return shape_; }
+  int interaction_width(int i) const { return parts_[i].layer->width(); }
   bool linear() const { return linear_; }
   // Hidden layers of the MLP, 0 without one.
   int hidden_layers() const { return mlp_.has_value() ? mlp_->layers() : 0; }
@@ -70,8 +73,9 @@ class Tower {
   // A workspace for up to `rows` rows: the only allocation.
   TowerWorkspace MakeWorkspace(int rows) const;
 
-  // x: [rows, fields * dim]. `linear`: the rows' sums of linear weights [rows], null where the tower has no
-  // linear part. `training` is null when scoring; its seed is the run's. Overwrites `logits` [rows].
+  // x: [rows, fields * dim], sequences included. `linear`: the rows' sums of linear weights [rows], null
+  // where the tower has no linear part. `training` is null when scoring; its seed is the run's. Overwrites
+  // `logits` [rows].
   void Forward(ConstMatrix x, const float* linear, const TrainingPass* training, TowerWorkspace* workspace,
                float* logits) const;
 
@@ -91,6 +95,7 @@ class Tower {
   // An interaction and its place in the tower.
   struct Part {
     std::unique_ptr<Interaction> layer;
+    int inputs;            // floats of x that it reads
     int column;            // of its output in `combined`
     bool learned_readout;  // PARALLEL only; else its plain sum, or no read-out of its own
     std::string readout_name;
@@ -100,6 +105,8 @@ class Tower {
 
   uint64_t TowerSeed(uint64_t seed) const;
   bool stacks_interactions() const { return !parallel_ && !parts_.empty(); }
+  // Where x stands in `combined`, STACKED.
+  Matrix XOf(Matrix combined) const;
   // What the MLP or, without one, the read-out reads.
   ConstMatrix Input(ConstMatrix x, const TowerWorkspace& workspace) const;
   // PARALLEL: the sum of the interactions' read-outs of one row of `combined`.

@@ -17,6 +17,9 @@ absl::Status ValidateData(const proto::Data& data, const std::vector<const proto
 // Towers against the method, interactions, hints.
 absl::Status ValidateModel(const proto::Model& model);
 absl::Status ValidateTrain(const proto::Train& train);
+// What transformers ask of features and embedding, and sequences of transformers.
+absl::Status ValidateTransformers(const proto::Experiment& experiment,
+                                  const std::vector<const proto::Feature*>& features);
 // What model, embedding, features and training ask of each other: slow copies, student steps and phases, a
 // student with something to read.
 absl::Status ValidateLevers(const proto::Experiment& experiment,

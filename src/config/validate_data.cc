@@ -25,7 +25,8 @@ absl::Status CheckSeparators(const proto::Data& data, const std::vector<const pr
   bool multi_valued = false;
   for (const proto::Feature* feature : features) {
     weighted |= feature->sparse().weighted();
-    multi_valued |= feature->sparse().multi_valued() || feature->sparse().weighted();
+    multi_valued |=
+        feature->sparse().multi_valued() || feature->sparse().weighted() || feature->sparse().has_sequence();
   }
   const Separator separators[] = {{"data.delimiter", data.delimiter(), true},
                                   {"data.multi_value_separator", data.multi_value_separator(), multi_valued},

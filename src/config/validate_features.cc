@@ -68,6 +68,18 @@ absl::Status CheckDense(const proto::Dense& dense, const std::string& key) {
   return absl::OkStatus();
 }
 
+absl::Status CheckSequence(const proto::Feature& feature) {
+  if (!feature.sparse().has_sequence()) return absl::OkStatus();
+  const std::string key = KeyOf(feature);
+  if (feature.sparse().multi_valued() || feature.sparse().weighted()) {
+    return ConfigError(key, ".sparse.", feature.sparse().weighted() ? "weighted" : "multi_valued",
+                       ": true, but a sequence is no bag; leave one of them out");
+  }
+  if (feature.has_serving_value())
+    return ConfigError(key, ".serving_value: set, but a sequence has no constant value; leave it out");
+  return absl::OkStatus();
+}
+
 absl::Status CheckKind(const proto::Feature& feature) {
   const std::string key = KeyOf(feature);
   if (feature.has_column() && feature.column().empty()) {
@@ -82,7 +94,7 @@ absl::Status CheckKind(const proto::Feature& feature) {
           !feature.sparse().multi_valued()) {
         return ConfigError(key, ".sparse.multi_valued: false, but a weighted feature is multi-valued");
       }
-      return absl::OkStatus();
+      return CheckSequence(feature);
     case proto::Feature::kDense:
       return CheckDense(feature.dense(), absl::StrCat(key, ".dense"));
     case proto::Feature::KIND_NOT_SET:

@@ -60,10 +60,12 @@ absl::Status CheckStudent(const proto::Experiment& experiment) {
 absl::Status ValidateLevers(const proto::Experiment& experiment,
                             const std::vector<const proto::Feature*>& features) {
   const bool nothing_for_student =
-      std::all_of(features.begin(), features.end(),
-                  [](const proto::Feature* feature) { return feature->towers() == proto::Feature::TEACHER; });
+      std::all_of(features.begin(), features.end(), [](const proto::Feature* feature) {
+        return feature->towers() == proto::Feature::TEACHER || feature->sparse().has_sequence();
+      });
   if (HasStudent(experiment.model()) && !features.empty() && nothing_for_student)
-    return ConfigError("feature.towers: all features are TEACHER; the student needs one to read");
+    return ConfigError(
+        "feature.towers: all features are TEACHER, or sequences; the student needs one to read");
   TANDEM_RETURN_IF_ERROR(CheckSlowEmbedding(experiment));
   return CheckStudent(experiment);
 }

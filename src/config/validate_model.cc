@@ -32,10 +32,12 @@ absl::Status CheckInteraction(const proto::Interaction& interaction, const std::
                            "; must be 0 for V1, whose weight is a vector");
       }
       return absl::OkStatus();
+    case proto::Interaction::kTransformer:
+      return absl::OkStatus();  // asks for features: ValidateTransformers
     case proto::Interaction::KIND_NOT_SET:
       break;
   }
-  return ConfigError(key, ": of no kind; accepted: fm {}, cin {}, cross {}");
+  return ConfigError(key, ": of no kind; accepted: fm {}, cin {}, cross {}, transformer {}");
 }
 
 absl::Status CheckTower(const proto::Tower& tower, const std::string& key) {

@@ -276,6 +276,9 @@ struct RowParser::Plan {
   RowFault ParseNumberField(int f, absl::string_view cell, size_t readable, Writer* writer,
                             std::string* detail) const;
   RowFault ParseBag(int f, absl::string_view cell, FieldBags* bags, std::string* detail) const;
+  // The most recent ids, which come last, into the places from field `f` on.
+  template <typename Writer>
+  void ParseSequence(int f, absl::string_view cell, Writer* writer) const;
   template <typename Writer>
   RowFault ParseCell(const CellAction& action, absl::string_view cell, size_t readable, Writer* writer,
                      std::string* detail) const;
@@ -354,13 +357,17 @@ absl::StatusOr<RowParser> RowParser::Create(const Schema& schema, absl::Span<con
     }
     const int index = static_cast<int>(f);
     const bool constant = field.serving_value.has_value() && use != RowUse::kTrain;
-    if (constant || field.multi_valued) plan->bag_fields.push_back(index);
+    const bool place = !field.sequence.empty();
+    if (constant || field.multi_valued || place) plan->bag_fields.push_back(index);
+    if (place && field.place > 0) continue;  // read with place 0
     if (constant) {
       plan->constant_fields.push_back(index);
       continue;
     }
-    TANDEM_ASSIGN_OR_RETURN(const int column, find(field.column, absl::StrCat("feature '", field.name, "'")));
-    if (field.kind == FieldKind::kSparse && !field.multi_valued) {
+    TANDEM_ASSIGN_OR_RETURN(
+        const int column,
+        find(field.column, absl::StrCat("feature '", place ? field.sequence : field.name, "'")));
+    if (field.kind == FieldKind::kSparse && !field.multi_valued && !place) {
       plan->ids.push_back({column, index, IdHasher(schema.table_seed(field.table))});
     } else {
       plan->actions.push_back({CellUse::kField, column, index});
@@ -434,6 +441,20 @@ RowFault RowParser::Plan::ParseBag(int f, absl::string_view cell, FieldBags* bag
 }
 
 template <typename Writer>
+void RowParser::Plan::ParseSequence(int f, absl::string_view cell, Writer* writer) const {
+  const Field& field = schema.fields()[f];
+  for (int place = 0; place < field.places && !cell.empty();) {
+    const size_t separator = cell.rfind(schema.multi_value_separator);
+    const size_t begin = separator == absl::string_view::npos ? 0 : separator + 1;
+    const absl::string_view id = cell.substr(begin);
+    cell = cell.substr(0, separator == absl::string_view::npos ? 0 : separator);
+    if (id.empty()) continue;
+    Add(writer->bags(f + place), IdHash(schema.table_seed(field.table), id), 1);
+    ++place;
+  }
+}
+
+template <typename Writer>
 RowFault RowParser::Plan::ParseNumberField(int f, absl::string_view cell, size_t readable, Writer* writer,
                                            std::string* detail) const {
   const Field& field = schema.fields()[f];
@@ -503,6 +524,10 @@ RowFault RowParser::Plan::ParseCell(const CellAction& action, absl::string_view 
       writer->batch().groups.push_back(XXH3_64bits(cell.data(), cell.size()));
       return RowFault::kNone;
     case CellUse::kField:
+      if (!schema.fields()[action.field].sequence.empty()) {
+        if (!Missing(cell)) ParseSequence(action.field, cell, writer);
+        return RowFault::kNone;
+      }
       if (schema.fields()[action.field].multi_valued) {
         if (Missing(cell)) return RowFault::kNone;
         return ParseBag(action.field, cell, writer->bags(action.field), detail);

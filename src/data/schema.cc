@@ -1,7 +1,9 @@
 #include <glog/logging.h>
 
 #include <algorithm>
+#include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "config/experiment.pb.h"
 #include "src/config/methods.h"
 #include "src/data/id_hash.h"
@@ -42,6 +44,25 @@ Field FieldOf(const proto::Feature& feature) {
   return field;
 }
 
+bool ReadsSequence(const proto::Tower& tower, const std::string& sequence) {
+  return std::any_of(tower.interaction().begin(), tower.interaction().end(),
+                     [&](const proto::Interaction& interaction) {
+                       return interaction.transformer().sequence() == sequence;
+                     });
+}
+
+// A field a place.
+std::vector<Field> Places(const Field& field, int places) {
+  std::vector<Field> fields(places, field);
+  for (int place = 0; place < places; ++place) {
+    fields[place].name = absl::StrCat(field.name, "[", place, "]");
+    fields[place].sequence = field.name;
+    fields[place].place = place;
+    fields[place].places = places;
+  }
+  return fields;
+}
+
 std::string TableOf(const proto::Feature& feature) {
   return feature.sparse().has_table() && !feature.sparse().table().empty() ? feature.sparse().table()
                                                                            : feature.name();
@@ -63,11 +84,14 @@ Schema::Schema(const proto::Experiment& experiment) {
   missing_values.assign(data.missing_value().begin(), data.missing_value().end());
   max_line_bytes = data.max_line_bytes();
 
+  std::vector<Field> sequences;
   for (const proto::Feature& feature : experiment.feature()) {
     const auto& dropped = experiment.drop_feature();
     if (std::find(dropped.begin(), dropped.end(), feature.name()) != dropped.end()) continue;
-    if (feature.towers() == proto::Feature::TEACHER && !HasTeacher(experiment.model())) continue;
     Field field = FieldOf(feature);
+    const bool sequence = feature.sparse().has_sequence();
+    if (sequence && !ReadsSequence(experiment.model().student(), feature.name())) field.teacher_only = true;
+    if (field.teacher_only && !HasTeacher(experiment.model())) continue;
     const std::string table = TableOf(feature);
     const auto known = std::find_if(tables_.begin(), tables_.end(),
                                     [&](const TableInfo& other) { return other.name == table; });
@@ -76,8 +100,14 @@ Schema::Schema(const proto::Experiment& experiment) {
       tables_.push_back({table, field.kind == FieldKind::kSparse});
       table_seeds_.push_back(XXH3_64bits(table.data(), table.size()));
     }
-    fields_.push_back(std::move(field));
+    if (sequence) {
+      for (Field& place : Places(field, feature.sparse().sequence().max_length()))
+        sequences.push_back(std::move(place));
+    } else {
+      fields_.push_back(std::move(field));
+    }
   }
+  fields_.insert(fields_.end(), sequences.begin(), sequences.end());
 }
 
 uint64_t Schema::Key(int table, absl::string_view id) const { return IdHash(table_seeds_[table], id); }

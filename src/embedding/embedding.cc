@@ -106,6 +106,9 @@ EmbeddingLayer::EmbeddingLayer(const proto::Experiment& experiment, const Schema
     fields_of_table_[schema.fields()[f].table].push_back(f);
     column_of_field_[f] = static_cast<int>(all_fields_.fields.size());
     all_fields_.fields.push_back(f);
+    if (!schema.fields()[f].sequence.empty()) continue;
+    plain_fields_ = f + 1;
+    plain_columns_ = column_of_field_[f] + 1;
   }
   if (keeps_slow_) {
     for (double left = 1; left > 1e-9; left *= slow_decay_) slow_left_.push_back(static_cast<float>(left));
@@ -332,12 +335,13 @@ void EmbeddingLayer::Gather(const Batch& batch, const BatchRows& rows, int first
   const bool slow = view.slow && keeps_slow_;
   WithDim(dim_, [&](auto dim) {
     for (size_t i = 0; i < view.fields.size(); ++i) {
+      const LinearSums sums = view.fields[i] < plain_fields_ ? linear : LinearSums();
       float* column = x.data + static_cast<int64_t>(i) * dim_;
       if (slow) {
-        GatherSlowField(view.fields[i], batch, rows, first_row, column, x.stride, x.rows, linear);
+        GatherSlowField(view.fields[i], batch, rows, first_row, column, x.stride, x.rows, sums);
       } else {
         GatherField<decltype(dim)::value>(view.fields[i], batch, rows, first_row, column, x.stride, x.rows,
-                                          linear);
+                                          sums);
       }
     }
   });
@@ -350,6 +354,7 @@ bool EmbeddingLayer::RowGradient(const Merged& merged, uint32_t unique, const Em
   float registers[kDim > 0 ? kDim : 1];
   float* sum = kDim > 0 ? registers : gradient;
   for (int d = 0; d < dim; ++d) sum[d] = 0;
+  const auto plain_columns = static_cast<uint32_t>(plain_columns_);
   float teacher_sum = 0, student_sum = 0;
   const Merged::Occurrence* occurrences = merged.occurrences.data();
   const uint32_t end = merged.offsets[unique + 1];
@@ -358,6 +363,7 @@ bool EmbeddingLayer::RowGradient(const Merged& merged, uint32_t unique, const Em
     const float c = occurrence.coefficient;
     const float* d_field = gradients.d_x.row(static_cast<int>(occurrence.sample)) + occurrence.column * dim;
     for (int d = 0; d < dim; ++d) sum[d] += c * d_field[d];
+    if (occurrence.column >= plain_columns) continue;
     if (gradients.d_teacher_linear != nullptr)
       teacher_sum += c * gradients.d_teacher_linear[occurrence.sample];
     if (gradients.d_student_linear != nullptr)

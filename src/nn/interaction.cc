@@ -6,8 +6,15 @@
 #include "src/nn/interaction_cin.h"
 #include "src/nn/interaction_cross.h"
 #include "src/nn/interaction_fm.h"
+#include "src/nn/interaction_transformer.h"
 
 namespace tandem {
+
+int PlainFields(const FieldShape& shape) {
+  int fields = shape.fields;
+  for (const FeatureFields& feature : shape.features) fields -= feature.sequence ? feature.count : 0;
+  return fields;
+}
 
 std::unique_ptr<Interaction> MakeInteraction(const proto::Interaction& config, const FieldShape& shape,
                                              const std::string& name, const Kernels& kernels,
@@ -19,6 +26,8 @@ std::unique_ptr<Interaction> MakeInteraction(const proto::Interaction& config, c
       return MakeCin(config.cin(), shape, name, kernels, layout);
     case proto::Interaction::kCross:
       return MakeCross(config.cross(), shape, name, kernels, layout);
+    case proto::Interaction::kTransformer:
+      return MakeTransformer(config.transformer(), shape, name, kernels, layout);
     case proto::Interaction::KIND_NOT_SET:
       break;
   }

@@ -24,20 +24,27 @@ Matrix Columns(Matrix whole, int begin, int count) {
   return {whole.data + begin, whole.rows, count, whole.stride};
 }
 
+template <typename AnyMatrix>
+AnyMatrix FirstColumns(AnyMatrix whole, int count) {
+  return {whole.data, whole.rows, count, whole.stride};
+}
+
 }  // namespace
 
 Tower::Tower(const proto::Tower& config, const FieldShape& shape, const std::string& name,
              const Kernels& kernels)
-    : shape_(shape),
+    : shape_{PlainFields(shape), shape.dim},
       name_(name),
       linear_(config.linear()),
       parallel_(config.combine() == proto::Tower::PARALLEL),
       kernels_(kernels) {
-  const int x_width = shape.fields * shape.dim;
+  const int x_width = shape_.fields * shape_.dim;
   for (int i = 0; i < config.interaction_size(); ++i) {
     Part part;
+    const FieldShape& read = config.interaction(i).has_transformer() ? shape : shape_;
     part.layer =
-        MakeInteraction(config.interaction(i), shape, absl::StrCat("interaction/", i), kernels, &layout_);
+        MakeInteraction(config.interaction(i), read, absl::StrCat("interaction/", i), kernels, &layout_);
+    part.inputs = read.fields * read.dim;
     part.column = combined_width_;
     part.learned_readout = parallel_ && part.layer->learned_readout();
     combined_width_ += part.layer->width();
@@ -123,8 +130,14 @@ TowerWorkspace Tower::MakeWorkspace(int rows) const {
   return workspace;
 }
 
+Matrix Tower::XOf(Matrix combined) const {
+  const int width = shape_.fields * shape_.dim;
+  return Columns(combined, combined_width_ - width, width);
+}
+
 ConstMatrix Tower::Input(ConstMatrix x, const TowerWorkspace& workspace) const {
-  return stacks_interactions() ? FirstRows(workspace.combined, x.rows) : x;
+  return stacks_interactions() ? FirstRows(workspace.combined, x.rows)
+                               : FirstColumns(x, shape_.fields * shape_.dim);
 }
 
 void Tower::Forward(ConstMatrix x, const float* linear, const TrainingPass* training,
@@ -134,9 +147,10 @@ void Tower::Forward(ConstMatrix x, const float* linear, const TrainingPass* trai
   const Matrix combined = FirstRows(workspace->combined, x.rows);
   for (size_t i = 0; i < parts_.size(); ++i) {
     const Part& part = parts_[i];
-    part.layer->Forward(x, workspace->interactions[i], Columns(combined, part.column, part.layer->width()));
+    part.layer->Forward(FirstColumns(x, part.inputs), workspace->interactions[i],
+                        Columns(combined, part.column, part.layer->width()));
   }
-  if (stacks_interactions()) CopyRows(x, Columns(combined, combined_width_ - x.cols, x.cols));
+  if (stacks_interactions()) CopyRows(FirstColumns(x, shape_.fields * shape_.dim), XOf(combined));
 
   ConstMatrix top = Input(x, *workspace);
   if (mlp_.has_value()) {
@@ -172,19 +186,22 @@ void Tower::Backward(ConstMatrix x, const float* d_logits, TowerWorkspace* works
   const Matrix combined = FirstRows(workspace->combined, x.rows);
   const Matrix d_combined = FirstRows(workspace->d_combined, x.rows);
   SumRows({d_logits, x.rows, 1, 1}, gradients + bias_offset_);
+  const int plain = shape_.fields * shape_.dim;
+  const Matrix d_plain = d_x != nullptr ? FirstColumns(*d_x, plain) : Matrix();
   if (head_width_ > 0) {
-    BackwardDeep(x, d_logits, workspace, stacks_interactions() ? &d_combined : d_x, gradients);
+    const Matrix* d_input = stacks_interactions() ? &d_combined : d_x != nullptr ? &d_plain : nullptr;
+    BackwardDeep(x, d_logits, workspace, d_input, gradients);
   } else if (d_x != nullptr) {
-    ZeroRows(*d_x);
+    ZeroRows(d_plain);
   }
   if (parallel_) BackwardReadouts(d_logits, combined, d_combined, gradients);
-  if (stacks_interactions() && d_x != nullptr) {
-    CopyRows(Columns(d_combined, combined_width_ - x.cols, x.cols), *d_x);
-  }
+  if (stacks_interactions() && d_x != nullptr) CopyRows(XOf(d_combined), d_plain);
+  if (d_x != nullptr) ZeroRows(Columns(*d_x, plain, x.cols - plain));
   for (size_t i = 0; i < parts_.size(); ++i) {
     const Part& part = parts_[i];
-    part.layer->Backward(x, workspace->interactions[i], Columns(d_combined, part.column, part.layer->width()),
-                         d_x != nullptr ? *d_x : Matrix(), gradients);
+    part.layer->Backward(FirstColumns(x, part.inputs), workspace->interactions[i],
+                         Columns(d_combined, part.column, part.layer->width()),
+                         d_x != nullptr ? FirstColumns(*d_x, part.inputs) : Matrix(), gradients);
   }
 }
 

@@ -19,6 +19,18 @@ void Allocate(const ParameterLayout& layout, int slots, bool trained, bool avera
   if (averages) parameters->averages.assign(layout.size(), 0);
 }
 
+std::vector<FeatureFields> FeaturesOf(const Schema& schema, const EmbeddingView& view) {
+  std::vector<FeatureFields> features;
+  for (size_t i = 0; i < view.fields.size(); ++i) {
+    const Field& field = schema.fields()[view.fields[i]];
+    if (field.place > 0) continue;
+    const bool sequence = !field.sequence.empty();
+    features.push_back(
+        {sequence ? field.sequence : field.name, static_cast<int>(i), sequence ? field.places : 1, sequence});
+  }
+  return features;
+}
+
 proto::Experiment OfStudentAlone(proto::Experiment experiment) {
   experiment.mutable_model()->set_method(proto::STUDENT_ALONE);
   return experiment;
@@ -35,8 +47,10 @@ DualModel::DualModel(const proto::Experiment& experiment, const Kernels& kernels
   const proto::Model& model = experiment_->model();
   const MethodPlan plan = PlanOf(*experiment_);
   if (plan.own_embedding) own_embedding_.emplace(OfStudentAlone(*experiment_), schema_, trained);
+  std::vector<FeatureFields> features;
   const auto shape = [&](const EmbeddingView& view) {
-    return FieldShape{static_cast<int>(view.fields.size()), embedding_.dim()};
+    features = FeaturesOf(schema_, view);
+    return FieldShape{static_cast<int>(view.fields.size()), embedding_.dim(), features};
   };
   if (plan.teacher) {
     teacher_input_ = embedding_.all_fields();

@@ -37,45 +37,45 @@ Axis OfFields(int part, const FieldShape& shape, int components) {
 
 void Append(const Axis& more, Axis* axis) { axis->insert(axis->end(), more.begin(), more.end()); }
 
-int PooledMaps(const proto::Cin& cin) {
-  int maps = 0;
-  for (int l = 0; l < cin.layers_size(); ++l) {
-    const bool splits = cin.split_half() && l + 1 < cin.layers_size();
-    maps += splits ? cin.layers(l) / 2 : cin.layers(l);
-  }
-  return maps;
-}
+struct Side {
+  const proto::Tower& config;
+  const Tower& tower;
+};
 
-Axis InteractionOutput(const proto::Interaction& interaction, const FieldShape& shape, int part) {
-  if (interaction.has_cross()) return OfFields(part, shape, shape.dim);
-  return Plain(part, interaction.has_cin() ? PooledMaps(interaction.cin()) : shape.dim);
+Axis InteractionOutput(const Side& side, int index, int part) {
+  const FieldShape& shape = side.tower.shape();
+  if (side.config.interaction(index).has_cross()) return OfFields(part, shape, shape.dim);
+  return Plain(part, side.tower.interaction_width(index));
 }
 
 // What the MLP, or the read-out without one, reads.
-Axis TowerInput(const proto::Tower& tower, const FieldShape& shape) {
+Axis TowerInput(const Side& side) {
+  const proto::Tower& tower = side.config;
+  const FieldShape& shape = side.tower.shape();
   Axis axis;
   if (tower.combine() == proto::Tower::STACKED) {
-    for (int i = 0; i < tower.interaction_size(); ++i)
-      Append(InteractionOutput(tower.interaction(i), shape, i), &axis);
+    for (int i = 0; i < tower.interaction_size(); ++i) Append(InteractionOutput(side, i, i), &axis);
   }
   Append(OfFields(tower.interaction_size(), shape, shape.dim), &axis);
   return axis;
 }
 
-// The axes of a block of a tower, as the layers name and shape them.
-std::vector<Axis> AxesOf(const ParameterBlock& block, const proto::Tower& tower, const FieldShape& shape) {
+// The axes of a block of a tower, as the layers name and shape them. Those of a transformer are of no field.
+std::vector<Axis> AxesOf(const ParameterBlock& block, const Side& side) {
+  const proto::Tower& tower = side.config;
+  const FieldShape& shape = side.tower.shape();
   std::vector<Axis> axes;
   for (const int extent : block.shape) axes.push_back(Plain(0, extent));
   const std::vector<std::string> path = absl::StrSplit(block.name, '/');
   const std::string& kind = path.back();
   if (path[0] == "mlp") {
     if (block.name == "mlp/0/weight" || absl::StartsWith(kind, "input_m") || kind == "input_variance") {
-      axes[0] = TowerInput(tower, shape);
+      axes[0] = TowerInput(side);
     }
   } else if (block.name == "head/weight") {
-    if (!tower.has_mlp()) axes[0] = TowerInput(tower, shape);
+    if (!tower.has_mlp()) axes[0] = TowerInput(side);
   } else if (path[0] == "readout") {
-    axes[0] = InteractionOutput(tower.interaction(std::stoi(path[1])), shape, 0);
+    axes[0] = InteractionOutput(side, std::stoi(path[1]), 0);
   } else if (path[0] == "interaction") {
     const proto::Interaction& interaction = tower.interaction(std::stoi(path[1]));
     if (interaction.has_cin() && kind == "weight") {
@@ -135,20 +135,14 @@ int64_t ElementBefore(int64_t index, const ParameterBlock& before, const Paramet
   return element;
 }
 
-struct Side {
-  const proto::Tower& tower;
-  const FieldShape shape;
-  const ParameterLayout& layout;
-};
-
 absl::Status CopyTower(const std::string& name, const Side& before, const Side& after,
                        const std::vector<int>& field_before, const DenseParameters& from,
                        DenseParameters* to) {
   const auto slots =
       static_cast<int64_t>(std::min(from.slots.size() / std::max<size_t>(1, from.values.size()),
                                     to->slots.size() / std::max<size_t>(1, to->values.size())));
-  for (const ParameterBlock& block : after.layout.blocks()) {
-    const auto& blocks = before.layout.blocks();
+  for (const ParameterBlock& block : after.tower.layout().blocks()) {
+    const auto& blocks = before.tower.layout().blocks();
     const auto old = std::find_if(blocks.begin(), blocks.end(),
                                   [&](const ParameterBlock& other) { return other.name == block.name; });
     const auto other_architecture = [&] {
@@ -156,8 +150,8 @@ absl::Status CopyTower(const std::string& name, const Side& before, const Side& 
                          "' is not what the run to start from has; fine-tuning keeps the towers");
     };
     if (old == blocks.end() || old->shape.size() != block.shape.size()) return other_architecture();
-    const std::vector<Axis> old_axes = AxesOf(*old, before.tower, before.shape);
-    const std::vector<Axis> new_axes = AxesOf(block, after.tower, after.shape);
+    const std::vector<Axis> old_axes = AxesOf(*old, before);
+    const std::vector<Axis> new_axes = AxesOf(block, after);
     std::vector<std::vector<int>> matches;
     for (size_t axis = 0; axis < new_axes.size(); ++axis) {
       std::optional<std::vector<int>> match = Match(old_axes[axis], new_axes[axis], field_before);
@@ -270,9 +264,7 @@ absl::Status CopySharedParameters(const DualModel& before, DualModel* after) {
     }
     return places;
   };
-  const auto side = [](const proto::Tower& config, const Tower& tower) {
-    return Side{config, tower.shape(), tower.layout()};
-  };
+  const auto side = [](const proto::Tower& config, const Tower& tower) { return Side{config, tower}; };
   const proto::Model& old_model = before.experiment().model();
   const proto::Model& new_model = after->experiment().model();
   if (after->has_teacher()) {

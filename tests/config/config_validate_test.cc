@@ -124,6 +124,41 @@ TEST(ConfigValidate, NumbersAreFinite) {
 
 // ---- features
 
+TEST(ConfigValidate, ATransformerReadsASequenceAndATarget) {
+  const auto with = [](const std::string& features, const std::string& transformer,
+                       const std::string& tower = "teacher") {
+    return absl::StrCat("feature { name: 'user' sparse {} } feature { name: 'item' sparse {} } ", features,
+                        " model { ", tower, " { interaction { transformer { ", transformer, " } } } }");
+  };
+  const std::string history = "feature { name: 'history' sparse { sequence {} table: 'item' } }";
+  const std::string good = "sequence: 'history' target: 'item'";
+  const std::string key = "model.teacher.interaction[0].transformer.";
+  ExpectValid({}, with(history, good));
+  ExpectValid({}, with(history, good, "student"));
+  ExpectValid({"model.method=STUDENT_ALONE"}, with(history, good));
+  EXPECT_EQ(Fault({}, with(history, "sequence: 'histroy' target: 'item'")),
+            key + "sequence: 'histroy' is no feature; did you mean 'history'?");
+  EXPECT_EQ(Fault({}, with(history, "sequence: 'user' target: 'item'")),
+            key + "sequence: 'user' is no sequence; must name a feature with sparse { sequence {} }");
+  EXPECT_EQ(Fault({}, with(history, "sequence: 'history' target: 'history'")),
+            key + "target: 'history' is a sequence; must name the feature to be scored");
+  EXPECT_EQ(Fault({}, with(history, "sequence: 'history'")),
+            key + "target: not set; must name the feature to be scored");
+  EXPECT_EQ(Fault({}, with(history, good + " heads: 3")), key + "heads: 3; must divide embedding.dim 16");
+  EXPECT_THAT(
+      Fault({}, with("feature { name: 'history' sparse { sequence {} } towers: TEACHER }", good, "student")),
+      HasSubstr("the student can't read it"));
+  ExpectValid({"model.method=STUDENT_ALONE"}, "feature { name: 'user' sparse {} } " + history);
+  EXPECT_THAT(FeatureFault("feature { name: 'user' sparse {} } " + history),
+              StartsWith("feature[history].sparse.sequence: no transformer reads it"));
+  EXPECT_THAT(FeatureFault("feature { name: 'a' sparse { sequence {} multi_valued: true } }"),
+              StartsWith("feature[a].sparse.multi_valued: true, but a sequence is no bag"));
+  EXPECT_THAT(FeatureFault("feature { name: 'a' sparse { sequence {} } serving_value: 'x' }"),
+              StartsWith("feature[a].serving_value: set, but a sequence"));
+  EXPECT_THAT(FeatureFault("feature { name: 'a' sparse { sequence { max_length: 0 } } }"),
+              StartsWith("feature[a].sparse.sequence.max_length: 0"));
+}
+
 TEST(ConfigValidate, FeaturesHaveUniqueNamesAndAKind) {
   EXPECT_EQ(FeatureFault("feature { sparse {} }"),
             "feature[0].name: empty; every feature needs a name of its own");
@@ -287,7 +322,8 @@ TEST(ConfigValidate, InteractionsAreWhole) {
   const auto fault = [](const std::string& text) {
     return Fault({}, "model { teacher { interaction { " + text + " } } }");
   };
-  EXPECT_EQ(fault(""), "model.teacher.interaction[0]: of no kind; accepted: fm {}, cin {}, cross {}");
+  EXPECT_EQ(fault(""),
+            "model.teacher.interaction[0]: of no kind; accepted: fm {}, cin {}, cross {}, transformer {}");
   EXPECT_THAT(fault("cin {}"), StartsWith("model.teacher.interaction[0].cin.layers: empty"));
   EXPECT_THAT(fault("cin { layers: [4, 0] }"),
               StartsWith("model.teacher.interaction[0].cin.layers[1]: 0; must be"));

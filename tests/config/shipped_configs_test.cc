@@ -64,7 +64,7 @@ TEST(ShippedConfigs, EveryDataSetIsComplete) {
 
 TEST(ShippedConfigs, EveryTeacherMergesOverEveryDataSet) {
   const std::vector<std::string> teachers = ConfigFiles(std::string(kConfigs) + "/teacher");
-  EXPECT_EQ(teachers.size(), 9u);
+  EXPECT_EQ(teachers.size(), 10u);
   for (const std::string& data : DataSets()) {
     for (const std::string& teacher : teachers) {
       // Those that bring features of their own are for MovieLens.
@@ -121,6 +121,11 @@ TEST(ShippedConfigs, AMergedTeacherIsThePublishedOne) {
   EXPECT_FALSE(dnn.linear());
   EXPECT_EQ(dnn.interaction_size(), 0);
   EXPECT_EQ(dnn.mlp().hidden_size(), 2);
+
+  const proto::Tower bst = TeacherOver("movielens.pbtxt", "bst.pbtxt");
+  ASSERT_EQ(bst.interaction_size(), 1);
+  EXPECT_EQ(bst.interaction(0).transformer().sequence(), "liked");
+  EXPECT_EQ(bst.combine(), proto::Tower::STACKED);
 
   const proto::Tower dcn = TeacherOver("movielens.pbtxt", "dcn.pbtxt");
   EXPECT_FALSE(dcn.linear());

@@ -10,6 +10,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "tandem/random.h"
+#include "tandem/reader.h"
 #include "tandem/sample.h"
 #include "tandem/status.h"
 #include "tests/support/experiments.h"
@@ -121,6 +122,54 @@ TEST(RowParserTest, LogTransformKeepsTheSign) {
   ASSERT_EQ(p.Parse(With(4, "-3")), RowFault::kNone);
   EXPECT_THAT(p.Coefficients(kAge), ElementsAre(static_cast<float>(-std::log(4.0))));
   ASSERT_EQ(p.Parse(With(4, "1e300")), RowFault::kNone) << "its logarithm is a float";
+}
+
+TEST(RowParserTest, ASequencesMostRecentIdsComeFirstAndEmptyPlacesLast) {
+  const std::string features = R"(
+    feature { name: "item" sparse {} }
+    feature { name: "history" column: "h" sparse { sequence { max_length: 3 } table: "item" } }
+    feature { name: "user" sparse {} })";
+  const proto::Experiment experiment = ExperimentOf(absl::StrCat(
+      "data { path: 'unused' missing_value: 'NULL' } ", features,
+      "model { method: TEACHER_ALONE teacher { interaction { transformer { sequence: 'history' target: "
+      "'item' } } } }"));
+  const Schema schema(experiment);
+  const RowParser parser = ParserOf(schema, "label\th\titem\tuser").value();
+  const std::vector<std::pair<std::string, std::vector<std::string>>> cases = {{"a|b|c|d|e", {"e", "d", "c"}},
+                                                                               {"a|b", {"b", "a"}},
+                                                                               {"a", {"a"}},
+                                                                               {"", {}},
+                                                                               {"NULL", {}},
+                                                                               {"|a||b|", {"b", "a"}},
+                                                                               {"b|b", {"b", "b"}},
+                                                                               {"a|b|c", {"c", "b", "a"}}};
+  LineChunk chunk;
+  for (const auto& [cell, ids] : cases) chunk.bytes += absl::StrCat("1\t", cell, "\tx\tu\n");
+  chunk.lines = absl::StrSplit(absl::string_view(chunk.bytes), '\n', absl::SkipEmpty());
+  chunk.too_long.assign(cases.size(), false);
+  Batch at_once(5), singly(5);
+  std::vector<LineFault> faults;
+  parser.ParseLines(chunk, 0, static_cast<int>(cases.size()), &at_once, &faults);
+  ASSERT_TRUE(faults.empty());
+  for (const absl::string_view line : chunk.lines) {
+    ASSERT_EQ(parser.Parse(line, &singly, nullptr), RowFault::kNone);
+  }
+  for (const Batch* batch : {&at_once, &singly}) {
+    ASSERT_EQ(batch->rows(), static_cast<int>(cases.size()));
+    for (size_t row = 0; row < cases.size(); ++row) {
+      const auto& [cell, ids] = cases[row];
+      for (size_t place = 0; place < 3; ++place) {
+        const FieldBags& bags = batch->fields[2 + place];  // item and user come first
+        const std::vector<uint64_t> keys(bags.keys.begin() + bags.offsets[row],
+                                         bags.keys.begin() + bags.offsets[row + 1]);
+        if (place < ids.size()) {
+          EXPECT_THAT(keys, ElementsAre(schema.Key(0, ids[place]))) << cell;
+        } else {
+          EXPECT_THAT(keys, IsEmpty()) << cell;
+        }
+      }
+    }
+  }
 }
 
 // Small whole numbers are looked up, others searched for.

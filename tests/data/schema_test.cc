@@ -40,6 +40,33 @@ TEST(SchemaTest, FieldsComeInTheOrderOfTheFeaturesWithoutTheDroppedOnes) {
   EXPECT_TRUE(schema.fields()[2].multi_valued) << "weighted implies multi-valued";
 }
 
+TEST(SchemaTest, ASequenceIsAFieldAPlaceBehindTheOtherFields) {
+  const std::string text = R"(
+    data { path: "unused" }
+    feature { name: "history" column: "h" sparse { sequence { max_length: 3 } table: "item" } }
+    feature { name: "item" sparse {} }
+    model { teacher { interaction { transformer { sequence: "history" target: "item" } } } )";
+  const auto names = [](const Schema& schema) {
+    std::vector<std::string> names;
+    for (const Field& field : schema.fields()) names.push_back(field.name);
+    return names;
+  };
+  const Schema schema(ExperimentOf(text + "student { mlp { hidden: 2 } } }"));
+  EXPECT_THAT(names(schema), ElementsAre("item", "history[0]", "history[1]", "history[2]"));
+  EXPECT_THAT(TableNames(schema), ElementsAre("item"));
+  EXPECT_EQ(schema.fields()[3].column, "h");
+  EXPECT_EQ(schema.fields()[3].sequence, "history");
+  EXPECT_EQ(schema.fields()[3].place, 2);
+  EXPECT_TRUE(schema.fields()[3].teacher_only) << "no transformer of the student reads it";
+  EXPECT_FALSE(schema.fields()[0].teacher_only);
+
+  const Schema alone(ExperimentOf(text + "method: STUDENT_ALONE student { mlp { hidden: 2 } } }"));
+  EXPECT_THAT(names(alone), ElementsAre("item"));
+  const Schema reader(ExperimentOf(text + R"(method: STUDENT_ALONE student {
+      interaction { transformer { sequence: "history" target: "item" } } } })"));
+  EXPECT_EQ(reader.fields().size(), 4u);
+}
+
 TEST(SchemaTest, FeaturesMayShareATable) {
   const Schema schema = SchemaOf(R"(
     data { path: "unused" }

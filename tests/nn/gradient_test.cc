@@ -6,8 +6,10 @@
 #include <limits>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "config/experiment.pb.h"
 #include "tandem/interaction.h"
@@ -26,6 +28,10 @@ using reference::Vector;
 
 constexpr FieldShape kShape{3, 4};
 constexpr int kWidth = kShape.fields * kShape.dim;
+// The same fields, and a sequence of three places behind them.
+const std::vector<FeatureFields> kFeatures = {
+    {"a", 0, 1, false}, {"item", 1, 1, false}, {"c", 2, 1, false}, {"history", 3, 3, true}};
+const FieldShape kLongShape{6, 4, kFeatures};
 constexpr int kRows = 5;
 constexpr uint64_t kSeed = 7;
 // Differences of kDifferenceStep must not cross a ReLU's kink, nor float32's rounding.
@@ -33,6 +39,16 @@ constexpr double kNearestKink = 1e-4;
 constexpr float kPoison = std::numeric_limits<float>::quiet_NaN();
 
 const Kernels& BestKernels() { return *FindKernels("auto").value(); }
+
+// Empties places of a sequence: none in the first row, one and two of the next ones, all of the fourth.
+template <typename Values>
+void EmptyPlaces(const FieldShape& shape, Values* x) {
+  if (shape.features.empty()) return;
+  const int width = shape.fields * shape.dim;
+  constexpr std::pair<int, int> kEmpty[] = {{1, 5}, {2, 3}, {2, 5}, {3, 3}, {3, 4}, {3, 5}};  // row, field
+  for (const auto& [row, field] : kEmpty)
+    std::fill_n(x->begin() + row * width + field * shape.dim, shape.dim, 0);
+}
 
 double Dot(const Vector& x, const AlignedFloats& y) {
   double sum = 0;
@@ -62,20 +78,29 @@ class InteractionGradientTest : public testing::TestWithParam<const char*> {};
 
 TEST_P(InteractionGradientTest, MatchesFiniteDifferences) {
   const auto config = ParseText<proto::Interaction>(GetParam());
+  const FieldShape shape = config.has_transformer() ? kLongShape : kShape;
+  const int x_width = shape.fields * shape.dim;
   ParameterLayout layout;
-  const auto layer = MakeInteraction(config, kShape, "layer", BestKernels(), &layout);
-  AlignedFloats parameters = RandomParameters(layout), x = RandomFloats(kRows * kWidth, 1);
+  const auto layer = MakeInteraction(config, shape, "layer", BestKernels(), &layout);
+  AlignedFloats parameters = RandomParameters(layout), x = RandomFloats(kRows * x_width, 1);
+  // A place that is empty stays so while the others are moved a little. The last row's target is empty, too.
+  const auto empty = [&](auto* values) {
+    EmptyPlaces(shape, values);
+    if (config.has_transformer()) std::fill_n(values->end() - x_width + shape.dim, shape.dim, 0);
+  };
+  empty(&x);
   const AlignedFloats upstream = RandomFloats(kRows * layer->width(), 2);
   layer->Prepare(parameters.data());
   AlignedFloats workspace(layer->workspace_floats(kRows)), output(upstream.size(), kPoison);
   const int width = layer->width();
-  const Matrix fields{x.data(), kRows, kWidth, kWidth};
+  const Matrix fields{x.data(), kRows, x_width, x_width};
   layer->Forward(fields, workspace.data(), {output.data(), kRows, width, width});
 
   double kink = 1;
   const Vector wide_parameters = ToDouble(parameters), wide_x = ToDouble(x);
-  const auto outputs = [&](const Vector& p, const Vector& input) {
-    return reference::Interaction(config, kShape, "layer", reference::Parameters(layout, p), input, kRows,
+  const auto outputs = [&](const Vector& p, Vector input) {
+    empty(&input);
+    return reference::Interaction(config, shape, "layer", reference::Parameters(layout, p), input, kRows,
                                   &kink);
   };
   ExpectSameValues("output", outputs(wide_parameters, wide_x), output.data());
@@ -84,7 +109,8 @@ TEST_P(InteractionGradientTest, MatchesFiniteDifferences) {
   // Backward adds to d_fields, and overwrites the gradients.
   AlignedFloats d_x(x.size(), 1.0f), gradients = PoisonedGradients(layout);
   const ConstMatrix d_output{upstream.data(), kRows, width, width};
-  layer->Backward(fields, workspace.data(), d_output, {d_x.data(), kRows, kWidth, kWidth}, gradients.data());
+  layer->Backward(fields, workspace.data(), d_output, {d_x.data(), kRows, x_width, x_width},
+                  gradients.data());
   Vector expected =
       NumericGradient([&](const Vector& v) { return Dot(outputs(wide_parameters, v), upstream); }, wide_x);
   for (double& value : expected) value += 1;
@@ -114,7 +140,10 @@ INSTANTIATE_TEST_SUITE_P(
                     "cin { layers: 6 layers: 4 activation: RELU split_half: true bias: true }",
                     "cross { version: V1 layers: 1 }", "cross { version: V1 layers: 4 }",
                     "cross { version: V2 layers: 1 }", "cross { version: V2 layers: 3 }",
-                    "cross { version: V2 layers: 1 rank: 2 }", "cross { version: V2 layers: 3 rank: 5 }"));
+                    "cross { version: V2 layers: 1 rank: 2 }", "cross { version: V2 layers: 3 rank: 5 }",
+                    "transformer { sequence: 'history' target: 'item' heads: 1 hidden: 5 }",
+                    "transformer { sequence: 'history' target: 'item' heads: 2 hidden: 7 }",
+                    "transformer { sequence: 'history' target: 'item' heads: 4 hidden: 3 blocks: 2 }"));
 
 // The multipliers that an Mlp documents for its dropout.
 reference::DropoutMasks MasksOf(const proto::Mlp& config, const TrainingPass& pass, int rows) {
@@ -196,6 +225,8 @@ constexpr const char* kInteractions[] = {
     "interaction { cross { version: V2 layers: 2 rank: 2 } } ",
     "interaction { cin { layers: 4 activation: RELU bias: true } } interaction { fm {} } interaction { cross "
     "{ layers: 1 } } ",
+    "interaction { fm {} } interaction { transformer { sequence: 'history' target: 'item' hidden: 5 } } "
+    "interaction { cin { layers: 4 } } ",
 };
 constexpr const char* kMlps[] = {"", "mlp { hidden: 7 hidden: 5 } ",
                                  "mlp { hidden: 7 hidden: 5 dropout: 0.3 normalize_input: true } "};
@@ -217,14 +248,18 @@ class TowerGradientTest : public testing::TestWithParam<std::string> {};
 
 TEST_P(TowerGradientTest, MatchesFiniteDifferences) {
   const auto config = ParseText<proto::Tower>(GetParam());
-  Tower tower(config, kShape, "teacher", BestKernels());
+  const bool transformer = absl::StrContains(GetParam(), "transformer");
+  const FieldShape shape = transformer ? kLongShape : kShape;
+  const int x_width = shape.fields * shape.dim;
+  Tower tower(config, shape, "teacher", BestKernels());
   const ParameterLayout& layout = tower.layout();
   const AlignedFloats parameters = RandomParameters(layout);
-  AlignedFloats x = RandomFloats(kRows * kWidth, 1), linear = RandomFloats(kRows, 2);
+  AlignedFloats x = RandomFloats(kRows * x_width, 1), linear = RandomFloats(kRows, 2);
+  EmptyPlaces(shape, &x);
   const AlignedFloats d_logits = RandomFloats(kRows, 3);
   tower.Prepare(parameters.data());
   TowerWorkspace workspace = tower.MakeWorkspace(kRows + 3);
-  const Matrix input{x.data(), kRows, kWidth, kWidth};
+  const Matrix input{x.data(), kRows, x_width, x_width};
   AlignedFloats logits(kRows, kPoison);
   const float* linear_sums = tower.linear() ? linear.data() : nullptr;
   tower.Forward(input, linear_sums, nullptr, &workspace, logits.data());
@@ -234,8 +269,9 @@ TEST_P(TowerGradientTest, MatchesFiniteDifferences) {
   if (tower.hidden_layers() > 0) hint = RandomFloats(kRows * tower.hidden_width(0), 4);
   double kink = 1;
   const Vector wide_parameters = ToDouble(parameters), wide_x = ToDouble(x), wide_linear = ToDouble(linear);
-  const auto output = [&](const Vector& p, const Vector& v) {
-    auto result = reference::Tower(config, kShape, reference::Parameters(layout, p), v, wide_linear, kRows);
+  const auto output = [&](const Vector& p, Vector v) {
+    EmptyPlaces(shape, &v);
+    auto result = reference::Tower(config, shape, reference::Parameters(layout, p), v, wide_linear, kRows);
     kink = std::min(kink, result.kink);
     return result;
   };
@@ -255,7 +291,7 @@ TEST_P(TowerGradientTest, MatchesFiniteDifferences) {
     return gradients;
   };
   AlignedFloats d_x(x.size(), kPoison);
-  const Matrix d_input{d_x.data(), kRows, kWidth, kWidth};
+  const Matrix d_input{d_x.data(), kRows, x_width, x_width};
   const AlignedFloats gradients = backward(&d_input);
   ExpectSameValues("d_x", NumericGradient([&](const Vector& v) { return loss(wide_parameters, v); }, wide_x),
                    d_x.data());

@@ -2,10 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <string>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "config/experiment.pb.h"
 #include "tests/support/allocation_counter.h"
 #include "tests/support/random_floats.h"
@@ -14,7 +16,13 @@
 namespace tandem {
 namespace {
 
+const std::vector<FeatureFields> kFeatures = {{"a", 0, 1, false},
+                                              {"b", 1, 1, false},
+                                              {"item", 2, 1, false},
+                                              {"d", 3, 1, false},
+                                              {"history", 4, 3, true}};
 constexpr FieldShape kShape{7, 5};
+const FieldShape kLongShape{7, 5, kFeatures};  // the last three fields are a sequence
 constexpr int kWidth = kShape.fields * kShape.dim;
 constexpr int kMaxRows = 40;
 constexpr char kDeep[] = "linear: true mlp { hidden: 37 hidden: 18 }";
@@ -26,7 +34,8 @@ class TestTower {
  public:
   explicit TestTower(const std::string& config, const Kernels& kernels = BestKernels(),
                      const std::string& name = "teacher")
-      : tower(ParseText<proto::Tower>(config), kShape, name, kernels),
+      : tower(ParseText<proto::Tower>(config), absl::StrContains(config, "transformer") ? kLongShape : kShape,
+              name, kernels),
         parameters(RandomFloats(tower.layout().size(), 1, 0.3)),
         x(RandomFloats(kMaxRows * kWidth, 2)),
         linear(RandomFloats(kMaxRows, 3)),
@@ -36,6 +45,9 @@ class TestTower {
       for (int64_t i = block.offset; i < block.offset + block.size; ++i)
         parameters[i] = 1 + std::abs(parameters[i]);
     }
+    // Row r has r % 4 places of the last three.
+    for (int r = 0; r < kMaxRows; ++r)
+      std::fill_n(x.data() + (r + 1) * kWidth - r % 4 * kShape.dim, r % 4 * kShape.dim, 0.0f);
     tower.Prepare(parameters.data());
   }
 
@@ -64,6 +76,8 @@ const std::vector<std::string>& Configs() {
       "linear: true",
       "interaction { cross {} } interaction { cross { rank: 3 layers: 2 } } mlp { hidden: 20 "
       "normalize_input: true }",
+      "interaction { transformer { sequence: 'history' target: 'item' heads: 5 blocks: 2 hidden: 9 } } "
+      "interaction { fm {} } mlp { hidden: 20 } linear: true",
   };
   return *configs;
 }

@@ -21,13 +21,17 @@ struct Place {
   int64_t size;
 };
 
-// "layer/2/weight" is w2 and "layer/2/bias" b2; where one block holds all layers (cross v1), its rows are w0,
-// w1, ...
-std::vector<Place> Places(const ParameterLayout& layout) {
+// The oracles of transformers have Tandem's names. Of the others "layer/2/weight" is w2 and "layer/2/bias"
+// b2; where one block holds all layers (cross v1), its rows are w0, w1, ...
+std::vector<Place> Places(const ParameterLayout& layout, bool transformer) {
   std::vector<Place> places;
   for (const ParameterBlock& block : layout.blocks()) {
     const std::string letter = block.kind == ParameterKind::kWeight ? "w" : "b";
     const std::string rest = block.name.substr(sizeof(kName));
+    if (transformer) {
+      places.push_back({rest, block.offset, block.size});
+      continue;
+    }
     if (const size_t slash = rest.find('/'); slash != std::string::npos) {
       places.push_back({letter + rest.substr(0, slash), block.offset, block.size});
       continue;
@@ -45,7 +49,7 @@ void CheckWith(const OracleCase& oracle, const proto::Interaction& config, const
   constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
   ParameterLayout layout;
   const auto layer = MakeInteraction(config, shape, kName, kernels, &layout);
-  const std::vector<Place> places = Places(layout);
+  const std::vector<Place> places = Places(layout, config.has_transformer());
   AlignedFloats parameters(layout.size()), gradients(layout.size(), kNan);
   for (const Place& place : places) {
     const AlignedFloats values = oracle.array("params", place.name).floats();
@@ -107,6 +111,22 @@ void CheckCin(const OracleCase& oracle) {
 void CheckCrossV1(const OracleCase& oracle) { CheckCross(oracle, proto::Cross::V1); }
 
 void CheckCrossV2(const OracleCase& oracle) { CheckCross(oracle, proto::Cross::V2); }
+
+void CheckTransformer(const OracleCase& oracle) {
+  const auto number = [&](const char* name) { return oracle.config().at(name).get<int>(); };
+  proto::Interaction config;
+  proto::Transformer* transformer = config.mutable_transformer();
+  transformer->set_sequence("history");
+  transformer->set_target("item");
+  transformer->set_heads(number("heads"));
+  transformer->set_hidden(number("hidden"));
+  transformer->set_blocks(number("blocks"));
+  const std::vector<FeatureFields> features = {
+      {"user", 0, 1, false}, {"item", 1, 1, false}, {"history", 2, number("length"), true}};
+  FieldShape shape = ShapeOf(oracle);
+  shape.features = features;
+  Check(oracle, config, shape);
+}
 
 void CheckFm(const OracleCase& oracle) {
   proto::Interaction config;

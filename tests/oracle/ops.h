@@ -18,6 +18,7 @@ void CheckJointLoss(const OracleCase& oracle);
 void CheckMetrics(const OracleCase& oracle);
 void CheckMlp(const OracleCase& oracle);
 void CheckOptimizer(const OracleCase& oracle);
+void CheckTransformer(const OracleCase& oracle);
 
 }  // namespace tandem
 

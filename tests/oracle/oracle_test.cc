@@ -31,13 +31,32 @@ constexpr OracleOp kOracleOps[] = {
     {"metrics", CheckMetrics},
     {"mlp", CheckMlp},
     {"optimizer", CheckOptimizer},
+    {"transformer", CheckTransformer},
 };
 
 constexpr const char* kKnownCases[] = {
-    "adagrad",      "adam",           "cin_identity",       "cin_relu_split",     "cin_wide",
-    "cross_v1",     "cross_v2",       "dual_step_cin",      "dual_step_cross_v1", "dual_step_cross_v2",
-    "dual_step_fm", "embedding_mean", "embedding_weighted", "fm_small",           "ftrl",
-    "joint_mse",    "joint_soft",     "metrics_distinct",   "metrics_ties",       "mlp",
+    "adagrad",
+    "adam",
+    "cin_identity",
+    "cin_relu_split",
+    "cin_wide",
+    "cross_v1",
+    "cross_v2",
+    "dual_step_cin",
+    "dual_step_cross_v1",
+    "dual_step_cross_v2",
+    "dual_step_fm",
+    "embedding_mean",
+    "embedding_weighted",
+    "fm_small",
+    "ftrl",
+    "joint_mse",
+    "joint_soft",
+    "metrics_distinct",
+    "metrics_ties",
+    "mlp",
+    "transformer",
+    "transformer_deep",
 };
 
 TEST(OracleFolderTest, HoldsEveryKnownCase) {

@@ -7,6 +7,7 @@
 #include <thread>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "tandem/dual_model.h"
 #include "tandem/loss.h"
@@ -20,6 +21,10 @@ namespace {
 
 constexpr char kTeacher[] = "teacher { linear: true interaction { fm {} } mlp { hidden: 12 } } ";
 
+constexpr char kHistory[] =
+    "feature { name: 'user' sparse {} } feature { name: 'item' sparse {} } "
+    "feature { name: 'history' sparse { sequence { max_length: 3 } table: 'item' } } ";
+
 struct StudentCase {
   const char* name;
   const char* student;
@@ -32,14 +37,22 @@ const StudentCase kStudents[] = {
     {"WithFm", "interaction { fm {} } mlp { hidden: 8 normalize_input: true }"},
     {"LogisticRegression", "linear: true combine: PARALLEL"},
     {"ReadOut", "linear: true"},
+    {"WithASequence",
+     "linear: true interaction { transformer { sequence: 'history' target: 'item' } } mlp { hidden: 8 }"},
 };
 
 // A checkpoint of a few steps' training.
 class PredictorTest : public testing::TestWithParam<StudentCase> {
  protected:
   PredictorTest() {
-    WriteTrainedCheckpoint(SmallExperiment(absl::StrCat(kTeacher, "student { ", GetParam().student, " }")),
-                           /*steps=*/5, checkpoint_);
+    // The sequence comes with the student that reads it.
+    const std::string student = absl::StrCat("student { ", GetParam().student, " }");
+    const bool sequence = absl::StrContains(student, "transformer");
+    const proto::Experiment experiment =
+        sequence ? SmallExperiment(std::string(kTeacher) + "student { mlp { hidden: 8 } }",
+                                   absl::StrCat(kHistory, "model { ", student, " }"))
+                 : SmallExperiment(kTeacher + student);
+    WriteTrainedCheckpoint(experiment, /*steps=*/5, checkpoint_);
   }
 
   std::unique_ptr<Predictor> Load(TowerChoice towers) const {

@@ -51,7 +51,8 @@ Batch RandomBatch(const Schema& schema, int rows, uint64_t seed) {
         bags.keys.push_back(schema.Key(field.table, "value"));
         bags.coefficients.push_back(static_cast<float>(draw(100)) / 50 - 1);
       } else {
-        const int ids = field.multi_valued ? draw(4) : 1;
+        int ids = field.multi_valued ? draw(4) : 1;
+        if (!field.sequence.empty()) ids = draw(3) > 0 ? 1 : 0;
         for (int i = 0; i < ids; ++i) {
           const int id = draw(kVocabulary);
           signal += id % 3 - 1;

@@ -96,6 +96,89 @@ Vector CrossOfRow(const proto::Cross& config, const std::string& name, const Par
   return x;
 }
 
+Vector LayerNorm(const Vector& x, const double* scale, const double* shift) {
+  double mean = 0, variance = 0;
+  for (const double value : x) mean += value / x.size();
+  for (const double value : x) variance += (value - mean) * (value - mean) / x.size();
+  Vector out(x.size());
+  for (size_t i = 0; i < x.size(); ++i)
+    out[i] = (x[i] - mean) / std::sqrt(variance + 1e-5) * scale[i] + shift[i];
+  return out;
+}
+
+// x W + b, W [in, out].
+Vector Affine(const Vector& x, int outputs, const std::string& name, const Parameters& parameters) {
+  const double *w = parameters[name + "/weight"], *b = parameters[name + "/bias"];
+  Vector out(b, b + outputs);
+  for (size_t i = 0; i < x.size(); ++i) {
+    for (int j = 0; j < outputs; ++j) out[j] += x[i] * w[i * outputs + j];
+  }
+  return out;
+}
+
+// The tokens of one row after one block.
+std::vector<Vector> TransformerBlock(const proto::Transformer& config, const std::string& name,
+                                     const Parameters& parameters, const std::vector<Vector>& tokens,
+                                     double* kink) {
+  const int dim = static_cast<int>(tokens[0].size()), size = dim / config.heads();
+  std::vector<Vector> qkv, next;
+  for (const Vector& token : tokens) qkv.push_back(Affine(token, 3 * dim, name + "/qkv", parameters));
+  for (size_t i = 0; i < tokens.size(); ++i) {
+    Vector mixed(dim);
+    for (int head = 0; head < config.heads(); ++head) {
+      Vector weights;
+      double sum = 0;
+      for (const Vector& other : qkv) {
+        double score = 0;
+        for (int d = head * size; d < (head + 1) * size; ++d) score += qkv[i][d] * other[dim + d];
+        weights.push_back(std::exp(score / std::sqrt(size)));
+        sum += weights.back();
+      }
+      for (size_t j = 0; j < qkv.size(); ++j) {
+        for (int d = head * size; d < (head + 1) * size; ++d)
+          mixed[d] += weights[j] / sum * qkv[j][2 * dim + d];
+      }
+    }
+    const auto plus = [](Vector a, const Vector& b) {
+      for (size_t k = 0; k < a.size(); ++k) a[k] += b[k];
+      return a;
+    };
+    const Vector y = LayerNorm(plus(tokens[i], Affine(mixed, dim, name + "/out", parameters)),
+                               parameters[name + "/norm1/scale"], parameters[name + "/norm1/shift"]);
+    Vector hidden = Affine(y, config.hidden(), name + "/ffn1", parameters);
+    for (double& value : hidden) value = Relu(value, kink);
+    next.push_back(LayerNorm(plus(y, Affine(hidden, dim, name + "/ffn2", parameters)),
+                             parameters[name + "/norm2/scale"], parameters[name + "/norm2/shift"]));
+  }
+  return next;
+}
+
+Vector TransformerOfRow(const proto::Transformer& config, const FieldShape& shape, const std::string& name,
+                        const Parameters& parameters, const Vector& x, double* kink) {
+  const int dim = shape.dim;
+  std::vector<int> fields;  // the sequence's, then the target's
+  for (const std::string& wanted : {config.sequence(), config.target()}) {
+    for (const FeatureFields& feature : shape.features) {
+      for (int f = 0; feature.name == wanted && f < feature.count; ++f) fields.push_back(feature.first + f);
+    }
+  }
+  std::vector<Vector> tokens;
+  std::vector<size_t> places;
+  for (size_t p = 0; p < fields.size(); ++p) {
+    Vector token(x.begin() + fields[p] * dim, x.begin() + (fields[p] + 1) * dim);
+    if (token == Vector(dim)) continue;
+    for (int d = 0; d < dim; ++d) token[d] += parameters[name + "/position"][p * dim + d];
+    tokens.push_back(token);
+    places.push_back(p);
+  }
+  for (int b = 0; b < config.blocks() && !tokens.empty(); ++b)
+    tokens = TransformerBlock(config, name + "/" + std::to_string(b), parameters, tokens, kink);
+  Vector output(fields.size() * dim);
+  for (size_t t = 0; t < tokens.size(); ++t)
+    std::copy(tokens[t].begin(), tokens[t].end(), output.begin() + places[t] * dim);
+  return output;
+}
+
 Vector Normalized(int width, const std::string& name, const Parameters& parameters, Vector x, int rows) {
   if (parameters[name + "/input_steps"][0] == 0) return x;
   const double* mean = parameters[name + "/input_mean"];
@@ -159,8 +242,11 @@ Vector Interaction(const proto::Interaction& config, const FieldShape& shape, co
   const int width = shape.fields * shape.dim;
   for (int r = 0; r < rows; ++r) {
     const Vector row(x.begin() + r * width, x.begin() + (r + 1) * width);
-    const Vector out = config.has_cin() ? CinOfRow(config.cin(), shape, name, parameters, row.data(), kink)
-                                        : CrossOfRow(config.cross(), name, parameters, row);
+    Vector out;
+    if (config.has_cin()) out = CinOfRow(config.cin(), shape, name, parameters, row.data(), kink);
+    if (config.has_cross()) out = CrossOfRow(config.cross(), name, parameters, row);
+    if (config.has_transformer())
+      out = TransformerOfRow(config.transformer(), shape, name, parameters, row, kink);
     output.insert(output.end(), out.begin(), out.end());
   }
   return output;
@@ -191,8 +277,15 @@ std::vector<Vector> Mlp(const proto::Mlp& config, int input_width, const std::st
   return hidden;
 }
 
-TowerOutput Tower(const proto::Tower& config, const FieldShape& shape, const Parameters& parameters,
-                  const Vector& x, const Vector& linear, int rows, const DropoutMasks& masks) {
+TowerOutput Tower(const proto::Tower& config, const FieldShape& all, const Parameters& parameters,
+                  const Vector& all_x, const Vector& linear, int rows, const DropoutMasks& masks) {
+  // Sequences come last, and are for transformers alone.
+  const FieldShape shape = {PlainFields(all), all.dim};
+  Vector x;
+  for (int r = 0; r < rows; ++r) {
+    const auto row = all_x.begin() + r * all.fields * all.dim;
+    x.insert(x.end(), row, row + shape.fields * shape.dim);
+  }
   TowerOutput output;
   output.logits.assign(rows, parameters["bias"][0]);
   for (int r = 0; r < rows && config.linear(); ++r) output.logits[r] += linear[r];
@@ -202,7 +295,9 @@ TowerOutput Tower(const proto::Tower& config, const FieldShape& shape, const Par
   for (int i = 0; i < config.interaction_size(); ++i) {
     const proto::Interaction& layer = config.interaction(i);
     const std::string index = std::to_string(i);
-    const Vector out = Interaction(layer, shape, "interaction/" + index, parameters, x, rows, &output.kink);
+    const bool reads_all = layer.has_transformer();
+    const Vector out = Interaction(layer, reads_all ? all : shape, "interaction/" + index, parameters,
+                                   reads_all ? all_x : x, rows, &output.kink);
     if (stacked) {
       crossed = Concatenate(crossed, out, rows);
     } else {

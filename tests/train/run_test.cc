@@ -126,7 +126,10 @@ INSTANTIATE_TEST_SUITE_P(
         "train { student_steps: 2 }",
         "model { method: ROCKET_LAUNCHING } feature { name: 'user' sparse {} } "
         "feature { name: 'age' dense { transform: LOG1P } towers: TEACHER } feature { name: 'item' sparse {} "
-        "}"));
+        "}",
+        "feature { name: 'user' sparse {} } feature { name: 'tag' column: 'query' sparse { table: 'tag' } } "
+        "feature { name: 'tags' sparse { sequence { max_length: 3 } table: 'tag' } } "
+        "model { teacher { interaction { transformer { sequence: 'tags' target: 'tag' hidden: 6 } } } }"));
 
 TEST_F(RunTest, TheNumberOfThreadsChangesNoByteOfCheckpointAndBundle) {
   std::vector<std::string> manifests, bundles;

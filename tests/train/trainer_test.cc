@@ -116,6 +116,30 @@ TEST(Trainer, NoLeverOfTheStudentReachesTheTeacher) {
   }
 }
 
+// A history of items, which the teacher alone reads: no transformer of the student does.
+constexpr char kHistory[] =
+    "feature { name: 'user' sparse {} } feature { name: 'item' sparse {} } "
+    "feature { name: 'history' sparse { sequence { max_length: 3 } table: 'item' } } "
+    "feature { name: 'age' dense { transform: LOG1P } } "
+    "model { teacher { linear: true interaction { fm {} } "
+    "interaction { transformer { sequence: 'history' target: 'item' hidden: 6 } } } ";  // and more of the
+                                                                                        // model
+
+TEST(Trainer, ATeacherWithASequenceKeepsThePromises) {
+  const std::string more = absl::StrCat(kHistory, kStudentLevers, " } ", kTrainLevers);
+  Session together(SmallExperiment(ModelText(kTeachers[0], "CO_TRAIN"), more), 4);
+  Session one_thread(SmallExperiment(ModelText(kTeachers[0], "CO_TRAIN"), more), 1);
+  Session alone(SmallExperiment(ModelText(kTeachers[0], "TEACHER_ALONE"), absl::StrCat(kHistory, "}")), 1);
+  EXPECT_EQ(together.model.teacher_input().fields.size(), 6u);
+  EXPECT_EQ(together.model.student_input().fields.size(), 3u);
+  for (Session* session : {&together, &one_thread, &alone}) session->Train(10);
+  EXPECT_EQ(together.model.teacher_parameters().values, alone.model.teacher_parameters().values);
+  EXPECT_EQ(together.model.student_parameters().values, one_thread.model.student_parameters().values);
+  const Batch probe = RandomBatch(alone.model.schema(), 200, 5);
+  EXPECT_EQ(together.Fields(probe), alone.Fields(probe));
+  EXPECT_EQ(together.Fields(probe), one_thread.Fields(probe));
+}
+
 TEST(Trainer, LeversDontDependOnTheNumberOfThreads) {
   for (const char* method :
        {"CO_TRAIN", "ROCKET_LAUNCHING", "TWO_STAGE_KD", "FEATURE_TRANSFER", "TWO_STAGE_FULL"}) {
