@@ -7,39 +7,10 @@
 #include <vector>
 
 #include "bench/in_turns.h"
+#include "src/util/machine_peak.h"
 
 namespace tandem::bench {
 namespace {
-
-#if defined(__x86_64__)
-// Rounds of twelve independent fused multiply-adds in registers of eight or sixteen floats.
-void MultiplyAdd256(int64_t rounds) {
-  asm volatile(
-      "vzeroall\n"
-      "1: .irp i,1,2,3,4,5,6,7,8,9,10,11,12\n"
-      "vfmadd231ps %%ymm0, %%ymm0, %%ymm\\i\n"
-      ".endr\n"
-      "dec %0\n"
-      "jnz 1b\n"
-      : "+r"(rounds)::"xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10",
-        "xmm11", "xmm12", "xmm13", "xmm14", "xmm15", "cc");
-}
-
-void MultiplyAdd512(int64_t rounds) {
-  asm volatile(
-      "vzeroall\n"
-      "1: .irp i,1,2,3,4,5,6,7,8,9,10,11,12\n"
-      "vfmadd231ps %%zmm0, %%zmm0, %%zmm\\i\n"
-      ".endr\n"
-      "dec %0\n"
-      "jnz 1b\n"
-      "vzeroupper\n"
-      : "+r"(rounds)::"xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10",
-        "xmm11", "xmm12", "xmm13", "xmm14", "xmm15", "cc");
-}
-
-constexpr int64_t kRounds = 200'000;
-#endif
 
 // Memory of its own pages, huge ones where the system gives them, touched.
 class Pages {
@@ -74,24 +45,6 @@ struct LineSum {
   Half low = {}, high = {};
 };
 
-double MeasureStream() {
-  constexpr int64_t kBytes = int64_t{1} << 30, kStreams = 8, kPart = kBytes / 8 / kStreams;
-  const Pages pages(kBytes);
-  if (pages.data() == nullptr) return 0;
-  double best = 0;
-  for (int repeat = 0; repeat < 5; ++repeat) {
-    const double begin = ThreadSeconds();
-    {
-      LineSum sum;
-      for (int64_t i = 0; i < kPart; i += 8) {
-        for (int64_t stream = 0; stream < kStreams; ++stream) sum.Add(pages.data() + stream * kPart + i);
-      }
-    }
-    best = std::max(best, kBytes / (ThreadSeconds() - begin));
-  }
-  return best;
-}
-
 double MeasureRandomRows() {
   constexpr int64_t kRows = int64_t{1} << 24;
   constexpr int kReads = 1 << 22, kAhead = 24;
@@ -120,18 +73,9 @@ double MeasureRandomRows() {
 
 }  // namespace
 
-#if defined(__x86_64__)
-void FmaTurn(const std::string& variant) {
-  variant == "avx512" ? MultiplyAdd512(kRounds) : MultiplyAdd256(kRounds);
-}
+void FmaTurn(const std::string& variant) { RunMultiplyAdds(variant == "avx512"); }
 
-double FmaTurnFlops(const std::string& variant) {
-  return 2.0 * 12 * (variant == "avx512" ? 16 : 8) * kRounds;
-}
-#else
-void FmaTurn(const std::string&) {}
-double FmaTurnFlops(const std::string&) { return 0; }
-#endif
+double FmaTurnFlops(const std::string& variant) { return MultiplyAddFlops(variant == "avx512"); }
 
 double FmaPeak(const std::string& variant) {
   double best = 0;
@@ -144,7 +88,7 @@ double FmaPeak(const std::string& variant) {
 }
 
 double StreamBandwidth() {
-  static const double bandwidth = MeasureStream();
+  static const double bandwidth = MeasureMachinePeak(/*threads=*/1, /*wide=*/false).bytes;
   return bandwidth;
 }
 

@@ -22,8 +22,8 @@ double FmaPeak(const std::string& variant);
 void FmaTurn(const std::string& variant);
 double FmaTurnFlops(const std::string& variant);
 
-// Measured once a process: bytes a second that one core reads in order from memory far larger than the
-// caches.
+// Measured once a process: bytes a second that one core reads in order, as src/util/machine_peak.h measures
+// it.
 double StreamBandwidth();
 
 // Measured once a process: rows of 64 bytes a second that one core reads at random places of 1 GiB, each

@@ -30,6 +30,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -194,6 +195,8 @@ class EmbeddingLayer {
   std::vector<std::vector<int>> fields_of_table_;
   std::vector<std::unique_ptr<Merged>> merged_;
   std::vector<std::vector<float>> gradients_;  // a worker
+  // Of an update: a table, and its first distinct row (or its first row).
+  std::vector<std::pair<int, uint32_t>> tasks_;
   int64_t max_rows_ = 0;
   bool full_ = false;                 // of the batch at hand: no id is admitted
   std::vector<int64_t> ids_refused_;  // a table

@@ -8,8 +8,9 @@
 #ifndef TANDEM_THREADS_H_
 #define TANDEM_THREADS_H_
 
-#include <functional>
 #include <memory>
+
+#include "absl/functional/function_ref.h"
 
 namespace tandem {
 
@@ -23,8 +24,8 @@ class Workers {
 
   int size() const { return size_; }
   // Calls function(task, worker) for every task in [0, tasks), worker in [0, size()), and returns when all
-  // are done. One caller at a time; not from within a task.
-  void ForEach(int tasks, const std::function<void(int task, int worker)>& function);
+  // are done. One caller at a time; not from within a task. Allocates nothing.
+  void ForEach(int tasks, absl::FunctionRef<void(int task, int worker)> function);
 
  private:
   struct Shared;

@@ -27,6 +27,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/types/span.h"
 #include "tandem/batch.h"
 #include "tandem/dual_model.h"
 #include "tandem/loss.h"
@@ -90,6 +91,7 @@ class Trainer {
     double rate, student_rate;  // factors of the schedule
     const EmbeddingView *teacher_view, *student_view;
     bool shares_input;
+    std::vector<int> parts;  // of dense_, that are updated
   };
   struct Shard;
   struct Worker;
@@ -113,7 +115,7 @@ class Trainer {
   absl::Status UpdateEmbeddings(const Batch& batch);
   // One more student step, on a batch of the past.
   absl::Status StepOnReplay(const ReplayedBatch& past, int k);
-  void UpdateStatistics(const std::vector<int>& parts, int rows);
+  void UpdateStatistics(absl::Span<const int> parts, int rows);
 
   DualModel& model_;
   Workers& workers_;

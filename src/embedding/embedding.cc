@@ -428,18 +428,18 @@ absl::Status EmbeddingLayer::Update(const Batch& batch, const BatchRows& rows,
   }
   // Rows of a table that the batch doesn't touch have a gradient of their own only where L2 is over the whole
   // table.
-  std::vector<std::pair<int, uint32_t>> tasks;  // table, first distinct row (or first row of the table)
+  tasks_.clear();
   for (size_t t = 0; t < tables_.size(); ++t) {
     const size_t count = l2_whole_table_ ? tables_[t].rows() : merged_[t]->rows.size();
     timer.AddUnits(static_cast<int64_t>(count));
-    for (size_t begin = 0; begin < count; begin += kRowsPerTask) tasks.emplace_back(t, begin);
+    for (size_t begin = 0; begin < count; begin += kRowsPerTask) tasks_.emplace_back(t, begin);
   }
   gradients_.resize(workers->size());
   for (std::vector<float>& gradient : gradients_) gradient.resize(width_);
   std::atomic<int> not_finite{-1};
-  workers->ForEach(static_cast<int>(tasks.size()), [&](int task, int worker) {
-    const int t = tasks[task].first;
-    const uint32_t begin = tasks[task].second;
+  workers->ForEach(static_cast<int>(tasks_.size()), [&](int task, int worker) {
+    const int t = tasks_[task].first;
+    const uint32_t begin = tasks_[task].second;
     EmbeddingTable& table = tables_[t];
     const Merged& merged = *merged_[t];
     float* gradient = gradients_[worker].data();

@@ -66,7 +66,7 @@ absl::Status WriteStream(FileSystem& fs, const std::string& path, const proto::O
   proto::StreamRows rows;
   const auto flush = [&]() -> absl::Status {
     if (rows.row_size() == 0) return absl::OkStatus();
-    const absl::Status written = writer->Append(rows.SerializeAsString());
+    absl::Status written = writer->Append(rows.SerializeAsString());
     rows.Clear();
     return written;
   };

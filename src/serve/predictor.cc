@@ -65,7 +65,7 @@ struct Predictor::Pool {
       Workspace* empty = nullptr;
       if (places[(own + i) % kPlaces].workspace.compare_exchange_strong(
               empty, w.get(), std::memory_order_release, std::memory_order_relaxed)) {
-        w.release();
+        static_cast<void>(w.release());  // the place has it
         return;
       }
     }

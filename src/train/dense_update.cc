@@ -90,7 +90,7 @@ void DenseUpdater::Reserve(int shards) {
 float* DenseUpdater::gradient(int part, int shard) { return parts_[part]->gradients[shard].data(); }
 
 template <typename F>
-void DenseUpdater::ForEachChunk(const std::vector<int>& parts, const F& f) {
+void DenseUpdater::ForEachChunk(absl::Span<const int> parts, const F& f) {
   tasks_.clear();
   for (const int part : parts) {
     for (size_t c = 0; c < parts_[part]->chunks.size(); ++c)
@@ -100,7 +100,7 @@ void DenseUpdater::ForEachChunk(const std::vector<int>& parts, const F& f) {
                    [&](int task, int /*worker*/) { f(tasks_[task].first, tasks_[task].second); });
 }
 
-absl::Status DenseUpdater::Update(const std::vector<int>& parts, int shards,
+absl::Status DenseUpdater::Update(absl::Span<const int> parts, int shards,
                                   const std::array<double, kGroups>& rate_scales, int64_t step) {
   std::array<float, kGroups> clip = {1, 1};
   const bool clips = train_.clip_norm() > 0;
@@ -138,7 +138,7 @@ absl::Status DenseUpdater::Update(const std::vector<int>& parts, int shards,
   return absl::OkStatus();
 }
 
-double DenseUpdater::ClipScale(const std::vector<int>& parts, Group group) const {
+double DenseUpdater::ClipScale(absl::Span<const int> parts, Group group) const {
   double squares = 0;
   for (const int part : parts) {
     if (parts_[part]->part.group != group) continue;

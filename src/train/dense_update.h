@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/types/span.h"
 #include "tandem/dual_model.h"
 #include "tandem/optimizer.h"
 #include "tandem/parameters.h"
@@ -63,8 +64,8 @@ class DenseUpdater {
 
   // One update of `parts`. `rate_scales`: of each group. kInternal, naming part and step, when a gradient
   // isn't finite.
-  absl::Status Update(const std::vector<int>& parts, int shards,
-                      const std::array<double, kGroups>& rate_scales, int64_t step);
+  absl::Status Update(absl::Span<const int> parts, int shards, const std::array<double, kGroups>& rate_scales,
+                      int64_t step);
   // Running statistics aren't averaged: their average is what they are.
   void AverageStatistics(int part);
 
@@ -74,8 +75,8 @@ class DenseUpdater {
 
   // Calls f(part, chunk index) for every chunk of the parts, on all workers.
   template <typename F>
-  void ForEachChunk(const std::vector<int>& parts, const F& f);
-  double ClipScale(const std::vector<int>& parts, Group group) const;
+  void ForEachChunk(absl::Span<const int> parts, const F& f);
+  double ClipScale(absl::Span<const int> parts, Group group) const;
   void UpdateChunk(Tracked* part, const Chunk& chunk, double rate_scale, float clip);
   void AverageChunk(Tracked* part, const Chunk& chunk) const;
 

@@ -80,6 +80,9 @@ Trainer::Trainer(DualModel* model, TrainedParts parts, const TrainerClock& clock
       if (model_.student().linear()) w->student_linear.resize(shard_rows_);
     }
     w->loss = model_.loss().MakeWorkspace(shard_rows_);
+    w->loss_shard.teacher_hidden.reserve(model_.hinted_layers().size());
+    w->loss_shard.student_hidden.reserve(model_.hinted_layers().size());
+    w->loss_gradients.d_student_hidden.reserve(model_.hinted_layers().size());
     workspaces_.push_back(std::move(w));
   }
   if (parts_ == TrainedParts::kStudent && model_.has_teacher()) model_.PrepareServedTeacher();
@@ -124,6 +127,10 @@ void Trainer::PlanTurn() {
   turn_.student_view = &model_.student_input();
   turn_.shares_input =
       turn_.teacher && turn_.student && model_.SharesInput(*turn_.teacher_view, *turn_.student_view);
+  turn_.parts.clear();
+  if (turn_.trains_teacher) turn_.parts.push_back(teacher_part_);
+  if (turn_.student) turn_.parts.push_back(student_part_);
+  if (turn_.student && adapter_part_ >= 0) turn_.parts.push_back(adapter_part_);
 }
 
 // Cuts the batch into shards and makes room for what they leave behind; allocates only when a batch is larger
@@ -171,12 +178,9 @@ absl::StatusOr<const StepResult*> Trainer::Step(const Batch& batch) {
   TANDEM_RETURN_IF_ERROR(UpdateEmbeddings(batch));
   {
     StageTimer timer(Stage::kDenseUpdate, active_shards_);
-    std::vector<int> parts;
-    if (turn_.trains_teacher) parts.push_back(teacher_part_);
-    if (turn_.student) parts.push_back(student_part_);
-    if (turn_.student && adapter_part_ >= 0) parts.push_back(adapter_part_);
-    TANDEM_RETURN_IF_ERROR(dense_->Update(parts, active_shards_, {turn_.rate, turn_.student_rate}, step_));
-    UpdateStatistics(parts, batch.rows());
+    TANDEM_RETURN_IF_ERROR(
+        dense_->Update(turn_.parts, active_shards_, {turn_.rate, turn_.student_rate}, step_));
+    UpdateStatistics(turn_.parts, batch.rows());
   }
   {
     StageTimer timer(Stage::kPrepare);
@@ -391,7 +395,7 @@ absl::Status Trainer::StepOnReplay(const ReplayedBatch& past, int k) {
   }
   {
     StageTimer timer(Stage::kDenseUpdate, active_shards_);
-    const std::vector<int> parts = {student_part_};
+    const int parts[] = {student_part_};
     TANDEM_RETURN_IF_ERROR(dense_->Update(parts, active_shards_, {0, turn_.student_rate}, step_));
     UpdateStatistics(parts, batch.rows());
   }
@@ -400,7 +404,7 @@ absl::Status Trainer::StepOnReplay(const ReplayedBatch& past, int k) {
   return absl::OkStatus();
 }
 
-void Trainer::UpdateStatistics(const std::vector<int>& parts, int rows) {
+void Trainer::UpdateStatistics(absl::Span<const int> parts, int rows) {
   const auto sum = [&](std::vector<double> Shard::*statistics) {
     std::vector<double>& total = (*shards_[0]).*statistics;
     for (int s = 1; s < active_shards_; ++s) {

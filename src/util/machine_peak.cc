@@ -98,15 +98,18 @@ double ReadRate(int threads) {
 
 }  // namespace
 
+#if defined(__x86_64__)
+void RunMultiplyAdds(bool wide) { (wide ? MultiplyAdd512 : MultiplyAdd256)(kRounds); }
+double MultiplyAddFlops(bool wide) { return 2.0 * 12 * (wide ? 16 : 8) * kRounds; }
+#else
+void RunMultiplyAdds(bool /*wide*/) {}
+double MultiplyAddFlops(bool /*wide*/) { return 0; }
+#endif
+
 MachinePeak MeasureMachinePeak(int threads, bool wide) {
   MachinePeak peak;
-#if defined(__x86_64__)
-  const double flops = 2.0 * 12 * (wide ? 16 : 8) * kRounds;
-  peak.flops = SumOfRates(
-      flops, BestSeconds(threads, [&](int) { (wide ? MultiplyAdd512 : MultiplyAdd256)(kRounds); }));
-#else
-  (void)wide;
-#endif
+  const double flops = MultiplyAddFlops(wide);
+  if (flops > 0) peak.flops = SumOfRates(flops, BestSeconds(threads, [&](int) { RunMultiplyAdds(wide); }));
   peak.bytes = ReadRate(threads);
   return peak;
 }

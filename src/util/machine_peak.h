@@ -16,6 +16,11 @@ struct MachinePeak {
 // which the processor must have; else of 256.
 MachinePeak MeasureMachinePeak(int threads, bool wide);
 
+// One run of the loop that `flops` is measured by, about a millisecond, and the multiplications and additions
+// in it: 0 where it isn't known.
+void RunMultiplyAdds(bool wide);
+double MultiplyAddFlops(bool wide);
+
 }  // namespace tandem
 
 #endif  // TANDEM_SRC_UTIL_MACHINE_PEAK_H_

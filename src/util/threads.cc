@@ -15,7 +15,7 @@ struct Workers::Shared {
   std::mutex mutex;
   std::condition_variable wake;
   std::condition_variable done;
-  const std::function<void(int, int)>* function = nullptr;
+  const absl::FunctionRef<void(int, int)>* function = nullptr;
   int tasks = 0;
   std::atomic<int> next{0};
   int64_t round = 0;
@@ -59,7 +59,7 @@ Workers::~Workers() {
   for (std::thread& thread : shared_->threads) thread.join();
 }
 
-void Workers::ForEach(int tasks, const std::function<void(int, int)>& function) {
+void Workers::ForEach(int tasks, absl::FunctionRef<void(int, int)> function) {
   if (size_ == 1 || tasks <= 1) {
     for (int task = 0; task < tasks; ++task) function(task, 0);
     return;

@@ -4,11 +4,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <numeric>
+#include <thread>
 
 #include "absl/strings/str_cat.h"
 #include "config/experiment.pb.h"
 #include "tandem/random.h"
+#include "tests/support/allocation_counter.h"
 #include "tests/support/experiments.h"
 #include "tests/support/sample_files.h"
 
@@ -85,6 +88,51 @@ TEST_F(BatchSourceTest, BatchesAreThePermutedBlocksCut) {
       EXPECT_EQ((*event)->batch.rows(), 0);
     }
     EXPECT_EQ(source.Next().value()->kind, LogEvent::kEnd);
+  }
+}
+
+// Until nothing has been allocated for a while: the reading thread waits.
+void WaitForCalm() {
+  for (int64_t count = -1; count != AllocationCount();) {
+    count = AllocationCount();
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+}
+
+// Reading, decompressing, parsing, hashing, shuffling, cutting: once every buffer has had its size.
+TEST_F(BatchSourceTest, ReadingOnInADayAllocatesNothing) {
+  constexpr int kRows = 120000, kBatch = 64;
+  std::string text = "label\tuser\ttags\tage\n";
+  for (int row = 0; row < kRows; ++row)
+    absl::StrAppend(&text, row % 2, "\tu", 1000 + row % 97, "\ta|b\t17\n");
+  struct Case {
+    std::string file;
+    int shuffle_rows, threads;  // 40 threads: three parsers
+  };
+  for (const Case& c : {Case{Write("log", text), 0, 40}, Case{Write("log.gz", Gzip(text)), 1500, 1},
+                        Case{Write("log.zst", Zstd(text)), 1500, 40}}) {
+    const proto::Experiment experiment = ExperimentWith(absl::StrCat(
+        "batch_size: ", kBatch, " shuffle_rows: ", c.shuffle_rows, " } runtime { threads: ", c.threads));
+    const Schema schema(experiment);
+    BatchSource source(experiment, schema, {{"", {c.file}}}, Quarantine(), LogPosition{});
+    const auto read = [&](int rows) {
+      for (int batch = 0; batch < rows / kBatch; ++batch) {
+        const absl::StatusOr<const LogEvent*> event = source.Next();
+        ASSERT_TRUE(event.ok()) << event.status();
+        ASSERT_EQ((*event)->batch.rows(), kBatch);
+      }
+    };
+    read(67000);  // more than a block where nothing is shuffled
+    // How many events wait depends on the threads' luck, and the first one to wait as the last of so many is
+    // a new one: there may be several tries.
+    int64_t allocations = -1;
+    for (int rows = 67000; allocations != 0 && rows + 10000 < kRows; rows += 10000) {
+      WaitForCalm();
+      const int64_t before = AllocationCount();
+      read(10000);
+      allocations = AllocationCount() - before;
+    }
+    EXPECT_EQ(allocations, 0) << c.file;
   }
 }
 

@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "tandem/kernels.h"
+#include "tests/support/allocation_counter.h"
 #include "tests/support/experiments.h"
 
 namespace tandem {
@@ -157,6 +158,50 @@ TEST(Trainer, LeversDontDependOnTheNumberOfThreads) {
       students.push_back(session.model.student_parameters().averages);
     }
     EXPECT_EQ(students[0], students[1]) << method;
+  }
+}
+
+TEST(Trainer, AStepAllocatesNothingOnceItsBatchesWereSeen) {
+  struct Case {
+    const char *method, *before, *model, *after;
+    bool has_phase;
+  };
+  constexpr char kLimits[] =
+      "train { clip_norm: 0.05 } embedding { id_dropout: 0.2 l2: 0.1 l2_scope: TABLE }";
+  const Case cases[] = {
+      {"CO_TRAIN", "model {", "", "", true},
+      {"CO_TRAIN", "model {", "", kLimits, true},
+      {"CO_TRAIN", "model {", kStudentLevers, kTrainLevers, true},
+      {"CO_TRAIN", kHistory, kStudentLevers, kTrainLevers, true},
+      {"TWO_STAGE_FULL", "model {", kStudentLevers, kTrainLevers, true},
+      {"ROCKET_LAUNCHING", "model {", kStudentLevers, kLimits, false},
+      {"STUDENT_ALONE", "model {", "", kLimits, false},
+  };
+  for (const Case& c : cases) {
+    SCOPED_TRACE(absl::StrCat(c.method, " ", c.before, c.model, c.after));
+    Session session(
+        SmallExperiment(ModelText(kTeachers[0], "CO_TRAIN"),
+                        absl::StrCat(c.before, " method: ", c.method, " ", c.model, " } ", c.after)),
+        2);
+    std::vector<Batch> batches;
+    for (const int rows : {90, 90, 40}) {
+      batches.push_back(RandomBatch(session.model.schema(), rows, batches.size()));
+    }
+    const auto train = [&](int rounds) {
+      for (int round = 0; round < rounds; ++round) {
+        for (const Batch& batch : batches) ASSERT_TRUE(session.trainer->Step(batch).ok());
+      }
+    };
+    const auto expect_no_allocation = [&] {
+      train(8);  // every batch has been at every place of the replay
+      const int64_t before = AllocationCount();
+      train(4);
+      EXPECT_EQ(AllocationCount() - before, 0);
+    };
+    expect_no_allocation();
+    if (!c.has_phase) continue;
+    session.trainer->BeginStudentPhase(1000);
+    expect_no_allocation();
   }
 }
 
