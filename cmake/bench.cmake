@@ -29,4 +29,13 @@ if(benchmark_FOUND)
     endif()
     add_dependencies(bench ${name})
   endforeach()
+  if(TANDEM_BUILD_TESTS AND NOT TANDEM_SANITIZE)
+    # Tests build no benchmark: that these still compile, which see most of the library between them, is looked at without making code.
+    set(BENCH_CHECKED ${BENCH_SOURCES} ${BENCH_COMMON})
+    list(FILTER BENCH_CHECKED INCLUDE REGEX "/(kernels_bench|layers_bench|lowp_bench|student_bench|peak)\\.cc$")
+    add_test(NAME benches_compile COMMAND ${CMAKE_CXX_COMPILER} -std=c++17 -fsyntax-only -Wall -Wextra -Werror ${TANDEM_ARCH_OPTIONS}
+      -isystem${PROTO_DIR} "-I$<JOIN:$<TARGET_PROPERTY:tandem_bench,INCLUDE_DIRECTORIES>,;-I>" ${BENCH_CHECKED}
+      COMMAND_EXPAND_LISTS)
+    set_tests_properties(benches_compile PROPERTIES TIMEOUT 300)
+  endif()
 endif()

@@ -26,6 +26,7 @@ namespace {
 absl::StatusOr<std::vector<ScoreLog>> StudentLogs(const std::vector<const Predictor*>& predictors) {
   TANDEM_ASSIGN_OR_RETURN(std::vector<TowerLogs> towers, ScoreFiles(predictors, FLAGS_input));
   std::vector<ScoreLog> logs;
+  logs.reserve(towers.size());
   for (TowerLogs& of_one : towers) logs.push_back(std::move(of_one.student));
   return logs;
 }

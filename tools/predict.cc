@@ -42,10 +42,15 @@ void AppendFloat(float value, std::string* out) {
 // Some lines on their way to output.
 struct Piece {
   LineChunk chunk;
-  Batch batch;
+  int good_rows = 0;
   std::vector<LineFault> faults;
-  Scores scores;
   std::string text;
+};
+
+// What a worker makes of the lines on the way to text: its own, so that it stays in its cache.
+struct Scratch {
+  Batch batch;
+  Scores scores;
 };
 
 class FilePredictor {
@@ -55,8 +60,9 @@ class FilePredictor {
         threads_(threads),
         output_(*output),
         quarantine_("", predictor.experiment().data().max_bad_fraction()),
-        pieces_(PipelineItems(threads)) {
-    for (Piece& piece : pieces_) piece.batch = Batch(predictor.fields());
+        pieces_(PipelineItems(threads)),
+        scratch_(threads) {
+    for (Scratch& scratch : scratch_) scratch.batch = Batch(predictor.fields());
   }
 
   // From the next file on; the columns stay.
@@ -90,7 +96,8 @@ class FilePredictor {
     quarantine_.BeginFile(file, "");
     TANDEM_RETURN_IF_ERROR(RunPipeline(
         threads_, absl::MakeSpan(pieces_), [&](Piece* piece) { return Read(lines.get(), &piece->chunk); },
-        [&](Piece* piece) { Score(*parser, piece); }, [&](Piece* piece) { return Write(*piece); }));
+        [&](Piece* piece, int worker) { Score(*parser, piece, &scratch_[worker]); },
+        [&](Piece* piece) { return Write(*piece); }));
     return quarantine_.EndFile();
   }
 
@@ -105,33 +112,34 @@ class FilePredictor {
     return !chunk->lines.empty();
   }
 
-  void Score(const RowParser& parser, Piece* piece) const {
+  void Score(const RowParser& parser, Piece* piece, Scratch* scratch) const {
     const int lines = static_cast<int>(piece->chunk.lines.size());
     {
       StageTimer timer(Stage::kParse, lines);
-      piece->batch.Clear();
+      scratch->batch.Clear();
       piece->faults.clear();
-      parser.ParseLines(piece->chunk, 0, lines, &piece->batch, &piece->faults);
+      parser.ParseLines(piece->chunk, 0, lines, &scratch->batch, &piece->faults);
+      piece->good_rows = scratch->batch.rows();
     }
-    predictor_->Score(piece->batch, &piece->scores);
+    predictor_->Score(scratch->batch, &scratch->scores);
     StageTimer timer(Stage::kFormat, lines);
-    Format(parser, piece);
+    Format(parser, scratch->scores, piece);
   }
 
-  void Format(const RowParser& parser, Piece* piece) const {
+  void Format(const RowParser& parser, const Scores& scores, Piece* piece) const {
     piece->text.clear();
     auto fault = piece->faults.begin();
     int row = 0;
     for (int line = 0; line < static_cast<int>(piece->chunk.lines.size()); ++line) {
       parser.AppendKeys(piece->chunk.lines[line], '\t', &piece->text);
       const bool good = fault == piece->faults.end() || fault->line != line;
-      const auto score = [&](bool wanted, const std::vector<float>& scores) {
+      const auto score = [&](bool wanted, const std::vector<float>& probabilities) {
         if (!wanted) return;
-        if (good) AppendFloat(scores[row], &piece->text);
+        if (good) AppendFloat(probabilities[row], &piece->text);
         piece->text += '\t';
       };
-      score(predictor_->has_student(), piece->scores.student);
-      score(predictor_->has_teacher(), piece->scores.teacher);
+      score(predictor_->has_student(), scores.student);
+      score(predictor_->has_teacher(), scores.teacher);
       piece->text.back() = '\n';
       if (good) {
         ++row;
@@ -146,7 +154,7 @@ class FilePredictor {
       StageTimer timer(Stage::kWrite, static_cast<int64_t>(piece.text.size()));
       TANDEM_RETURN_IF_ERROR(output_.Write(piece.text));
     }
-    quarantine_.GoodRows(piece.batch.rows());
+    quarantine_.GoodRows(piece.good_rows);
     for (const LineFault& fault : piece.faults) {
       TANDEM_RETURN_IF_ERROR(quarantine_.BadRow(piece.chunk.first_line + fault.line, fault.fault,
                                                 fault.detail, piece.chunk.lines[fault.line]));
@@ -159,6 +167,7 @@ class FilePredictor {
   Output& output_;
   Quarantine quarantine_;
   std::vector<Piece> pieces_;
+  std::vector<Scratch> scratch_;  // a worker
 };
 
 absl::StatusOr<TowerChoice> ChosenTower() {

@@ -69,7 +69,10 @@ absl::StatusOr<proto::BundleHeader> ReadBundleHeader(FileSystem& fs, const std::
 
 // Verifies the directory and reads its configuration; nothing else is loaded.
 absl::StatusOr<proto::Experiment> ReadModelExperiment(FileSystem& fs, const std::string& directory);
-// Loads the towers that `experiment`, from ReadModelExperiment and perhaps with fewer towers, asks for.
+// The same of a bundle that the caller verifies: its files are records with checksums of their own, so that
+// what is damaged is an error here too.
+absl::StatusOr<proto::Experiment> ReadBundleExperiment(FileSystem& fs, const std::string& bundle);
+// Loads the towers that `experiment`, from one of these and perhaps with fewer towers, asks for.
 absl::StatusOr<LoadedModel> LoadModel(FileSystem& fs, const std::string& directory,
                                       const proto::Experiment& experiment, const Kernels& kernels);
 // Narrows `experiment` to the towers that are wanted. A ConfigError if it lacks the one asked for.

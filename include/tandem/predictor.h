@@ -91,6 +91,8 @@ class Predictor {
   struct Workspace;
   struct Pool;
   Predictor();
+  // The rest of a loading, with the configuration that directory_ carries.
+  absl::Status Build(proto::Experiment experiment, const PredictorOptions& options);
   void Prepare();
   std::unique_ptr<Workspace> MakeWorkspace() const;
 

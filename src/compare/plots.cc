@@ -155,7 +155,7 @@ std::string ReliabilityPlot(const Comparison& comparison) {
   Drawing drawing(kWidth, kTop + lines * (kPanel + kGapY));
   DrawLegend(&drawing, kLeft + 4, 20, {{"teacher", kTeacherColor}, {"student", kStudentColor}});
   for (size_t r = 0; r < comparison.rows.size(); ++r) {
-    const auto column = static_cast<double>(r % kColumns), line = static_cast<double>(r / kColumns);
+    const int column = static_cast<int>(r) % kColumns, line = static_cast<int>(r) / kColumns;
     Panel panel(&drawing, {kLeft + column * (kPanel + kGapX), kTop + line * (kPanel + kGapY), kPanel, kPanel},
                 predicted, clicked);
     panel.DrawFrame(comparison.rows[r].name);
@@ -252,6 +252,7 @@ std::string FrontierPlot(const Comparison& comparison) {
     std::sort(points.begin(), points.end(),
               [](const Point& a, const Point& b) { return a.parameters < b.parameters; });
     std::vector<std::pair<double, double>> line;
+    line.reserve(points.size());
     for (const Point& point : points) line.emplace_back(point.microseconds, point.auc.mean);
     const char* color = alone ? kAloneColor : kStudentColor;
     if (line.size() > 1) panel.Line(line, color);

@@ -154,6 +154,7 @@ void Panel::DrawFrame(absl::string_view title, bool numbered_y) {
 
 void Panel::Line(const std::vector<std::pair<double, double>>& points, absl::string_view color, bool dashed) {
   std::vector<std::pair<double, double>> places;
+  places.reserve(points.size());
   for (const auto& [x, y] : points) places.emplace_back(X(x), Y(y));
   drawing_->Polyline(places, color, dashed);
 }

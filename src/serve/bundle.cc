@@ -109,7 +109,6 @@ absl::StatusOr<LoadedModel> LoadBundle(FileSystem& fs, const std::string& direct
   LoadedModel loaded;
   loaded.model = std::make_unique<DualModel>(experiment, kernels, /*trained=*/false);
   DualModel& model = *loaded.model;
-  model.Initialize();
   const ParameterLayout& layout = model.student().layout();
   if (precision == Precision::kF32) {
     TANDEM_RETURN_IF_ERROR(LoadParameters(path, layout, EmbeddingLoad::kServed, graph.reader.get(),
@@ -227,9 +226,13 @@ absl::StatusOr<std::string> ResolveModel(FileSystem& fs, const std::string& link
 absl::StatusOr<proto::Experiment> ReadModelExperiment(FileSystem& fs, const std::string& directory) {
   if (!IsBundle(fs, directory)) return VerifyAndReadExperiment(fs, directory);
   TANDEM_RETURN_IF_ERROR(VerifyDirectory(fs, directory));
+  return ReadBundleExperiment(fs, directory);
+}
+
+absl::StatusOr<proto::Experiment> ReadBundleExperiment(FileSystem& fs, const std::string& bundle) {
   std::string text;
-  TANDEM_ASSIGN_OR_RETURN(const Graph graph, OpenGraph(fs, directory, &text));
-  absl::StatusOr<proto::Experiment> experiment = ParseExperiment(text, directory + kGraphFile);
+  TANDEM_ASSIGN_OR_RETURN(const Graph graph, OpenGraph(fs, bundle, &text));
+  absl::StatusOr<proto::Experiment> experiment = ParseExperiment(text, bundle + kGraphFile);
   if (!experiment.ok()) return ModelError(experiment.status().message());
   ResolveDefaults(&*experiment);
   return experiment;

@@ -7,6 +7,7 @@
 #include <atomic>
 #include <cmath>
 #include <optional>
+#include <thread>
 #include <utility>
 
 #include "config/experiment.pb.h"
@@ -94,10 +95,28 @@ absl::StatusOr<std::unique_ptr<Predictor>> Predictor::Load(const std::string& mo
   FileSystem& fs = FileSystem::Default();
   std::unique_ptr<Predictor> predictor(new Predictor());
   TANDEM_ASSIGN_OR_RETURN(predictor->directory_, ResolveModel(fs, model));
-  TANDEM_ASSIGN_OR_RETURN(proto::Experiment experiment, ReadModelExperiment(fs, predictor->directory_));
-  TANDEM_RETURN_IF_ERROR(ChooseTowers(options.towers, predictor->directory_, &experiment));
+  if (!IsBundle(fs, predictor->directory_)) {
+    TANDEM_ASSIGN_OR_RETURN(const proto::Experiment experiment,
+                            ReadModelExperiment(fs, predictor->directory_));
+    TANDEM_RETURN_IF_ERROR(predictor->Build(experiment, options));
+    return predictor;
+  }
+  // Verified while it is loaded: reading a damaged one ends in an error too, but a less telling one.
+  absl::Status verified;
+  std::thread verifier([&] { verified = VerifyDirectory(fs, predictor->directory_); });
+  const absl::StatusOr<proto::Experiment> experiment = ReadBundleExperiment(fs, predictor->directory_);
+  const absl::Status built = experiment.ok() ? predictor->Build(*experiment, options) : experiment.status();
+  verifier.join();
+  TANDEM_RETURN_IF_ERROR(verified);
+  TANDEM_RETURN_IF_ERROR(built);
+  return predictor;
+}
+
+absl::Status Predictor::Build(proto::Experiment experiment, const PredictorOptions& options) {
+  FileSystem& fs = FileSystem::Default();
+  TANDEM_RETURN_IF_ERROR(ChooseTowers(options.towers, directory_, &experiment));
   // The correction belongs to the log that the model learned from, whatever the file to score is.
-  predictor->logit_offset_ = std::log(experiment.data().negative_keep_rate());
+  logit_offset_ = std::log(experiment.data().negative_keep_rate());
   for (const std::string& override_text : options.data_overrides) {
     TANDEM_RETURN_IF_ERROR(ApplyOverride(override_text, &experiment));
   }
@@ -105,11 +124,11 @@ absl::StatusOr<std::unique_ptr<Predictor>> Predictor::Load(const std::string& mo
   if (kernels == nullptr) {
     TANDEM_ASSIGN_OR_RETURN(kernels, FindKernels("auto"));
   }
-  TANDEM_ASSIGN_OR_RETURN(LoadedModel loaded, LoadModel(fs, predictor->directory_, experiment, *kernels));
-  predictor->model_ = std::move(loaded.model);
-  predictor->tables_ = std::move(loaded.tables);
-  predictor->Prepare();
-  return predictor;
+  TANDEM_ASSIGN_OR_RETURN(LoadedModel loaded, LoadModel(fs, directory_, experiment, *kernels));
+  model_ = std::move(loaded.model);
+  tables_ = std::move(loaded.tables);
+  Prepare();
+  return absl::OkStatus();
 }
 
 std::unique_ptr<Predictor> Predictor::InPrecision(Precision precision) const {

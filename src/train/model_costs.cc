@@ -11,7 +11,10 @@ namespace {
 constexpr double kFloat = sizeof(float);
 constexpr int kLineFloats = 16;
 
-double WholeLines(int floats) { return (floats + kLineFloats - 1) / kLineFloats * kLineFloats * kFloat; }
+double WholeLines(int floats) {
+  const int lines = (floats + kLineFloats - 1) / kLineFloats;
+  return lines * kLineFloats * kFloat;
+}
 
 // Backward computes two products for one of forward: the gradients of the input and of the weights.
 double BackwardFlops(const Tower& tower, bool d_input) {

@@ -5,7 +5,7 @@
 //   absl::Status status = RunPipeline(
 //       threads, absl::MakeSpan(pieces),
 //       [&](Piece* piece) -> absl::StatusOr<bool> { ... },  // fill: false at the end
-//       [&](Piece* piece) { ... },                           // work
+//       [&](Piece* piece, int worker) { ... },               // work: on thread `worker` of [0, threads)
 //       [&](Piece* piece) -> absl::Status { ... });          // take
 //
 // Filling has a thread of its own beside the `threads` that work, which include the caller's. Waits block.
@@ -61,21 +61,21 @@ absl::Status RunPipeline(int threads, absl::Span<Item> items, Fill fill, Work wo
     }
   });
   // With the lock held, and an item to begin.
-  const auto work_on_next = [&](std::unique_lock<std::mutex>* lock) {
+  const auto work_on_next = [&](int worker, std::unique_lock<std::mutex>* lock) {
     const size_t place = begun++ % items.size();
     lock->unlock();
-    work(&items[place]);
+    work(&items[place], worker);
     lock->lock();
     done[place] = 1;
   };
   std::vector<std::thread> workers;
   for (int worker = 1; worker < threads; ++worker) {
-    workers.emplace_back([&] {
+    workers.emplace_back([&, worker] {
       std::unique_lock<std::mutex> lock(mutex);
       for (;;) {
         fresh.wait(lock, [&] { return stop || ended || begun < filled; });
         if (stop || begun == filled) return;
-        work_on_next(&lock);
+        work_on_next(worker, &lock);
         progress.notify_one();
       }
     });
@@ -93,7 +93,7 @@ absl::Status RunPipeline(int threads, absl::Span<Item> items, Fill fill, Work wo
       if (filled - taken <= items.size() / 2) room.notify_one();
     } else if (begun < filled) {
       StageTimer timer(Stage::kShards);
-      work_on_next(&lock);
+      work_on_next(0, &lock);
     } else if (taken < begun) {
       StageTimer timer(Stage::kShards);
       progress.wait(lock, [&] { return done[taken % items.size()] != 0 || begun < filled; });

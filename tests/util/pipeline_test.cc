@@ -31,7 +31,9 @@ absl::Status RunSquares(int threads, int count, int bad_fill, int bad_take, std:
         item->result = -1;
         return next++ < count;
       },
-      [&](Item* item) {
+      [&](Item* item, int worker) {
+        EXPECT_GE(worker, 0);
+        EXPECT_LT(worker, threads);
         if (item->number % 7 == 0) std::this_thread::sleep_for(std::chrono::microseconds(200));
         item->result = item->number * item->number;
       },
@@ -82,7 +84,7 @@ TEST_P(PipelineTest, FillingOverlapsWithWorking) {
       GetParam(), absl::MakeSpan(items),
       [&](Item*) -> absl::StatusOr<bool> { return filled.fetch_add(1) < 2; },
       // The first item isn't done before the second is filled.
-      [&](Item*) {
+      [&](Item*, int /*worker*/) {
         for (int i = 0; i < 10000 && filled < 2; ++i)
           std::this_thread::sleep_for(std::chrono::milliseconds(1));
       },
