@@ -78,6 +78,7 @@ void ExpectNear(const Padded& actual, int rows, int cols, double terms, const F&
 // The first index where two runs of floats differ in their bits, or -1.
 int64_t FirstDifference(const float* a, const float* b, int64_t n) {
   for (int64_t i = 0; i < n; ++i) {
+    // Bits. NOLINTNEXTLINE(bugprone-suspicious-memory-comparison)
     if (std::memcmp(a + i, b + i, sizeof(float)) != 0) return i;
   }
   return -1;
