@@ -78,7 +78,7 @@ TEST(CellsTest, DigitsAreANumberAndNothingElseIs) {
     if (!cell.empty() && draws.Below(3) == 0) cell[draws.Below(cell.size())] = draws.Byte();
     uint32_t expected = 0;
     const std::from_chars_result result = std::from_chars(cell.data(), cell.data() + cell.size(), expected);
-    const bool number = cell.size() >= 1 && cell.size() <= 8 && result.ec == std::errc() &&
+    const bool number = !cell.empty() && cell.size() <= 8 && result.ec == std::errc() &&
                         result.ptr == cell.data() + cell.size();
     const std::string text = cell + "12345678";
     uint32_t actual = 0;

@@ -72,12 +72,12 @@ const std::vector<std::string>& Configs() {
       "interaction { fm {} } mlp { hidden: 37 hidden: 18 }",
       "interaction { cin { layers: 9 layers: 6 bias: true } } mlp { hidden: 20 }",
       "interaction { cin { layers: 8 layers: 6 activation: RELU split_half: true } } combine: PARALLEL",
-      "interaction { cross { version: V1 } } interaction { fm {} } mlp { hidden: 20 } combine: PARALLEL "
-      "linear: true",
-      "interaction { cross {} } interaction { cross { rank: 3 layers: 2 } } mlp { hidden: 20 "
-      "normalize_input: true }",
-      "interaction { transformer { sequence: 'history' target: 'item' heads: 5 blocks: 2 hidden: 9 } } "
-      "interaction { fm {} } mlp { hidden: 20 } linear: true",
+      ("interaction { cross { version: V1 } } interaction { fm {} } mlp { hidden: 20 } combine: PARALLEL "
+       "linear: true"),
+      ("interaction { cross {} } interaction { cross { rank: 3 layers: 2 } } mlp { hidden: 20 "
+       "normalize_input: true }"),
+      ("interaction { transformer { sequence: 'history' target: 'item' heads: 5 blocks: 2 hidden: 9 } } "
+       "interaction { fm {} } mlp { hidden: 20 } linear: true"),
   };
   return *configs;
 }
