@@ -74,7 +74,12 @@ class Plan {
                        [&](const PlannedRow& row) { return row.row.name == name; });
   }
 
+  // What makes STUDENT_ALONE the reference: nothing of a teacher, stored logits neither.
+  absl::Status FindAloneChanges();
+  StringList ChangesOf(const std::string& method) const;
+
   const StringList& overrides_;
+  StringList alone_changes_;
   std::string main_method_ = "CO_TRAIN";
   std::vector<PlannedRow> rows_;
 };
@@ -144,6 +149,21 @@ absl::Status Plan::AddVariant(const std::string& text) {
   return absl::OkStatus();
 }
 
+absl::Status Plan::FindAloneChanges() {
+  TANDEM_ASSIGN_OR_RETURN(const proto::Experiment experiment,
+                          LoadExperiment(SplitList(FLAGS_config), overrides_));
+  if (!experiment.data().teacher_column().empty()) alone_changes_.push_back("data.teacher_column=");
+  if (experiment.data().unlabelled() == proto::Data::USE_TEACHER)
+    alone_changes_.push_back("data.unlabelled=DROP");
+  return absl::OkStatus();
+}
+
+StringList Plan::ChangesOf(const std::string& method) const {
+  StringList changes = {"model.method=" + method};
+  if (method == "STUDENT_ALONE") changes.insert(changes.end(), alone_changes_.begin(), alone_changes_.end());
+  return changes;
+}
+
 absl::Status Plan::AddWidth(const std::string& width) {
   const bool good = !width.empty() && width.find_first_not_of("0123456789-") == std::string::npos;
   if (!good) return ConfigError("--frontier: '", width, "' is not like 16-8");
@@ -151,7 +171,9 @@ absl::Status Plan::AddWidth(const std::string& width) {
       absl::StrCat("model.student.mlp.hidden=", absl::StrReplaceAll(width, {{"-", ","}}));
   const auto add = [&](const std::string& method) -> absl::StatusOr<int> {
     const std::string name = absl::StrCat(method, "_", width);
-    TANDEM_ASSIGN_OR_RETURN(const int row, Add(name, {"model.method=" + method, hidden}));
+    StringList changes = ChangesOf(method);
+    changes.push_back(hidden);
+    TANDEM_ASSIGN_OR_RETURN(const int row, Add(name, changes));
     rows_[row].row.width = width;
     return row;
   };
@@ -164,6 +186,7 @@ absl::Status Plan::AddWidth(const std::string& width) {
 }
 
 absl::Status Plan::Fill(const Invocation& invocation) {
+  TANDEM_RETURN_IF_ERROR(FindAloneChanges());
   StringList methods = {"TEACHER_ALONE", "STUDENT_ALONE"};
   for (const std::string& method : SplitList(FLAGS_methods)) {
     proto::Method parsed;
@@ -178,7 +201,7 @@ absl::Status Plan::Fill(const Invocation& invocation) {
     methods.push_back(method);
   }
   for (const std::string& method : methods) {
-    TANDEM_RETURN_IF_ERROR(Add(method, {"model.method=" + method}).status());
+    TANDEM_RETURN_IF_ERROR(Add(method, ChangesOf(method)).status());
     if (!HasRow(method)) return ConfigError("--methods: ", method, " trains what another method trains");
   }
   for (const auto& [flag, value] : invocation.flags) {

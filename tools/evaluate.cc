@@ -31,6 +31,7 @@ absl::StatusOr<int> RunEvaluate(const Invocation& invocation) {
   const bool with_groups = !predictor->experiment().data().group_column().empty();
   nlohmann::ordered_json report;
   report["rows"] = std::max(logs[0].teacher.rows(), logs[0].student.rows());
+  if (logs[0].unlabelled > 0) report["unlabelled"] = logs[0].unlabelled;
   const auto add = [&](const char* tower, const ScoreLog& log) {
     report[tower] = nlohmann::ordered_json::parse(EvaluationToJson(Evaluate(log, with_groups, logs[0].seen)));
   };

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "config/experiment.pb.h"
 #include "src/serve/serving_tables.h"
 #include "tandem/dual_model.h"
@@ -124,12 +125,19 @@ absl::StatusOr<std::vector<TowerLogs>> ScoreFiles(const std::vector<const Predic
   DayReader reader(first.schema(), RowUse::kEvaluate, std::move(files), &quarantine, &workers);
   BlockScorer scorer(predictors, experiment.data().negative_keep_rate(), &workers);
   Batch block(first.fields());
+  int64_t unlabelled = 0;
   for (;;) {
     TANDEM_ASSIGN_OR_RETURN(const bool more, reader.ReadBlock(kBlockRows, &block));
     if (!more) break;
+    unlabelled += block.TakeUnlabelled(nullptr);
     scorer.Score(block);
   }
-  if (scorer.rows == 0) return DataError("--input: ", input, ": not one row to evaluate");
+  if (scorer.rows == 0) {
+    return DataError(
+        "--input: ", input, ": not one row ",
+        unlabelled > 0 ? absl::StrCat("with a label (", unlabelled, " without)") : "to evaluate");
+  }
+  for (TowerLogs& logs : scorer.logs) logs.unlabelled = unlabelled;
   if (quarantine.rows_bad() > 0) LOG(WARNING) << quarantine.rows_bad() << " malformed rows were left out";
   return std::move(scorer.logs);
 }

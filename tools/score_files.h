@@ -19,12 +19,13 @@ struct TowerLogs {
   // without one is unseen. Empty where the model has no single-valued sparse feature that reads
   // data.group_column.
   std::vector<bool> seen;
+  int64_t unlabelled = 0;  // rows that were left out because they have no label
 };
 
 // Scores every row of `input` (paths and globs, comma-separated; - is standard input) with each of the
 // predictors, which are of one schema: logs in their order, rows in the order of the files. A negative weighs
-// 1 / data.negative_keep_rate, for those that were sampled away. Malformed rows are left out, with a warning;
-// a DataError without a good one.
+// 1 / data.negative_keep_rate, for those that were sampled away. Malformed rows are left out, with a warning,
+// and those without a label (data.unlabelled), counted; a DataError where no row is left.
 absl::StatusOr<std::vector<TowerLogs>> ScoreFiles(const std::vector<const Predictor*>& predictors,
                                                   const std::string& input);
 

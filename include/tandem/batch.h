@@ -8,9 +8,15 @@
 #define TANDEM_BATCH_H_
 
 #include <cstdint>
+#include <limits>
 #include <vector>
 
 namespace tandem {
+
+// Stands for a number that a row doesn't have. Not a number: what forgets to ask spoils its sums for all to
+// see.
+constexpr float kAbsent = std::numeric_limits<float>::quiet_NaN();
+inline bool IsAbsent(float number) { return number != number; }
 
 // One field of all rows: the bag of row r is [offsets[r], offsets[r + 1]).
 struct FieldBags {
@@ -41,10 +47,17 @@ class Batch {
   void Append(const Batch& from);
   // Removes the rows from `rows` on; also what a half-parsed row left behind.
   void Truncate(int rows);
+  // Removes the rows without a label, and appends them to `to`, where it isn't null. Returns their number.
+  int TakeUnlabelled(Batch* to);
+  // Of rows that all have a label, or all have none.
+  bool labelled() const { return labels.empty() || !IsAbsent(labels[0]); }
 
-  std::vector<float> labels;     // 0 or 1; 0 where the reader wants no label
+  // 0 or 1; 0 where the reader wants no label; kAbsent where the cell is empty and data.unlabelled allows it.
+  std::vector<float> labels;
   std::vector<float> weights;    // sample weights, 1 without a weight column
   std::vector<uint64_t> groups;  // hash of the group column's text, 0 without one
+  // Of data.teacher_column, kAbsent where the cell is empty; no rows where the column isn't read.
+  std::vector<float> teacher_logits;
   std::vector<FieldBags> fields;
 };
 

@@ -12,6 +12,10 @@
 // with the batches it would have had. Batches don't cross days. Malformed rows are set aside, counted and
 // judged in the first pass, and skipped in the others.
 //
+// Rows without a label (data.unlabelled) make batches of their own, evenly spread among those of the block
+// during which they were read: batches of rows with a label are what they would be without them. A block's
+// worth of them is a block by itself.
+//
 // Not thread-safe: one caller. The destructor stops the reading thread.
 #ifndef TANDEM_BATCH_SOURCE_H_
 #define TANDEM_BATCH_SOURCE_H_
@@ -39,12 +43,13 @@ struct LogPosition {
   int pass = 0;
   int day = 0;    // index into the window's days
   int block = 0;  // of the day
-  int batch = 0;  // of the block
+  int batch = 0;  // of the block; what is beyond its end counts on in the next one
 };
 
-// Rows of the first pass so far, by days that are done.
+// Rows of a day in the first pass.
 struct RowCounts {
   int64_t good = 0;
+  int64_t unlabelled = 0;  // of the good ones
   std::array<int64_t, kRowFaults> bad = {};
 };
 
@@ -58,8 +63,9 @@ struct LogEvent {
   int pass = 0;
   int day = 0;
   Batch batch;
-  LogPosition next;    // where a run would go on after this event
-  RowCounts day_rows;  // kDayEnd of the first pass: rows of that day
+  LogPosition next;         // where a run would go on after this event
+  RowCounts day_rows;       // kDayEnd of the first pass: rows of that day...
+  int64_t day_batches = 0;  // ...and its batches
 };
 
 class BatchSource {
@@ -68,9 +74,6 @@ class BatchSource {
   BatchSource(const proto::Experiment& experiment, const Schema& schema, std::vector<Day> days,
               const std::string& quarantine_directory, const LogPosition& start);
   ~BatchSource();
-
-  // Rows of a block: a whole number of batches.
-  static int BlockRows(const proto::Train& train);
 
   // The next event, valid until the next call. DataErrors of the files are passed on in their place: batches
   // before them come first.

@@ -2,7 +2,7 @@
 //
 //   L =  BCE(t, y)                                                       teacher_label
 //     +  student_label_weight * BCE(s, y)                                student_label
-//     +  logit_weight * [ (s - sg(t))^2  or  T^2 BCE(s/T, sigmoid(sg(t)/T)) ]   logit
+//     +  logit_weight * [ (s - sg(t))^2  or  T^2 BCE(s/T, sigmoid(sg(t)/T)) ]   logit, t maybe a stored one
 //     +  hint_weight * sum_k mean((A_k h^s_k - sg(h^t_k))^2)             hint
 //
 // (dual-DNN ranking with online knowledge distillation; soft labels: Hinton et al. 2015, eq. 2-4; hints:
@@ -10,7 +10,8 @@
 // row's loss is multiplied by its sample weight and divided by the rows of the batch. sg() is stop-gradient:
 // there is no way, in this interface, for a distillation term to reach the teacher. A term of weight 0 is
 // neither computed nor logged, but for student_label, which is always logged. Without one of the towers its
-// label term and all of distillation are 0.
+// label term and all of distillation are 0, but for the logit term where a teacher's logits were stored; a
+// row without one adds 0 to its mean.
 //
 //   JointLoss loss(config, teacher_widths, student_widths, kernels);
 //   loss.Initialize(seed, parameters);
@@ -61,10 +62,13 @@ struct LossTerms {
 struct LossShard {
   int rows = 0;
   int64_t batch_rows = 0;          // divides the gradients
-  const float* labels = nullptr;   // [rows], 0 or 1
+  const float* labels = nullptr;   // [rows], 0 or 1; null: the rows have none, and no label loss
   const float* weights = nullptr;  // [rows], or null: 1
   const float* teacher_logits = nullptr;
   const float* student_logits = nullptr;
+  // What the student's logits must come near in place of teacher_logits: a teacher's of another time, kAbsent
+  // (tandem/batch.h) for a row without one. Null: none are stored.
+  const float* stored_logits = nullptr;
   // The hinted layers' activations, pair by pair, [rows, width]. Read only where both towers are there.
   // Empty: the teacher's are not at hand, and there is no hint.
   std::vector<ConstMatrix> teacher_hidden;

@@ -50,6 +50,9 @@ struct Field {
   bool teacher_only = false;
 };
 
+// What a row with an empty label is.
+enum class Unlabelled { kMalformed, kDropped, kDistilled };
+
 // One embedding table. Tables of dense and bucketized fields hold every key from the first step: min_count
 // and id_dropout are about ids.
 struct TableInfo {
@@ -79,6 +82,11 @@ class Schema {
   std::vector<std::string> key_columns;
   std::string group_column;
   std::string weight_column;
+  std::string teacher_column;  // empty where nothing learns from it
+  bool teacher_probability = true;
+  double teacher_logit_offset = 0;  // added to the logit of a probability
+  // Where it isn't kMalformed the parser passes such rows on: to drop them is the reader's.
+  Unlabelled unlabelled = Unlabelled::kMalformed;
   char multi_value_separator = '|';
   char weight_separator = ':';
   std::vector<std::string> missing_values;
@@ -92,8 +100,8 @@ class Schema {
 
 // What a row is read for.
 enum class RowUse {
-  kTrain,     // label, weight and group needed
-  kEvaluate,  // the same, with serving values
+  kTrain,     // label, weight, group and a teacher's scores needed
+  kEvaluate,  // label, weight and group needed, with serving values
   kPredict,   // features only, with serving values; keys are carried
 };
 
@@ -101,9 +109,9 @@ enum class RowUse {
 enum class RowFault {
   kNone = 0,
   kColumnCount,  // more or fewer columns than the header
-  kLabel,        // not 0 or 1
-  kNumber,       // a dense value that doesn't parse
-  kNotFinite,    // NaN or infinity, in a dense value or a weight
+  kLabel,        // not 0 or 1, or none where there is nothing else to learn from
+  kNumber,       // a dense value or a teacher's score that doesn't parse
+  kNotFinite,    // NaN or infinity, in a dense value, a weight or a teacher's score
   kWeight,       // a sample weight or an id's weight that is absent, doesn't parse, or is negative
   kLineTooLong,
 };

@@ -14,6 +14,10 @@
 // the first on the batch, with all terms of the loss; the others on recent batches (src/train/replay.h), with
 // the teacher's logits of then, the embedding of now, and no hint.
 //
+// A batch of rows without a label (Batch::labelled) is the student's alone, too: teacher and embedding read
+// it as they are and neither learn from it nor count it as a step, so that they end as if there had been no
+// such batch. There, the teacher's logits are those of its weights of now.
+//
 // In the student phase teacher and embedding are frozen, and the teacher's logits are those of what is served
 // of it: averaged weights, slow embedding.
 //
@@ -50,9 +54,11 @@ enum class TrainedParts {
 // Where a run stands.
 struct TrainerClock {
   int64_t step = 0;         // of this run
-  int64_t joint_steps = 0;  // of them before the student phase
+  int64_t joint_steps = 0;  // of them before the student phase, without distilled_steps
   // Updates of the dense parameters, earlier runs included.
   int64_t teacher_updates = 0, student_updates = 0;
+  // Steps before the student phase that the teacher sat out: on rows without a label.
+  int64_t distilled_steps = 0;
 };
 
 // Valid until the next step.
@@ -72,6 +78,8 @@ class Trainer {
   // kInternal when a gradient isn't finite, with the step and the place; the model is then not to be used any
   // more.
   absl::StatusOr<const StepResult*> Step(const Batch& batch);
+  // False for rows without a label while there is no student, or it doesn't learn yet: Step isn't for them.
+  bool LearnsFrom(const Batch& batch) const;
 
   // Teacher and embedding are frozen from here on. `steps`: of the whole phase, over which the rate falls;
   // those that were done before count by the clock. The replay begins anew: one that is resumed is loaded
@@ -87,6 +95,7 @@ class Trainer {
   struct Turn {
     bool teacher, student;  // whether the tower's forward is wanted
     bool trains_teacher;
+    bool distills;  // the teacher sits this step out
     int student_steps;
     double rate, student_rate;  // factors of the schedule
     const EmbeddingView *teacher_view, *student_view;
@@ -97,9 +106,10 @@ class Trainer {
   struct Worker;
 
   bool student_only() const { return in_phase_ || parts_ == TrainedParts::kStudent; }
-  void PlanTurn();
+  void PlanTurn(const Batch& batch);
   void Reserve(int rows);
   void FindRows(const Batch& batch);
+  int64_t PhaseStep() const { return step_ - joint_steps_ - distilled_steps_; }
   int64_t OwnStep() const;
   const BatchRows& student_rows() const { return model_.has_own_embedding() ? own_rows_ : rows_; }
   bool moves_student_embedding() const;
@@ -121,7 +131,7 @@ class Trainer {
   Workers& workers_;
   const TrainedParts parts_;
   const std::unique_ptr<const MethodPlan> plan_;
-  int64_t step_, joint_steps_;
+  int64_t step_, joint_steps_, distilled_steps_;
   bool in_phase_ = false;
   int64_t phase_steps_ = 0;
   const int shard_rows_;

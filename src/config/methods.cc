@@ -18,11 +18,15 @@ constexpr Preset kPresets[] = {
     {false, true, false, true, true, true},     // TWO_STAGE_FULL
 };
 
-Preset SwitchesOf(const proto::Model& model) {
+Preset SwitchesOf(const proto::Experiment& experiment) {
+  const proto::Model& model = experiment.model();
   Preset preset = kPresets[model.method()];
-  // A tower alone has nothing to switch.
-  if (!HasTeacher(model) || !HasStudent(model)) return preset;
   const proto::Switches& switches = model.switches();
+  // A tower alone has nothing to switch, but for a student with a teacher's scores in its log.
+  if (!HasTeacher(model)) {
+    preset.logit = !experiment.data().teacher_column().empty() && (!switches.has_logit() || switches.logit());
+  }
+  if (!HasTeacher(model) || !HasStudent(model)) return preset;
   if (switches.has_joint()) preset.joint = switches.joint();
   if (switches.has_student_phase()) preset.student_phase = switches.student_phase();
   if (switches.has_own_embedding()) preset.own_embedding = switches.own_embedding();
@@ -37,7 +41,7 @@ Preset SwitchesOf(const proto::Model& model) {
 MethodPlan PlanOf(const proto::Experiment& experiment) {
   const proto::Model& model = experiment.model();
   const proto::Train& train = experiment.train();
-  const Preset preset = SwitchesOf(model);
+  const Preset preset = SwitchesOf(experiment);
   MethodPlan plan;
   plan.teacher = HasTeacher(model);
   plan.student = HasStudent(model);
@@ -55,12 +59,17 @@ MethodPlan PlanOf(const proto::Experiment& experiment) {
   return plan;
 }
 
-double LogitWeightOf(const proto::Model& model) {
-  return SwitchesOf(model).logit ? model.distill().logit_weight() : 0;
+double LogitWeightOf(const proto::Experiment& experiment) {
+  return SwitchesOf(experiment).logit ? experiment.model().distill().logit_weight() : 0;
 }
 
-double HintWeightOf(const proto::Model& model) {
-  return SwitchesOf(model).hint ? model.distill().hint_weight() : 0;
+double HintWeightOf(const proto::Experiment& experiment) {
+  return SwitchesOf(experiment).hint ? experiment.model().distill().hint_weight() : 0;
+}
+
+bool ReadsStoredLogits(const proto::Experiment& experiment) {
+  return !experiment.data().teacher_column().empty() && HasStudent(experiment.model()) &&
+         LogitWeightOf(experiment) > 0;
 }
 
 proto::Distill::LogitLoss LogitLossOf(const proto::Model& model) {
@@ -69,10 +78,11 @@ proto::Distill::LogitLoss LogitLossOf(const proto::Model& model) {
   return model.distill().logit_loss();
 }
 
-proto::Distill DistillOf(const proto::Model& model) {
+proto::Distill DistillOf(const proto::Experiment& experiment) {
+  const proto::Model& model = experiment.model();
   proto::Distill distill = model.distill();
-  distill.set_logit_weight(LogitWeightOf(model));
-  distill.set_hint_weight(HintWeightOf(model));
+  distill.set_logit_weight(LogitWeightOf(experiment));
+  distill.set_hint_weight(HintWeightOf(experiment));
   distill.set_logit_loss(LogitLossOf(model));
   if (distill.logit_loss() == proto::Distill::MSE) distill.set_temperature(1);
   return distill;

@@ -10,7 +10,8 @@
 // | FEATURE_TRANSFER | no    | all passes  | shared, frozen    | no         | no   | its tower            |
 // | TWO_STAGE_FULL   | no    | all passes  | shared, frozen    | yes        | yes  | its tower            |
 //
-// (dual-DNN; Zhou et al. 2018; Hinton et al. 2015; Baidu CTR 3.0.) model.switches overrides a preset.
+// (dual-DNN; Zhou et al. 2018; Hinton et al. 2015; Baidu CTR 3.0.) model.switches overrides a preset. A
+// student alone has the logit loss where data.teacher_column holds a teacher's scores.
 #ifndef TANDEM_SRC_CONFIG_METHODS_H_
 #define TANDEM_SRC_CONFIG_METHODS_H_
 
@@ -38,11 +39,13 @@ MethodPlan PlanOf(const proto::Experiment& experiment);
 inline bool HasTeacher(const proto::Model& model) { return model.method() != proto::STUDENT_ALONE; }
 inline bool HasStudent(const proto::Model& model) { return model.method() != proto::TEACHER_ALONE; }
 // The weights of the student's loss that the method leaves, and the logit term's kind.
-double LogitWeightOf(const proto::Model& model);
-double HintWeightOf(const proto::Model& model);
+double LogitWeightOf(const proto::Experiment& experiment);
+double HintWeightOf(const proto::Experiment& experiment);
 proto::Distill::LogitLoss LogitLossOf(const proto::Model& model);
-// The model with those in its `distill`.
-proto::Distill DistillOf(const proto::Model& model);
+// The model's `distill` with those in it.
+proto::Distill DistillOf(const proto::Experiment& experiment);
+// Whether the student learns from data.teacher_column.
+bool ReadsStoredLogits(const proto::Experiment& experiment);
 
 }  // namespace tandem
 

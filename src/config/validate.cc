@@ -37,7 +37,7 @@ absl::Status ValidateExperiment(const proto::Experiment& experiment) {
   std::vector<const proto::Feature*> features;
   TANDEM_RETURN_IF_ERROR(ValidateFeatures(experiment, &features));
   TANDEM_RETURN_IF_ERROR(ValidateData(experiment.data(), features));
-  TANDEM_RETURN_IF_ERROR(ValidateModel(experiment.model()));
+  TANDEM_RETURN_IF_ERROR(ValidateModel(experiment));
   TANDEM_RETURN_IF_ERROR(ValidateTransformers(experiment, features));
   TANDEM_RETURN_IF_ERROR(ValidateTrain(experiment.train()));
   TANDEM_RETURN_IF_ERROR(ValidateLevers(experiment, features));

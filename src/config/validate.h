@@ -15,7 +15,7 @@ absl::Status ValidateFeatures(const proto::Experiment& experiment, std::vector<c
 // Separators and columns.
 absl::Status ValidateData(const proto::Data& data, const std::vector<const proto::Feature*>& features);
 // Towers against the method, interactions, hints.
-absl::Status ValidateModel(const proto::Model& model);
+absl::Status ValidateModel(const proto::Experiment& experiment);
 absl::Status ValidateTrain(const proto::Train& train);
 // What transformers ask of features and embedding, and sequences of transformers.
 absl::Status ValidateTransformers(const proto::Experiment& experiment,

@@ -72,6 +72,7 @@ std::vector<std::pair<std::string, std::string>> NeededColumns(
     const proto::Data& data, const std::vector<const proto::Feature*>& features) {
   std::vector<std::pair<std::string, std::string>> needed = {{"data.label", data.label()}};
   if (!data.group_column().empty()) needed.emplace_back("data.group_column", data.group_column());
+  if (!data.teacher_column().empty()) needed.emplace_back("data.teacher_column", data.teacher_column());
   if (!data.weight_column().empty()) needed.emplace_back("data.weight_column", data.weight_column());
   for (const std::string& column : data.key_columns()) needed.emplace_back("data.key_columns", column);
   for (const proto::Feature* feature : features) {
@@ -84,6 +85,9 @@ absl::Status CheckRoles(const proto::Data& data, const std::vector<const proto::
   if (data.label().empty()) return ConfigError("data.label: empty; must name a column");
   if (data.weight_column() == data.label()) {
     return ConfigError("data.weight_column: '", data.label(), "' is the label; must be another column");
+  }
+  if (data.teacher_column() == data.label()) {
+    return ConfigError("data.teacher_column: '", data.label(), "' is the label; must be another column");
   }
   for (const proto::Feature* feature : features) {
     if (ColumnOf(*feature) == data.label()) {

@@ -45,12 +45,32 @@ absl::Status CheckStudent(const proto::Experiment& experiment) {
         "model.switches.stop_gradient: false with a student phase, in which the embedding is frozen; set "
         "model.switches.student_phase: false");
   }
-  const bool alone = plan.joint_steps > 1 || plan.phase_passes > 0;
+  const bool alone = plan.joint_steps > 1 || plan.phase_passes > 0 ||
+                     experiment.data().unlabelled() == proto::Data::USE_TEACHER;
   if (model.student().linear() && alone && !plan.own_embedding) {
     return ConfigError(
         "model.student.linear: true; its weights lie in the shared table and move with it, once a batch: "
         "must be "
-        "false where the student takes steps of its own (train.student_steps, a student phase)");
+        "false where the student takes steps of its own (train.student_steps, a student phase, "
+        "data.unlabelled: USE_TEACHER)");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckUnlabelled(const proto::Experiment& experiment) {
+  const proto::Model& model = experiment.model();
+  if (experiment.data().unlabelled() != proto::Data::USE_TEACHER || !HasStudent(model))
+    return absl::OkStatus();
+  const char* const fault = "data.unlabelled: USE_TEACHER, but ";
+  const char* const remedy = "; DROP leaves rows without a label out";
+  if (!HasTeacher(model) && experiment.data().teacher_column().empty()) {
+    return ConfigError(fault, "there is no teacher: method STUDENT_ALONE, and data.teacher_column isn't set",
+                       remedy);
+  }
+  const bool hints = HasTeacher(model) && model.distill().hint_size() > 0 && HintWeightOf(experiment) > 0;
+  if (LogitWeightOf(experiment) == 0 && !hints) {
+    return ConfigError(fault, "the student's loss has neither a logit term nor a hint: nothing is left of it",
+                       remedy);
   }
   return absl::OkStatus();
 }
@@ -67,6 +87,7 @@ absl::Status ValidateLevers(const proto::Experiment& experiment,
     return ConfigError(
         "feature.towers: all features are TEACHER, or sequences; the student needs one to read");
   TANDEM_RETURN_IF_ERROR(CheckSlowEmbedding(experiment));
+  TANDEM_RETURN_IF_ERROR(CheckUnlabelled(experiment));
   return CheckStudent(experiment);
 }
 

@@ -68,13 +68,19 @@ absl::Status CheckHintLayer(int layer, const proto::Tower& tower, const char* to
                      accepted);
 }
 
-absl::Status CheckDistill(const proto::Model& model) {
+absl::Status CheckTemperature(const proto::Model& model) {
   const proto::Distill& distill = model.distill();
   if (LogitLossOf(model) == proto::Distill::MSE && distill.temperature() != 1 &&
       model.method() != proto::ROCKET_LAUNCHING) {
     return ConfigError("model.distill.temperature: ", distill.temperature(),
                        "; must be 1 with logit_loss: MSE; only SOFT_LABEL has a temperature");
   }
+  return absl::OkStatus();
+}
+
+absl::Status CheckDistill(const proto::Model& model) {
+  TANDEM_RETURN_IF_ERROR(CheckTemperature(model));
+  const proto::Distill& distill = model.distill();
   for (int i = 0; i < distill.hint_size(); ++i) {
     const std::string key = absl::StrCat("model.distill.hint[", i, "].");
     const proto::Hint& hint = distill.hint(i);
@@ -88,7 +94,19 @@ absl::Status CheckDistill(const proto::Model& model) {
 
 }  // namespace
 
-absl::Status ValidateModel(const proto::Model& model) {
+// Of a student that learns from the scores of a teacher in its log.
+absl::Status CheckStoredDistill(const proto::Model& model, const std::string& column) {
+  const bool no_hint = model.switches().has_hint() && !model.switches().hint();
+  if (!no_hint && model.distill().hint_size() > 0 && model.distill().hint_weight() > 0) {
+    return ConfigError("model.distill.hint: set, but of a teacher there are only the scores in '", column,
+                       "' (data.teacher_column), no hidden layers; must be empty, or switched off "
+                       "(model.switches.hint: false)");
+  }
+  return CheckTemperature(model);
+}
+
+absl::Status ValidateModel(const proto::Experiment& experiment) {
+  const proto::Model& model = experiment.model();
   const std::string& method = proto::Method_Name(model.method());
   if (HasTeacher(model)) {
     if (!model.has_teacher())
@@ -100,7 +118,9 @@ absl::Status ValidateModel(const proto::Model& model) {
       return ConfigError("model.student: not set; method ", method, " needs a student");
     TANDEM_RETURN_IF_ERROR(CheckTower(model.student(), "model.student"));
   }
-  return HasTeacher(model) && HasStudent(model) ? CheckDistill(model) : absl::OkStatus();
+  if (HasTeacher(model) && HasStudent(model)) return CheckDistill(model);
+  return ReadsStoredLogits(experiment) ? CheckStoredDistill(model, experiment.data().teacher_column())
+                                       : absl::OkStatus();
 }
 
 }  // namespace tandem

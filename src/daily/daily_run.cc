@@ -34,7 +34,7 @@ using Json = nlohmann::ordered_json;
 
 constexpr int kBlockRows = 65536;
 
-// Good and malformed rows of a day's files.
+// Good rows with a label, and malformed rows, of a day's files.
 struct RowsOfDay {
   int64_t good = 0;
   int64_t bad = 0;
@@ -253,10 +253,12 @@ absl::StatusOr<RowsOfDay> DailyRun::CountRows(const Day& day) {
   Quarantine quarantine("", /*max_bad_fraction=*/1);
   DayReader reader(schema_, RowUse::kTrain, day.files, &quarantine, &workers_);
   Batch block(static_cast<int>(schema_.fields().size()));
+  int64_t unlabelled = 0;
   for (bool more = true; more;) {
     TANDEM_ASSIGN_OR_RETURN(more, reader.ReadBlock(kBlockRows, &block));
+    unlabelled += block.TakeUnlabelled(nullptr);
   }
-  const RowsOfDay rows{quarantine.rows_read() - quarantine.rows_bad(), quarantine.rows_bad()};
+  const RowsOfDay rows{quarantine.rows_read() - quarantine.rows_bad() - unlabelled, quarantine.rows_bad()};
   rows_of_days_[day.date] = rows;
   return rows;
 }

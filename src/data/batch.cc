@@ -2,12 +2,16 @@
 
 #include <glog/logging.h>
 
+#include <algorithm>
+#include <utility>
+
 namespace tandem {
 
 void Batch::Clear() {
   labels.clear();
   weights.clear();
   groups.clear();
+  teacher_logits.clear();
   for (FieldBags& field : fields) field.Clear();
 }
 
@@ -23,6 +27,7 @@ void Batch::AppendRows(const Batch& from, int begin_row, int end_row) {
   append(from.labels, begin_row, end_row, &labels);
   append(from.weights, begin_row, end_row, &weights);
   append(from.groups, begin_row, end_row, &groups);
+  if (!from.teacher_logits.empty()) append(from.teacher_logits, begin_row, end_row, &teacher_logits);
   for (size_t f = 0; f < fields.size(); ++f) {
     const FieldBags& source = from.fields[f];
     FieldBags& target = fields[f];
@@ -39,11 +44,24 @@ void Batch::Truncate(int rows) {
   labels.resize(rows);
   weights.resize(rows);
   groups.resize(rows);
+  if (static_cast<int>(teacher_logits.size()) > rows) teacher_logits.resize(rows);
   for (FieldBags& field : fields) {
     field.offsets.resize(rows + 1);
     field.keys.resize(field.offsets.back());
     field.coefficients.resize(field.offsets.back());
   }
+}
+
+int Batch::TakeUnlabelled(Batch* to) {
+  const auto unlabelled = static_cast<int>(std::count_if(labels.begin(), labels.end(), IsAbsent));
+  if (unlabelled == 0) return 0;
+  Batch kept(static_cast<int>(fields.size()));
+  for (int row = 0; row < rows(); ++row) {
+    Batch* const target = IsAbsent(labels[row]) ? to : &kept;
+    if (target != nullptr) target->AppendRow(*this, row);
+  }
+  std::swap(*this, kept);
+  return unlabelled;
 }
 
 }  // namespace tandem

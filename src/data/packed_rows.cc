@@ -20,6 +20,7 @@ void PackedRows::Clear() {
   ends_.clear();
   keys_.clear();
   coefficients_.clear();
+  teacher_logits_.clear();
 }
 
 void PackedRows::Append(const Batch& batch) {
@@ -31,6 +32,7 @@ void PackedRows::Append(const Batch& batch) {
   coefficients_.resize(begin + added);
   const size_t first_end = ends_.size();
   ends_.resize(first_end + static_cast<size_t>(batch.rows()) * fields_);
+  teacher_logits_.insert(teacher_logits_.end(), batch.teacher_logits.begin(), batch.teacher_logits.end());
   uint32_t* next_end = ends_.data() + first_end;
   for (int row = 0; row < batch.rows(); ++row) {
     heads_.push_back({batch.groups[row], begin, batch.labels[row], batch.weights[row]});
@@ -54,6 +56,9 @@ void PackedRows::Gather(const int* rows, int count, Batch* batch) const {
   batch->labels.resize(count);
   batch->weights.resize(count);
   batch->groups.resize(count);
+  batch->teacher_logits.resize(teacher_logits_.empty() ? 0 : count);
+  for (size_t i = 0; i < batch->teacher_logits.size(); ++i)
+    batch->teacher_logits[i] = teacher_logits_[rows[i]];
   for (FieldBags& bags : batch->fields) bags.offsets.resize(count + 1);
   const size_t row_ends = static_cast<size_t>(fields_);
   // First the offsets, which say how long the columns become.

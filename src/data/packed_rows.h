@@ -39,6 +39,7 @@ class PackedRows {
   std::vector<uint32_t> ends_;  // [row][field]: where the field's keys end, from the row's begin on
   std::vector<uint64_t> keys_;  // row by row, fields in order
   std::vector<float> coefficients_;
+  std::vector<float> teacher_logits_;  // none where the batches have none
 };
 
 }  // namespace tandem

@@ -22,7 +22,7 @@ namespace {
 
 // What a cell that may be malformed, or makes more than one key, is read for; a column may serve several
 // ends.
-enum class CellUse { kLabel, kWeight, kGroup, kField };
+enum class CellUse { kLabel, kWeight, kGroup, kTeacher, kField };
 
 struct CellAction {
   CellUse use;
@@ -65,6 +65,14 @@ RowFault ParseWeight(absl::string_view cell, double* weight) {
   *weight = static_cast<float>(*weight);
   if (std::isinf(*weight)) return RowFault::kNotFinite;
   return *weight < 0 ? RowFault::kWeight : RowFault::kNone;
+}
+
+// What float32 can tell from 0 and 1: a probability that a predictor rounded has a logit all the same.
+constexpr double kNearestToOne = 1 - 1.0 / (1 << 25);
+
+double Logit(double probability) {
+  const double p = std::clamp(probability, 1 - kNearestToOne, kNearestToOne);
+  return std::log(p / (1 - p));
 }
 
 double Transform(const Field& field, double x) {
@@ -218,6 +226,7 @@ class BlockWriter {
     batch_.labels.resize(row_);
     batch_.weights.resize(row_);
     batch_.groups.resize(row_);
+    if (static_cast<int>(batch_.teacher_logits.size()) > row_) batch_.teacher_logits.resize(row_);
   }
 
  private:
@@ -276,6 +285,7 @@ struct RowParser::Plan {
   RowFault ParseNumberField(int f, absl::string_view cell, size_t readable, Writer* writer,
                             std::string* detail) const;
   RowFault ParseBag(int f, absl::string_view cell, FieldBags* bags, std::string* detail) const;
+  RowFault ParseTeacher(absl::string_view cell, Batch* batch, std::string* detail) const;
   // The most recent ids, which come last, into the places from field `f` on.
   template <typename Writer>
   void ParseSequence(int f, absl::string_view cell, Writer* writer) const;
@@ -334,6 +344,9 @@ absl::StatusOr<RowParser> RowParser::Create(const Schema& schema, absl::Span<con
     }
     if (!schema.group_column.empty()) {
       TANDEM_RETURN_IF_ERROR(read(schema.group_column, "data.group_column", CellUse::kGroup));
+    }
+    if (use == RowUse::kTrain && !schema.teacher_column.empty()) {
+      TANDEM_RETURN_IF_ERROR(read(schema.teacher_column, "data.teacher_column", CellUse::kTeacher));
     }
   } else {
     for (const std::string& key : schema.key_columns) {
@@ -440,6 +453,30 @@ RowFault RowParser::Plan::ParseBag(int f, absl::string_view cell, FieldBags* bag
   return RowFault::kNone;
 }
 
+RowFault RowParser::Plan::ParseTeacher(absl::string_view cell, Batch* batch, std::string* detail) const {
+  if (Missing(cell)) {
+    batch->teacher_logits.push_back(kAbsent);
+    return RowFault::kNone;
+  }
+  double score = 0;
+  RowFault fault = ParseNumber(cell, &score);
+  if (fault == RowFault::kNone && schema.teacher_probability) {
+    if (score < 0 || score > 1) fault = RowFault::kNumber;
+    score = Logit(score) + schema.teacher_logit_offset;
+  }
+  const auto logit = static_cast<float>(score);
+  if (fault == RowFault::kNone && !std::isfinite(logit)) fault = RowFault::kNotFinite;
+  if (fault != RowFault::kNone) {
+    if (detail != nullptr) {
+      *detail = absl::StrCat("the teacher's score ", Shown(cell), " in '", schema.teacher_column,
+                             "' is not a ", schema.teacher_probability ? "probability" : "finite number");
+    }
+    return fault;
+  }
+  batch->teacher_logits.push_back(logit);
+  return RowFault::kNone;
+}
+
 template <typename Writer>
 void RowParser::Plan::ParseSequence(int f, absl::string_view cell, Writer* writer) const {
   const Field& field = schema.fields()[f];
@@ -504,6 +541,10 @@ RowFault RowParser::Plan::ParseCell(const CellAction& action, absl::string_view 
   switch (action.use) {
     case CellUse::kLabel:
       if (cell.size() != 1 || (cell[0] != '0' && cell[0] != '1')) {
+        if (schema.unlabelled != Unlabelled::kMalformed && Missing(cell)) {
+          writer->batch().labels.push_back(kAbsent);
+          return RowFault::kNone;
+        }
         if (detail != nullptr) *detail = absl::StrCat("label ", Shown(cell), " is not 0 or 1");
         return RowFault::kLabel;
       }
@@ -523,6 +564,8 @@ RowFault RowParser::Plan::ParseCell(const CellAction& action, absl::string_view 
     case CellUse::kGroup:
       writer->batch().groups.push_back(XXH3_64bits(cell.data(), cell.size()));
       return RowFault::kNone;
+    case CellUse::kTeacher:
+      return ParseTeacher(cell, &writer->batch(), detail);
     case CellUse::kField:
       if (!schema.fields()[action.field].sequence.empty()) {
         if (!Missing(cell)) ParseSequence(action.field, cell, writer);
@@ -548,6 +591,13 @@ RowFault RowParser::Plan::ParseActions(const Cells& cells, Writer* writer, std::
     }
   }
   Batch& batch = writer->batch();
+  if (schema.unlabelled == Unlabelled::kDistilled && !batch.teacher_logits.empty() &&
+      IsAbsent(batch.labels.back()) && IsAbsent(batch.teacher_logits.back())) {
+    if (detail != nullptr)
+      *detail = absl::StrCat("no label, and no teacher's score in '", schema.teacher_column, "'");
+    writer->DropRow();
+    return RowFault::kLabel;
+  }
   for (const int f : constant_fields) {
     const FieldBags& value = constants.fields[f];
     FieldBags* bags = writer->bags(f);

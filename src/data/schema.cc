@@ -1,6 +1,7 @@
 #include <glog/logging.h>
 
 #include <algorithm>
+#include <cmath>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -44,6 +45,18 @@ Field FieldOf(const proto::Feature& feature) {
   return field;
 }
 
+Unlabelled UnlabelledOf(proto::Data::Unlabelled unlabelled) {
+  switch (unlabelled) {
+    case proto::Data::MALFORMED:
+      return Unlabelled::kMalformed;
+    case proto::Data::DROP:
+      return Unlabelled::kDropped;
+    case proto::Data::USE_TEACHER:
+      return Unlabelled::kDistilled;
+  }
+  LOG(FATAL) << "unknown value of data.unlabelled " << unlabelled;
+}
+
 bool ReadsSequence(const proto::Tower& tower, const std::string& sequence) {
   return std::any_of(tower.interaction().begin(), tower.interaction().end(),
                      [&](const proto::Interaction& interaction) {
@@ -79,6 +92,10 @@ Schema::Schema(const proto::Experiment& experiment) {
   key_columns.assign(data.key_columns().begin(), data.key_columns().end());
   group_column = data.group_column();
   weight_column = data.weight_column();
+  if (ReadsStoredLogits(experiment)) teacher_column = data.teacher_column();
+  teacher_probability = data.teacher_column_is() == proto::Data::PROBABILITY;
+  teacher_logit_offset = -std::log(data.negative_keep_rate());
+  unlabelled = UnlabelledOf(data.unlabelled());
   multi_value_separator = data.multi_value_separator()[0];
   weight_separator = data.weight_separator()[0];
   missing_values.assign(data.missing_value().begin(), data.missing_value().end());

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "config/experiment.pb.h"
 #include "src/nn/initialize.h"
+#include "tandem/batch.h"
 #include "tandem/loss.h"
 
 namespace tandem {
@@ -79,7 +80,8 @@ void JointLoss::Compute(const LossShard& shard, LossWorkspace* workspace, LossGr
                         LossTerms* sums) const {
   *sums = LossTerms();
   if (gradients->parameters != nullptr) std::fill_n(gradients->parameters, layout_.size(), 0.0f);
-  if (shard.teacher_logits != nullptr) ComputeTeacher(shard, gradients->d_teacher_logits, sums);
+  if (shard.teacher_logits != nullptr && shard.labels != nullptr)
+    ComputeTeacher(shard, gradients->d_teacher_logits, sums);
   if (shard.student_logits != nullptr) ComputeStudent(shard, gradients->d_student_logits, sums);
   if (shard.teacher_logits != nullptr && shard.student_logits != nullptr && hint_weight_ != 0 &&
       !shard.teacher_hidden.empty()) {
@@ -100,13 +102,18 @@ void JointLoss::ComputeTeacher(const LossShard& shard, float* d_logits, LossTerm
 }
 
 void JointLoss::ComputeStudent(const LossShard& shard, float* d_logits, LossTerms* sums) const {
-  const bool distill = shard.teacher_logits != nullptr && logit_weight_ != 0;
+  const bool stored = shard.stored_logits != nullptr;
+  const float* const targets = stored ? shard.stored_logits : shard.teacher_logits;
+  const bool distill = targets != nullptr && logit_weight_ != 0;
   for (int row = 0; row < shard.rows; ++row) {
-    const double logit = shard.student_logits[row], label = shard.labels[row], weight = shard.weight(row);
-    sums->student_label += weight * BinaryCrossEntropy(logit, label);
-    double derivative = student_label_weight_ * (Sigmoid(logit) - label);
-    if (distill) {
-      const double teacher = shard.teacher_logits[row];
+    const double logit = shard.student_logits[row], weight = shard.weight(row);
+    double derivative = 0;
+    if (shard.labels != nullptr) {
+      sums->student_label += weight * BinaryCrossEntropy(logit, shard.labels[row]);
+      derivative = student_label_weight_ * (Sigmoid(logit) - shard.labels[row]);
+    }
+    if (distill && !(stored && IsAbsent(targets[row]))) {
+      const double teacher = targets[row];
       const Value value =
           soft_label_ ? SoftLabel(logit, teacher, temperature_) : SquaredError(logit, teacher);
       sums->logit += weight * value.loss;

@@ -4,6 +4,7 @@
 #include "absl/time/civil_time.h"
 #include "absl/time/time.h"
 #include "config/experiment.pb.h"
+#include "src/config/methods.h"
 #include "src/config/rates.h"
 #include "src/util/paths.h"
 #include "tandem/bundle.h"
@@ -57,11 +58,23 @@ absl::StatusOr<Base> FindBase(FileSystem& fs, const std::string& init_from) {
 }
 
 proto::Experiment OnlineExperiment(proto::Experiment experiment) {
+  // Of all distillation there is left what the log itself holds.
+  proto::Distill distill;
+  if (ReadsStoredLogits(experiment)) {
+    distill = DistillOf(experiment);
+    distill.clear_hint();
+    distill.clear_hint_weight();
+    distill.clear_hint_normalize();
+  } else {
+    experiment.mutable_data()->clear_teacher_column();
+  }
+  if (experiment.data().unlabelled() == proto::Data::USE_TEACHER)
+    experiment.mutable_data()->set_unlabelled(proto::Data::DROP);
   proto::Model& model = *experiment.mutable_model();
   model.set_method(proto::STUDENT_ALONE);
   model.clear_teacher();
-  model.clear_distill();
   model.clear_switches();
+  model.mutable_distill()->Swap(&distill);
   // What learns is what is served.
   model.mutable_student()->clear_slow_embedding();
   proto::Train& train = *experiment.mutable_train();

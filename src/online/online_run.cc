@@ -523,6 +523,10 @@ absl::Status OnlineRun::Consume(const StreamLine& line) {
       return absl::OkStatus();
     }
   }
+  if (!parsed_.labelled()) {
+    online_.set_rows_unlabelled(online_.rows_unlabelled() + 1);
+    return absl::OkStatus();
+  }
   TANDEM_RETURN_IF_ERROR(quarantine_.GoodRow());
   row.line = std::string(line.text);
   row.positive = parsed_.labels[0] > 0;
@@ -561,10 +565,13 @@ absl::StatusOr<OnlineSummary> OnlineRun::Learn() {
   std::array<int64_t, kRowFaults> by_fault = {};
   for (int fault = 0; fault < online_.rows_bad_size(); ++fault)
     bad += by_fault[fault] = online_.rows_bad(fault);
-  LOG(INFO) << FormatCount(online_.rows_before_cut() + online_.rows_good() + bad)
+  LOG(INFO) << FormatCount(online_.rows_before_cut() + online_.rows_good() + online_.rows_unlabelled() + bad)
             << " rows read = " << FormatCount(state_.rows_trained()) << " trained + "
             << FormatCount(summary_.rows_waiting) << " waiting + " << FormatCount(online_.clicks_joined())
             << " clicks joined + " << FormatCount(online_.rows_before_cut()) << " known to the base + "
+            << (online_.rows_unlabelled() > 0
+                    ? absl::StrCat(FormatCount(online_.rows_unlabelled()), " without a label + ")
+                    : "")
             << FormatCount(bad) << " quarantined"
             << (bad > 0 ? absl::StrCat(" (", FaultCounts(by_fault), ")") : "");
   if (online_.released_early() > 0)

@@ -51,12 +51,15 @@ class BatchSource::Reader {
       : train_(experiment.train()),
         schema_(schema),
         days_(std::move(days)),
-        block_rows_(BlockRows(train_)),
+        block_rows_(RoundedUp(train_.shuffle_rows() > 0 ? train_.shuffle_rows() : kUnshuffledRows,
+                              train_.batch_size())),
         quarantine_directory_(quarantine_directory),
         max_bad_fraction_(experiment.data().max_bad_fraction()),
         start_(start),
         workers_(Parsers(experiment)),
-        block_(static_cast<int>(schema.fields().size())),
+        labelled_(static_cast<int>(schema.fields().size())),
+        unlabelled_(static_cast<int>(schema.fields().size())),
+        rows_without_label_(static_cast<int>(schema.fields().size())),
         thread_([this] { Run(); }) {}
 
   ~Reader() {
@@ -98,55 +101,106 @@ class BatchSource::Reader {
     changed_.notify_all();
   }
 
+  // Rows of a day, all with a label or all without, from which blocks are made.
+  struct Kind {
+    explicit Kind(int fields) : rows(fields) {}
+    PackedRows rows;
+    std::vector<int> order;
+    int block = 0;          // of the day, of this kind
+    bool complete = false;  // the rows belong to the block at hand
+  };
+
   absl::Status ReadDay(int pass, int day) {
     Quarantine quarantine(quarantine_directory_, max_bad_fraction_);
     DayReader reader(schema_, RowUse::kTrain, days_[day].files, pass == 0 ? &quarantine : nullptr, &workers_);
     const bool resumed = pass == start_.pass && day == start_.day;
+    for (Kind* kind : {&labelled_, &unlabelled_}) {
+      kind->rows.Clear();
+      kind->block = 0;
+      kind->complete = false;
+    }
+    unlabelled_rows_ = 0;
+    int64_t batches = 0;
+    int skipped = resumed ? start_.batch : 0;
     for (int block = 0;; ++block) {
       TANDEM_RETURN_IF_ERROR(ReadBlock(&reader));
-      if (block_.rows() == 0) break;
+      const int batches_of_block = Batches(labelled_) + Batches(unlabelled_);
+      if (batches_of_block == 0) break;
+      batches += batches_of_block;
       if (resumed && block < start_.block) continue;
-      const int first_batch = resumed && block == start_.block ? start_.batch : 0;
-      if (!EmitBlock(pass, day, block, first_batch)) return absl::CancelledError("the reader was stopped");
+      if (skipped < batches_of_block && !EmitBlock(pass, day, block, skipped))
+        return absl::CancelledError("the reader was stopped");
+      skipped = std::max(0, skipped - batches_of_block);
     }
     std::unique_ptr<LogEvent> event = Take(LogEvent::kDayEnd, pass, day);
     event->batch.Clear();
     event->next = day + 1 < static_cast<int>(days_.size()) ? LogPosition{pass, day + 1, 0, 0}
                                                            : LogPosition{pass + 1, 0, 0, 0};
     event->day_rows.good = quarantine.rows_read() - quarantine.rows_bad();
+    event->day_rows.unlabelled = unlabelled_rows_;
     event->day_rows.bad = quarantine.by_fault();
+    event->day_batches = batches;
     return Emit(std::move(event)) ? absl::OkStatus() : absl::CancelledError("the reader was stopped");
   }
 
-  // Replaces block_ by the next block of the day; an empty one at its end.
+  // Makes the next block of the day: rows with a label, a whole block unless the day ends, and the rows
+  // without one that were read meanwhile; or, where there is a block of these first, these. An empty one at
+  // the day's end.
   absl::Status ReadBlock(DayReader* reader) {
-    block_.Clear();
-    while (block_.rows() < block_rows_) {
-      const int rows = std::min(block_rows_ - block_.rows(), DayReader::kPieceRows);
-      TANDEM_ASSIGN_OR_RETURN(const bool more, reader->ReadBlock(rows, &rows_));
-      if (!more) break;
-      StageTimer timer(Stage::kAssemble);
-      block_.Append(rows_);
+    for (Kind* kind : {&labelled_, &unlabelled_}) {
+      if (!kind->complete) continue;
+      kind->rows.Clear();
+      ++kind->block;
     }
+    bool over = false;
+    while (!over && labelled_.rows.rows() < block_rows_ && unlabelled_.rows.rows() < block_rows_) {
+      const int rows = std::min(block_rows_ - labelled_.rows.rows(), DayReader::kPieceRows);
+      TANDEM_ASSIGN_OR_RETURN(const bool more, reader->ReadBlock(rows, &rows_));
+      over = !more;
+      StageTimer timer(Stage::kAssemble);
+      rows_without_label_.Clear();
+      unlabelled_rows_ +=
+          rows_.TakeUnlabelled(schema_.unlabelled == Unlabelled::kDistilled ? &rows_without_label_ : nullptr);
+      labelled_.rows.Append(rows_);
+      unlabelled_.rows.Append(rows_without_label_);
+    }
+    labelled_.complete = over || labelled_.rows.rows() == block_rows_;
+    unlabelled_.complete = true;
     return absl::OkStatus();
   }
 
+  // Of the block at hand.
+  int Batches(const Kind& kind) const {
+    return kind.complete ? RoundedUp(kind.rows.rows(), train_.batch_size()) / train_.batch_size() : 0;
+  }
+
+  void Shuffle(int pass, int day, Kind* kind) const {
+    kind->order.resize(kind->rows.rows());
+    std::iota(kind->order.begin(), kind->order.end(), 0);
+    if (train_.shuffle_rows() == 0) return;
+    const auto u = [](int value) { return static_cast<uint64_t>(value); };
+    const uint64_t seed = train_.seed();
+    Permute(kind == &labelled_
+                ? Random(seed, RandomPurpose::kShuffle, {u(pass), u(day), u(kind->block)})
+                : Random(seed, RandomPurpose::kShuffle, {u(pass), u(day), u(kind->block), /*unlabelled*/ 1}),
+            &kind->order);
+  }
+
   bool EmitBlock(int pass, int day, int block, int first_batch) {
-    const int rows = block_.rows();
-    order_.resize(rows);
-    std::iota(order_.begin(), order_.end(), 0);
-    if (train_.shuffle_rows() > 0) {
-      const auto u = [](int value) { return static_cast<uint64_t>(value); };
-      Permute(Random(train_.seed(), RandomPurpose::kShuffle, {u(pass), u(day), u(block)}), &order_);
-    }
-    const int batches = RoundedUp(rows, train_.batch_size()) / train_.batch_size();
-    for (int b = first_batch; b < batches; ++b) {
+    Shuffle(pass, day, &labelled_);
+    Shuffle(pass, day, &unlabelled_);
+    const int64_t unlabelled = Batches(unlabelled_), batches = Batches(labelled_) + unlabelled;
+    int next_labelled = 0, next_unlabelled = 0;
+    for (int b = 0; b < batches; ++b) {
+      const bool has_label = (b + 1) * unlabelled / batches == b * unlabelled / batches;
+      const Kind& kind = has_label ? labelled_ : unlabelled_;
+      const int begin = (has_label ? next_labelled++ : next_unlabelled++) * train_.batch_size();
+      if (b < first_batch) continue;
       std::unique_ptr<LogEvent> event = Take(LogEvent::kBatch, pass, day);
-      const int begin = b * train_.batch_size();
-      const int size = std::min(rows - begin, train_.batch_size());
+      const int size = std::min(kind.rows.rows() - begin, train_.batch_size());
       {
         StageTimer timer(Stage::kAssemble, size);
-        block_.Gather(order_.data() + begin, size, &event->batch);
+        kind.rows.Gather(kind.order.data() + begin, size, &event->batch);
       }
       event->next =
           b + 1 < batches ? LogPosition{pass, day, block, b + 1} : LogPosition{pass, day, block + 1, 0};
@@ -170,6 +224,7 @@ class BatchSource::Reader {
     event->pass = pass;
     event->day = day;
     event->day_rows = RowCounts();
+    event->day_batches = 0;
     return event;
   }
 
@@ -190,11 +245,11 @@ class BatchSource::Reader {
   const std::string quarantine_directory_;
   const double max_bad_fraction_;
   const LogPosition start_;
-  // The reading thread's own: the block at hand, the order of its rows, and those that come next.
+  // The reading thread's own: the block at hand, and the rows that come next.
   Workers workers_;
-  PackedRows block_;
-  std::vector<int> order_;
-  Batch rows_;
+  Kind labelled_, unlabelled_;
+  Batch rows_, rows_without_label_;
+  int64_t unlabelled_rows_ = 0;  // of the day
 
   std::mutex mutex_;
   std::condition_variable changed_;
@@ -215,10 +270,6 @@ BatchSource::BatchSource(const proto::Experiment& experiment, const Schema& sche
     : reader_(std::make_unique<Reader>(experiment, schema, std::move(days), quarantine_directory, start)) {}
 
 BatchSource::~BatchSource() = default;
-
-int BatchSource::BlockRows(const proto::Train& train) {
-  return RoundedUp(train.shuffle_rows() > 0 ? train.shuffle_rows() : kUnshuffledRows, train.batch_size());
-}
 
 absl::StatusOr<const LogEvent*> BatchSource::Next() { return reader_->Next(); }
 

@@ -76,7 +76,7 @@ DualModel::DualModel(const proto::Experiment& experiment, const Kernels& kernels
       student_widths.push_back(student_->hidden_width(of_student));
     }
   }
-  loss_.emplace(DistillOf(model), teacher_widths, student_widths, kernels_);
+  loss_.emplace(DistillOf(*experiment_), teacher_widths, student_widths, kernels_);
 
   const int slots = MakeOptimizer(experiment_->train().optimizer())->slots();
   const bool averages = experiment_->train().average_decay() > 0;

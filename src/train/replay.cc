@@ -35,10 +35,10 @@ bool TakeArray(absl::string_view* record, std::vector<T>* values) {
 bool TakeBatch(absl::string_view record, int fields, ReplayedBatch* past) {
   Batch& batch = past->batch;
   if (!TakeArray(&record, &batch.labels) || !TakeArray(&record, &batch.weights) ||
-      !TakeArray(&record, &past->teacher_logits))
+      !TakeArray(&record, &past->batch.teacher_logits))
     return false;
   const size_t rows = batch.labels.size();
-  if (batch.weights.size() != rows || past->teacher_logits.size() != rows) return false;
+  if (batch.weights.size() != rows || past->batch.teacher_logits.size() != rows) return false;
   batch.groups.assign(rows, 0);
   batch.fields.resize(fields);
   for (FieldBags& bags : batch.fields) {
@@ -79,7 +79,7 @@ void Replay::Add(const Batch& batch, const BatchRows& rows, const std::vector<in
   past->batch.labels = batch.labels;
   past->batch.weights = batch.weights;
   past->batch.groups.assign(batch.rows(), 0);
-  past->teacher_logits = teacher_logits;
+  past->batch.teacher_logits = teacher_logits;
   past->batch.fields.resize(batch.fields.size());
   past->rows.fields.resize(batch.fields.size());
   for (FieldBags& bags : past->batch.fields) bags.offsets.assign(batch.rows() + 1, 0);
@@ -114,7 +114,7 @@ absl::Status Replay::Save(FileSystem& fs, const std::string& path) const {
     record.clear();
     AppendArray(past.batch.labels, &record);
     AppendArray(past.batch.weights, &record);
-    AppendArray(past.teacher_logits, &record);
+    AppendArray(past.batch.teacher_logits, &record);
     for (const FieldBags& bags : past.batch.fields) {
       AppendArray(bags.offsets, &record);
       AppendArray(bags.keys, &record);

@@ -5,8 +5,9 @@
 //   const ReplayedBatch& past = replay.Pick(step, k);       // the k-th extra student step of a step
 //
 // A batch keeps what the student's loss needs: labels, weights, the bags with the rows of the table that they
-// had, and the teacher's logits of that time. The rows' vectors are read anew. Memory is used again: after
-// `batches` batches of one size nothing is allocated. Not thread-safe; reading a picked batch is.
+// had, and the teacher's logits of that time, or those that the log held. The rows' vectors are read anew.
+// Memory is used again: after `batches` batches of one size nothing is allocated. Not thread-safe; reading a
+// picked batch is.
 #ifndef TANDEM_SRC_TRAIN_REPLAY_H_
 #define TANDEM_SRC_TRAIN_REPLAY_H_
 
@@ -23,9 +24,8 @@
 namespace tandem {
 
 struct ReplayedBatch {
-  Batch batch;     // keys[i] is 0 where the default row served
+  Batch batch;     // keys[i] is 0 where the default row served; teacher_logits are there
   BatchRows rows;  // of the student's embedding
-  std::vector<float> teacher_logits;
 };
 
 class Replay {

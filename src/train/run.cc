@@ -44,6 +44,10 @@ double BytesOf(const Day& day) {
   return bytes;
 }
 
+std::string OfThemUnlabelled(int64_t rows) {
+  return rows > 0 ? absl::StrCat(", ", FormatCount(rows), " of them without a label") : "";
+}
+
 // One run from its first step, or from where it was interrupted, to its end.
 class Run {
  public:
@@ -68,6 +72,7 @@ class Run {
   absl::Status TrainFrom(BatchSource* source);
   int64_t PhaseBatches() const;
   LogPosition PhaseStart() const;
+  bool InPhase() const { return state_.step() > state_.joint_steps() + state_.distilled_steps(); }
   bool HasPhase() const { return options_.parts == TrainedParts::kAll && plan_.phase_passes > 0; }
   absl::StatusOr<const LogEvent*> NextEvent(BatchSource* source);
   absl::Status TrainBatch(const LogEvent& event);
@@ -77,6 +82,11 @@ class Run {
   std::string TimeLeft(double rows_per_second) const;
   // There once the run has trained on all of its window.
   std::string CompletePath() const { return options_.run_dir + "/complete"; }
+  // Whether rows without a label are trained on.
+  bool DistillsUnlabelled() const {
+    return plan_.student && experiment_.data().unlabelled() == proto::Data::USE_TEACHER;
+  }
+  absl::Status CheckLabels() const;
   bool Stopped() const { return options_.stop != nullptr && *options_.stop != 0; }
   LogPosition Position() const { return {state_.pass(), state_.day_index(), state_.block(), state_.batch()}; }
 
@@ -169,12 +179,16 @@ absl::Status Run::Begin() {
                     ? absl::StrCat(", student ", FormatCount(model_->student().layout().trained()))
                     : "")
             << " dense parameters";
+  if (!experiment_.data().teacher_column().empty() && !ReadsStoredLogits(experiment_)) {
+    LOG(WARNING) << "data.teacher_column '" << experiment_.data().teacher_column()
+                 << "' isn't read: the method has no student, or its loss no logit term";
+  }
   if (Profile::Current() != nullptr) SetModelCosts(*model_, options_.parts, Profile::Current());
   state_.mutable_rows_bad()->Resize(kRowFaults, 0);
   const TrainerClock clock{state_.step(), state_.joint_steps(), state_.optimizer_steps(),
-                           state_.student_optimizer_steps()};
+                           state_.student_optimizer_steps(), state_.distilled_steps()};
   trainer_ = std::make_unique<Trainer>(model_.get(), options_.parts, clock, &workers_);
-  if (HasPhase() && state_.step() > state_.joint_steps()) trainer_->BeginStudentPhase(PhaseBatches());
+  if (HasPhase() && InPhase()) trainer_->BeginStudentPhase(PhaseBatches());
   if (!checkpoint.empty() && trainer_->replay() != nullptr)
     TANDEM_RETURN_IF_ERROR(
         trainer_->replay()->Load(fs_, checkpoint + kReplayFile, model_->student_embedding()));
@@ -264,7 +278,7 @@ absl::Status Run::Loop() {
     if (summary_.stopped_by != 0) return absl::OkStatus();
   }
   if (HasPhase()) {
-    const bool begins = state_.step() == state_.joint_steps();
+    const bool begins = !InPhase();
     if (begins) {
       trainer_->BeginStudentPhase(PhaseBatches());
       LOG(INFO) << "the student alone from here on: " << FormatCount(PhaseBatches()) << " batches, "
@@ -284,8 +298,12 @@ absl::Status Run::Loop() {
   int64_t bad = 0;
   std::array<int64_t, kRowFaults> by_fault = {};
   for (int fault = 0; fault < kRowFaults; ++fault) bad += by_fault[fault] = state_.rows_bad(fault);
-  LOG(INFO) << FormatCount(state_.rows_good() + bad) << " rows read = " << FormatCount(state_.rows_good())
-            << " trained + " << FormatCount(bad) << " quarantined"
+  const int64_t unlabelled = state_.rows_unlabelled(), left_out = DistillsUnlabelled() ? 0 : unlabelled;
+  LOG(INFO) << FormatCount(state_.rows_good() + bad)
+            << " rows read = " << FormatCount(state_.rows_good() - left_out) << " trained"
+            << OfThemUnlabelled(unlabelled - left_out)
+            << (left_out > 0 ? absl::StrCat(" + ", FormatCount(left_out), " without a label, left out") : "")
+            << " + " << FormatCount(bad) << " quarantined"
             << (bad > 0 ? absl::StrCat(" (", FaultCounts(by_fault), ")") : "");
   return absl::OkStatus();
 }
@@ -301,10 +319,14 @@ absl::Status Run::TrainFrom(BatchSource* source) {
     if (event->kind == LogEvent::kEnd) break;
     if (event->kind == LogEvent::kBatch) {
       if (due) TANDEM_RETURN_IF_ERROR(Checkpoint());
+      due = false;
       if (summary_.stopped_by != 0) return absl::OkStatus();
-      TANDEM_RETURN_IF_ERROR(TrainBatch(*event));
-      if (Stopped()) summary_.stopped_by = *options_.stop;
-      due = summary_.stopped_by != 0 || (every > 0 && state_.step() % every == 0);
+      // What is passed over is no step: a checkpoint could not tell it from the step before.
+      if (trainer_->LearnsFrom(event->batch)) {
+        TANDEM_RETURN_IF_ERROR(TrainBatch(*event));
+        if (Stopped()) summary_.stopped_by = *options_.stop;
+        due = summary_.stopped_by != 0 || (every > 0 && state_.step() % every == 0);
+      }
     } else {
       TANDEM_RETURN_IF_ERROR(EndDay(*event));
       due = due || Now() - checkpointed_at_ >= options_.seconds_between_checkpoints;
@@ -316,9 +338,18 @@ absl::Status Run::TrainFrom(BatchSource* source) {
   }
   // A signal at the end of the last phase cut nothing short; before another one it did.
   if (summary_.stopped_by == 0) return absl::OkStatus();
-  if (HasPhase() && state_.step() == state_.joint_steps()) return Checkpoint();
+  if (HasPhase() && !InPhase()) return Checkpoint();
   summary_.stopped_by = 0;
   return absl::OkStatus();
+}
+
+// After the first pass: whether there was something to learn from.
+absl::Status Run::CheckLabels() const {
+  const bool none = state_.rows_unlabelled() > 0 && state_.rows_unlabelled() == state_.rows_good();
+  if (!none || (DistillsUnlabelled() && !plan_.teacher)) return absl::OkStatus();
+  return DataError("data.path: none of the ", state_.rows_good(),
+                   " rows of the window has a label, in column '", experiment_.data().label(), "'; ",
+                   plan_.teacher ? "a teacher needs some" : "with data.unlabelled: DROP nothing is left");
 }
 
 int64_t Run::PhaseBatches() const {
@@ -338,9 +369,7 @@ LogPosition Run::PhaseStart() const {
   while (start.day < state_.day_batches_size() && skipped >= state_.day_batches(start.day))
     skipped -= state_.day_batches(start.day++);
   if (start.day == state_.day_batches_size()) return {start.pass + 1, 0, 0, 0};
-  const int batches_of_block = BatchSource::BlockRows(experiment_.train()) / experiment_.train().batch_size();
-  start.block = static_cast<int>(skipped / batches_of_block);
-  start.batch = static_cast<int>(skipped % batches_of_block);
+  start.batch = static_cast<int>(skipped);
   return start;
 }
 
@@ -355,10 +384,11 @@ absl::Status Run::TrainBatch(const LogEvent& event) {
   const TrainerClock clock = trainer_->clock();
   state_.set_step(clock.step);
   state_.set_joint_steps(clock.joint_steps);
+  state_.set_distilled_steps(clock.distilled_steps);
   state_.set_optimizer_steps(clock.teacher_updates);
   state_.set_student_optimizer_steps(clock.student_updates);
   state_.set_rows_trained(state_.rows_trained() + event.batch.rows());
-  if (event.pass == 0) {
+  if (event.pass == 0 && event.batch.labelled()) {
     const auto add = [&](const std::vector<float>& logits, ScoreLog* log) {
       for (size_t row = 0; row < logits.size(); ++row) {
         log->Add(static_cast<float>(Sigmoid(logits[row])), event.batch.labels[row], event.batch.weights[row],
@@ -384,6 +414,8 @@ absl::Status Run::Report(const std::string& day, const LossTerms& losses) {
   if (model_->has_student()) absl::StrAppendFormat(&line, "student %.4f ", losses.student_label);
   if (model_->has_teacher() && model_->has_student()) {
     absl::StrAppendFormat(&line, "logit %.4f hint %.4f ", losses.logit, losses.hint);
+  } else if (ReadsStoredLogits(experiment_)) {
+    absl::StrAppendFormat(&line, "logit %.4f ", losses.logit);
   }
   line.back() = ')';
   absl::StrAppend(&line, TimeLeft(rate));
@@ -404,8 +436,8 @@ absl::Status Run::EndDay(const LogEvent& event) {
   if (event.pass == 0) {
     const std::string& date = options_.days[event.day].date;
     state_.set_rows_good(state_.rows_good() + event.day_rows.good);
-    const int64_t batch = experiment_.train().batch_size();
-    state_.add_day_batches((event.day_rows.good + batch - 1) / batch);
+    state_.set_rows_unlabelled(state_.rows_unlabelled() + event.day_rows.unlabelled);
+    state_.add_day_batches(event.day_batches);
     for (int fault = 0; fault < kRowFaults; ++fault) {
       state_.set_rows_bad(fault, state_.rows_bad(fault) + event.day_rows.bad[fault]);
     }
@@ -417,13 +449,15 @@ absl::Status Run::EndDay(const LogEvent& event) {
       const Metrics metrics = ComputeMetrics(log, /*with_groups=*/false);
       return metrics.auc.has_value() ? absl::StrFormat("%.4f", *metrics.auc) : std::string("undefined");
     };
-    std::string line = absl::StrCat(date.empty() ? "data" : date, " done: ", FormatCount(event.day_rows.good),
-                                    " rows, progressive AUC");
+    std::string line =
+        absl::StrCat(date.empty() ? "data" : date, " done: ", FormatCount(event.day_rows.good), " rows",
+                     OfThemUnlabelled(event.day_rows.unlabelled), ", progressive AUC");
     if (model_->has_teacher()) absl::StrAppend(&line, " teacher ", auc(day_.teacher));
     if (model_->has_student()) absl::StrAppend(&line, " student ", auc(day_.student));
     progress_.Finish();
     LOG(INFO) << line;
     day_ = DayProgress();
+    if (event.day + 1 == static_cast<int>(options_.days.size())) return CheckLabels();
   }
   return absl::OkStatus();
 }

@@ -46,6 +46,7 @@ Trainer::Trainer(DualModel* model, TrainedParts parts, const TrainerClock& clock
       plan_(std::make_unique<MethodPlan>(PlanOf(model->experiment()))),
       step_(clock.step),
       joint_steps_(clock.joint_steps),
+      distilled_steps_(clock.distilled_steps),
       shard_rows_(model->experiment().train().shard_rows()),
       dense_(std::make_unique<DenseUpdater>(model->experiment().train(), workers)) {
   const proto::Train& train = model_.experiment().train();
@@ -92,7 +93,11 @@ Trainer::~Trainer() = default;
 
 TrainerClock Trainer::clock() const {
   return {step_, joint_steps_, dense_->updates(DenseUpdater::kTeacher),
-          dense_->updates(DenseUpdater::kStudent)};
+          dense_->updates(DenseUpdater::kStudent), distilled_steps_};
+}
+
+bool Trainer::LearnsFrom(const Batch& batch) const {
+  return batch.labelled() || (model_.has_student() && (plan_->joint || student_only()));
 }
 
 void Trainer::BeginStudentPhase(int64_t steps) {
@@ -103,16 +108,23 @@ void Trainer::BeginStudentPhase(int64_t steps) {
   if (replay_ != nullptr) replay_->Clear();
 }
 
-// What the next step trains, and at which rates.
-void Trainer::PlanTurn() {
+// What the next step trains, and at which rates; counts it.
+void Trainer::PlanTurn(const Batch& batch) {
   const proto::Train& train = model_.experiment().train();
   const proto::StudentPhase& phase = train.student_phase();
   const bool frozen = student_only();
   turn_.teacher = model_.has_teacher();
-  turn_.trains_teacher = turn_.teacher && !frozen;
+  turn_.distills = turn_.teacher && !frozen && !batch.labelled();
+  turn_.trains_teacher = turn_.teacher && !frozen && !turn_.distills;
+  ++step_;
+  if (turn_.distills) {
+    ++distilled_steps_;
+  } else if (!in_phase_) {
+    ++joint_steps_;
+  }
   turn_.student = model_.has_student() && (plan_->joint || frozen);
   turn_.student_steps = !turn_.student ? 0 : in_phase_ ? plan_->phase_steps : plan_->joint_steps;
-  turn_.rate = ScheduleFactor(train.schedule(), step_);
+  turn_.rate = ScheduleFactor(train.schedule(), std::max<int64_t>(1, joint_steps_));
   turn_.student_rate = turn_.teacher && train.has_student_schedule()
                            ? ScheduleFactor(train.student_schedule(), step_)
                            : turn_.rate;
@@ -121,7 +133,7 @@ void Trainer::PlanTurn() {
     schedule.set_decay(phase.decay());
     schedule.set_decay_steps(std::max<int64_t>(1, phase_steps_));
     schedule.set_final(phase.final());
-    turn_.student_rate = phase.lr_multiplier() * ScheduleFactor(schedule, step_ - joint_steps_);
+    turn_.student_rate = phase.lr_multiplier() * ScheduleFactor(schedule, PhaseStep());
   }
   turn_.teacher_view = frozen ? &model_.served_teacher_input() : &model_.teacher_input();
   turn_.student_view = &model_.student_input();
@@ -159,9 +171,7 @@ void Trainer::Reserve(int rows) {
 }
 
 absl::StatusOr<const StepResult*> Trainer::Step(const Batch& batch) {
-  ++step_;
-  if (!in_phase_) ++joint_steps_;
-  PlanTurn();
+  PlanTurn(batch);
   FindRows(batch);
   Reserve(batch.rows());
   result_.teacher_logits.resize(turn_.teacher ? batch.rows() : 0);
@@ -191,7 +201,9 @@ absl::StatusOr<const StepResult*> Trainer::Step(const Batch& batch) {
     }
   }
   if (turn_.student_steps > 1) {
-    replay_->Add(batch, student_rows(), turn_.student_view->fields, result_.teacher_logits);
+    const bool stored = !batch.teacher_logits.empty();
+    replay_->Add(batch, student_rows(), turn_.student_view->fields,
+                 stored ? batch.teacher_logits : result_.teacher_logits);
     for (int k = 1; k < turn_.student_steps; ++k)
       TANDEM_RETURN_IF_ERROR(StepOnReplay(replay_->Pick(step_, k), k));
   }
@@ -216,21 +228,23 @@ void Trainer::FindRows(const Batch& batch) {
 
 // Whether the student's gradient goes on to the embedding that it reads.
 bool Trainer::moves_student_embedding() const {
-  return plan_->trains_embedding && parts_ == TrainedParts::kAll && (!in_phase_ || plan_->own_embedding);
+  const bool frozen = in_phase_ || turn_.distills;
+  return plan_->trains_embedding && parts_ == TrainedParts::kAll && (!frozen || plan_->own_embedding);
 }
 
 // Steps of the student's own tables: those in which it learns.
-int64_t Trainer::OwnStep() const { return plan_->joint ? step_ : step_ - joint_steps_; }
+int64_t Trainer::OwnStep() const { return plan_->joint ? step_ : PhaseStep(); }
 
 // The loss of a shard before its towers have run.
 void Trainer::BeginLoss(const Batch& batch, const Shard& shard, Worker* w) {
   LossShard& loss = w->loss_shard;
   loss.rows = shard.rows;
   loss.batch_rows = batch.rows();
-  loss.labels = batch.labels.data() + shard.first_row;
+  loss.labels = batch.labelled() ? batch.labels.data() + shard.first_row : nullptr;
   loss.weights = batch.weights.data() + shard.first_row;
   loss.teacher_logits = nullptr;
   loss.student_logits = nullptr;
+  loss.stored_logits = batch.teacher_logits.empty() ? nullptr : batch.teacher_logits.data() + shard.first_row;
   loss.teacher_hidden.clear();
   loss.student_hidden.clear();
   LossGradients& gradients = w->loss_gradients;
@@ -291,7 +305,7 @@ void Trainer::ForwardTeacher(const Batch& batch, const Shard& shard, Worker* w) 
     model_.embedding().Gather(batch, rows_, shard.first_row, *turn_.teacher_view, x, linear);
   }
   StageTimer timer(Stage::kTeacherForward, shard.rows);
-  const TrainingPass pass{model_.experiment().train().seed(), step_, shard.first_row};
+  const TrainingPass pass{model_.experiment().train().seed(), joint_steps_, shard.first_row};
   model_.teacher().Forward(x, linear.teacher, turn_.trains_teacher ? &pass : nullptr, &w->teacher,
                            result_.teacher_logits.data() + shard.first_row);
 }
@@ -384,7 +398,6 @@ absl::Status Trainer::StepOnReplay(const ReplayedBatch& past, int k) {
       float* logits = replay_logits_.data() + shard.first_row;
       ForwardStudent(batch, past.rows, shard, step_ + (static_cast<int64_t>(k) << kReplayShift), w, logits);
       w->loss_shard.student_logits = logits;
-      w->loss_shard.teacher_logits = past.teacher_logits.data() + shard.first_row;
       LossTerms terms;
       {
         StageTimer loss_timer(Stage::kLoss, shard.rows);

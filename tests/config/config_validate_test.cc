@@ -359,6 +359,43 @@ TEST(ConfigValidate, AHintNamesLayersThatAreThere) {
   ExpectValid({"model.method=TEACHER_ALONE"}, with("teacher_layer: 9"));
 }
 
+TEST(ConfigValidate, StoredLogitsAreForALossThatUsesThem) {
+  const std::vector<std::string> alone = {"model.method=STUDENT_ALONE", "data.teacher_column=score"};
+  const auto with = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), alone.begin(), alone.end());
+    return more;
+  };
+  ExpectValid({"data.teacher_column=score"});
+  ExpectValid({"data.teacher_column=score", "model.method=TEACHER_ALONE"});
+  ExpectValid(with({"model.switches.hint=false"}));
+  ExpectValid(with({"model.distill.hint_weight=0"}));
+  EXPECT_EQ(Fault(alone),
+            "model.distill.hint: set, but of a teacher there are only the scores in 'score' "
+            "(data.teacher_column), no hidden layers; must be empty, or switched off "
+            "(model.switches.hint: false)");
+  EXPECT_THAT(Fault(with({"model.switches.hint=false", "model.distill.logit_loss=MSE"})),
+              StartsWith("model.distill.temperature: 2; must be 1 with logit_loss: MSE"));
+  EXPECT_EQ(Fault({"data.teacher_column=label"}),
+            "data.teacher_column: 'label' is the label; must be another column");
+}
+
+TEST(ConfigValidate, ARowWithoutALabelHasATeacher) {
+  ExpectValid({"data.unlabelled=USE_TEACHER"});
+  ExpectValid({"data.unlabelled=USE_TEACHER", "model.method=TEACHER_ALONE"});
+  ExpectValid({"data.unlabelled=DROP", "model.method=STUDENT_ALONE"});
+  ExpectValid({"data.unlabelled=USE_TEACHER", "model.switches.logit=false"});  // the hint is left
+  EXPECT_EQ(Fault({"data.unlabelled=USE_TEACHER", "model.method=STUDENT_ALONE"}),
+            "data.unlabelled: USE_TEACHER, but there is no teacher: method STUDENT_ALONE, and "
+            "data.teacher_column isn't set; DROP leaves rows without a label out");
+  EXPECT_THAT(Fault({"data.unlabelled=USE_TEACHER", "model.method=FEATURE_TRANSFER"}),
+              StartsWith("data.unlabelled: USE_TEACHER, but the student's loss has neither a logit term"));
+  EXPECT_THAT(Fault({"data.unlabelled=USE_TEACHER", "model.method=STUDENT_ALONE", "data.teacher_column=score",
+                     "model.switches.logit=false"}),
+              StartsWith("data.unlabelled: USE_TEACHER, but the student's loss has neither a logit term"));
+  EXPECT_THAT(Fault({"data.unlabelled=USE_TEACHER", "model.student.linear=true"}),
+              StartsWith("model.student.linear: true"));
+}
+
 TEST(ConfigValidate, OnlySoftLabelsHaveATemperature) {
   EXPECT_THAT(Fault({"model.distill.logit_loss=MSE"}),
               StartsWith("model.distill.temperature: 2; must be 1 with logit_loss: MSE"));

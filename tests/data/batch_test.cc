@@ -63,6 +63,35 @@ TEST(BatchTest, TruncateForgetsRowsAndWhatAHalfParsedRowLeft) {
   }
 }
 
+TEST(BatchTest, ScoresOfATeacherGoWithTheirRows) {
+  Batch from = SomeRows(4, 1);
+  from.teacher_logits = {1, 2, 3, 4};
+  Batch batch(static_cast<int>(from.fields.size()));
+  batch.AppendRows(from, 1, 4);
+  batch.AppendRow(from, 0);
+  EXPECT_THAT(batch.teacher_logits, testing::ElementsAre(2, 3, 4, 1));
+  batch.Truncate(2);
+  EXPECT_THAT(batch.teacher_logits, testing::ElementsAre(2, 3));
+  batch.Clear();
+  EXPECT_TRUE(batch.teacher_logits.empty());
+}
+
+TEST(BatchTest, RowsWithoutALabelAreTakenOut) {
+  const Batch all = SomeRows(5, 1);
+  Batch batch = all;
+  EXPECT_EQ(batch.TakeUnlabelled(nullptr), 0);
+  EXPECT_THAT(RowTexts(batch), ElementsAreArray(RowTexts(all)));
+  EXPECT_TRUE(batch.labelled());
+  batch.labels[1] = batch.labels[4] = kAbsent;
+  Batch taken(static_cast<int>(all.fields.size()));
+  EXPECT_EQ(batch.TakeUnlabelled(&taken), 2);
+  EXPECT_FALSE(taken.labelled());
+  ASSERT_EQ(taken.rows(), 2);
+  taken.labels = {all.labels[1], all.labels[4]};
+  EXPECT_THAT(RowTexts(taken), testing::ElementsAre(RowText(all, 1), RowText(all, 4)));
+  EXPECT_THAT(RowTexts(batch), testing::ElementsAre(RowText(all, 0), RowText(all, 2), RowText(all, 3)));
+}
+
 TEST(BatchTest, ClearKeepsTheMemory) {
   Batch batch = SomeRows(50, 6);
   const size_t keys = batch.fields[0].keys.capacity();

@@ -50,6 +50,22 @@ TEST(PackedRowsTest, GatherEqualsAppendingRowByRow) {
   }
 }
 
+TEST(PackedRowsTest, ScoresOfATeacherGoWithTheirRows) {
+  Batch batch = SomeRows(9, 1);
+  for (int row = 0; row < 9; ++row) batch.teacher_logits.push_back(static_cast<float>(row));
+  PackedRows rows(static_cast<int>(batch.fields.size()));
+  rows.Append(batch);
+  rows.Append(batch);
+  Batch gathered;
+  const std::vector<int> order = {17, 3, 0};
+  rows.Gather(order.data(), 3, &gathered);
+  EXPECT_THAT(gathered.teacher_logits, testing::ElementsAre(8, 3, 0));
+  rows.Clear();
+  rows.Append(SomeRows(3, 2));
+  rows.Gather(order.data() + 2, 1, &gathered);
+  EXPECT_TRUE(gathered.teacher_logits.empty());
+}
+
 TEST(PackedRowsTest, ClearKeepsTheMemory) {
   const Batch batch = SomeRows(50, 3);
   PackedRows rows(static_cast<int>(batch.fields.size()));

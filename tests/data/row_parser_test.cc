@@ -262,6 +262,108 @@ TEST(RowParserTest, SampleWeightsAndGroupsAreRead) {
   EXPECT_NE(p.batch.groups[0], p.batch.groups[2]);
 }
 
+// ---- a teacher's scores, and rows without a label
+
+const std::string kTeacherHeader = absl::StrCat(kHeader, "\tscore");
+std::string Scored(absl::string_view score, absl::string_view row = kGood) {
+  return absl::StrCat(row, "\t", score);
+}
+
+TEST(RowParserTest, AScoreIsTheLogitThatTheStudentsLossIsTakenAgainst) {
+  Parsing p("teacher_column: 'score'", kTeacherHeader);
+  for (const char* score : {"0.25", "0.5", "1", "0", "1e-9", ""})
+    ASSERT_EQ(p.Parse(Scored(score)), RowFault::kNone);
+  const std::vector<float>& logits = p.batch.teacher_logits;
+  ASSERT_EQ(logits.size(), 6u);
+  EXPECT_FLOAT_EQ(logits[0], std::log(0.25 / 0.75));
+  EXPECT_EQ(logits[1], 0);
+  // A predictor's float can't tell these from 1 and 0.
+  EXPECT_FLOAT_EQ(logits[2], std::log(33554431.0));
+  EXPECT_FLOAT_EQ(logits[3], -logits[2]);
+  EXPECT_FLOAT_EQ(logits[4], -logits[2]);
+  EXPECT_TRUE(IsAbsent(logits[5]));
+}
+
+TEST(RowParserTest, AProbabilityOfTheFullLogIsTakenBackToTheLogAsItIs) {
+  Parsing p("teacher_column: 'score' negative_keep_rate: 0.1", kTeacherHeader);
+  // A model of the log as it is says 0.5; predict, with its negatives put back, 1 / 11.
+  ASSERT_EQ(p.Parse(Scored("0.0909090909")), RowFault::kNone);
+  EXPECT_NEAR(p.batch.teacher_logits[0], 0, 1e-6);
+}
+
+TEST(RowParserTest, ALogitIsTakenAsItIs) {
+  Parsing p("teacher_column: 'score' teacher_column_is: LOGIT negative_keep_rate: 0.1 missing_value: 'NA'",
+            kTeacherHeader);
+  for (const char* score : {"-3.25", "40", "NA"}) ASSERT_EQ(p.Parse(Scored(score)), RowFault::kNone);
+  EXPECT_EQ(p.batch.teacher_logits[0], -3.25f);
+  EXPECT_EQ(p.batch.teacher_logits[1], 40.0f);
+  EXPECT_TRUE(IsAbsent(p.batch.teacher_logits[2]));
+}
+
+TEST(RowParserTest, AScoreThatIsNoneIsAFault) {
+  Parsing p("teacher_column: 'score'", kTeacherHeader);
+  ASSERT_EQ(p.Parse(Scored("0.5")), RowFault::kNone);
+  for (const auto& [score, fault] :
+       std::vector<std::pair<std::string, RowFault>>{{"x", RowFault::kNumber},
+                                                     {"1.01", RowFault::kNumber},
+                                                     {"-0.1", RowFault::kNumber},
+                                                     {"nan", RowFault::kNotFinite},
+                                                     {"inf", RowFault::kNotFinite}}) {
+    EXPECT_EQ(p.Parse(Scored(score)), fault) << score;
+    EXPECT_EQ(p.detail, absl::StrCat("the teacher's score '", score, "' in 'score' is not a probability"));
+    EXPECT_EQ(p.batch.teacher_logits.size(), 1u) << score;
+    EXPECT_EQ(p.batch.rows(), 1) << score;
+  }
+  // A fault in a later cell takes the score along.
+  Parsing later("teacher_column: 'score'", absl::StrCat("score\t", kHeader));
+  ASSERT_EQ(later.Parse(absl::StrCat("0.5\t", kGood)), RowFault::kNone);
+  EXPECT_EQ(later.Parse(absl::StrCat("0.7\t", With(4, "abc"))), RowFault::kNumber);
+  EXPECT_EQ(later.batch.teacher_logits.size(), 1u);
+  Parsing logit("teacher_column: 'score' teacher_column_is: LOGIT", kTeacherHeader);
+  EXPECT_EQ(logit.Parse(Scored("1e39")), RowFault::kNotFinite);
+  EXPECT_THAT(logit.detail, HasSubstr("'1e39' in 'score' is not a finite number"));
+}
+
+TEST(RowParserTest, OnlyTrainingNeedsTheScores) {
+  const Schema schema = SchemaOf("teacher_column: 'score'");
+  EXPECT_EQ(ParserOf(schema, kHeader).status().message(),
+            "logs/day.tsv: no column 'score' (data.teacher_column)");
+  for (const RowUse use : {RowUse::kEvaluate, RowUse::kPredict}) {
+    Parsing p("teacher_column: 'score'", kHeader, use);
+    ASSERT_EQ(p.Parse(kGood), RowFault::kNone);
+    EXPECT_TRUE(p.batch.teacher_logits.empty());
+  }
+}
+
+TEST(RowParserTest, AnEmptyLabelIsAbsentWhereTheConfigurationAllowsIt) {
+  for (const char* unlabelled : {"DROP", "USE_TEACHER"}) {
+    for (const RowUse use : {RowUse::kTrain, RowUse::kEvaluate}) {
+      Parsing p(absl::StrCat("missing_value: 'NA' unlabelled: ", unlabelled), kHeader, use);
+      ASSERT_EQ(p.Parse(kGood), RowFault::kNone);
+      for (const char* label : {"", "NA"}) ASSERT_EQ(p.Parse(With(0, label)), RowFault::kNone);
+      EXPECT_EQ(p.Parse(With(0, "2")), RowFault::kLabel);
+      EXPECT_EQ(p.Parse(With(0, "null")), RowFault::kLabel);
+      ASSERT_EQ(p.batch.rows(), 3);
+      EXPECT_EQ(p.batch.labels[0], 1);
+      EXPECT_TRUE(IsAbsent(p.batch.labels[1]));
+      EXPECT_TRUE(IsAbsent(p.batch.labels[2]));
+    }
+  }
+}
+
+TEST(RowParserTest, ARowWithNeitherLabelNorScoreTeachesNothing) {
+  Parsing p("teacher_column: 'score' unlabelled: USE_TEACHER", kTeacherHeader);
+  ASSERT_EQ(p.Parse(Scored("0.5", With(0, ""))), RowFault::kNone);
+  ASSERT_EQ(p.Parse(Scored("", With(0, "0"))), RowFault::kNone);
+  EXPECT_EQ(p.Parse(Scored("", With(0, ""))), RowFault::kLabel);
+  EXPECT_EQ(p.detail, "no label, and no teacher's score in 'score'");
+  EXPECT_EQ(p.batch.rows(), 2);
+  EXPECT_EQ(p.batch.teacher_logits.size(), 2u);
+  // Where such rows are dropped they need no score.
+  Parsing drop("teacher_column: 'score' unlabelled: DROP", kTeacherHeader);
+  EXPECT_EQ(drop.Parse(Scored("", With(0, ""))), RowFault::kNone);
+}
+
 TEST(RowParserTest, OneColumnMayServeSeveralEnds) {
   Parsing p("weight_column: 'age' group_column: 'age'", kHeader, RowUse::kTrain, R"(
     feature { name: "age" sparse {} } feature { name: "age_number" column: "age" dense {} })");

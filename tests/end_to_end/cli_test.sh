@@ -340,6 +340,68 @@ for plain, corrected in zip(rows(sys.argv[1]), rows(sys.argv[2])):
         assert abs(q - expected) < 1e-6, (p, q, expected)
 PYTHON
 
+section "a teacher's scores"
+# docs/distillation.md: what `predict` of a teacher wrote, beside the log it read, is a column to learn from.
+mkdir scored hidden
+for day in logs/2026-01-0*.tsv.gz; do
+  paste <(zcat "$day") <("$tandem" predict --model=run --tower=teacher --input="$day" --output=- 2>err | cut -f3) |
+    gzip >"scored/$(basename "$day")"
+done
+scored='data.path=scored/{date}.tsv.gz'
+stored=(model.method=STUDENT_ALONE data.teacher_column=teacher train.window_days=4)
+train scored-run 2026-01-04 "$scored" "${stored[@]}"
+train alone-run 2026-01-04 "$scored" model.method=STUDENT_ALONE train.window_days=4
+expect_differ "$(last_checkpoint scored-run)/student.bin" "$(last_checkpoint alone-run)/student.bin"
+expect_exit 0 evaluate --model=scored-run --input=$holdout # has no such column
+expect_json out 'list(d) == ["rows", "student"] and d["rows"] == 300'
+# Probability and logit are one thing.
+for day in scored/*.gz; do
+  zcat "$day" | python3 -c 'import math, sys
+print(next(sys.stdin).rstrip("\n"))
+for line in sys.stdin:
+    *cells, score = line.rstrip("\n").split("\t")
+    print(*cells, math.log(float(score) / (1 - float(score))), sep="\t")' >"${day%.tsv.gz}.logit.tsv"
+done
+train logit-run 2026-01-04 'data.path=scored/{date}.logit.tsv' "${stored[@]}" data.teacher_column_is=LOGIT
+expect_same "$(last_checkpoint logit-run)/student.bin" "$(last_checkpoint scored-run)/student.bin"
+refuse_train 3 none 2026-01-04 "$log" "${stored[@]}"
+expect_err "no column 'teacher' (data.teacher_column)"
+refuse_train 2 none 2026-01-04 "$scored" "${stored[@]}" data.teacher_column_is=ODDS
+expect_err "PROBABILITY"
+train teacher-run 2026-01-04 "$log" model.method=TEACHER_ALONE data.teacher_column=teacher train.window_days=4
+expect_err "isn't read"
+# The second score of a day isn't one, the third is empty.
+zcat scored/2026-01-01.tsv.gz | awk -F'\t' -v OFS='\t' 'NR == 3 {$NF = "1.5"} NR == 4 {$NF = ""} {print}' >2026-01-01.tsv
+train bad-scores 2026-01-01 'data.path={date}.tsv' "${stored[@]}"
+expect_err "2026-01-01.tsv:3: the teacher's score '1.5' in 'teacher' is not a probability"
+expect_err "600 rows read = 599 trained + 1 quarantined"
+
+section "rows without a label"
+for day in 1 2 3 4; do
+  zcat scored/2026-01-0$day.tsv.gz | awk -F'\t' -v OFS='\t' 'NR > 1 && NR % 5 > '$day' {$1 = ""} {print}' >hidden/2026-01-0$day.tsv
+done
+hidden='data.path=hidden/{date}.tsv'
+refuse_train 3 refused 2026-01-04 "$hidden" train.window_days=4
+expect_err "label '' is not 0 or 1"
+for unlabelled in DROP USE_TEACHER; do
+  train live-$unlabelled 2026-01-04 "$hidden" data.unlabelled=$unlabelled train.window_days=4
+done
+expect_err "2,400 rows read = 2,400 trained, 720 of them without a label + 0 quarantined"
+expect_err "2026-01-01 done: 600 rows, 360 of them without a label"
+expect_same "$(last_checkpoint live-DROP)/teacher.bin" "$(last_checkpoint live-USE_TEACHER)/teacher.bin"
+expect_same "$(last_checkpoint live-DROP)/embedding.bin" "$(last_checkpoint live-USE_TEACHER)/embedding.bin"
+expect_differ "$(last_checkpoint live-DROP)/student.bin" "$(last_checkpoint live-USE_TEACHER)/student.bin"
+train stored-hidden 2026-01-04 "$hidden" "${stored[@]}" data.unlabelled=USE_TEACHER
+train stored-dropped 2026-01-04 "$hidden" "${stored[@]}" data.unlabelled=DROP
+expect_err "2,400 rows read = 1,680 trained + 720 without a label, left out + 0 quarantined"
+expect_exit 0 evaluate --model=stored-hidden --input=hidden/2026-01-01.tsv
+expect_json out 'list(d) == ["rows", "unlabelled", "student"] and d["rows"] == 240 and d["unlabelled"] == 360'
+awk -F'\t' -v OFS='\t' 'NR > 1 {$1 = ""} {print}' hidden/2026-01-01.tsv >none.tsv
+expect_exit 3 evaluate --model=stored-hidden --input=none.tsv
+expect_err "not one row with a label (600 without)"
+refuse_train 2 none 2026-01-04 "$hidden" model.method=STUDENT_ALONE data.unlabelled=USE_TEACHER
+expect_err "data.unlabelled: USE_TEACHER, but there is no teacher"
+
 section "signals"
 # Long enough to be stopped in the middle: a checkpoint's writing is most of a step.
 stoppable=(--config="$config,cin.pbtxt" --end_date=2026-01-04 "$log" "${small[@]}" train.window_days=4 train.epochs=8 runtime.checkpoint_every_steps=20)

@@ -169,6 +169,16 @@ wait $process || true
 expect_equal "published" "$(readlink aged/published)" bundles/step-000001
 expect_err "10 rows read = 10 trained + 0 waiting"
 
+section "a teacher's scores in the stream"
+paste stream.tsv <("$tandem" predict --model=base --tower=teacher --input=stream.tsv --output=- 2>err | cut -f3) >scored.tsv
+expect_exit 0 online --init_from=base --run_dir=scored --input=scored.tsv "${fast[@]}" data.teacher_column=teacher
+expect_differ "$(last_checkpoint scored)/student.bin" "$(last_checkpoint whole)/student.bin"
+expect_exit 3 online --init_from=base --run_dir=unscored --input=stream.tsv "${fast[@]}" data.teacher_column=teacher
+expect_err "no column 'teacher'"
+awk -F'\t' -v OFS='\t' 'NR > 1 && NR % 3 == 0 {$1 = ""} {print}' stream.tsv >hidden.tsv
+expect_exit 0 online --init_from=base --run_dir=hidden --input=hidden.tsv "${fast[@]}" data.unlabelled=USE_TEACHER
+expect_err "6,000 rows read = 4,000 trained + 0 waiting + 0 clicks joined + 0 known to the base + 2,000 without a label"
+
 section "bad labels"
 # The second half of the stream has its labels flipped: a guarded student is held, an unguarded one learns them.
 { echo "$header"; cat day3.tsv; awk -F'\t' -v OFS='\t' '{$1 = 1 - $1; print}' day4.tsv; } >flipped.tsv

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "config/experiment.pb.h"
+#include "tandem/batch.h"
 #include "tandem/random.h"
 #include "tests/support/text_proto.h"
 
@@ -136,6 +137,7 @@ struct Reference {
         teacher_logits(Doubles(towers.teacher_logits)),
         stopped_logits(teacher_logits),
         student_logits(Doubles(towers.student_logits)),
+        has_logit(kRows, true),
         parameters(fixture.parameters.begin(), fixture.parameters.end()),
         variances(kTeacherWidths.size(), 1) {
     for (const auto& hidden : towers.teacher_hidden) stopped_hidden.push_back(Doubles(hidden));
@@ -174,11 +176,13 @@ struct Reference {
     LossTerms terms;
     for (int row = 0; row < kRows; ++row) {
       const double w = weights[row] / kRows, s = student_logits[row], t = stopped_logits[row];
-      terms.teacher_label += w * Entropy(teacher_logits[row], labels[row]);
-      terms.student_label += w * Entropy(s, labels[row]);
+      if (has_labels) terms.teacher_label += w * Entropy(teacher_logits[row], labels[row]);
+      if (has_labels) terms.student_label += w * Entropy(s, labels[row]);
       const double T = config.temperature();
-      terms.logit += w * (config.logit_loss() == proto::Distill::MSE ? (s - t) * (s - t)
-                                                                     : T * T * Entropy(s / T, Sigma(t / T)));
+      if (has_logit[row])
+        terms.logit +=
+            w * (config.logit_loss() == proto::Distill::MSE ? (s - t) * (s - t)
+                                                            : T * T * Entropy(s / T, Sigma(t / T)));
       for (size_t k = 0; k < kTeacherWidths.size(); ++k) {
         const int width = kTeacherWidths[k];
         for (int unit = 0; unit < width; ++unit) {
@@ -205,7 +209,10 @@ struct Reference {
 
   proto::Distill config;
   ParameterLayout layout;
-  std::vector<double> labels, weights, teacher_logits, stopped_logits, student_logits, parameters, variances;
+  std::vector<double> labels, weights, teacher_logits, stopped_logits, student_logits;
+  bool has_labels = true;
+  std::vector<bool> has_logit;
+  std::vector<double> parameters, variances;
   std::vector<std::vector<double>> stopped_hidden, student_hidden;
 };
 
@@ -300,6 +307,67 @@ TEST_P(EverySwitch, TheTeachersGradientHasTheSameBitsWithAndWithoutAStudent) {
   alone.Compute(shard, &workspace, &gradients, &sums);
   EXPECT_EQ(d_teacher, together.d_teacher);
   EXPECT_EQ(sums.total, sums.teacher_label);
+}
+
+// Logits of another teacher, none for every fourth row.
+std::vector<float> StoredLogits() {
+  std::vector<float> stored = Normals(7, kRows, 0.5, 2);
+  for (int row = 1; row < kRows; row += 4) stored[row] = kAbsent;
+  return stored;
+}
+
+TEST_P(EverySwitch, StoredLogitsTakeThePlaceOfTheTeachers) {
+  const Towers towers(true);
+  const std::vector<float> stored = StoredLogits();
+  Fixture live(GetParam()), fixture(GetParam());
+  live.Compute(towers.Shard(0, kRows));
+  LossShard shard = towers.Shard(0, kRows);
+  shard.stored_logits = stored.data();
+  LossTerms terms = fixture.Compute(shard);
+  terms.Divide(kRows);
+
+  Reference reference(towers, fixture);
+  for (int row = 0; row < kRows; ++row) {
+    reference.has_logit[row] = !IsAbsent(stored[row]);
+    if (reference.has_logit[row]) reference.stopped_logits[row] = stored[row];
+  }
+  LossTerms expected = reference.Means();
+  if (fixture.distill.logit_weight() == 0) expected.logit = 0;
+  if (fixture.distill.hint_weight() == 0) expected.hint = 0;
+  ExpectEqual(expected, terms, 1e-5);
+  ExpectSlopes(reference, fixture.d_student, &reference.student_logits, "student logit");
+  EXPECT_EQ(fixture.d_teacher, live.d_teacher);
+  EXPECT_EQ(fixture.d_hidden, live.d_hidden);
+
+  // Without a teacher: the same gradient of the logit.
+  const std::vector<float> d_student = fixture.d_student;
+  shard.teacher_logits = nullptr;
+  shard.teacher_hidden.clear();
+  const LossTerms alone = fixture.Compute(shard);
+  EXPECT_EQ(fixture.d_student, d_student);
+  EXPECT_NEAR(alone.logit / kRows, terms.logit, 1e-12);
+  EXPECT_EQ(alone.teacher_label, 0);
+  EXPECT_EQ(alone.hint, 0);
+}
+
+TEST_P(EverySwitch, RowsWithoutALabelHaveTheDistillationAlone) {
+  const Towers towers(true);
+  Fixture labelled(GetParam()), fixture(GetParam());
+  labelled.Compute(towers.Shard(0, kRows));
+  LossShard shard = towers.Shard(0, kRows);
+  shard.labels = nullptr;
+  LossTerms terms = fixture.Compute(shard);
+  terms.Divide(kRows);
+
+  Reference reference(towers, fixture);
+  reference.has_labels = false;
+  LossTerms expected = reference.Means();
+  if (fixture.distill.logit_weight() == 0) expected.logit = 0;
+  if (fixture.distill.hint_weight() == 0) expected.hint = 0;
+  ExpectEqual(expected, terms, 1e-5);
+  ExpectSlopes(reference, fixture.d_student, &reference.student_logits, "student logit");
+  EXPECT_EQ(fixture.d_hidden, labelled.d_hidden);
+  EXPECT_EQ(fixture.d_teacher[0], Fixture::kUnset);
 }
 
 TEST_P(EverySwitch, ShardsAddUpToTheBatch) {

@@ -34,6 +34,23 @@ TEST(OnlineExperiment, IsTheStudentAloneAtTheRatesAskedFor) {
       << "carried out once and for all";
 }
 
+TEST(OnlineExperiment, LearnsFromATeachersScoresWhereTheStreamHoldsThem) {
+  proto::Experiment experiment =
+      SmallExperiment(kModel,
+                      "model { distill { logit_weight: 0.3 logit_loss: SOFT_LABEL temperature: 2 hint {} } } "
+                      "data { teacher_column: 'score' unlabelled: USE_TEACHER }");
+  const proto::Experiment stored = OnlineExperiment(experiment);
+  EXPECT_EQ(stored.data().teacher_column(), "score");
+  EXPECT_EQ(stored.data().unlabelled(), proto::Data::DROP);
+  EXPECT_DOUBLE_EQ(stored.model().distill().logit_weight(), 0.3);
+  EXPECT_EQ(stored.model().distill().hint_size(), 0);
+  EXPECT_TRUE(ValidateExperiment(stored).ok()) << ValidateExperiment(stored);
+  EXPECT_EQ(ExperimentText(OnlineExperiment(stored)), ExperimentText(stored));
+  // A method without a logit loss doesn't find one on its way here.
+  experiment.mutable_model()->set_method(proto::FEATURE_TRANSFER);
+  EXPECT_EQ(OnlineExperiment(experiment).data().teacher_column(), "");
+}
+
 // What the student is served on: rows, its linear weights, its MLP; and the optimizer's slots with them.
 TEST(OnlineExperiment, TheStudentOfACoTrainedCheckpointScoresAsItDid) {
   const ScratchDirectory scratch;

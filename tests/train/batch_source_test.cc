@@ -1,10 +1,13 @@
 // BatchSource: the batches of a log are those that its blocks, permuted, are cut into.
 #include "tandem/batch_source.h"
 
+#include <glog/logging.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
+#include <functional>
 #include <numeric>
 #include <thread>
 
@@ -133,6 +136,113 @@ TEST_F(BatchSourceTest, ReadingOnInADayAllocatesNothing) {
       allocations = AllocationCount() - before;
     }
     EXPECT_EQ(allocations, 0) << c.file;
+  }
+}
+
+// Rows without a label make batches of their own, and change nothing of the others'.
+class UnlabelledTest : public BatchSourceTest {
+ protected:
+  struct Read {
+    std::vector<std::vector<std::string>> labelled, unlabelled;  // batches
+    std::string kinds;                                           // "lul...": in their order
+    std::vector<LogPosition> places;                             // after each batch
+    LogEvent end;                                                // of the day
+  };
+
+  static proto::Experiment ExperimentFor(const std::string& unlabelled, int shuffle_rows) {
+    proto::Experiment experiment =
+        ExperimentWith(absl::StrCat("seed: 5 batch_size: 64 shuffle_rows: ", shuffle_rows));
+    proto::Data::Unlabelled value;
+    CHECK(proto::Data::Unlabelled_Parse(unlabelled, &value));
+    experiment.mutable_data()->set_unlabelled(value);
+    return experiment;
+  }
+
+  // Every row whose number `hidden` takes has no label, or isn't there.
+  template <typename Hidden>
+  std::vector<Day> PartLog(const std::string& name, int rows, bool keep, const Hidden& hidden) const {
+    std::string text = "label\tuser\ttags\tage\n";
+    for (int row = 0; row < rows; ++row) {
+      if (hidden(row) && !keep) continue;
+      const std::string label = hidden(row) ? "" : row % 3 == 0 ? "1" : "0";
+      absl::StrAppend(&text, label, "\tu", row % 97, "\ta|b\t", row, "\n");
+    }
+    return {{"", {Write(name, text)}}};
+  }
+
+  Read ReadAll(const proto::Experiment& experiment, const std::vector<Day>& days,
+               const LogPosition& start = LogPosition{}) const {
+    const Schema schema(experiment);
+    BatchSource source(experiment, schema, days, Quarantine(), start);
+    Read read;
+    for (;;) {
+      const absl::StatusOr<const LogEvent*> event = source.Next();
+      CHECK(event.ok()) << event.status();
+      if ((*event)->kind == LogEvent::kEnd) return read;
+      if ((*event)->kind == LogEvent::kDayEnd) {
+        read.end = **event;
+        continue;
+      }
+      Batch batch = (*event)->batch;
+      const bool labelled = batch.labelled();
+      // NaN isn't equal to itself.
+      if (!labelled) std::fill(batch.labels.begin(), batch.labels.end(), -1.0f);
+      (labelled ? read.labelled : read.unlabelled).push_back(RowTexts(batch));
+      read.kinds += labelled ? 'l' : 'u';
+      read.places.push_back((*event)->next);
+    }
+  }
+};
+
+TEST_F(UnlabelledTest, BatchesWithALabelAreThoseOfTheLogWithoutTheOthers) {
+  constexpr int kRows = 3000;
+  const auto most = [](int row) { return row % 7 != 0; };
+  const auto some = [](int row) { return row % 5 == 0; };
+  const auto tail = [](int row) { return row > 1000; };
+  const std::vector<std::function<bool(int)>> cases = {most, some, tail};
+  for (const std::function<bool(int)>& hidden : cases) {
+    for (const int shuffle_rows : {0, 200, 100000}) {
+      const std::vector<Day> log = PartLog("log", kRows, true, hidden);
+      const Read less =
+          ReadAll(ExperimentFor("MALFORMED", shuffle_rows), PartLog("less", kRows, false, hidden));
+      const Read dropped = ReadAll(ExperimentFor("DROP", shuffle_rows), log);
+      const Read all = ReadAll(ExperimentFor("USE_TEACHER", shuffle_rows), log);
+      EXPECT_EQ(dropped.labelled, less.labelled);
+      EXPECT_EQ(all.labelled, less.labelled);
+      EXPECT_TRUE(dropped.unlabelled.empty());
+      int rows = 0;
+      for (const std::vector<std::string>& batch : all.unlabelled) rows += static_cast<int>(batch.size());
+      int expected = 0;
+      for (int row = 0; row < kRows; ++row) expected += hidden(row);
+      EXPECT_EQ(rows, expected);
+      EXPECT_EQ(all.end.day_rows.unlabelled, expected);
+      EXPECT_EQ(all.end.day_rows.good, kRows);
+      EXPECT_EQ(all.end.day_batches, static_cast<int64_t>(all.kinds.size()));
+      EXPECT_EQ(dropped.end.day_rows.unlabelled, expected);
+    }
+  }
+}
+
+TEST_F(UnlabelledTest, TheyAreSpreadEvenlyOverTheirBlock) {
+  const std::vector<Day> log = PartLog("log", 64 * 9, true, [](int row) { return row % 3 == 0; });
+  EXPECT_EQ(ReadAll(ExperimentFor("USE_TEACHER", 0), log).kinds, "llullullu");
+}
+
+TEST_F(UnlabelledTest, EveryPlaceGoesOnWithTheSameBatches) {
+  const std::vector<Day> log = PartLog("log", 3000, true, [](int row) { return row % 4 != 0; });
+  const proto::Experiment experiment = ExperimentFor("USE_TEACHER", 300);
+  const Read all = ReadAll(experiment, log);
+  for (size_t done = 0; done < all.kinds.size(); ++done) {
+    const Read rest = ReadAll(experiment, log, all.places[done]);
+    ASSERT_EQ(rest.kinds, all.kinds.substr(done + 1));
+    // The last batches are the last ones.
+    ASSERT_TRUE(std::equal(rest.labelled.rbegin(), rest.labelled.rend(), all.labelled.rbegin()));
+    ASSERT_TRUE(std::equal(rest.unlabelled.rbegin(), rest.unlabelled.rend(), all.unlabelled.rbegin()));
+    // Batches of the whole day, counted from its beginning.
+    const Read counted = ReadAll(experiment, log, {0, 0, 0, static_cast<int>(done) + 1});
+    ASSERT_EQ(counted.kinds, rest.kinds);
+    ASSERT_EQ(counted.labelled, rest.labelled);
+    ASSERT_EQ(rest.end.day_batches, static_cast<int64_t>(all.kinds.size()));
   }
 }
 

@@ -40,12 +40,26 @@ class RunTest : public testing::Test {
     const auto draw = [&](int below) { return static_cast<int>(random.UniformDouble(counter++) * below); };
     for (int day = 1; day <= 4; ++day) {
       std::ofstream file(root_ / "logs" / absl::StrCat("2026-01-0", day, ".tsv"));
+      std::ofstream scored = Log("scored", day), labelled = Log("labelled", day);
       file << "label\tuser\titem\ttags\tquery\tage\n";
+      scored << "score\tlabel\tuser\titem\ttags\tquery\tage\n";
+      labelled << "label\tuser\titem\ttags\tquery\tage\n";
       for (int row = 0; row < 500; ++row) {
         const int user = draw(40);
         const int item = draw(20);
-        file << (draw(3) + user % 2 + item % 2 > 2 ? 1 : 0) << "\tu" << user << "\ti" << item << "\t"
-             << draw(9) << "|" << draw(9) << "\t" << draw(9) << "\t" << draw(60) << "\n";
+        const int label = draw(3) + user % 2 + item % 2 > 2 ? 1 : 0;
+        std::string cells = absl::StrCat("\tu", user, "\ti", item, "\t", draw(9));
+        absl::StrAppend(&cells, "|", draw(9));
+        absl::StrAppend(&cells, "\t", draw(9));
+        absl::StrAppend(&cells, "\t", draw(60), "\n");
+        file << label << cells;
+        const bool hidden = row % 5 > day, without_score = row % 5 == 0;
+        if (without_score) {
+          scored << "\t" << label << cells;
+        } else {
+          scored << (1 + user % 2 + item % 2) / 4.0 << "\t" << (hidden ? "" : absl::StrCat(label)) << cells;
+        }
+        if (without_score || !hidden) labelled << label << cells;
       }
     }
   }
@@ -67,6 +81,17 @@ class RunTest : public testing::Test {
     return options;
   }
 
+  // Days of another folder: "scored" has a teacher's probabilities, but not for all rows, and hides labels;
+  // "labelled" lacks the rows whose label that hides.
+  std::vector<Day> DaysOf(const std::string& folder) const {
+    std::vector<std::string> missing;
+    return FindDays((root_ / folder / "{date}.tsv").string(), "2026-01-01", "2026-01-04", &missing).value();
+  }
+  std::ofstream Log(const std::string& folder, int day) const {
+    stdfs::create_directories(root_ / folder);
+    return std::ofstream(root_ / folder / absl::StrCat("2026-01-0", day, ".tsv"));
+  }
+
   static std::string Bytes(const stdfs::path& path) {
     std::ifstream file(path, std::ios::binary);
     return {std::istreambuf_iterator<char>(file), {}};
@@ -85,13 +110,17 @@ class ResumedRunTest : public RunTest, public testing::WithParamInterface<const 
 
 TEST_P(ResumedRunTest, EndsWithTheBytesOfTheUninterruptedOne) {
   const std::string more = GetParam();
-  const absl::StatusOr<RunSummary> whole = TrainRun(Experiment(more), Options("whole"));
+  RunOptions whole_options = Options("whole");
+  const bool scored = more.find("unlabelled") != std::string::npos;
+  if (scored) whole_options.days = DaysOf("scored");
+  const absl::StatusOr<RunSummary> whole = TrainRun(Experiment(more), whole_options);
   ASSERT_TRUE(whole.ok()) << whole.status();
   // Stopped after every single step, from the first on.
   const std::atomic<int> stop(SIGTERM);
   RunOptions options = Options("stopped");
   options.stop = &stop;
   options.resume = true;
+  options.days = whole_options.days;
   RunSummary summary;
   int starts = 0;
   do {
@@ -129,7 +158,63 @@ INSTANTIATE_TEST_SUITE_P(
         "}",
         "feature { name: 'user' sparse {} } feature { name: 'tag' column: 'query' sparse { table: 'tag' } } "
         "feature { name: 'tags' sparse { sequence { max_length: 3 } table: 'tag' } } "
-        "model { teacher { interaction { transformer { sequence: 'tags' target: 'tag' hidden: 6 } } } }"));
+        "model { teacher { interaction { transformer { sequence: 'tags' target: 'tag' hidden: 6 } } } }",
+        "data { teacher_column: 'score' unlabelled: USE_TEACHER } train { student_steps: 2 replay_batches: 5 "
+        "student_phase { fraction: 0.7 steps_per_row: 2 } } model { student { slow_embedding {} } }",
+        "data { unlabelled: USE_TEACHER } model { method: TWO_STAGE_FULL } train { shuffle_rows: 70 epochs: "
+        "2 }",
+        "data { teacher_column: 'score' unlabelled: USE_TEACHER } "
+        "model { method: STUDENT_ALONE switches { hint: false } student { linear: true } }"));
+
+TEST_F(RunTest, TheTeacherOfALogWithHiddenLabelsIsThatOfTheRowsThatHaveOne) {
+  std::vector<std::string> teachers, embeddings;
+  const auto train = [&](const std::string& name, const std::string& folder, const std::string& more) {
+    RunOptions options = Options(name);
+    options.days = DaysOf(folder);
+    const absl::StatusOr<RunSummary> run =
+        TrainRun(Experiment(absl::StrCat("train { shuffle_rows: 150 epochs: 2 } ", more)), options);
+    ASSERT_TRUE(run.ok()) << run.status();
+    teachers.push_back(Bytes(stdfs::path(run->checkpoint) / "teacher.bin"));
+    embeddings.push_back(Bytes(stdfs::path(run->checkpoint) / "embedding.bin"));
+  };
+  train("labelled-run", "labelled", "");
+  train("dropped-run", "scored", "data { unlabelled: DROP }");
+  train("distilled-run", "scored", "data { unlabelled: USE_TEACHER }");
+  train("stored-run", "scored", "data { teacher_column: 'score' unlabelled: USE_TEACHER }");
+  ASSERT_EQ(teachers.size(), 4u);
+  EXPECT_FALSE(teachers[0].empty());
+  EXPECT_FALSE(embeddings[0].empty());
+  for (int i = 1; i < 4; ++i) {
+    EXPECT_EQ(teachers[0], teachers[i]) << i;
+    EXPECT_EQ(embeddings[0], embeddings[i]) << i;
+  }
+}
+
+TEST_F(RunTest, AWindowWithoutALabelIsRefusedWhereSomethingNeedsOne) {
+  {
+    std::ofstream log = Log("hidden", 1);
+    log << "score\tlabel\tuser\titem\ttags\tquery\tage\n";
+    for (int row = 0; row < 200; ++row) log << "0.3\t\tu" << row % 9 << "\ti1\t1|2\t3\t30\n";
+  }
+  const auto train = [&](const std::string& name, const std::string& more) {
+    RunOptions options = Options(name);
+    options.days = DaysOf("hidden");
+    return TrainRun(Experiment(more), options).status();
+  };
+  const absl::Status co_train = train("a", "data { unlabelled: USE_TEACHER }");
+  EXPECT_EQ(ExitCode(co_train), kExitData) << co_train;
+  EXPECT_NE(co_train.message().find("none of the 200 rows of the window has a label, in column 'label'; a "
+                                    "teacher needs some"),
+            std::string::npos)
+      << co_train;
+  const absl::Status dropped =
+      train("b", "data { unlabelled: DROP } model { method: STUDENT_ALONE switches { hint: false } }");
+  EXPECT_EQ(ExitCode(dropped), kExitData) << dropped;
+  const absl::Status stored = train("c",
+                                    "data { teacher_column: 'score' unlabelled: USE_TEACHER } "
+                                    "model { method: STUDENT_ALONE switches { hint: false } }");
+  EXPECT_TRUE(stored.ok()) << stored;
+}
 
 TEST_F(RunTest, TheNumberOfThreadsChangesNoByteOfCheckpointAndBundle) {
   std::vector<std::string> manifests, bundles;

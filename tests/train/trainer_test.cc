@@ -358,6 +358,176 @@ TEST(Trainer, AFrozenTeacherStaysAsItIs) {
   EXPECT_NE(student, session.model.student_parameters().values);
 }
 
+// ---- stored logits, and rows without a label
+
+std::vector<float> SomeLogits(int rows) {
+  std::vector<float> logits;
+  for (int row = 0; row < rows; ++row) logits.push_back(static_cast<float>(row % 7) - 3.5f);
+  return logits;
+}
+
+Batch Unlabelled(Batch batch) {
+  std::fill(batch.labels.begin(), batch.labels.end(), kAbsent);
+  return batch;
+}
+
+// The head's bias: its gradient is the mean of the logit's.
+TEST(Trainer, AStudentAloneStepsByTheFormulaOfItsLoss) {
+  constexpr double kRate = 0.1, kLogitWeight = 0.7, kLabelWeight = 0.4, kTemperature = 2;
+  for (const bool soft : {false, true}) {
+    for (const bool labelled : {true, false}) {
+      const std::string distill = absl::StrCat("distill { logit_weight: 0.7 student_label_weight: 0.4 ",
+                                               soft ? "logit_loss: SOFT_LABEL temperature: 2" : "", " }");
+      Session session(
+          SmallExperiment(absl::StrCat("method: STUDENT_ALONE student { mlp { hidden: 8 } } ", distill),
+                          "data { teacher_column: 'teacher' unlabelled: USE_TEACHER } "
+                          "train { optimizer { sgd { lr: 0.1 } } }"),
+          2);
+      const int rows = 50;
+      Batch batch = RandomBatch(session.model.schema(), rows, 1);
+      for (int row = 0; row < rows; ++row) batch.weights[row] = 0.5f + static_cast<float>(row % 3);
+      batch.teacher_logits = SomeLogits(rows);
+      if (labelled) batch.teacher_logits[7] = batch.teacher_logits[20] = kAbsent;
+      const std::vector<float> labels = batch.labels;
+      if (!labelled) batch = Unlabelled(batch);
+      const ParameterBlock* bias = session.model.student().layout().Find("bias");
+      const float before = session.model.student_parameters().values[bias->offset];
+      const absl::StatusOr<const StepResult*> result = session.trainer->Step(batch);
+      ASSERT_TRUE(result.ok()) << result.status();
+      double gradient = 0, logit_loss = 0;
+      for (int row = 0; row < rows; ++row) {
+        const double s = (*result)->student_logits[row], t = batch.teacher_logits[row];
+        double slope = labelled ? kLabelWeight * (Sigmoid(s) - labels[row]) : 0;
+        if (!IsAbsent(batch.teacher_logits[row])) {
+          slope +=
+              kLogitWeight *
+              (soft ? kTemperature * (Sigmoid(s / kTemperature) - Sigmoid(t / kTemperature)) : 2 * (s - t));
+          logit_loss += batch.weights[row] / rows *
+                        (soft ? kTemperature * kTemperature *
+                                    BinaryCrossEntropy(s / kTemperature, Sigmoid(t / kTemperature))
+                              : (s - t) * (s - t));
+        }
+        gradient += batch.weights[row] / rows * slope;
+      }
+      EXPECT_NEAR(session.model.student_parameters().values[bias->offset], before - kRate * gradient, 1e-6)
+          << soft << labelled;
+      EXPECT_NEAR((*result)->terms.logit, logit_loss, 1e-6);
+      EXPECT_EQ((*result)->terms.student_label > 0, labelled);
+      EXPECT_EQ((*result)->terms.teacher_label, 0);
+    }
+  }
+}
+
+// A live teacher's logits, stored and given back, are that teacher.
+TEST(Trainer, StoredLogitsOfTheSameTeacherChangeNoBit) {
+  const std::string levers = absl::StrCat("model { ", kStudentLevers, " } ", kTrainLevers);
+  Session live(SmallExperiment(ModelText(kTeachers[0], "CO_TRAIN"), levers), 2);
+  Session stored(SmallExperiment(ModelText(kTeachers[0], "CO_TRAIN"),
+                                 absl::StrCat(levers, " data { teacher_column: 'teacher' }")),
+                 2);
+  for (int step = 0; step < 9; ++step) {
+    Batch batch = RandomBatch(live.model.schema(), 70, 100 + step);
+    const absl::StatusOr<const StepResult*> result = live.trainer->Step(batch);
+    ASSERT_TRUE(result.ok()) << result.status();
+    batch.teacher_logits = (*result)->teacher_logits;
+    ASSERT_TRUE(stored.trainer->Step(batch).ok());
+  }
+  EXPECT_EQ(live.model.student_parameters().values, stored.model.student_parameters().values);
+  EXPECT_EQ(live.model.teacher_parameters().values, stored.model.teacher_parameters().values);
+}
+
+TEST(Trainer, StoredLogitsMoveTheStudentAndNotTheTeacher) {
+  Session live(SmallExperiment(ModelText(kTeachers[0], "CO_TRAIN")), 2);
+  Session stored(SmallExperiment(ModelText(kTeachers[0], "CO_TRAIN"), "data { teacher_column: 'teacher' }"),
+                 2);
+  for (int step = 0; step < 5; ++step) {
+    Batch batch = RandomBatch(live.model.schema(), 70, 100 + step);
+    ASSERT_TRUE(live.trainer->Step(batch).ok());
+    batch.teacher_logits = SomeLogits(70);
+    ASSERT_TRUE(stored.trainer->Step(batch).ok());
+  }
+  EXPECT_EQ(live.model.teacher_parameters().values, stored.model.teacher_parameters().values);
+  EXPECT_NE(live.model.student_parameters().values, stored.model.student_parameters().values);
+}
+
+TEST(Trainer, RowsWithoutALabelLeaveTeacherAndEmbeddingAsIfTheyWerentThere) {
+  for (const ModelCase& teacher : kTeachers) {
+    const std::string levers = absl::StrCat(
+        "model { ", kStudentLevers, " } data { unlabelled: USE_TEACHER } ",
+        "train { schedule { warmup_steps: 5 } student_steps: 3 replay_batches: 4 average_decay: 0.9 } "
+        "embedding { id_dropout: 0.2 min_count: 2 }");
+    Session with(SmallExperiment(ModelText(teacher, "CO_TRAIN"), levers), 2);
+    Session without(SmallExperiment(ModelText(teacher, "CO_TRAIN"), levers), 2);
+    for (int step = 0; step < 10; ++step) {
+      ASSERT_TRUE(with.trainer->Step(Unlabelled(RandomBatch(with.model.schema(), 60, 900 + step))).ok());
+      for (Session* session : {&with, &without}) {
+        ASSERT_TRUE(session->trainer->Step(RandomBatch(with.model.schema(), 70, 100 + step)).ok());
+      }
+    }
+    EXPECT_EQ(with.model.teacher_parameters().values, without.model.teacher_parameters().values)
+        << teacher.name;
+    EXPECT_EQ(with.model.teacher_parameters().slots, without.model.teacher_parameters().slots)
+        << teacher.name;
+    EXPECT_EQ(with.model.teacher_parameters().averages, without.model.teacher_parameters().averages);
+    EXPECT_EQ(with.model.embedding().rows(), without.model.embedding().rows());
+    const Batch probe = RandomBatch(with.model.schema(), 200, 5);
+    EXPECT_EQ(with.Fields(probe), without.Fields(probe)) << teacher.name;
+    EXPECT_NE(with.model.student_parameters().values, without.model.student_parameters().values);
+    EXPECT_EQ(with.trainer->clock().step, 20);
+    EXPECT_EQ(with.trainer->clock().joint_steps, 10);
+    EXPECT_EQ(with.trainer->clock().distilled_steps, 10);
+  }
+}
+
+TEST(Trainer, RowsWithoutALabelHaveNoLabelLossAndTheTeachersLogitAsItIs) {
+  Session session(SmallExperiment(ModelText(kTeachers[1], "CO_TRAIN"),
+                                  "data { unlabelled: USE_TEACHER } model { student { linear: false } }"),
+                  2);
+  session.Train(3);
+  const Batch batch = Unlabelled(RandomBatch(session.model.schema(), 60, 1));
+  const absl::StatusOr<const StepResult*> first = session.trainer->Step(batch);
+  ASSERT_TRUE(first.ok()) << first.status();
+  EXPECT_EQ((*first)->terms.teacher_label, 0);
+  EXPECT_EQ((*first)->terms.student_label, 0);
+  EXPECT_GT((*first)->terms.logit, 0);
+  EXPECT_GT((*first)->terms.hint, 0);
+  const std::vector<float> logits = (*first)->teacher_logits;
+  const absl::StatusOr<const StepResult*> second = session.trainer->Step(batch);
+  ASSERT_TRUE(second.ok()) << second.status();
+  EXPECT_EQ((*second)->teacher_logits, logits) << "dropout, or a teacher that moved";
+}
+
+TEST(Trainer, NobodyLearnsFromRowsWithoutALabelWhereThereIsNoStudentYet) {
+  const Batch labelled = RandomBatch(Schema(SmallExperiment("teacher {} student {}")), 9, 1);
+  const auto learns = [&](const std::string& method, bool phase) {
+    Session session(SmallExperiment(ModelText(kTeachers[0], "CO_TRAIN"),
+                                    absl::StrCat("model { method: ", method, " student { linear: false } }")),
+                    1);
+    if (phase) session.trainer->BeginStudentPhase(3);
+    EXPECT_TRUE(session.trainer->LearnsFrom(labelled));
+    return session.trainer->LearnsFrom(Unlabelled(labelled));
+  };
+  EXPECT_TRUE(learns("CO_TRAIN", false));
+  EXPECT_TRUE(learns("STUDENT_ALONE", false));
+  EXPECT_FALSE(learns("TEACHER_ALONE", false));
+  EXPECT_FALSE(learns("TWO_STAGE_FULL", false));
+  EXPECT_TRUE(learns("TWO_STAGE_FULL", true));
+}
+
+// Where the student's gradient goes on to the shared table, rows without a label stop at the student.
+TEST(Trainer, RowsWithoutALabelMoveNoSharedEmbeddingOfARocket) {
+  Session session(SmallExperiment(ModelText(kTeachers[0], "ROCKET_LAUNCHING"),
+                                  "data { unlabelled: USE_TEACHER } model { student { linear: false } }"),
+                  2);
+  session.Train(2);
+  const Batch probe = RandomBatch(session.model.schema(), 50, 5);
+  const std::vector<float> fields = session.Fields(probe);
+  const AlignedFloats student = session.model.student_parameters().values;
+  ASSERT_TRUE(session.trainer->Step(Unlabelled(probe)).ok());
+  EXPECT_EQ(fields, session.Fields(probe));
+  EXPECT_NE(student, session.model.student_parameters().values);
+}
+
 TEST(Trainer, ARowOfWeightZeroTeachesNothing) {
   const proto::Experiment experiment =
       SmallExperiment(ModelText(kTeachers[0], "CO_TRAIN"), "train { optimizer { sgd { lr: 0.1 } } }");
