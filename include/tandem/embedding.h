@@ -154,6 +154,7 @@ class EmbeddingLayer {
   void GatherField(int field, const Batch& batch, const BatchRows& rows, int first_row, float* x,
                    int x_stride, int x_rows, const LinearSums& linear) const;
   // The same of the slow copy.
+  template <int kDim>
   void GatherSlowField(int field, const Batch& batch, const BatchRows& rows, int first_row, float* x,
                        int x_stride, int x_rows, const LinearSums& linear) const;
   // Adds up the gradients of one row's occurrences; false when the sum isn't finite.

@@ -84,6 +84,11 @@ class EmbeddingTable {
     const float* p = this->row(row);
     for (int i = 0; i < floats; i += kLineFloats) __builtin_prefetch(p + i);
   }
+  // The same of the row's extra floats.
+  void PrefetchExtra(uint32_t row) const {
+    const float* p = extra(row);
+    for (int i = 0; i < layout_.extra; i += kLineFloats) __builtin_prefetch(p + i);
+  }
   int row_floats() const { return stride_; }
 
   // Calls visit(key, row) for every key with a row, in key order; then visit_pending(key, count) for the keys

@@ -299,31 +299,41 @@ void EmbeddingLayer::GatherField(int field, const Batch& batch, const BatchRows&
   }
 }
 
+template <int kDim>
 void EmbeddingLayer::GatherSlowField(int field, const Batch& batch, const BatchRows& rows, int first_row,
                                      float* x, int x_stride, int x_rows, const LinearSums& linear) const {
+  const int dim = kDim > 0 ? kDim : dim_;
   const EmbeddingTable& table = tables_[schema_.fields()[field].table];
   const FieldBags& bags = batch.fields[field];
   const uint32_t* found = rows.fields[field].data();
   const uint32_t* offsets = bags.offsets.data() + first_row;
+  const float* coefficients = bags.coefficients.data();
   const uint32_t end = offsets[x_rows];
   for (int r = 0; r < x_rows; ++r) {
-    float* __restrict out = x + static_cast<int64_t>(r) * x_stride;
-    for (int d = 0; d < dim_; ++d) out[d] = 0;
+    float* out = x + static_cast<int64_t>(r) * x_stride;
+    float registers[kDim > 0 ? kDim : 1];
+    float* sum = kDim > 0 ? registers : out;
+    for (int d = 0; d < dim; ++d) sum[d] = 0;
     for (uint32_t i = offsets[r]; i < offsets[r + 1]; ++i) {
-      if (i + kPrefetchRows < end) table.Prefetch(found[i + kPrefetchRows], table.row_floats());
+      if (i + kPrefetchRows < end) {
+        table.Prefetch(found[i + kPrefetchRows], width_);
+        table.PrefetchExtra(found[i + kPrefetchRows]);
+      }
       const float* weights = table.row(found[i]);
       const float* slow = table.extra(found[i]);
-      const float c = bags.coefficients[i];
+      const float c = coefficients[i];
       // Not trained: the copy was brought up to date when it was loaded.
       const float left = trained_ ? SlowLeft(step_ - table.last_step(found[i])) : 1;
       if (left == 1) {
-        for (int d = 0; d < dim_; ++d) out[d] += c * slow[d];
+        for (int d = 0; d < dim; ++d) sum[d] += c * slow[d];
       } else {
-        for (int d = 0; d < dim_; ++d) out[d] += c * (weights[d] + left * (slow[d] - weights[d]));
+        for (int d = 0; d < dim; ++d) sum[d] += c * (weights[d] + left * (slow[d] - weights[d]));
       }
-      if (linear.teacher != nullptr) linear.teacher[r] += c * weights[dim_];
+      if (linear.teacher != nullptr) linear.teacher[r] += c * weights[dim];
       if (linear.student != nullptr) linear.student[r] += c * weights[student_column()];
     }
+    if (kDim == 0) continue;
+    for (int d = 0; d < dim; ++d) out[d] = sum[d];
   }
 }
 
@@ -338,7 +348,8 @@ void EmbeddingLayer::Gather(const Batch& batch, const BatchRows& rows, int first
       const LinearSums sums = view.fields[i] < plain_fields_ ? linear : LinearSums();
       float* column = x.data + static_cast<int64_t>(i) * dim_;
       if (slow) {
-        GatherSlowField(view.fields[i], batch, rows, first_row, column, x.stride, x.rows, sums);
+        GatherSlowField<decltype(dim)::value>(view.fields[i], batch, rows, first_row, column, x.stride,
+                                              x.rows, sums);
       } else {
         GatherField<decltype(dim)::value>(view.fields[i], batch, rows, first_row, column, x.stride, x.rows,
                                           sums);
