@@ -70,7 +70,7 @@ constexpr Range kRanges[] = {
     AtLeast("Train.l2", 0),
     AtLeast("Train.weight_decay", 0),
     AtLeast("Train.clip_norm", 0),
-    {"SlowEmbedding.decay", 0, 1, true, true},
+    BelowOne("SlowEmbedding.decay"),
     MoreThan("StudentPhase.fraction", 0),
     AtLeast("StudentPhase.steps_per_row", 1),
     Closed("StudentPhase.final", 0, 1),

@@ -164,5 +164,15 @@ TEST(ConfigText, EveryNumberButMeanAndDeviationDeclaresItsDefault) {
   }
 }
 
+TEST(ConfigText, ADecayOfZeroRemovesTheSlowCopyOfAnEarlierFile) {
+  proto::Experiment experiment = Example();
+  proto::Model* model = experiment.mutable_model();
+  model->mutable_teacher()->mutable_slow_embedding()->set_decay(0.9);
+  model->mutable_student()->mutable_slow_embedding()->set_decay(0);
+  const proto::Model resolved = Resolved(experiment).model();
+  EXPECT_TRUE(resolved.teacher().has_slow_embedding());
+  EXPECT_FALSE(resolved.student().has_slow_embedding());
+}
+
 }  // namespace
 }  // namespace tandem
