@@ -20,9 +20,13 @@ DEFINE_string(end_date, "", "Last day (YYYY-MM-DD).");
 DEFINE_string(begin_date, "", "First day (YYYY-MM-DD).");
 DEFINE_bool(resume, false, "Go on with the run in --run_dir.");
 DEFINE_string(model, "",
-              "A run (its newest step), a checkpoint (RUN/checkpoints/step-N) or an exported bundle.");
-DEFINE_string(input, "", "Sample files: paths and globs, comma-separated; - is standard input.");
-DEFINE_string(output, "", "Where to write; - or nothing is standard output.");
+              "A run (its newest step), a checkpoint (RUN/checkpoints/step-N) or, except for export, an "
+              "exported bundle.");
+DEFINE_string(input, "",
+              "Sample files: paths and globs, comma-separated (online: one file); - is standard input.");
+DEFINE_string(
+    output, "",
+    "Where to write: a file, - or nothing for standard output (export and synth: the folder to make).");
 DEFINE_string(kernels, "auto", "Instruction set of the kernels: auto, generic, avx2 or avx512.");
 DEFINE_string(format, "text", "text or json.");
 

@@ -86,7 +86,8 @@ class Run {
   bool DistillsUnlabelled() const {
     return plan_.student && experiment_.data().unlabelled() == proto::Data::USE_TEACHER;
   }
-  absl::Status CheckLabels() const;
+  absl::Status CheckRows() const;
+  void WarnOfUnusedLevers() const;
   bool Stopped() const { return options_.stop != nullptr && *options_.stop != 0; }
   LogPosition Position() const { return {state_.pass(), state_.day_index(), state_.block(), state_.batch()}; }
 
@@ -183,6 +184,7 @@ absl::Status Run::Begin() {
     LOG(WARNING) << "data.teacher_column '" << experiment_.data().teacher_column()
                  << "' isn't read: the method has no student, or its loss no logit term";
   }
+  WarnOfUnusedLevers();
   if (Profile::Current() != nullptr) SetModelCosts(*model_, options_.parts, Profile::Current());
   state_.mutable_rows_bad()->Resize(kRowFaults, 0);
   const TrainerClock clock{state_.step(), state_.joint_steps(), state_.optimizer_steps(),
@@ -343,8 +345,28 @@ absl::Status Run::TrainFrom(BatchSource* source) {
   return absl::OkStatus();
 }
 
+// What the method leaves no place for. Not an error: a comparison gives all its methods the same settings.
+void Run::WarnOfUnusedLevers() const {
+  const proto::Train& train = experiment_.train();
+  const std::string method = proto::Method_Name(experiment_.model().method());
+  if (train.student_steps() > 1 && std::max(plan_.joint_steps, plan_.phase_steps) == 1) {
+    LOG(WARNING) << "train.student_steps: " << train.student_steps() << " has no effect: with " << method
+                 << " the student takes no steps of its own";
+  }
+  if (plan_.phase_passes > 0) return;
+  if (train.has_student_phase()) {
+    LOG(WARNING) << "train.student_phase has no effect: " << method << " has no such phase";
+  } else if (plan_.student && experiment_.model().switches().student_phase()) {
+    LOG(WARNING) << "model.switches.student_phase has no effect without train.student_phase";
+  }
+}
+
 // After the first pass: whether there was something to learn from.
-absl::Status Run::CheckLabels() const {
+absl::Status Run::CheckRows() const {
+  if (state_.rows_good() == 0 && options_.init_from.empty()) {
+    return DataError("data.path: ", experiment_.data().path(),
+                     ": not one row to train on; is the log empty, or was all of it quarantined?");
+  }
   const bool none = state_.rows_unlabelled() > 0 && state_.rows_unlabelled() == state_.rows_good();
   if (!none || (DistillsUnlabelled() && !plan_.teacher)) return absl::OkStatus();
   return DataError("data.path: none of the ", state_.rows_good(),
@@ -457,7 +479,7 @@ absl::Status Run::EndDay(const LogEvent& event) {
     progress_.Finish();
     LOG(INFO) << line;
     day_ = DayProgress();
-    if (event.day + 1 == static_cast<int>(options_.days.size())) return CheckLabels();
+    if (event.day + 1 == static_cast<int>(options_.days.size())) return CheckRows();
   }
   return absl::OkStatus();
 }

@@ -181,6 +181,10 @@ cut -f1-5,7- holdout.tsv >no_query.tsv
 expect_exit 3 predict --model=run --input=no_query.tsv --output=never.tsv
 expect_err "no column 'query'"
 expect_exit 3 predict --model=run --input=nowhere.tsv --output=never.tsv
+zcat logs/2026-01-01.tsv.gz | head -1 >header.tsv
+expect_exit 3 train --config="$config" --run_dir=norows data.path=header.tsv
+expect_err "data.path: header.tsv: not one row to train on"
+expect_absent norows/complete
 expect_exit 2 predict --model=run --input=$holdout --output=never.tsv train.seed=2
 expect_exit 2 predict --model=run --input=$holdout --output=never.tsv --tower=third
 expect_exit 4 predict --model=nowhere --input=$holdout --output=never.tsv
