@@ -13,9 +13,10 @@
 // days/DATE/finetune; (3) the bundle is exported; (4) the model and the one in place are scored on the next
 // day; (5) the verdict joins days.jsonl; (6) `published` is switched, if the gate let it pass; (7) what isn't
 // needed any more is removed. Killed anywhere, the last published model stays in place, and a resumed run
-// goes on with the same result: days.jsonl says what is done, and (6) and (7) follow from it. A date whose
-// log is missing is noted and skipped. A date whose next day has no log yet waits, and so do those after it:
-// the call returns, and a later one goes on.
+// goes on with the same result: days.jsonl says what is done, and (6) and (7) follow from it. A date without
+// a log, or whose log holds no labelled row, is noted and skipped for good, and the date before is judged on
+// the next one that has a log, at most 366 days on. At the end of the log, where no later day has one, a date
+// waits, and so do those after it: the call returns, and a later one goes on.
 #ifndef TANDEM_DAILY_H_
 #define TANDEM_DAILY_H_
 
@@ -57,11 +58,13 @@ struct DailyOptions {
 struct DailySummary {
   int stopped_by = 0;     // the signal, or 0
   int dates = 0;          // that are done, of all calls
-  int published = 0;      // of them
+  int skipped = 0;        // for want of a log, not among them
+  int published = 0;      // of the dates
   std::string waits_for;  // the day whose log is wanted next; "" when all dates are done
 };
 
-// `experiment` is resolved and valid. Errors: as TrainRun's; ConfigError for a path without {date}.
+// `experiment` is resolved and valid. Errors: as TrainRun's; ConfigError for a path without {date};
+// ModelError for a resumed run whose model in place is gone.
 absl::StatusOr<DailySummary> RunDaily(const proto::Experiment& experiment, const DailyOptions& options);
 
 }  // namespace tandem

@@ -33,6 +33,8 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr int kBlockRows = 65536;
+// So many days after a date are looked at for a later log.
+constexpr int kDaysAhead = 366;
 
 // Good rows with a label, and malformed rows, of a day's files.
 struct RowsOfDay {
@@ -64,8 +66,12 @@ class DailyRun {
 
  private:
   absl::Status Begin();
-  // False where the day after has no log yet, or a signal stopped the training.
+  // False at the end of the log, or where a signal stopped the training.
   absl::StatusOr<bool> DoDate(absl::CivilDay date);
+  // The first day after `date` with a log that holds rows; nullopt at the end of the log.
+  absl::StatusOr<std::optional<Day>> NextDay(absl::CivilDay date);
+  // Whether a labelled row is in it, or so many malformed ones that whoever reads it all must stop.
+  absl::StatusOr<bool> HoldsRows(const Day& day);
   absl::StatusOr<std::string> Train(const std::string& date, const std::vector<Day>& window, Json* line);
   // One run in the date's folder; its last checkpoint, "" where a signal stopped it.
   absl::StatusOr<std::string> TrainPart(const proto::Experiment& experiment, const std::string& run_dir,
@@ -134,6 +140,12 @@ absl::Status DailyRun::Begin() {
     return ConfigError("--begin_date: ", options_.begin_date, ", but ", days_path, " begins with ",
                        days_[0]["date"].get<std::string>(), "; a resumed run keeps its first date");
   }
+  const std::string published = Published();
+  if (!published.empty() && !fs_.Exists(DateDirectory(published) + "/bundle")) {
+    return ModelError(options_.run_dir, "/published: the model in place, ", DateDirectory(published),
+                      "/bundle, is gone; put that date's folder back from a copy, or begin anew with another "
+                      "--run_dir");
+  }
   // A run that was killed after the verdict may not have carried it out.
   return Settle();
 }
@@ -153,10 +165,40 @@ absl::StatusOr<DailySummary> DailyRun::Run() {
     TANDEM_ASSIGN_OR_RETURN(const bool done, DoDate(date));
     if (!done) break;
   }
-  summary_.dates = static_cast<int>(days_.size());
+  summary_.skipped = static_cast<int>(
+      std::count_if(days_.begin(), days_.end(), [](const Json& day) { return day.contains("skipped"); }));
+  summary_.dates = static_cast<int>(days_.size()) - summary_.skipped;
   summary_.published = static_cast<int>(std::count_if(
       days_.begin(), days_.end(), [](const Json& day) { return day.value("published", false); }));
   return summary_;
+}
+
+absl::StatusOr<bool> DailyRun::HoldsRows(const Day& day) {
+  Quarantine quarantine("", /*max_bad_fraction=*/1);
+  DayReader reader(schema_, RowUse::kEvaluate, day.files, &quarantine, &workers_);
+  Batch block(static_cast<int>(schema_.fields().size()));
+  for (;;) {
+    TANDEM_ASSIGN_OR_RETURN(const bool more, reader.ReadBlock(DayReader::kPieceRows, &block));
+    if (!more) break;
+    block.TakeUnlabelled(nullptr);
+    if (block.rows() > 0) return true;
+  }
+  return static_cast<double>(quarantine.rows_bad()) >
+         experiment_.data().max_bad_fraction() * static_cast<double>(quarantine.rows_read());
+}
+
+absl::StatusOr<std::optional<Day>> DailyRun::NextDay(absl::CivilDay date) {
+  for (absl::CivilDay later = date + 1; later <= date + kDaysAhead; ++later) {
+    const std::string text = absl::FormatCivilTime(later);
+    std::vector<std::string> missing;
+    absl::StatusOr<std::vector<Day>> days = FindDays(experiment_.data().path(), text, text, &missing);
+    if (!days.ok()) continue;
+    TANDEM_ASSIGN_OR_RETURN(const bool holds_rows, HoldsRows(days->front()));
+    if (holds_rows) return std::move(days->front());
+    LOG(WARNING) << absl::StrJoin(days->front().files, ", ") << ": not one row with a label; " << text
+                 << " counts as a day without a log";
+  }
+  return std::nullopt;
 }
 
 absl::StatusOr<bool> DailyRun::DoDate(absl::CivilDay day) {
@@ -168,28 +210,44 @@ absl::StatusOr<bool> DailyRun::DoDate(absl::CivilDay day) {
   const absl::StatusOr<std::vector<Day>> window =
       FindWindow(path, date, experiment_.train().window_days(), &missing);
   if (window.status().code() == absl::StatusCode::kInvalidArgument) return window.status();
-  if (!window.ok() || window->back().date != date) {
-    LOG(WARNING) << date << ": no log; the model in place stays";
+  const bool has_log = window.ok() && window->back().date == date;
+  bool holds_rows = false;
+  if (has_log) {
+    TANDEM_ASSIGN_OR_RETURN(holds_rows, HoldsRows(window->back()));
+  }
+  TANDEM_ASSIGN_OR_RETURN(const std::optional<Day> next_day, NextDay(day));
+  if (!holds_rows) {
+    const std::string reason = has_log ? "no row in the log of the day" : "no log of the day";
+    if (!next_day.has_value()) {
+      LOG(INFO) << date << ": " << reason << ", nor a later one; waits for it";
+      summary_.waits_for = date;
+      return false;
+    }
+    LOG(WARNING) << date << ": " << reason
+                 << (has_log ? absl::StrCat(" (", absl::StrJoin(window->back().files, ", "), ")") : "")
+                 << "; skipped, the model in place stays";
     line["published"] = false;
-    line["skipped"] = "no log of the day";
+    line["skipped"] = reason;
     TANDEM_RETURN_IF_ERROR(Finish(std::move(line)));
     return true;
   }
   if (!missing.empty())
     LOG(WARNING) << date << ": no log of " << absl::StrJoin(missing, " ") << " of the window";
   const std::string next_date = absl::FormatCivilTime(day + 1);
-  const absl::StatusOr<std::vector<Day>> next_day = FindDays(path, next_date, next_date, &missing);
-  if (!next_day.ok()) {
-    LOG(INFO) << date << ": waits for the log of " << next_date << ", on which it is judged";
+  if (!next_day.has_value()) {
+    LOG(INFO) << date << ": waits for the log of " << next_date << " or a later one, on which it is judged";
     summary_.waits_for = next_date;
     return false;
+  }
+  if (next_day->date != next_date) {
+    LOG(WARNING) << date << ": no log of " << next_date << "; judged on " << next_day->date << " instead";
   }
   TANDEM_ASSIGN_OR_RETURN(const std::string checkpoint, Train(date, *window, &line));
   if (checkpoint.empty()) {
     summary_.stopped_by = *options_.stop;
     return false;
   }
-  TANDEM_RETURN_IF_ERROR(Judge(date, checkpoint, *window, next_day->front(), &line));
+  TANDEM_RETURN_IF_ERROR(Judge(date, checkpoint, *window, *next_day, &line));
   TANDEM_RETURN_IF_ERROR(Finish(std::move(line)));
   return true;
 }

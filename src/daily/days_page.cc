@@ -84,7 +84,8 @@ std::string Plot(const std::vector<Json>& days) {
   return absl::StrFormat(
       "<svg viewBox=\"0 0 %.0f %.0f\" role=\"img\" aria-label=\"AUC by day\">\n%s%s"
       "<text x=\"2\" y=\"%.0f\">%.3f</text><text x=\"2\" y=\"%.0f\">%.3f</text>\n</svg>\n"
-      "<p>AUC on the day after: <b style=\"color:#0b62a8\">the new student</b>, <b style=\"color:#999\">the "
+      "<p>AUC on the day it is judged on: <b style=\"color:#0b62a8\">the new student</b>, <b "
+      "style=\"color:#999\">the "
       "model in "
       "place</b>.</p>\n",
       kWidth, kHeight, line("in_place", "#999"), line("student", "#0b62a8"), kMargin / 2 + 4, high,

@@ -92,14 +92,32 @@ grep -q '| held: ' held/days.md || fail "the table doesn't say that a day was he
 rm -r poisoned && mkdir poisoned && cp logs/* poisoned/
 zcat logs/2026-01-03.tsv.gz | awk 'NR <= 100' | gzip -c >poisoned/2026-01-03.tsv.gz
 rm poisoned/2026-01-05.tsv.gz
+# The day before a lost one is judged on the next that has a log.
 daily gaps 2026-01-05 'data.path=poisoned/{date}.tsv.gz' daily.gate.min_rows=0
-expect_err "waiting for the log of 2026-01-05"
-expect_days gaps 'len(d) == 3 and not d[2]["published"] and "min_rows_share" in d[2]["reasons"][0]'
-expect_equal "published" "$(readlink gaps/published)" days/2026-01-02/bundle
-rm poisoned/2026-01-03.tsv.gz
-expect_exit 0 daily --run_dir=missing --end_date=2026-01-03 "${settings[@]}" 'data.path=poisoned/{date}.tsv.gz' --begin_date=2026-01-03
-expect_err "no log"
-expect_days missing 'len(d) == 1 and d[0]["skipped"] == "no log of the day"'
+expect_err "no log of 2026-01-05; judged on 2026-01-06 instead"
+expect_err "4 dates done, 1 skipped without a log"
+expect_days gaps 'len(d) == 5 and not d[2]["published"] and "min_rows_share" in d[2]["reasons"][0]'
+expect_days gaps 'd[3]["judged_on"] == "2026-01-06" and d[3]["published"] and d[4]["skipped"] == "no log of the day"'
+expect_equal "published" "$(readlink gaps/published)" days/2026-01-04/bundle
+daily gaps 2026-01-06 'data.path=poisoned/{date}.tsv.gz' daily.gate.min_rows=0 --resume
+expect_err "waiting for the log of 2026-01-07"
+mv gaps/days/2026-01-04 aside
+expect_exit 4 daily --run_dir=gaps --end_date=2026-01-06 "${settings[@]}" 'data.path=poisoned/{date}.tsv.gz' daily.gate.min_rows=0 --resume
+expect_err "gaps/published: the model in place, gaps/days/2026-01-04/bundle, is gone"
+rm poisoned/2026-01-0[3-6].tsv.gz
+
+section "a header alone, logs that come later"
+early() { expect_exit 0 daily --run_dir=early --end_date=2026-01-05 "${settings[@]}" 'data.path=poisoned/{date}.tsv.gz' --begin_date=2026-01-03 "$@"; }
+early
+expect_err "0 dates done, 0 models published; waiting for the log of 2026-01-03"
+expect_absent early/days.jsonl
+cp logs/2026-01-0[356].tsv.gz poisoned/
+zcat logs/2026-01-04.tsv.gz | awk 'NR == 1' | gzip -c >poisoned/2026-01-04.tsv.gz
+early --resume
+expect_err "poisoned/2026-01-04.tsv.gz: not one row with a label"
+expect_err "2 dates done, 1 skipped without a log, 2 models published"
+expect_days early '[x.get("judged_on") for x in d] == ["2026-01-05", None, "2026-01-06"] and d[1]["skipped"] == "no row in the log of the day"'
+grep -q '| no row in the log of the day |' early/days.md || fail "the table doesn't say that a day has no rows"
 
 section "online follows what is published"
 # Two dates are published one after the other; the stream is the days after the first.
