@@ -8,6 +8,8 @@
 begin() {
   tandem=$(realpath "${1:?usage: $0 TANDEM_BINARY SOURCE_DIR}")
   source_dir=$(realpath "${2:?usage: $0 TANDEM_BINARY SOURCE_DIR}")
+  # Itself, not a wrapper that takes a second to find it.
+  PATH=$(python3 -c 'import os, sys; print(os.path.dirname(os.path.realpath(sys.executable)))'):$PATH
   work=$(mktemp -d)
   trap 'rm -rf "$work"' EXIT
   trap 'echo "FAILED, line $LINENO: $BASH_COMMAND" >&2' ERR
