@@ -181,7 +181,7 @@ cut -f1-5,7- holdout.tsv >no_query.tsv
 expect_exit 3 predict --model=run --input=no_query.tsv --output=never.tsv
 expect_err "no column 'query'"
 expect_exit 3 predict --model=run --input=nowhere.tsv --output=never.tsv
-zcat logs/2026-01-01.tsv.gz | head -1 >header.tsv
+zcat logs/2026-01-01.tsv.gz | sed -n 1p >header.tsv
 expect_exit 3 train --config="$config" --run_dir=norows data.path=header.tsv
 expect_err "data.path: header.tsv: not one row to train on"
 expect_absent norows/complete
