@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <climits>
 #include <csignal>
 #include <cstdio>
 #include <cstring>
@@ -42,12 +43,39 @@ void OnStopSignal(int signal_number) {
   }
 }
 
+// The file that an Output is writing, for the handler: nothing but this can be reached from one.
+char unfinished_file[PATH_MAX];
+volatile std::sig_atomic_t has_unfinished_file = 0;
+
+void OnFatalSignal(int signal_number) {
+  if (has_unfinished_file != 0) unlink(unfinished_file);
+  std::signal(signal_number, SIG_DFL);
+  std::raise(signal_number);
+}
+
+// One that does more than end the process stays.
+void RemoveWhenKilled(const std::string& path) {
+  if (path.size() >= sizeof(unfinished_file)) return;
+  std::memcpy(unfinished_file, path.c_str(), path.size() + 1);
+  has_unfinished_file = 1;
+  for (const int signal_number : {SIGINT, SIGTERM, SIGHUP}) {
+    struct sigaction now;
+    if (sigaction(signal_number, nullptr, &now) == 0 && now.sa_handler == SIG_DFL)
+      std::signal(signal_number, OnFatalSignal);
+  }
+}
+
 absl::Status WriteError(const std::string& path) {
   return absl::InternalError(
       absl::StrCat(path.empty() ? "standard output" : path, ": ", std::strerror(errno)));
 }
 
 }  // namespace
+
+absl::Status CheckOutputIsFolder() {
+  if (FLAGS_output != "-") return absl::OkStatus();
+  return ConfigError("--output=-: standard output is no folder; name the folder to make");
+}
 
 absl::Status CheckOutputIsNoInput(const std::vector<std::string>& inputs, const std::string& output) {
   struct stat written;
@@ -88,7 +116,10 @@ Output::Output(Output&& other) noexcept
 
 Output::~Output() {
   if (descriptor_ > STDOUT_FILENO) close(descriptor_);
-  if (descriptor_ >= 0 && !aside_.empty()) unlink(aside_.c_str());
+  if (descriptor_ >= 0 && !aside_.empty()) {
+    unlink(aside_.c_str());
+    has_unfinished_file = 0;
+  }
 }
 
 absl::StatusOr<Output> Output::Open(const std::string& path) {
@@ -104,6 +135,7 @@ absl::StatusOr<Output> Output::Open(const std::string& path) {
   const std::string aside = absl::StrCat(path, ".tmp-", getpid());
   const int descriptor = open(aside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
   if (descriptor < 0) return ConfigError("--output: ", path, ": ", std::strerror(errno));
+  RemoveWhenKilled(aside);
   return Output(path, aside, descriptor);
 }
 
@@ -120,6 +152,7 @@ absl::Status Output::Write(absl::string_view bytes) {
 absl::Status Output::Finish() {
   if (aside_.empty()) return absl::OkStatus();
   if (fsync(descriptor_) != 0 && errno != EINVAL) return WriteError(path_);
+  has_unfinished_file = 0;
   if (close(std::exchange(descriptor_, -1)) != 0 || rename(aside_.c_str(), path_.c_str()) != 0) {
     absl::Status status = WriteError(path_);
     unlink(aside_.c_str());

@@ -36,11 +36,15 @@ absl::StatusOr<const Kernels*> ChosenKernels();
 // Set to the signal's number by SIGINT and SIGTERM from now on; a second one kills.
 const std::atomic<int>& CatchStopSignals();
 
+// A ConfigError unless --output can be the name of a folder to make.
+absl::Status CheckOutputIsFolder();
+
 // A ConfigError when the file to write is one of those to read.
 absl::Status CheckOutputIsNoInput(const std::vector<std::string>& inputs, const std::string& output);
 
 // Where a command's data goes: a file, written aside and renamed by Finish; a pipe or a device, written to as
-// it is; or standard output for "" and "-". Destroyed without Finish, it leaves no file at the path.
+// it is; or standard output for "" and "-". Without Finish, destroyed or ended by SIGINT or SIGTERM, it
+// leaves no file. One at a time.
 class Output {
  public:
   static absl::StatusOr<Output> Open(const std::string& path);

@@ -340,6 +340,33 @@ absl::Status WriteReports(const Comparison& comparison) {
   return absl::OkStatus();
 }
 
+// The rows whose cells are all there. A failure of one that others are measured by leaves no table.
+absl::Status FillRows(Plan& plan, const CellRunner& runner, const std::vector<PlannedCell>& cells,
+                      const CellResults& results, Comparison* comparison) {
+  const size_t rows = plan.rows().size();
+  std::vector<int> index(rows, -1);  // in the comparison
+  for (size_t r = 0; r < rows; ++r) {
+    CompareRow row = plan.rows()[r].row;
+    for (size_t s = 0; s < comparison->seeds.size(); ++s) {
+      const std::optional<CompareCell>& cell = results.cells[s * rows + r];
+      if (cell.has_value()) row.cells.push_back(*cell);
+    }
+    const auto alone = static_cast<size_t>(row.alone);
+    if (row.cells.size() < comparison->seeds.size() || (alone != r && index[alone] < 0)) {
+      if (r < 2) return results.failure;
+      LOG(WARNING) << "row " << row.name << " is left out of the table: a cell of "
+                   << (row.cells.size() < comparison->seeds.size() ? "it" : plan.rows()[alone].row.name)
+                   << " failed";
+      continue;
+    }
+    index[r] = static_cast<int>(comparison->rows.size());
+    row.alone = index[alone];
+    TANDEM_RETURN_IF_ERROR(runner.MeasureTimes(cells[r], &row));
+    comparison->rows.push_back(std::move(row));
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<int> RunCompare(const Invocation& invocation) {
   if (FLAGS_jobs < 1) return ConfigError("--jobs=", FLAGS_jobs, ": at least 1");
   for (const std::string& text : invocation.overrides) {
@@ -384,21 +411,16 @@ absl::StatusOr<int> RunCompare(const Invocation& invocation) {
       TANDEM_RETURN_IF_ERROR(runner.CheckKept(cells.back()));
     }
   }
-  absl::StatusOr<std::vector<CompareCell>> results = runner.RunAll(cells);
+  absl::StatusOr<CellResults> results = runner.RunAll(cells);
   if (absl::IsCancelled(results.status())) {
     std::fprintf(stderr, "stopped; %s holds everything, --resume goes on\n", FLAGS_run_dir.c_str());
     return 128 + *options.stop;
   }
   if (!results.ok()) return results.status();
-  for (size_t r = 0; r < plan.rows().size(); ++r) {
-    CompareRow row = plan.rows()[r].row;
-    for (size_t s = 0; s < comparison.seeds.size(); ++s)
-      row.cells.push_back((*results)[s * plan.rows().size() + r]);
-    TANDEM_RETURN_IF_ERROR(runner.MeasureTimes(cells[r], &row));
-    comparison.rows.push_back(std::move(row));
-  }
+  TANDEM_RETURN_IF_ERROR(FillRows(plan, runner, cells, *results, &comparison));
   TANDEM_RETURN_IF_ERROR(WriteReports(comparison));
   std::fputs(CompareMarkdown(comparison).c_str(), stdout);
+  if (!results->failure.ok()) return results->failure;
   return kExitDone;
 }
 

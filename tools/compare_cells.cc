@@ -179,17 +179,15 @@ absl::StatusOr<CompareCell> CellRunner::Run(const PlannedCell& cell) const {
   return result;
 }
 
-absl::StatusOr<std::vector<CompareCell>> CellRunner::RunAll(const std::vector<PlannedCell>& cells) const {
-  std::vector<CompareCell> results(cells.size());
+absl::StatusOr<CellResults> CellRunner::RunAll(const std::vector<PlannedCell>& cells) const {
+  CellResults results;
+  results.cells.resize(cells.size());
   std::vector<absl::Status> failures(cells.size());
   std::vector<size_t> to_do;
   for (size_t i = 0; i < cells.size(); ++i) {
     TANDEM_ASSIGN_OR_RETURN(std::optional<CompareCell> kept, ReadKept(cells[i]));
-    if (kept.has_value()) {
-      results[i] = *std::move(kept);
-    } else {
-      to_do.push_back(i);
-    }
+    if (!kept.has_value()) to_do.push_back(i);
+    results.cells[i] = std::move(kept);
   }
   if (to_do.empty()) return results;
   absl::FPrintF(stderr, "%d cells to train, %d are done\n", to_do.size(), cells.size() - to_do.size());
@@ -207,9 +205,9 @@ absl::StatusOr<std::vector<CompareCell>> CellRunner::RunAll(const std::vector<Pl
       absl::StatusOr<CompareCell> result = Run(cells[i]);
       const std::lock_guard<std::mutex> lock(mutex);
       if (result.ok()) {
-        results[i] = *std::move(result);
+        results.cells[i] = *std::move(result);
         absl::FPrintF(stderr, "[%d/%d] %s: %s\n", ++done, to_do.size(), NameOf(cells[i]),
-                      Summary(results[i]));
+                      Summary(*results.cells[i]));
       } else {
         failures[i] = result.status();
         if (!absl::IsCancelled(failures[i]))
@@ -224,11 +222,12 @@ absl::StatusOr<std::vector<CompareCell>> CellRunner::RunAll(const std::vector<Pl
 
   for (size_t i = 0; i < cells.size(); ++i) {
     if (failures[i].ok() || absl::IsCancelled(failures[i])) continue;
-    return absl::Status(failures[i].code(),
-                        absl::StrCat(NameOf(cells[i]), ": ", failures[i].message(),
-                                     " (the other cells are kept, and --resume goes on; to train this one "
-                                     "from its beginning remove ",
-                                     RunDirectory(cells[i]), ")"));
+    results.failure = absl::Status(
+        failures[i].code(), absl::StrCat(NameOf(cells[i]), ": ", failures[i].message(),
+                                         " (the other cells are kept, and --resume goes on; to train this "
+                                         "one from its beginning remove ",
+                                         RunDirectory(cells[i]), ")"));
+    break;
   }
   if (*options_.stop != 0) return absl::CancelledError("stopped");
   return results;

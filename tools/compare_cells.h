@@ -39,6 +39,11 @@ struct PlannedCell {
   const proto::Experiment* experiment = nullptr;
 };
 
+struct CellResults {
+  std::vector<std::optional<CompareCell>> cells;  // nullopt: failed
+  absl::Status failure;                           // of the first that did
+};
+
 class CellRunner {
  public:
   explicit CellRunner(CellOptions options) : options_(std::move(options)) {}
@@ -46,9 +51,8 @@ class CellRunner {
   // A ConfigError when what the directory holds of the cell was made with another configuration.
   absl::Status CheckKept(const PlannedCell& cell) const;
   // Trains and measures the cells that aren't done, `jobs` at a time and in their order, and returns all of
-  // them. A cell that fails is reported once the others are done; they are kept. A stop signal leaves
-  // kCancelled.
-  absl::StatusOr<std::vector<CompareCell>> RunAll(const std::vector<PlannedCell>& cells) const;
+  // them. A cell that fails doesn't keep the others from it. A stop signal leaves kCancelled.
+  absl::StatusOr<CellResults> RunAll(const std::vector<PlannedCell>& cells) const;
   // Measures the row's scoring times on its first cell, unless that was done.
   absl::Status MeasureTimes(const PlannedCell& first, CompareRow* row) const;
 

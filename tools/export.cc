@@ -32,6 +32,7 @@ absl::StatusOr<std::vector<ScoreLog>> StudentLogs(const std::vector<const Predic
 }
 
 absl::StatusOr<int> RunExport(const Invocation& invocation) {
+  TANDEM_RETURN_IF_ERROR(CheckOutputIsFolder());
   ExportOptions options;
   const absl::StatusOr<Precision> precision = ParsePrecision(FLAGS_precision);
   if (!precision.ok()) return ConfigError("--", precision.status().message());

@@ -134,7 +134,7 @@ absl::StatusOr<std::vector<TowerLogs>> ScoreFiles(const std::vector<const Predic
   }
   if (scorer.rows == 0) {
     return DataError(
-        "--input: ", input, ": not one row ",
+        input, ": not one row ",
         unlabelled > 0 ? absl::StrCat("with a label (", unlabelled, " without)") : "to evaluate");
   }
   for (TowerLogs& logs : scorer.logs) logs.unlabelled = unlabelled;

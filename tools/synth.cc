@@ -29,6 +29,7 @@ nlohmann::ordered_json ToJson(const SyntheticSummary& summary) {
 }
 
 absl::StatusOr<int> RunSynth(const Invocation& /*invocation*/) {
+  TANDEM_RETURN_IF_ERROR(CheckOutputIsFolder());
   SyntheticOptions options;
   options.output = FLAGS_output;
   options.days = FLAGS_days;

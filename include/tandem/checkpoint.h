@@ -47,6 +47,8 @@ absl::Status SaveCheckpoint(FileSystem& fs, const std::string& path, const DualM
                             const proto::RunState& state, const DayProgress& progress,
                             const std::function<absl::Status(const std::string& aside)>& more = nullptr);
 
+// VerifyDirectory; where the checkpoint is damaged and an older one beside it is whole, the error names that.
+absl::Status VerifyCheckpoint(FileSystem& fs, const std::string& path);
 // The configuration that a checkpoint (or bundle) carries. Verifies the whole directory first.
 absl::StatusOr<proto::Experiment> VerifyAndReadExperiment(FileSystem& fs, const std::string& path);
 

@@ -71,8 +71,8 @@ void ResolveDefaults(proto::Experiment* experiment);
 // one.
 std::string ExperimentText(const proto::Experiment& experiment);
 
-// The first difference of two configurations outside of `runtime`, as "run/config.pbtxt has train.batch_size
-// 1024, the command line 2048" with the names given for a and b; "" when they mean the same.
+// The first difference of two configurations outside of `runtime` and `daily.gate`, as "run/config.pbtxt has
+// train.batch_size 1024, the command line 2048" with the names given for a and b; "" when they mean the same.
 std::string FirstDifference(const proto::Experiment& a, const proto::Experiment& b, absl::string_view a_name,
                             absl::string_view b_name);
 

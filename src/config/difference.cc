@@ -38,10 +38,15 @@ std::vector<std::pair<std::string, std::string>> FlatText(const proto::Experimen
   return flat;
 }
 
-proto::Experiment WithoutRuntime(proto::Experiment experiment) {
-  experiment.clear_runtime();
+// Without what no trained bit depends on.
+proto::Experiment WhatIsTrained(proto::Experiment experiment) {
+  const auto clear = [&] {
+    experiment.clear_runtime();
+    if (experiment.has_daily()) experiment.mutable_daily()->clear_gate();
+  };
+  clear();
   ResolveDefaults(&experiment);
-  experiment.clear_runtime();
+  clear();
   return experiment;
 }
 
@@ -49,8 +54,8 @@ proto::Experiment WithoutRuntime(proto::Experiment experiment) {
 
 std::string FirstDifference(const proto::Experiment& a, const proto::Experiment& b, absl::string_view a_name,
                             absl::string_view b_name) {
-  const auto left = FlatText(WithoutRuntime(a));
-  const auto right = FlatText(WithoutRuntime(b));
+  const auto left = FlatText(WhatIsTrained(a));
+  const auto right = FlatText(WhatIsTrained(b));
   const auto value = [](const std::pair<std::string, std::string>& entry) {
     return entry.second.empty() ? "(a section)" : entry.second;
   };

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "config/experiment.pb.h"
 #include "src/config/names.h"
 #include "tandem/status.h"
@@ -177,6 +178,9 @@ absl::Status CheckField(const Message& message, const FieldDescriptor* field, co
   return absl::OkStatus();
 }
 
+// 16777216, where StrCat writes 1.67772e+07.
+std::string Number(double value) { return absl::StrFormat("%.10g", value); }
+
 }  // namespace
 
 bool Range::Holds(double value) const {
@@ -189,9 +193,9 @@ std::string Range::Text() const {
   const bool has_low = std::isfinite(low);
   const bool has_high = std::isfinite(high);
   if (!has_low && !has_high) return "any finite number";
-  return absl::StrCat(has_low ? absl::StrCat(low_open ? "more than " : "at least ", low) : "",
+  return absl::StrCat(has_low ? absl::StrCat(low_open ? "more than " : "at least ", Number(low)) : "",
                       has_low && has_high ? " and " : "",
-                      has_high ? absl::StrCat(high_open ? "less than " : "at most ", high) : "");
+                      has_high ? absl::StrCat(high_open ? "less than " : "at most ", Number(high)) : "");
 }
 
 const Range* FindRange(const FieldDescriptor& field) {

@@ -16,6 +16,7 @@
 #include "src/config/rates.h"
 #include "src/daily/days_page.h"
 #include "src/daily/gate.h"
+#include "src/train/run_directory.h"
 #include "src/util/links.h"
 #include "tandem/bundle.h"
 #include "tandem/checkpoint.h"
@@ -107,27 +108,22 @@ std::string DailyRun::Published() const {
 absl::Status DailyRun::Begin() {
   const std::string config_path = options_.run_dir + "/config.pbtxt";
   const std::string days_path = options_.run_dir + "/days.jsonl";
-  bool empty = true;
-  if (fs_.Exists(options_.run_dir)) {
-    TANDEM_ASSIGN_OR_RETURN(const std::vector<std::string> names, fs_.List(options_.run_dir));
-    empty = std::all_of(names.begin(), names.end(), [&](const std::string& name) {
-      return options_.resume && absl::StartsWith(name, "tmp-");
-    });
-  }
-  if (!empty && !options_.resume) {
-    return ConfigError("--run_dir: ", options_.run_dir,
-                       " is not empty; --resume continues the run in it, a new run wants a new directory");
-  }
-  if (empty) {
+  TANDEM_ASSIGN_OR_RETURN(const bool fresh, CanBeginIn(fs_, options_.run_dir, options_.resume));
+  if (fresh) {
     TANDEM_RETURN_IF_ERROR(fs_.CreateDirectories(options_.run_dir));
     return WriteFileAtomically(fs_, config_path, ExperimentText(experiment_));
   }
-  if (!fs_.Exists(config_path))
-    return ConfigError("--run_dir: ", options_.run_dir, " is not a run: it holds no config.pbtxt");
   TANDEM_ASSIGN_OR_RETURN(const std::string text, fs_.ReadFile(config_path));
   TANDEM_ASSIGN_OR_RETURN(const proto::Experiment before, ParseExperiment(text, config_path));
   const std::string difference = FirstDifference(before, experiment_, config_path, "the command line");
-  if (!difference.empty()) return ConfigError("--resume: ", difference, "; a resumed run keeps its config");
+  if (!difference.empty())
+    return ConfigError("--resume: ", difference,
+                       "; a resumed run keeps its config, but for runtime and daily.gate");
+  // A gate may be set anew: from the next date on, and for later calls that don't name it.
+  if (before.daily().gate().SerializeAsString() != experiment_.daily().gate().SerializeAsString()) {
+    TANDEM_RETURN_IF_ERROR(WriteFileAtomically(fs_, config_path, ExperimentText(experiment_)));
+    LOG(INFO) << "the gate is another one from here on: " << experiment_.daily().gate().ShortDebugString();
+  }
   if (!fs_.Exists(days_path)) return absl::OkStatus();
   TANDEM_ASSIGN_OR_RETURN(const std::string lines, fs_.ReadFile(days_path));
   for (const absl::string_view line : absl::StrSplit(lines, '\n', absl::SkipEmpty())) {

@@ -21,6 +21,7 @@
 #include "src/online/score_window.h"
 #include "src/online/stream_quarantine.h"
 #include "src/online/stream_reader.h"
+#include "src/train/run_directory.h"
 #include "src/train/run_log.h"
 #include "src/util/links.h"
 #include "src/util/progress.h"
@@ -52,6 +53,11 @@ constexpr double kSecondsADay = 86400;
 double Now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
+
+// Seconds since 1970 that no sample has: such a time is in milliseconds.
+constexpr double kLatestTime = 1e11;
+// Lines about times ahead of the stream's clock.
+constexpr int kTimeWarnings = 10;
 
 // The cell of a line that the parser has taken.
 absl::string_view Cell(absl::string_view line, char delimiter, int column) {
@@ -126,7 +132,6 @@ class OnlineRun {
  private:
   // A directory and what is in it.
   absl::Status CheckDirectory();
-  absl::Status RemoveLeftovers();
   absl::Status Begin();
   absl::Status StartFrom(const Base& base);
   absl::Status Resume(const std::string& checkpoint, const Base& base);
@@ -135,7 +140,10 @@ class OnlineRun {
   absl::Status WatchBase();
 
   // The stream.
+  absl::Status CheckColumns();
   absl::Status OpenStream();
+  absl::Status FindColumns(const std::vector<std::string>& columns);
+  void WarnOfJump(double time, int64_t line);
   absl::Status Consume(const StreamLine& line);
   void NoteDay(double time, const StreamLine& line);
   absl::Status AddRow(WaitingRow row);
@@ -188,6 +196,7 @@ class OnlineRun {
   std::string base_path_;       // where init_from led when the base was taken; "" where it is no link
   std::string announced_path_;  // that standard input can't follow
   double watched_at_ = 0, batch_began_ = 0, checkpoint_at_ = 0, reported_at_ = 0;
+  int jumps_ = 0;
   int64_t reported_rows_ = 0, checkpoint_step_ = -1, logged_step_ = -1;
 
   struct Scorer {
@@ -202,38 +211,15 @@ class OnlineRun {
 };
 
 absl::Status OnlineRun::CheckDirectory() {
+  TANDEM_ASSIGN_OR_RETURN(const bool fresh, CanBeginIn(fs_, options_.run_dir, options_.resume));
+  if (fresh) return absl::OkStatus();
   const std::string config_path = options_.run_dir + "/config.pbtxt";
-  bool empty = true;
-  if (fs_.Exists(options_.run_dir)) {
-    TANDEM_ASSIGN_OR_RETURN(const std::vector<std::string> names, fs_.List(options_.run_dir));
-    empty = names.empty() || (options_.resume && names == std::vector<std::string>{"tmp-config.pbtxt"});
-  }
-  if (!empty && !options_.resume) {
-    return ConfigError("--run_dir: ", options_.run_dir,
-                       " is not empty; --resume continues the run in it, a new run wants a new directory");
-  }
-  if (!fs_.Exists(config_path)) {
-    if (empty) return absl::OkStatus();
-    return ConfigError("--run_dir: ", options_.run_dir, " is not a run: it holds no config.pbtxt");
-  }
   TANDEM_ASSIGN_OR_RETURN(const std::string text, fs_.ReadFile(config_path));
-  TANDEM_ASSIGN_OR_RETURN(const proto::Experiment before, ParseExperiment(text, config_path));
+  TANDEM_ASSIGN_OR_RETURN(proto::Experiment before, ParseExperiment(text, config_path));
+  // The stream is known by what is in it: its file may have been moved.
+  before.mutable_data()->set_path(experiment_.data().path());
   const std::string difference = FirstDifference(before, experiment_, config_path, "the command line");
   if (!difference.empty()) return ConfigError("--resume: ", difference, "; a resumed run keeps its config");
-  return absl::OkStatus();
-}
-
-// What a killed run was writing.
-absl::Status OnlineRun::RemoveLeftovers() {
-  for (const char* part : {"", "/checkpoints", "/bundles"}) {
-    const std::string directory = options_.run_dir + part;
-    if (!fs_.Exists(directory)) continue;
-    TANDEM_ASSIGN_OR_RETURN(const std::vector<std::string> names, fs_.List(directory));
-    for (const std::string& name : names) {
-      if (absl::StartsWith(name, "tmp-"))
-        TANDEM_RETURN_IF_ERROR(fs_.RemoveAll(absl::StrCat(directory, "/", name)));
-    }
-  }
   return absl::OkStatus();
 }
 
@@ -310,7 +296,7 @@ absl::Status OnlineRun::StartFrom(const Base& base) {
 }
 
 absl::Status OnlineRun::Resume(const std::string& checkpoint, const Base& base) {
-  TANDEM_RETURN_IF_ERROR(VerifyDirectory(fs_, checkpoint));
+  TANDEM_RETURN_IF_ERROR(VerifyCheckpoint(fs_, checkpoint));
   auto model = std::make_unique<DualModel>(experiment_, *options_.kernels, /*trained=*/true);
   TANDEM_RETURN_IF_ERROR(
       LoadCheckpoint(fs_, checkpoint, EmbeddingLoad::kResume, model.get(), &state_, nullptr));
@@ -356,7 +342,7 @@ absl::Status OnlineRun::Begin() {
   }
   const std::string config_path = options_.run_dir + "/config.pbtxt";
   if (fs_.Exists(config_path)) {
-    TANDEM_RETURN_IF_ERROR(RemoveLeftovers());
+    TANDEM_RETURN_IF_ERROR(RemoveInterruptedWrites(fs_, options_.run_dir, {"checkpoints", "bundles"}));
   } else {
     TANDEM_RETURN_IF_ERROR(fs_.CreateDirectories(options_.run_dir));
     TANDEM_RETURN_IF_ERROR(WriteFileAtomically(fs_, config_path, ExperimentText(experiment_)));
@@ -431,6 +417,39 @@ absl::Status OnlineRun::WatchBase() {
   return absl::OkStatus();
 }
 
+absl::Status OnlineRun::FindColumns(const std::vector<std::string>& columns) {
+  TANDEM_ASSIGN_OR_RETURN(parser_, RowParser::Create(schema_, columns, RowUse::kTrain, options_.input));
+  const auto find = [&](const std::string& column, const char* why) -> absl::StatusOr<int> {
+    const auto found = std::find(columns.begin(), columns.end(), column);
+    if (found == columns.end())
+      return DataError(options_.input, ": no column '", column, "' (", why, ")", DidYouMean(column, columns));
+    return static_cast<int>(found - columns.begin());
+  };
+  if (!config_.time_column().empty()) {
+    TANDEM_ASSIGN_OR_RETURN(time_column_, find(config_.time_column(), "online.time_column"));
+  }
+  key_columns_.clear();
+  for (const std::string& key : schema_.key_columns) {
+    if (config_.label_delay() == 0) break;
+    TANDEM_ASSIGN_OR_RETURN(const int column, find(key, "data.key_columns"));
+    key_columns_.push_back(column);
+  }
+  return absl::OkStatus();
+}
+
+// Before anything is written: a file that lacks a column can be told at once.
+absl::Status OnlineRun::CheckColumns() {
+  if (!schema_.header) return FindColumns(schema_.columns);
+  if (options_.input == "-") return absl::OkStatus();
+  TANDEM_ASSIGN_OR_RETURN(
+      const std::unique_ptr<StreamReader> reader,
+      StreamReader::Open(options_.input, options_.follow, schema_.max_line_bytes, options_.stop));
+  StreamLine line;
+  TANDEM_ASSIGN_OR_RETURN(const StreamReader::Event event, reader->Next(/*wait_seconds=*/0, &line));
+  if (event != StreamReader::Event::kLine) return absl::OkStatus();
+  return FindColumns(absl::StrSplit(line.text, schema_.delimiter));
+}
+
 // Reads the header, and up to where the stream was left.
 absl::Status OnlineRun::OpenStream() {
   parser_.reset();
@@ -449,24 +468,12 @@ absl::Status OnlineRun::OpenStream() {
     header = std::string(line.text);
     columns = absl::StrSplit(header, schema_.delimiter);
   }
-  TANDEM_ASSIGN_OR_RETURN(parser_, RowParser::Create(schema_, columns, RowUse::kTrain, options_.input));
-  const auto find = [&](const std::string& column, const char* why) -> absl::StatusOr<int> {
-    const auto found = std::find(columns.begin(), columns.end(), column);
-    if (found == columns.end())
-      return DataError(options_.input, ": no column '", column, "' (", why, ")", DidYouMean(column, columns));
-    return static_cast<int>(found - columns.begin());
-  };
-  if (!config_.time_column().empty()) {
-    TANDEM_ASSIGN_OR_RETURN(time_column_, find(config_.time_column(), "online.time_column"));
+  TANDEM_RETURN_IF_ERROR(FindColumns(columns));
+  if (online_.offset() > reader_->offset()) {
+    const std::optional<uint64_t> hash =
+        online_.has_stream_hash() ? std::optional<uint64_t>(online_.stream_hash()) : std::nullopt;
+    TANDEM_RETURN_IF_ERROR(reader_->SkipTo(online_.offset(), online_.lines(), hash));
   }
-  key_columns_.clear();
-  for (const std::string& key : schema_.key_columns) {
-    if (config_.label_delay() == 0) break;
-    TANDEM_ASSIGN_OR_RETURN(const int column, find(key, "data.key_columns"));
-    key_columns_.push_back(column);
-  }
-  if (online_.offset() > reader_->offset())
-    TANDEM_RETURN_IF_ERROR(reader_->SkipTo(online_.offset(), online_.lines()));
   TANDEM_RETURN_IF_ERROR(quarantine_.Resume(header, &online_));
   const auto waiting =
       restored_.begin() + static_cast<int64_t>(std::min<size_t>(restored_.size(), online_.batch_rows()));
@@ -498,6 +505,19 @@ void OnlineRun::NoteDay(double time, const StreamLine& line) {
   start.set_lines(line.number - 1);
 }
 
+// A time far ahead of the clock sets it: what waits goes now, and what comes waits for the rest to catch up.
+void OnlineRun::WarnOfJump(double time, int64_t line) {
+  const bool first = queue_->size() == 0 && !online_.has_watermark();
+  if (first || time - queue_->clock() <= std::max(kSecondsADay, config_.label_delay())) return;
+  if (++jumps_ > kTimeWarnings) return;
+  LOG(WARNING)
+      << options_.input << ":" << line << ": its time, " << absl::StrFormat("%.0f", time) << ", is "
+      << FormatCount(std::llround(time - queue_->clock()))
+      << " seconds ahead of all before it: their clicks aren't waited for any longer, and rows of earlier "
+         "times wait until the stream has caught up"
+      << (jumps_ == kTimeWarnings ? " (not said again)" : "");
+}
+
 absl::Status OnlineRun::Consume(const StreamLine& line) {
   online_.set_offset(line.end);
   online_.set_lines(line.number);
@@ -517,6 +537,13 @@ absl::Status OnlineRun::Consume(const StreamLine& line) {
                                 absl::StrCat("the time in '", config_.time_column(), "' is not a number"),
                                 line.text);
     }
+    if (row.time > kLatestTime) {
+      return quarantine_.BadRow(line.number, RowFault::kNumber,
+                                absl::StrCat("the time in '", config_.time_column(),
+                                             "' is not in seconds since 1970 (milliseconds?)"),
+                                line.text);
+    }
+    if (config_.label_delay() > 0) WarnOfJump(row.time, line.number);
     NoteDay(row.time, line);
     if (online_.has_cut() && row.time < online_.cut()) {
       online_.set_rows_before_cut(online_.rows_before_cut() + 1);
@@ -553,6 +580,7 @@ absl::StatusOr<OnlineSummary> OnlineRun::Learn() {
   TANDEM_RETURN_IF_ERROR(
       StreamReader::Open(options_.input, options_.follow, schema_.max_line_bytes, options_.stop).status());
   TANDEM_RETURN_IF_ERROR(CheckDirectory());
+  TANDEM_RETURN_IF_ERROR(CheckColumns());
   TANDEM_RETURN_IF_ERROR(Begin());
   TANDEM_RETURN_IF_ERROR(Loop());
   summary_.steps = state_.step();
@@ -599,13 +627,18 @@ absl::Status OnlineRun::Loop() {
       break;
     } else {
       StreamLine line;
-      TANDEM_ASSIGN_OR_RETURN(const StreamReader::Event event, reader_->Next(kWaitSeconds, &line));
-      if (event == StreamReader::Event::kLine) TANDEM_RETURN_IF_ERROR(Consume(line));
-      if (event == StreamReader::Event::kEnd) {
+      const absl::StatusOr<StreamReader::Event> event = reader_->Next(kWaitSeconds, &line);
+      if (!event.ok()) {
+        // What was read before may not be there to be read again.
+        TANDEM_RETURN_IF_ERROR(Checkpoint(/*candidate=*/false));
+        return event.status();
+      }
+      if (*event == StreamReader::Event::kLine) TANDEM_RETURN_IF_ERROR(Consume(line));
+      if (*event == StreamReader::Event::kEnd) {
         over_ = true;
         TANDEM_RETURN_IF_ERROR(quarantine_.Judge());
       }
-      idle = event == StreamReader::Event::kWait;
+      idle = *event == StreamReader::Event::kWait;
     }
     const bool full = batch_.rows() >= config_.batch_rows();
     const bool late = batch_.rows() > 0 && config_.max_delay_seconds() > 0 &&
@@ -770,6 +803,9 @@ absl::Status OnlineRun::Checkpoint(bool candidate) {
     online_.clear_guard_reference();
   }
   online_.set_rollbacks_in_a_row(guard_.rollbacks_in_a_row());
+  online_.clear_stream_hash();
+  if (reader_ != nullptr && reader_->offset() == online_.offset() && reader_->Hash().has_value())
+    online_.set_stream_hash(*reader_->Hash());
   TANDEM_RETURN_IF_ERROR(log_->Sync());
   TANDEM_RETURN_IF_ERROR(quarantine_.Sync());
   const std::string path = StepDirectory(options_.run_dir, state_.step());

@@ -68,6 +68,11 @@ absl::StatusOr<int64_t> StreamReader::Fill(double wait_seconds) {
     if (poll(&input, 1, static_cast<int>(wait_seconds * 1000)) <= 0) return 0;
   }
   if (source_ == nullptr) {
+    struct stat info = {};
+    if (follow_ && stat(path_.c_str(), &info) == 0) {
+      device_ = info.st_dev;
+      inode_ = info.st_ino;
+    }
     TANDEM_ASSIGN_OR_RETURN(source_, ByteSource::Open(path_));
   }
   if (begin_ > 0) {
@@ -84,14 +89,32 @@ absl::StatusOr<int64_t> StreamReader::Fill(double wait_seconds) {
     at_end_ = true;
     return 0;
   }
-  struct stat info;
-  const int64_t consumed = offset_ + dropped_ + static_cast<int64_t>(end_ - begin_);
-  if (stat(path_.c_str(), &info) != 0 || info.st_size < consumed) {
-    return DataError(path_, ": is shorter than what was read of it (", consumed,
-                     " bytes); a followed file only ever grows");
-  }
+  TANDEM_RETURN_IF_ERROR(CheckStillThere());
   Wait(wait_seconds);
   return 0;
+}
+
+absl::Status StreamReader::CheckStillThere() const {
+  const int64_t read = offset_ + dropped_ + static_cast<int64_t>(end_ - begin_);
+  struct stat info;
+  const bool gone = stat(path_.c_str(), &info) != 0;
+  if (gone || info.st_dev != device_ || info.st_ino != inode_) {
+    return DataError(
+        path_, gone ? ": was moved away or removed after " : ": was replaced by another file after ", read,
+        " bytes, all of which were read; a file that is rotated isn't followed into the next one: "
+        "--resume with the old file's name if more was written to it, or begin a run from this one's "
+        "student on the new file");
+  }
+  if (info.st_size < read) {
+    return DataError(path_, ": is shorter than what was read of it (", read,
+                     " bytes); a followed file only ever grows");
+  }
+  return absl::OkStatus();
+}
+
+void StreamReader::Pass(size_t bytes) {
+  hash_.Update({buffer_.data() + begin_, bytes});
+  begin_ += bytes;
 }
 
 StreamReader::Event StreamReader::Take(size_t length, size_t with_end, StreamLine* line) {
@@ -105,7 +128,7 @@ StreamReader::Event StreamReader::Take(size_t length, size_t with_end, StreamLin
   offset_ += dropped_ + static_cast<int64_t>(with_end);
   line->end = offset_;
   dropped_ = 0;
-  begin_ += with_end;
+  Pass(with_end);
   scanned_ = begin_;
   return Event::kLine;
 }
@@ -126,7 +149,8 @@ absl::StatusOr<StreamReader::Event> StreamReader::Next(double wait_seconds, Stre
           }
           // Only the line end had been missing.
           offset_ += 1;
-          begin_ = scanned_ = begin_ + 1;
+          Pass(1);
+          scanned_ = begin_;
           continue;
         }
         return Take(length, length + 1, line);
@@ -134,6 +158,7 @@ absl::StatusOr<StreamReader::Event> StreamReader::Next(double wait_seconds, Stre
       scanned_ = end_;
       if (static_cast<int64_t>(end_ - begin_) > max_line_bytes_ + 4) {
         dropped_ += static_cast<int64_t>(end_ - begin_);
+        Pass(end_ - begin_);
         begin_ = scanned_ = end_ = 0;
       }
     }
@@ -145,7 +170,7 @@ absl::StatusOr<StreamReader::Event> StreamReader::Next(double wait_seconds, Stre
   }
 }
 
-absl::Status StreamReader::SkipTo(int64_t offset, int64_t lines) {
+absl::Status StreamReader::SkipTo(int64_t offset, int64_t lines, std::optional<uint64_t> hash) {
   char last = '\n';
   while (offset_ < offset) {
     if (begin_ == end_) {
@@ -159,9 +184,13 @@ absl::Status StreamReader::SkipTo(int64_t offset, int64_t lines) {
       continue;
     }
     const auto step = std::min<int64_t>(offset - offset_, static_cast<int64_t>(end_ - begin_));
-    begin_ += step;
+    Pass(step);
     offset_ += step;
     last = buffer_[begin_ - 1];
+  }
+  if (hash.has_value() && *hash != Hash()) {
+    return DataError(path_, ": its first ", offset,
+                     " bytes are not those that were read before; a resumed run is fed the same stream");
   }
   scanned_ = begin_;
   lines_ = lines;

@@ -14,12 +14,14 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "src/data/byte_source.h"
+#include "src/util/running_hash.h"
 
 namespace tandem {
 
@@ -47,19 +49,29 @@ class StreamReader {
                                                             int64_t max_line_bytes,
                                                             const std::atomic<int>* stop);
 
-  // The next line. Waits for it up to `wait_seconds`, roughly.
+  // The next line. Waits for it up to `wait_seconds`, roughly. A followed file that was cut short, or whose
+  // name leads to another file now, is an error once its lines have been read.
   absl::StatusOr<Event> Next(double wait_seconds, StreamLine* line);
-  // Reads past everything before `offset`, where line `lines` + 1 begins: what is skipped isn't kept.
-  absl::Status SkipTo(int64_t offset, int64_t lines);
+  // Reads past everything before `offset`, where line `lines` + 1 begins: what is skipped isn't kept. With a
+  // `hash` it must be what had that Hash() when it was read first.
+  absl::Status SkipTo(int64_t offset, int64_t lines, std::optional<uint64_t> hash);
 
   int64_t offset() const { return offset_; }
   int64_t lines() const { return lines_; }
+  // Of all bytes before offset(); nullopt where more were passed, those of a line that is too long to keep.
+  std::optional<uint64_t> Hash() const {
+    return dropped_ > 0 ? std::nullopt : std::optional<uint64_t>(hash_.Digest());
+  }
 
  private:
   StreamReader(std::string path, bool follow, int64_t max_line_bytes, const std::atomic<int>* stop);
   bool Stopped() const { return stop_ != nullptr && *stop_ != 0; }
   // Waits until there may be something to read.
   void Wait(double seconds) const;
+  // The buffer's next bytes are dealt with.
+  void Pass(size_t bytes);
+  // Whether what follows in the file can still come.
+  absl::Status CheckStillThere() const;
   // Reads on behind the buffer; the number of bytes, 0 for none now.
   absl::StatusOr<int64_t> Fill(double wait_seconds);
   Event Take(size_t length, size_t with_end, StreamLine* line);
@@ -69,6 +81,8 @@ class StreamReader {
   const int64_t max_line_bytes_;
   const std::atomic<int>* const stop_;
   std::unique_ptr<ByteSource> source_;
+  uint64_t device_ = 0, inode_ = 0;  // of the followed file
+  RunningHash hash_;
   std::string buffer_;
   size_t begin_ = 0, scanned_ = 0,
          end_ = 0;       // in buffer_: of the line at hand, of what holds no line end, of the bytes read

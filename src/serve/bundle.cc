@@ -215,6 +215,10 @@ absl::StatusOr<std::string> ResolveModel(FileSystem& fs, const std::string& link
         ": a file, where a model is a directory: a run, a checkpoint (RUN/checkpoints/step-N) or a bundle");
   }
   if (IsBundle(fs, model) || fs.Exists(model + kStateFile)) return model;
+  if (fs.Exists(model + "/days.jsonl") || fs.Exists(model + "/days")) {
+    return ModelError(model, ": a folder of `tandem daily`; its model in place is ", model, "/published",
+                      fs.Exists(model + "/published") ? "" : ", once one was published");
+  }
   if (fs.Exists(model + "/config.pbtxt") || fs.Exists(model + "/checkpoints")) {
     TANDEM_ASSIGN_OR_RETURN(const std::string newest, NewestCheckpoint(fs, model));
     if (newest.empty()) return ModelError(model, ": a run that has no checkpoint yet");
@@ -290,6 +294,8 @@ absl::StatusOr<std::optional<PrecisionReport>> ExportBundle(FileSystem& fs, cons
     return ConfigError("--output: ", output, " is there already; a bundle is never written over");
   if (IsBundle(fs, checkpoint)) return ConfigError("--model: ", checkpoint, " is a bundle already");
   TANDEM_ASSIGN_OR_RETURN(proto::Experiment experiment, VerifyAndReadExperiment(fs, checkpoint));
+  if (experiment.model().method() == proto::TEACHER_ALONE)
+    return ConfigError("--model: ", checkpoint, " has a teacher only; a bundle serves the student");
   TANDEM_RETURN_IF_ERROR(ChooseTowers(TowerChoice::kStudent, checkpoint, &experiment));
   const Precision precision = options.precision;
   PredictorOptions predictor_options;

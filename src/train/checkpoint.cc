@@ -11,6 +11,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/strip.h"
 #include "config/experiment.pb.h"
+#include "src/util/paths.h"
 #include "tandem/experiment.h"
 #include "tandem/status.h"
 #include "train/state.pb.h"
@@ -18,6 +19,7 @@
 namespace tandem {
 namespace {
 
+constexpr char kCheckpoints[] = "checkpoints";
 constexpr char kStepPrefix[] = "step-";
 constexpr char kExperimentFile[] = "/experiment.pbtxt";
 constexpr char kEmbeddingFile[] = "/embedding.bin";
@@ -25,7 +27,9 @@ constexpr char kOwnEmbeddingFile[] = "/student_embedding.bin";
 // A checkpoint's files belong together by its MANIFEST; only a bundle's are ever apart.
 constexpr char kNoModelId[] = "";
 
-std::string CheckpointsDirectory(const std::string& run_dir) { return run_dir + "/checkpoints"; }
+std::string CheckpointsDirectory(const std::string& run_dir) {
+  return absl::StrCat(run_dir, "/", kCheckpoints);
+}
 
 // Steps of the whole checkpoints, ascending, with their directories' names.
 absl::StatusOr<std::vector<std::pair<int64_t, std::string>>> ListCheckpoints(FileSystem& fs,
@@ -132,8 +136,28 @@ absl::Status SaveCheckpoint(FileSystem& fs, const std::string& path, const DualM
   });
 }
 
+absl::Status VerifyCheckpoint(FileSystem& fs, const std::string& path) {
+  absl::Status damage = VerifyDirectory(fs, path);
+  if (damage.ok() || !fs.IsDirectory(path)) return damage;
+  const std::string checkpoints = ParentPath(path);
+  if (checkpoints.substr(checkpoints.rfind('/') + 1) != kCheckpoints) return damage;
+  const auto steps = ListCheckpoints(fs, ParentPath(checkpoints));
+  if (!steps.ok()) return damage;
+  bool is_older = false;
+  for (auto step = steps->rbegin(); step != steps->rend(); ++step) {
+    const std::string other = absl::StrCat(checkpoints, "/", step->second);
+    if (is_older && VerifyDirectory(fs, other).ok()) {
+      return absl::Status(damage.code(),
+                          absl::StrCat(damage.message(), " ", other,
+                                       " is whole: move the damaged one away to go on from it."));
+    }
+    is_older = is_older || path.substr(path.rfind('/') + 1) == step->second;
+  }
+  return damage;
+}
+
 absl::StatusOr<proto::Experiment> VerifyAndReadExperiment(FileSystem& fs, const std::string& path) {
-  TANDEM_RETURN_IF_ERROR(VerifyDirectory(fs, path));
+  TANDEM_RETURN_IF_ERROR(VerifyCheckpoint(fs, path));
   TANDEM_ASSIGN_OR_RETURN(const std::string text, fs.ReadFile(path + kExperimentFile));
   absl::StatusOr<proto::Experiment> experiment = ParseExperiment(text, path + kExperimentFile);
   if (!experiment.ok()) return ModelError(experiment.status().message());

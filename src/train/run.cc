@@ -16,6 +16,7 @@
 #include "src/config/methods.h"
 #include "src/train/model_costs.h"
 #include "src/train/replay.h"
+#include "src/train/run_directory.h"
 #include "src/train/run_log.h"
 #include "src/util/profile.h"
 #include "src/util/progress.h"
@@ -64,7 +65,7 @@ class Run {
  private:
   absl::Status CheckDirectory();
   absl::Status ClaimDirectory();
-  absl::Status RemoveLeftovers();
+  void LeaveDirectory();
   absl::Status Begin();
   absl::Status Resume(const std::string& checkpoint);
   absl::Status InitializeFrom(const std::string& checkpoint);
@@ -78,7 +79,7 @@ class Run {
   absl::Status TrainBatch(const LogEvent& event);
   absl::Status EndDay(const LogEvent& event);
   absl::Status Checkpoint();
-  absl::Status Report(const std::string& day, const LossTerms& losses);
+  absl::Status Report(const std::string& day, const LossTerms& losses, bool labelled);
   std::string TimeLeft(double rows_per_second) const;
   // There once the run has trained on all of its window.
   std::string CompletePath() const { return options_.run_dir + "/complete"; }
@@ -104,6 +105,7 @@ class Run {
   DayProgress day_;
   RunSummary summary_;
 
+  bool claimed_ = false;  // by this start of it
   double reported_at_ = 0;
   double checkpointed_at_ = 0;
   int64_t reported_rows_ = 0;
@@ -114,49 +116,34 @@ class Run {
 
 // A new run wants a fresh directory, a resumed one a directory that holds the same configuration.
 absl::Status Run::CheckDirectory() {
+  TANDEM_ASSIGN_OR_RETURN(const bool fresh, CanBeginIn(fs_, options_.run_dir, options_.resume));
+  if (fresh) return absl::OkStatus();
   const std::string config_path = options_.run_dir + "/config.pbtxt";
-  bool empty = true;
-  if (fs_.Exists(options_.run_dir)) {
-    TANDEM_ASSIGN_OR_RETURN(const std::vector<std::string> names, fs_.List(options_.run_dir));
-    // A run that was killed at its very beginning has come no further than the configuration it was writing.
-    const bool only_begun = options_.resume && names == std::vector<std::string>{"tmp-config.pbtxt"};
-    empty = names.empty() || only_begun;
-  }
-  if (!empty && !options_.resume) {
-    return ConfigError("--run_dir: ", options_.run_dir,
-                       " is not empty; --resume continues the run in it, a new run wants a new directory (or "
-                       "this one removed)");
-  }
-  if (fs_.Exists(config_path)) {
-    TANDEM_ASSIGN_OR_RETURN(const std::string text, fs_.ReadFile(config_path));
-    TANDEM_ASSIGN_OR_RETURN(const proto::Experiment before, ParseExperiment(text, config_path));
-    const std::string difference = FirstDifference(before, experiment_, config_path, "the command line");
-    if (!difference.empty()) return ConfigError("--resume: ", difference, "; a resumed run keeps its config");
-    return absl::OkStatus();
-  }
-  if (!empty) return ConfigError("--run_dir: ", options_.run_dir, " is not a run: it holds no config.pbtxt");
+  TANDEM_ASSIGN_OR_RETURN(const std::string text, fs_.ReadFile(config_path));
+  TANDEM_ASSIGN_OR_RETURN(const proto::Experiment before, ParseExperiment(text, config_path));
+  const std::string difference = FirstDifference(before, experiment_, config_path, "the command line");
+  if (!difference.empty()) return ConfigError("--resume: ", difference, "; a resumed run keeps its config");
   return absl::OkStatus();
 }
 
 // Only once all is loaded: what can't begin leaves no directory.
 absl::Status Run::ClaimDirectory() {
   const std::string config_path = options_.run_dir + "/config.pbtxt";
-  if (fs_.Exists(config_path)) return RemoveLeftovers();
+  if (fs_.Exists(config_path)) return RemoveInterruptedWrites(fs_, options_.run_dir, {"checkpoints"});
   TANDEM_RETURN_IF_ERROR(fs_.CreateDirectories(options_.run_dir));
+  claimed_ = true;
   return WriteFileAtomically(fs_, config_path, ExperimentText(experiment_));
 }
 
-// What a killed run was writing.
-absl::Status Run::RemoveLeftovers() {
-  for (const std::string& directory : {options_.run_dir, options_.run_dir + "/checkpoints"}) {
-    if (!fs_.Exists(directory)) continue;
-    TANDEM_ASSIGN_OR_RETURN(const std::vector<std::string> names, fs_.List(directory));
-    for (const std::string& name : names) {
-      if (absl::StartsWith(name, "tmp-"))
-        TANDEM_RETURN_IF_ERROR(fs_.RemoveAll(absl::StrCat(directory, "/", name)));
-    }
-  }
-  return absl::OkStatus();
+// A log or a configuration in error can be mended, and the same call be given again. There is nothing to lose
+// before the first checkpoint.
+void Run::LeaveDirectory() {
+  log_.reset();
+  const auto ignore = [](const absl::Status& /*the error that led here is the one to tell*/) {};
+  ignore(fs_.RemoveAll(options_.run_dir + "/metrics.jsonl"));
+  ignore(fs_.RemoveAll(options_.run_dir + "/config.pbtxt"));
+  const absl::StatusOr<std::vector<std::string>> names = fs_.List(options_.run_dir);
+  if (names.ok() && names->empty()) ignore(fs_.RemoveAll(options_.run_dir));
 }
 
 absl::Status Run::Begin() {
@@ -202,7 +189,7 @@ absl::Status Run::Begin() {
 }
 
 absl::Status Run::Resume(const std::string& checkpoint) {
-  TANDEM_RETURN_IF_ERROR(VerifyDirectory(fs_, checkpoint));
+  TANDEM_RETURN_IF_ERROR(VerifyCheckpoint(fs_, checkpoint));
   const proto::RunState wanted = state_;
   TANDEM_RETURN_IF_ERROR(
       LoadCheckpoint(fs_, checkpoint, EmbeddingLoad::kResume, model_.get(), &state_, &day_));
@@ -260,6 +247,11 @@ absl::StatusOr<RunSummary> Run::Train() {
   if (!summary_.already_complete) {
     const absl::Status status = Loop();
     progress_.Finish();
+    const bool of_input = absl::IsInvalidArgument(status) || absl::IsOutOfRange(status);
+    if (claimed_ && of_input) {
+      TANDEM_ASSIGN_OR_RETURN(const std::string checkpoint, NewestCheckpoint(fs_, options_.run_dir));
+      if (checkpoint.empty()) LeaveDirectory();
+    }
     TANDEM_RETURN_IF_ERROR(status);
   }
   summary_.steps = state_.step();
@@ -421,10 +413,10 @@ absl::Status Run::TrainBatch(const LogEvent& event) {
     add(result->student_logits, &day_.student);
   }
   if (state_.step() % experiment_.runtime().log_every_steps() != 0) return absl::OkStatus();
-  return Report(options_.days[event.day].date, result->terms);
+  return Report(options_.days[event.day].date, result->terms, event.batch.labelled());
 }
 
-absl::Status Run::Report(const std::string& day, const LossTerms& losses) {
+absl::Status Run::Report(const std::string& day, const LossTerms& losses, bool labelled) {
   const double now = Now();
   const double rate =
       static_cast<double>(state_.rows_trained() - reported_rows_) / std::max(1e-9, now - reported_at_);
@@ -432,8 +424,8 @@ absl::Status Run::Report(const std::string& day, const LossTerms& losses) {
   reported_rows_ = state_.rows_trained();
   std::string line = absl::StrFormat("%s step %d: %s rows/s, loss %.4f (", day.empty() ? "data" : day,
                                      state_.step(), FormatCount(static_cast<int64_t>(rate)), losses.total);
-  if (model_->has_teacher()) absl::StrAppendFormat(&line, "teacher %.4f ", losses.teacher_label);
-  if (model_->has_student()) absl::StrAppendFormat(&line, "student %.4f ", losses.student_label);
+  if (model_->has_teacher() && labelled) absl::StrAppendFormat(&line, "teacher %.4f ", losses.teacher_label);
+  if (model_->has_student() && labelled) absl::StrAppendFormat(&line, "student %.4f ", losses.student_label);
   if (model_->has_teacher() && model_->has_student()) {
     absl::StrAppendFormat(&line, "logit %.4f hint %.4f ", losses.logit, losses.hint);
   } else if (ReadsStoredLogits(experiment_)) {
@@ -442,7 +434,7 @@ absl::Status Run::Report(const std::string& day, const LossTerms& losses) {
   line.back() = ')';
   absl::StrAppend(&line, TimeLeft(rate));
   if (!options_.quiet) progress_.Update(line);
-  return log_->LogStep(state_.step(), day, state_.rows_trained(), losses, rate);
+  return log_->LogStep(state_.step(), day, state_.rows_trained(), losses, labelled, rate);
 }
 
 // From the rows a byte of the days that are done; nothing in the first day.

@@ -48,7 +48,7 @@ absl::StatusOr<std::unique_ptr<RunLog>> RunLog::Open(FileSystem& fs, const std::
 }
 
 absl::Status RunLog::LogStep(int64_t step, const std::string& day, int64_t rows, const LossTerms& losses,
-                             double rows_per_second) {
+                             bool labelled, double rows_per_second) {
   Json line;
   line["step"] = step;
   line["day"] = day;
@@ -58,6 +58,7 @@ absl::Status RunLog::LogStep(int64_t step, const std::string& day, int64_t rows,
                     {"student_label", losses.student_label},
                     {"logit", losses.logit},
                     {"hint", losses.hint}};
+  if (!labelled) line["losses"]["teacher_label"] = line["losses"]["student_label"] = nullptr;
   line["rows_per_second"] = rows_per_second;
   return file_->Append(line.dump() + "\n");
 }

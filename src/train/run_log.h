@@ -23,8 +23,9 @@ class RunLog {
                                                       int days);
 
   // {"step":400,"day":"2000-11-20","rows":409600,"losses":{"total":...,"teacher_label":...,...},"rows_per_second":...}
+  // Of a batch of rows without a label ("labelled" false) the label terms are null.
   absl::Status LogStep(int64_t step, const std::string& day, int64_t rows, const LossTerms& losses,
-                       double rows_per_second);
+                       bool labelled, double rows_per_second);
   // {"step":400,"day":"2000-11-20","rows":15000,"progressive":{"teacher":{"auc":...},"student":{...}}}
   absl::Status LogDay(int64_t step, const std::string& day, const DayProgress& progress, bool with_groups);
   // A line of the caller's own, which begins {"step": as all do.

@@ -104,6 +104,15 @@ expect_err "seed"
 train gap 2026-01-05 train.window_days=2
 expect_err "2026-01-05"
 expect_err "600 rows read"
+touch afile
+refuse_train 2 afile 2026-01-04 "$log"
+expect_err "afile is a file"
+expect_exit 2 synth --output=-
+expect_err "no folder"
+# A mistake found in the log leaves nothing in the way of the corrected call.
+refuse_train 3 mended 2026-01-02 "$log" data.label=nosuch train.window_days=1
+expect_err "nosuch"
+expect_absent mended
 refuse_train 3 empty 2027-01-01 "$log"
 expect_err "no file"
 expect_absent empty
@@ -185,6 +194,21 @@ zcat logs/2026-01-01.tsv.gz | sed -n 1p >header.tsv
 expect_exit 3 train --config="$config" --run_dir=norows data.path=header.tsv
 expect_err "data.path: header.tsv: not one row to train on"
 expect_absent norows/complete
+mkfifo endless
+"$tandem" predict --model=run --input=endless --output=never.tsv 2>/dev/null &
+process=$!
+exec 3>endless
+sed -n 1,9p holdout.tsv >&3
+for ((wait = 0; wait < 400; ++wait)); do
+  [ -z "$(find . -maxdepth 1 -name 'never.tsv.tmp-*')" ] || break
+  sleep 0.05
+done
+[ -n "$(find . -maxdepth 1 -name 'never.tsv.tmp-*')" ] || fail "predict has no file aside to write to"
+kill -TERM $process
+wait $process && code=0 || code=$?
+exec 3>&-
+expect_equal "exit code of SIGTERM" $code 143
+expect_equal "what a killed predict leaves" "$(find . -maxdepth 1 -name 'never.tsv*')" ""
 expect_exit 2 predict --model=run --input=$holdout --output=never.tsv train.seed=2
 expect_exit 2 predict --model=run --input=$holdout --output=never.tsv --tower=third
 expect_exit 4 predict --model=nowhere --input=$holdout --output=never.tsv
@@ -230,6 +254,8 @@ done
 expect_exit 2 predict --model=teacher-alone --input=$holdout --output=never.tsv
 expect_exit 2 predict --model=student-alone --input=$holdout --output=never.tsv --tower=teacher
 expect_exit 2 export --model=teacher-alone --output=never
+expect_err "a bundle serves the student"
+expect_exit 2 export --model=run --output=-
 expect_exit 2 finetune --init_from=teacher-alone --run_dir=never --begin_date=2026-01-02 --end_date=2026-01-02 --towers=student
 
 section "export"
@@ -278,6 +304,7 @@ expect_refused hurt  # the newest step, never the older one
 expect_exit 4 export --model=hurt --output=never
 expect_exit 4 finetune --init_from=hurt --run_dir=never --begin_date=2026-01-04 --end_date=2026-01-04 "$log"
 expect_exit 4 train --run_dir=hurt --end_date=2026-01-04 --resume
+expect_err "is whole: move the damaged one away to go on from it"
 expect_absent never
 train other 2026-01-04 train.window_days=4 train.seed=2
 expect_exit 0 export --model=other --output=other-bundle

@@ -136,4 +136,12 @@ cp -r logs bad
 expect_exit 3 compare "${compare[@]}" --seeds=1 --test_days=2 --run_dir=failing 'data.path=bad/{date}.tsv.gz'
 expect_err "TEACHER_ALONE, seed 1: "
 expect_err "failing/runs/TEACHER_ALONE/seed-1"
+expect_absent failing/compare.md
+# One row's alone: the others have their table.
+expect_exit 3 compare "${compare[@]}" --seeds=1 --test_days=2 --run_dir=partly --variant=lost:data.label=nosuch --frontier=4-2
+expect_err "row lost is left out of the table"
+expect_err "nosuch"
+expect_same out partly/compare.md
+expect_json partly/compare.json '[r["name"] for r in d["rows"]] == ["TEACHER_ALONE", "STUDENT_ALONE", "CO_TRAIN", "STUDENT_ALONE_4-2", "CO_TRAIN_4-2"]'
+expect_json partly/compare.json 'd["rows"][4]["student_alone"] == "STUDENT_ALONE_4-2"'
 section "passed"

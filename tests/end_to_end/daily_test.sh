@@ -45,6 +45,13 @@ daily whole 2026-01-06 daily.finetune=true --resume
 expect_err "waiting for the log of 2026-01-07"
 expect_days whole 'len(d) == 5'
 daily parts 2026-01-02 daily.finetune=true
+# A gate is no part of what is trained: it may be set anew, and is kept.
+daily parts 2026-01-03 daily.finetune=true daily.gate.min_rows=9999 --resume
+expect_err "the gate is another one from here on"
+expect_days parts '[x["published"] for x in d] == [True, True, False] and "min_rows" in d[2]["reasons"][0]'
+grep -q 'min_rows: 9999' parts/config.pbtxt || fail "the new gate isn't kept"
+rm -r parts
+daily parts 2026-01-02 daily.finetune=true
 daily parts 2026-01-05 daily.finetune=true --resume
 expect_same whole/days.jsonl parts/days.jsonl
 expect_same_folder whole/days/2026-01-05/bundle parts/days/2026-01-05/bundle

@@ -95,7 +95,40 @@ expect_exit 2 online --init_from=whole/published --run_dir=never --input=stream.
 expect_err "without the checkpoint"
 expect_exit 4 online --init_from=nowhere --run_dir=never --input=stream.tsv
 expect_exit 3 online --init_from=base --run_dir=never --input=nowhere.tsv
+cut -f2- stream.tsv >columns.tsv
+expect_exit 3 online --init_from=base --run_dir=never --input=columns.tsv
 expect_absent never
+# The stream is known by its bytes, not by its name.
+sed '3s/^./7/' stream.tsv >other.tsv
+expect_exit 3 online --init_from=base --run_dir=whole --input=other.tsv "${fast[@]}" --resume
+expect_err "are not those that were read before"
+cp stream.tsv moved.tsv
+expect_exit 0 online --init_from=base --run_dir=whole --input=moved.tsv "${fast[@]}" --resume
+expect_same_run whole threads
+
+section "rotated, milliseconds, a time far ahead"
+head -2001 stream.tsv >rotated.tsv
+"$tandem" online --init_from=base --run_dir=rotated --input=rotated.tsv "${fast[@]}" --follow 2>rotated.log >rotated.out &
+process=$!
+for ((wait = 0; wait < 400; ++wait)); do
+  [ "$(readlink rotated/published)" != bundles/step-000022 ] || break
+  sleep 0.05
+done
+mv rotated.tsv rotated.tsv.1
+cp stream.tsv rotated.tsv
+wait $process && code=0 || code=$?
+expect_equal "exit code after a rotation" $code 3
+grep -q "was replaced by another file" rotated.log || fail "rotated.log: $(cat rotated.log)"
+# Nothing of the old file is lost: what was read is in the checkpoint, the rest is read under its new name.
+cat stream.tsv >rotated.tsv.1
+expect_exit 0 online --init_from=base --run_dir=rotated --input=rotated.tsv.1 "${fast[@]}" --resume
+expect_err "6,000 rows read = 6,000 trained"
+awk -F'\t' -v OFS='\t' 'NR == 100 {$NF *= 1000} NR == 200 {$NF += 1000000} NR <= 400 {print}' stream.tsv >times.tsv
+expect_exit 0 online --init_from=base --run_dir=times --input=times.tsv "${fast[@]}" data.key_columns=user,item online.time_column=time \
+  online.label_delay=300
+expect_err "is not in seconds since 1970 (milliseconds?)"
+expect_err "times.tsv:200: its time, "
+expect_err "399 rows read = 397 trained + 0 waiting + 1 clicks joined"
 
 section "killed $kills times on a growing file"
 # Malformed rows and clicks that come late: quarantine and queue are part of what is resumed.

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <fstream>
 #include <string>
 #include <vector>
@@ -80,7 +81,7 @@ TEST_F(StreamReaderTest, FromAnyLinesEndTheRestComesAsItWould) {
       StreamLine line;
       for (int i = 0; i < from; ++i) ASSERT_TRUE(whole->Next(0, &line).ok());
       const auto skipped = Open(path, false);
-      ASSERT_TRUE(skipped->SkipTo(whole->offset(), from).ok());
+      ASSERT_TRUE(skipped->SkipTo(whole->offset(), from, whole->Hash()).ok());
       EXPECT_EQ(Lines(skipped.get()), Texts(all.begin() + from, all.end())) << from;
       EXPECT_EQ(skipped->lines(), 5000);
     }
@@ -89,8 +90,33 @@ TEST_F(StreamReaderTest, FromAnyLinesEndTheRestComesAsItWould) {
 
 TEST_F(StreamReaderTest, AStreamShorterThanThePlaceIsAnotherStream) {
   const auto reader = Open(Write("log", "one\n"), false);
-  const absl::Status status = reader->SkipTo(5, 2);
+  const absl::Status status = reader->SkipTo(5, 2, std::nullopt);
   EXPECT_EQ(ExitCode(status), kExitData) << status;
+}
+
+TEST_F(StreamReaderTest, OtherBytesBeforeThePlaceAreAnotherStream) {
+  const auto whole = Open(Write("log", "one\ntwo\nthree\n"), false);
+  StreamLine line;
+  for (int i = 0; i < 2; ++i) ASSERT_TRUE(whole->Next(0, &line).ok());
+  const absl::Status same = Open(Write("same", "one\ntwo\nfour\n"), false)->SkipTo(8, 2, whole->Hash());
+  EXPECT_TRUE(same.ok()) << same;
+  const absl::Status other = Open(Write("other", "one\nTwo\nthree\n"), false)->SkipTo(8, 2, whole->Hash());
+  EXPECT_EQ(ExitCode(other), kExitData) << other;
+  EXPECT_NE(other.message().find("its first 8 bytes"), std::string::npos) << other;
+}
+
+TEST_F(StreamReaderTest, AFollowedFileThatIsReplacedIsAnErrorOnceItsLinesAreRead) {
+  const std::string path = Write("log", "one\n");
+  const auto reader = Open(path, true);
+  EXPECT_EQ(Lines(reader.get()), (Texts{"one@0-4", "wait"}));
+  Append("log", "two\n");
+  std::filesystem::rename(path, path + ".1");
+  // Longer than what was read: its size alone would tell nothing.
+  Write("log", "three\nfour\nfive\n");
+  const Texts rest = Lines(reader.get());
+  ASSERT_EQ(rest.size(), 2u);
+  EXPECT_EQ(rest[0], "two@4-8");
+  EXPECT_NE(rest[1].find("was replaced by another file after 8 bytes"), std::string::npos) << rest[1];
 }
 
 TEST_F(StreamReaderTest, ALastLineThatHasGrownSinceIsAnError) {
@@ -98,11 +124,11 @@ TEST_F(StreamReaderTest, ALastLineThatHasGrownSinceIsAnError) {
   EXPECT_EQ(Lines(Open(path, false).get()).back(), "end");
   Append("log", "\nthree\n");
   auto reader = Open(path, false);
-  ASSERT_TRUE(reader->SkipTo(7, 2).ok());
+  ASSERT_TRUE(reader->SkipTo(7, 2, std::nullopt).ok());
   EXPECT_EQ(Lines(reader.get()), (Texts{"three@8-14", "end"})) << "only the line end had been missing";
   Write("log", "one\ntwo and a half\n");
   reader = Open(path, false);
-  ASSERT_TRUE(reader->SkipTo(7, 2).ok());
+  ASSERT_TRUE(reader->SkipTo(7, 2, std::nullopt).ok());
   EXPECT_EQ(Lines(reader.get()).back().find("error "), 0u);
 }
 
