@@ -8,6 +8,8 @@ target_link_libraries(tandem_test_support PUBLIC tandem tandem_flags GTest::gmoc
   glog::glog absl::flat_hash_map absl::str_format absl::time Eigen3::Eigen ZLIB::ZLIB PkgConfig::ZSTD Threads::Threads)
 target_compile_definitions(tandem_test_support PUBLIC
   TANDEM_SOURCE_DIR="${CMAKE_CURRENT_SOURCE_DIR}" TANDEM_BINARY_DIR="${CMAKE_CURRENT_BINARY_DIR}")
+# Tests spend their time in the library and in building: their own code isn't optimised.
+target_compile_options(tandem_test_support PUBLIC -O0)
 target_precompile_headers(tandem_test_support PRIVATE <gmock/gmock.h> <gtest/gtest.h> <glog/logging.h> <absl/status/statusor.h>
   <absl/strings/str_cat.h> <absl/strings/str_join.h> <config/experiment.pb.h>)
 
