@@ -2,6 +2,7 @@
 #include <gflags/gflags.h>
 #include <glog/logging.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <optional>
@@ -38,8 +39,11 @@ absl::StatusOr<int> RunExport(const Invocation& invocation) {
   if (!precision.ok()) return ConfigError("--", precision.status().message());
   options.precision = *precision;
   if (options.precision == Precision::kF32) {
-    if (!FLAGS_input.empty() || !invocation.overrides.empty()) {
-      return ConfigError("--input and overrides go with --precision=bf16 or int8: float32 loses nothing");
+    const bool limited = std::any_of(invocation.flags.begin(), invocation.flags.end(),
+                                     [](const auto& flag) { return flag.first == "max_auc_loss"; });
+    if (!FLAGS_input.empty() || limited || !invocation.overrides.empty()) {
+      return ConfigError(
+          "--input, --max_auc_loss and overrides go with --precision=bf16 or int8: float32 loses nothing");
     }
   } else if (FLAGS_input.empty()) {
     return ConfigError("--precision=", FLAGS_precision,

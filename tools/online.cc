@@ -5,7 +5,10 @@
 #include <glog/logging.h>
 
 #include <cstdio>
+#include <string>
+#include <vector>
 
+#include "absl/strings/match.h"
 #include "config/experiment.pb.h"
 #include "tandem/bundle.h"
 #include "tandem/experiment.h"
@@ -20,8 +23,37 @@ DEFINE_bool(follow, false, "The file grows: wait for more at its end.");
 namespace tandem {
 namespace {
 
+// What an online run has no place for: each would be accepted, and change nothing.
+absl::Status CheckOverrides(const std::vector<std::string>& overrides) {
+  constexpr const char* kWithoutEffect[] = {"model.method=",
+                                            "model.teacher.",
+                                            "model.switches.",
+                                            "model.student.slow_embedding",
+                                            "train.batch_size=",
+                                            "train.epochs=",
+                                            "train.window_days=",
+                                            "train.shuffle_rows=",
+                                            "train.schedule",
+                                            "train.student_steps",
+                                            "train.replay_batches",
+                                            "train.student_phase",
+                                            "train.average_decay",
+                                            "train.student_schedule",
+                                            "daily."};
+  for (const std::string& text : overrides) {
+    for (const char* prefix : kWithoutEffect) {
+      if (!absl::StartsWith(text, prefix)) continue;
+      return ConfigError(
+          "'", text, "': has no effect online",
+          text.rfind("train.batch_size=", 0) == 0 ? "; online.batch_rows is the micro-batch" : "");
+    }
+  }
+  return absl::OkStatus();
+}
+
 // The base's configuration with what the command line says over it; a resumed run has its own.
 absl::StatusOr<proto::Experiment> ReadExperiment(const Invocation& invocation) {
+  TANDEM_RETURN_IF_ERROR(CheckOverrides(invocation.overrides));
   FileSystem& fs = FileSystem::Default();
   const std::string own = FLAGS_run_dir + "/config.pbtxt";
   proto::Experiment experiment;

@@ -545,7 +545,10 @@ RowFault RowParser::Plan::ParseCell(const CellAction& action, absl::string_view 
           writer->batch().labels.push_back(kAbsent);
           return RowFault::kNone;
         }
-        if (detail != nullptr) *detail = absl::StrCat("label ", Shown(cell), " is not 0 or 1");
+        if (detail != nullptr) {
+          *detail = absl::StrCat("label ", Shown(cell), " is not 0 or 1",
+                                 cell.empty() ? " (data.unlabelled says what an empty one is)" : "");
+        }
         return RowFault::kLabel;
       }
       writer->batch().labels.push_back(cell[0] == '1' ? 1.0f : 0.0f);

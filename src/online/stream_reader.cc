@@ -22,6 +22,8 @@ constexpr int64_t kReadBytes = 1 << 16;
 constexpr absl::string_view kByteOrderMark = "\xef\xbb\xbf";
 // Between two looks at a file that may have grown.
 constexpr double kLookSeconds = 0.02;
+// What is renamed is written to until its writer opens the next one.
+constexpr absl::Duration kLastWords = absl::Seconds(2);
 
 bool IsCompressed(absl::string_view first_bytes) {
   return absl::StartsWith(first_bytes, "\x1f\x8b") || absl::StartsWith(first_bytes, "\x28\xb5\x2f\xfd");
@@ -94,11 +96,13 @@ absl::StatusOr<int64_t> StreamReader::Fill(double wait_seconds) {
   return 0;
 }
 
-absl::Status StreamReader::CheckStillThere() const {
+absl::Status StreamReader::CheckStillThere() {
   const int64_t read = offset_ + dropped_ + static_cast<int64_t>(end_ - begin_);
   struct stat info;
   const bool gone = stat(path_.c_str(), &info) != 0;
   if (gone || info.st_dev != device_ || info.st_ino != inode_) {
+    replaced_at_ = std::min(replaced_at_, absl::Now());
+    if (absl::Now() - replaced_at_ < kLastWords) return absl::OkStatus();
     return DataError(
         path_, gone ? ": was moved away or removed after " : ": was replaced by another file after ", read,
         " bytes, all of which were read; a file that is rotated isn't followed into the next one: "

@@ -20,6 +20,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "src/data/byte_source.h"
 #include "src/util/running_hash.h"
 
@@ -49,8 +50,9 @@ class StreamReader {
                                                             int64_t max_line_bytes,
                                                             const std::atomic<int>* stop);
 
-  // The next line. Waits for it up to `wait_seconds`, roughly. A followed file that was cut short, or whose
-  // name leads to another file now, is an error once its lines have been read.
+  // The next line. Waits for it up to `wait_seconds`, roughly. A followed file that was cut short is an
+  // error; one whose name leads to another file now is one a moment later, when its writer has had time to
+  // end it.
   absl::StatusOr<Event> Next(double wait_seconds, StreamLine* line);
   // Reads past everything before `offset`, where line `lines` + 1 begins: what is skipped isn't kept. With a
   // `hash` it must be what had that Hash() when it was read first.
@@ -70,8 +72,8 @@ class StreamReader {
   void Wait(double seconds) const;
   // The buffer's next bytes are dealt with.
   void Pass(size_t bytes);
-  // Whether what follows in the file can still come.
-  absl::Status CheckStillThere() const;
+  // Whether more of the file can still come.
+  absl::Status CheckStillThere();
   // Reads on behind the buffer; the number of bytes, 0 for none now.
   absl::StatusOr<int64_t> Fill(double wait_seconds);
   Event Take(size_t length, size_t with_end, StreamLine* line);
@@ -81,7 +83,8 @@ class StreamReader {
   const int64_t max_line_bytes_;
   const std::atomic<int>* const stop_;
   std::unique_ptr<ByteSource> source_;
-  uint64_t device_ = 0, inode_ = 0;  // of the followed file
+  uint64_t device_ = 0, inode_ = 0;                  // of the followed file
+  absl::Time replaced_at_ = absl::InfiniteFuture();  // when its name was first seen to lead elsewhere
   RunningHash hash_;
   std::string buffer_;
   size_t begin_ = 0, scanned_ = 0,

@@ -341,6 +341,12 @@ absl::Status Run::TrainFrom(BatchSource* source) {
 void Run::WarnOfUnusedLevers() const {
   const proto::Train& train = experiment_.train();
   const std::string method = proto::Method_Name(experiment_.model().method());
+  proto::Switches switches = experiment_.model().switches();
+  if (plan_.student && !experiment_.data().teacher_column().empty()) switches.clear_logit();
+  if ((!plan_.teacher || !plan_.student) && switches.ByteSizeLong() > 0) {
+    LOG(WARNING) << "model.switches has no effect: " << method << " has one tower only ("
+                 << switches.ShortDebugString() << ")";
+  }
   if (train.student_steps() > 1 && std::max(plan_.joint_steps, plan_.phase_steps) == 1) {
     LOG(WARNING) << "train.student_steps: " << train.student_steps() << " has no effect: with " << method
                  << " the student takes no steps of its own";

@@ -256,6 +256,7 @@ expect_exit 2 predict --model=student-alone --input=$holdout --output=never.tsv 
 expect_exit 2 export --model=teacher-alone --output=never
 expect_err "a bundle serves the student"
 expect_exit 2 export --model=run --output=-
+expect_exit 2 export --model=run --output=never --max_auc_loss=0.1
 expect_exit 2 finetune --init_from=teacher-alone --run_dir=never --begin_date=2026-01-02 --end_date=2026-01-02 --towers=student
 
 section "export"

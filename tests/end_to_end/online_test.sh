@@ -87,6 +87,8 @@ expect_err "online.batch_rows"
 expect_exit 2 online --init_from=base --run_dir=never --input=stream.tsv online.batchrows=32
 expect_err "batch_rows"
 expect_exit 2 online --init_from=base --run_dir=never --input=stream.tsv online.batch_rows=0
+expect_exit 2 online --init_from=base --run_dir=never --input=stream.tsv train.batch_size=32
+expect_err "online.batch_rows is the micro-batch"
 expect_exit 2 online --init_from=base --run_dir=never --input=stream.tsv online.label_delay=60
 expect_err "online.time_column"
 expect_exit 2 online --init_from=base --run_dir=never --input=- --follow
