@@ -41,8 +41,10 @@ class Random {
   float Uniform(uint64_t counter) const { return static_cast<float>(Bits(counter) >> 40) * 0x1p-24f; }
   // In [0, 1), 53 bits.
   double UniformDouble(uint64_t counter) const { return static_cast<double>(Bits(counter) >> 11) * 0x1p-53; }
-  // Standard normal (Box-Muller), computed in double.
+  // Standard normal (Box and Muller 1958), computed in double; the same bits on every machine.
   double Normal(uint64_t counter) const;
+  // Normal(first), Normal(first + 1), ..., a quarter of the time each. out: [n]
+  void Normals(uint64_t first, int64_t n, double* out) const;
 
  private:
   uint64_t key_;

@@ -142,7 +142,13 @@ int64_t EmbeddingLayer::bytes() const {
 
 void EmbeddingLayer::InitializeRow(uint64_t key, float* weights) const {
   const Random random(seed_, RandomPurpose::kRow, {key});
-  for (int d = 0; d < dim_; ++d) weights[d] = static_cast<float>(init_deviation_ * random.Normal(d));
+  constexpr int kAtATime = 64;
+  double normal[kAtATime];
+  for (int first = 0; first < dim_; first += kAtATime) {
+    const int n = std::min(kAtATime, dim_ - first);
+    random.Normals(first, n, normal);
+    for (int d = 0; d < n; ++d) weights[first + d] = static_cast<float>(init_deviation_ * normal[d]);
+  }
   if (trained_) optimizer_->Initialize(width_, weights, weights + width_, width_);
   if (keeps_slow_) std::copy_n(weights, dim_, weights + width_ * (trained_ ? 1 + optimizer_->slots() : 1));
 }

@@ -77,6 +77,28 @@ TEST(RandomTest, NormalHasTheMomentsOfNormal) {
   EXPECT_NEAR(moments[4], 3, kErrors * std::sqrt(96.0 / kDraws));
 }
 
+TEST(RandomTest, NormalIsBoxAndMullersFormula) {
+  const Random random(2, RandomPurpose::kRow, {7});
+  for (int i = 0; i < kDraws; ++i) {
+    const long double u = random.UniformDouble(2 * i), turns = random.UniformDouble(2 * i + 1);
+    const long double angle = 8 * std::atan(1.0L) * turns;
+    const long double radius = std::sqrt(-2 * std::log1p(-u));
+    ASSERT_NEAR(random.Normal(i), static_cast<double>(radius * std::cos(angle)),
+                2e-15 * static_cast<double>(radius))
+        << i;
+  }
+}
+
+TEST(RandomTest, ManyNormalsAreThoseOfEachCounter) {
+  const Random random(3, RandomPurpose::kRow, {8});
+  for (const int n : {0, 1, 2, 15, 16, 17, 40, 64, 100}) {
+    std::vector<double> many(n + 1, 5);
+    random.Normals(11, n, many.data());
+    for (int i = 0; i < n; ++i) ASSERT_EQ(many[i], random.Normal(11 + i)) << n << " " << i;
+    EXPECT_EQ(many[n], 5);
+  }
+}
+
 TEST(RandomTest, NormalHasTheTailsOfNormal) {
   const Random random(4, RandomPurpose::kParameters, {});
   int beyond = 0;
