@@ -64,8 +64,8 @@ struct LogEvent {
   int day = 0;
   Batch batch;
   LogPosition next;         // where a run would go on after this event
-  RowCounts day_rows;       // kDayEnd of the first pass: rows of that day...
-  int64_t day_batches = 0;  // ...and its batches
+  RowCounts day_rows;       // kDayEnd of the first pass: rows of that day
+  int64_t day_batches = 0;  // kDayEnd: batches of the day
 };
 
 class BatchSource {

@@ -8,6 +8,7 @@
 #include <thread>
 #include <utility>
 
+#include "absl/strings/str_join.h"
 #include "config/experiment.pb.h"
 #include "src/data/packed_rows.h"
 #include "src/util/profile.h"
@@ -122,7 +123,8 @@ class BatchSource::Reader {
     unlabelled_rows_ = 0;
     int64_t batches = 0;
     int skipped = resumed ? start_.batch : 0;
-    for (int block = 0;; ++block) {
+    int block = 0;
+    for (;; ++block) {
       TANDEM_RETURN_IF_ERROR(ReadBlock(&reader));
       const int batches_of_block = Batches(labelled_) + Batches(unlabelled_);
       if (batches_of_block == 0) break;
@@ -131,6 +133,11 @@ class BatchSource::Reader {
       if (skipped < batches_of_block && !EmitBlock(pass, day, block, skipped))
         return absl::CancelledError("the reader was stopped");
       skipped = std::max(0, skipped - batches_of_block);
+    }
+    if (resumed && (block < start_.block || skipped > 0)) {
+      return DataError(absl::StrJoin(days_[day].files, ", "),
+                       ": ends before the place that the run had come to; a "
+                       "resumed run needs the log it began with");
     }
     std::unique_ptr<LogEvent> event = Take(LogEvent::kDayEnd, pass, day);
     event->batch.Clear();

@@ -453,6 +453,11 @@ std::string Run::TimeLeft(double rows_per_second) const {
 
 absl::Status Run::EndDay(const LogEvent& event) {
   StageTimer timer(Stage::kProgress);
+  if (event.pass > 0 && event.day_batches != state_.day_batches(event.day)) {
+    return DataError(absl::StrJoin(options_.days[event.day].files, ", "),
+                     ": has changed since it was first read (", state_.day_batches(event.day),
+                     " batches then, ", event.day_batches, " now); a run needs the log it began with");
+  }
   if (event.pass == 0) {
     const std::string& date = options_.days[event.day].date;
     state_.set_rows_good(state_.rows_good() + event.day_rows.good);

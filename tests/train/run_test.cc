@@ -16,6 +16,7 @@
 #include "tandem/random.h"
 #include "tandem/status.h"
 #include "tests/support/experiments.h"
+#include "train/state.pb.h"
 
 namespace tandem {
 namespace {
@@ -259,6 +260,32 @@ TEST_F(RunTest, AResumedRunKeepsItsConfig) {
   const absl::StatusOr<RunSummary> same = TrainRun(Experiment("runtime { threads: 1 }"), options);
   ASSERT_TRUE(same.ok()) << same.status();
   EXPECT_TRUE(same->already_complete);
+}
+
+TEST_F(RunTest, ALogThatChangesIsNoticed) {
+  const proto::Experiment experiment = Experiment("train { epochs: 2 }");
+  const std::atomic<int> stop(SIGTERM);
+  const stdfs::path file = root_ / "logs/2026-01-04.tsv";
+  const std::string whole = Bytes(file);
+  // Stopped in the last day of the first pass, and in the second.
+  for (const bool second_pass : {false, true}) {
+    RunOptions options = Options(absl::StrCat("run", second_pass));
+    options.stop = &stop;
+    options.resume = true;
+    proto::RunState state;
+    while (second_pass ? state.pass() == 0 : state.day_index() < 3 || state.block() + state.batch() < 2) {
+      const absl::StatusOr<RunSummary> part = TrainRun(experiment, options);
+      ASSERT_TRUE(part.ok()) << part.status();
+      state = ReadRunState(FileSystem::Default(), part->checkpoint).value();
+    }
+    std::ofstream(file) << (second_pass ? whole + whole.substr(whole.find('\n') + 1) : whole.substr(0, 60));
+    options.stop = nullptr;
+    const absl::StatusOr<RunSummary> rest = TrainRun(experiment, options);
+    EXPECT_EQ(ExitCode(rest.status()), kExitData) << rest.status();
+    EXPECT_NE(rest.status().message().find(file.string()), std::string::npos) << rest.status();
+    std::ofstream(file) << whole;
+    EXPECT_TRUE(TrainRun(experiment, options).ok());
+  }
 }
 
 TEST_F(RunTest, ADamagedCheckpointIsRefusedAndLeftAlone) {
