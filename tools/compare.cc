@@ -17,6 +17,7 @@
 #include "config/experiment.pb.h"
 #include "src/compare/comparison.h"
 #include "src/compare/report.h"
+#include "src/train/run_directory.h"
 #include "tandem/experiment.h"
 #include "tandem/files.h"
 #include "tandem/reader.h"
@@ -290,21 +291,15 @@ absl::StatusOr<std::string> ManifestOf(const CompareData& data, const std::strin
 }
 
 // A new comparison wants a fresh directory, a resumed one that of the same data.
-absl::Status ClaimDirectory(const std::string& manifest) {
+absl::StatusOr<RunDirectory> ClaimDirectory(const std::string& manifest) {
   FileSystem& fs = FileSystem::Default();
   const std::string path = FLAGS_run_dir + "/manifest.txt";
-  if (fs.Exists(FLAGS_run_dir) && !FLAGS_resume) {
-    TANDEM_ASSIGN_OR_RETURN(const StringList names, fs.List(FLAGS_run_dir));
-    if (!names.empty())
-      return ConfigError(
-          "--run_dir: ", FLAGS_run_dir,
-          " is not empty; --resume goes on with the comparison in it, a new one wants a new directory");
-  }
-  if (!fs.Exists(path)) {
-    if (fs.Exists(FLAGS_run_dir + "/config.pbtxt"))
-      return ConfigError("--run_dir: ", FLAGS_run_dir, " is a training run, not a comparison");
-    TANDEM_RETURN_IF_ERROR(fs.CreateDirectories(FLAGS_run_dir));
-    return WriteFileAtomically(fs, path, manifest);
+  TANDEM_ASSIGN_OR_RETURN(RunDirectory directory,
+                          RunDirectory::Open(fs, FLAGS_run_dir, FLAGS_resume, "manifest.txt"));
+  TANDEM_RETURN_IF_ERROR(directory.Claim(fs));
+  if (directory.fresh()) {
+    TANDEM_RETURN_IF_ERROR(WriteFileAtomically(fs, path, manifest));
+    return directory;
   }
   TANDEM_ASSIGN_OR_RETURN(const std::string before, fs.ReadFile(path));
   const StringList then = absl::StrSplit(before, '\n'), now = absl::StrSplit(manifest, '\n');
@@ -314,7 +309,7 @@ absl::Status ClaimDirectory(const std::string& manifest) {
     return ConfigError("--resume: ", path, " has '", a, "', the command line '", b,
                        "' (kernels, or a file and its size); a comparison keeps its data and kernels");
   }
-  return absl::OkStatus();
+  return directory;
 }
 
 absl::StatusOr<std::vector<uint64_t>> ParseSeeds() {
@@ -394,7 +389,7 @@ absl::StatusOr<int> RunCompare(const Invocation& invocation) {
   TANDEM_ASSIGN_OR_RETURN(options.kernels, ChosenKernels());
   comparison.kernels = options.kernels->name();
   TANDEM_ASSIGN_OR_RETURN(const std::string manifest, ManifestOf(data, comparison.kernels));
-  TANDEM_RETURN_IF_ERROR(ClaimDirectory(manifest));
+  TANDEM_ASSIGN_OR_RETURN(const RunDirectory directory, ClaimDirectory(manifest));
   FLAGS_minloglevel = google::GLOG_WARNING;  // a line a cell is enough
 
   // A seed over all rows, then the next: what there is is comparable early on.

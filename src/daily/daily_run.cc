@@ -90,6 +90,7 @@ class DailyRun {
   const proto::Experiment& experiment_;
   const DailyOptions& options_;
   FileSystem& fs_ = FileSystem::Default();
+  std::optional<RunDirectory> directory_;
   const Schema schema_;
   Workers workers_;
   std::vector<Json> days_;  // lines of days.jsonl
@@ -108,9 +109,9 @@ std::string DailyRun::Published() const {
 absl::Status DailyRun::Begin() {
   const std::string config_path = options_.run_dir + "/config.pbtxt";
   const std::string days_path = options_.run_dir + "/days.jsonl";
-  TANDEM_ASSIGN_OR_RETURN(const bool fresh, CanBeginIn(fs_, options_.run_dir, options_.resume));
-  if (fresh) {
-    TANDEM_RETURN_IF_ERROR(fs_.CreateDirectories(options_.run_dir));
+  TANDEM_ASSIGN_OR_RETURN(directory_, RunDirectory::Open(fs_, options_.run_dir, options_.resume));
+  if (directory_->fresh()) {
+    TANDEM_RETURN_IF_ERROR(directory_->Claim(fs_));
     return WriteFileAtomically(fs_, config_path, ExperimentText(experiment_));
   }
   TANDEM_ASSIGN_OR_RETURN(const std::string text, fs_.ReadFile(config_path));

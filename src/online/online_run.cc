@@ -168,6 +168,7 @@ class OnlineRun {
   const proto::Online& config_;
   const OnlineOptions& options_;
   FileSystem& fs_ = FileSystem::Default();
+  std::optional<RunDirectory> directory_;
   const Schema schema_;
   Workers workers_;
   std::unique_ptr<DualModel> model_;
@@ -211,8 +212,8 @@ class OnlineRun {
 };
 
 absl::Status OnlineRun::CheckDirectory() {
-  TANDEM_ASSIGN_OR_RETURN(const bool fresh, CanBeginIn(fs_, options_.run_dir, options_.resume));
-  if (fresh) return absl::OkStatus();
+  TANDEM_ASSIGN_OR_RETURN(directory_, RunDirectory::Open(fs_, options_.run_dir, options_.resume));
+  if (directory_->fresh()) return absl::OkStatus();
   const std::string config_path = options_.run_dir + "/config.pbtxt";
   TANDEM_ASSIGN_OR_RETURN(const std::string text, fs_.ReadFile(config_path));
   TANDEM_ASSIGN_OR_RETURN(proto::Experiment before, ParseExperiment(text, config_path));
@@ -340,12 +341,12 @@ absl::Status OnlineRun::Begin() {
   } else {
     TANDEM_RETURN_IF_ERROR(StartFrom(base));
   }
-  const std::string config_path = options_.run_dir + "/config.pbtxt";
-  if (fs_.Exists(config_path)) {
+  TANDEM_RETURN_IF_ERROR(directory_->Claim(fs_));
+  if (!directory_->fresh()) {
     TANDEM_RETURN_IF_ERROR(RemoveInterruptedWrites(fs_, options_.run_dir, {"checkpoints", "bundles"}));
   } else {
-    TANDEM_RETURN_IF_ERROR(fs_.CreateDirectories(options_.run_dir));
-    TANDEM_RETURN_IF_ERROR(WriteFileAtomically(fs_, config_path, ExperimentText(experiment_)));
+    TANDEM_RETURN_IF_ERROR(
+        WriteFileAtomically(fs_, options_.run_dir + "/config.pbtxt", ExperimentText(experiment_)));
   }
   TANDEM_ASSIGN_OR_RETURN(log_, RunLog::Open(fs_, LogPath(), state_.step(), std::numeric_limits<int>::max()));
   TANDEM_ASSIGN_OR_RETURN(const std::string log, fs_.ReadFile(LogPath()));

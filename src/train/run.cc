@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cmath>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -105,7 +106,7 @@ class Run {
   DayProgress day_;
   RunSummary summary_;
 
-  bool claimed_ = false;  // by this start of it
+  std::optional<RunDirectory> directory_;
   double reported_at_ = 0;
   double checkpointed_at_ = 0;
   int64_t reported_rows_ = 0;
@@ -116,8 +117,8 @@ class Run {
 
 // A new run wants a fresh directory, a resumed one a directory that holds the same configuration.
 absl::Status Run::CheckDirectory() {
-  TANDEM_ASSIGN_OR_RETURN(const bool fresh, CanBeginIn(fs_, options_.run_dir, options_.resume));
-  if (fresh) return absl::OkStatus();
+  TANDEM_ASSIGN_OR_RETURN(directory_, RunDirectory::Open(fs_, options_.run_dir, options_.resume));
+  if (directory_->fresh()) return absl::OkStatus();
   const std::string config_path = options_.run_dir + "/config.pbtxt";
   TANDEM_ASSIGN_OR_RETURN(const std::string text, fs_.ReadFile(config_path));
   TANDEM_ASSIGN_OR_RETURN(const proto::Experiment before, ParseExperiment(text, config_path));
@@ -128,11 +129,9 @@ absl::Status Run::CheckDirectory() {
 
 // Only once all is loaded: what can't begin leaves no directory.
 absl::Status Run::ClaimDirectory() {
-  const std::string config_path = options_.run_dir + "/config.pbtxt";
-  if (fs_.Exists(config_path)) return RemoveInterruptedWrites(fs_, options_.run_dir, {"checkpoints"});
-  TANDEM_RETURN_IF_ERROR(fs_.CreateDirectories(options_.run_dir));
-  claimed_ = true;
-  return WriteFileAtomically(fs_, config_path, ExperimentText(experiment_));
+  TANDEM_RETURN_IF_ERROR(directory_->Claim(fs_));
+  if (!directory_->fresh()) return RemoveInterruptedWrites(fs_, options_.run_dir, {"checkpoints"});
+  return WriteFileAtomically(fs_, options_.run_dir + "/config.pbtxt", ExperimentText(experiment_));
 }
 
 // A log or a configuration in error can be mended, and the same call be given again. There is nothing to lose
@@ -248,7 +247,7 @@ absl::StatusOr<RunSummary> Run::Train() {
     const absl::Status status = Loop();
     progress_.Finish();
     const bool of_input = absl::IsInvalidArgument(status) || absl::IsOutOfRange(status);
-    if (claimed_ && of_input) {
+    if (directory_->fresh() && of_input) {
       TANDEM_ASSIGN_OR_RETURN(const std::string checkpoint, NewestCheckpoint(fs_, options_.run_dir));
       if (checkpoint.empty()) LeaveDirectory();
     }

@@ -1,5 +1,11 @@
-// What may begin in a run's directory, and what a killed run left in it: alike for train, finetune, daily and
-// online. Errors are ConfigErrors. Thread-safe for distinct directories.
+// A run's directory: whether a run may begin or go on in it, and that no other process does. Alike for train,
+// finetune, daily, online and compare.
+//
+//   TANDEM_ASSIGN_OR_RETURN(RunDirectory directory, RunDirectory::Open(fs, "run", /*resume=*/false));
+//   if (!directory.fresh()) ...                       // a run to go on with: compare its configuration
+//   TANDEM_RETURN_IF_ERROR(directory.Claim(fs));      // now it is there, and ours
+//
+// Errors are ConfigErrors. Thread-safe for distinct directories.
 #ifndef TANDEM_SRC_TRAIN_RUN_DIRECTORY_H_
 #define TANDEM_SRC_TRAIN_RUN_DIRECTORY_H_
 
@@ -12,10 +18,31 @@
 
 namespace tandem {
 
-// True for a directory in which a run can begin: it isn't there, is empty, or holds no more than a run leaves
-// that came to nothing (malformed rows; with `resume`, also what it was writing when it was killed). False
-// for one that holds a run to go on with. An error for any other, and for a run without `resume`.
-absl::StatusOr<bool> CanBeginIn(FileSystem& fs, const std::string& run_dir, bool resume);
+class RunDirectory {
+ public:
+  // Changes nothing. A directory is fresh where it isn't there, is empty, or holds no more than a run leaves
+  // that came to nothing (malformed rows; with `resume`, also what it was writing when it was killed). One
+  // that holds a run wants `resume`, and its `state_file` ("config.pbtxt"); any other is an error, and so is
+  // one that another process has.
+  static absl::StatusOr<RunDirectory> Open(FileSystem& fs, const std::string& path, bool resume,
+                                           const std::string& state_file = "config.pbtxt");
+  RunDirectory(RunDirectory&& other) noexcept;
+  RunDirectory& operator=(RunDirectory&& other) noexcept;
+  ~RunDirectory();
+
+  bool fresh() const { return fresh_; }
+  // Makes the directory where it isn't there. Until this object goes, or the process ends however it may, no
+  // other process opens it: a lock on the directory itself (flock; file systems that know none go without).
+  absl::Status Claim(FileSystem& fs);
+
+ private:
+  RunDirectory(std::string path, std::string state_file);
+  absl::Status Lock();
+
+  std::string path_, state_file_;
+  bool fresh_ = true;
+  int descriptor_ = -1;  // holds the lock
+};
 
 // Removes what interrupted writes left in the run's directory and the named folders of it ("checkpoints").
 absl::Status RemoveInterruptedWrites(FileSystem& fs, const std::string& run_dir,

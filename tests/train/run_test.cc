@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "src/train/run_directory.h"
 #include "tandem/bundle.h"
 #include "tandem/checkpoint.h"
 #include "tandem/experiment.h"
@@ -247,6 +248,30 @@ TEST_F(RunTest, ADirectoryThatIsNotEmptyIsNeverWrittenInto) {
     EXPECT_EQ(ExitCode(run.status()), kExitUsage) << run.status();
   }
   EXPECT_EQ(std::distance(stdfs::directory_iterator(root_ / "taken"), {}), 1);
+}
+
+TEST_F(RunTest, ADirectoryHasOneProcessAtATime) {
+  ASSERT_TRUE(TrainRun(Experiment(), Options("run")).ok());
+  RunOptions options = Options("run");
+  options.resume = true;
+  {
+    absl::StatusOr<RunDirectory> other =
+        RunDirectory::Open(FileSystem::Default(), options.run_dir, /*resume=*/true);
+    ASSERT_TRUE(other.ok()) << other.status();
+    const absl::StatusOr<RunSummary> refused = TrainRun(Experiment(), options);
+    EXPECT_EQ(ExitCode(refused.status()), kExitUsage) << refused.status();
+    EXPECT_NE(refused.status().message().find("in use by another process"), std::string::npos)
+        << refused.status();
+  }
+  EXPECT_TRUE(TrainRun(Experiment(), options).ok());
+  // Both saw that there was nothing yet.
+  FileSystem& fs = FileSystem::Default();
+  const std::string path = (root_ / "both").string();
+  absl::StatusOr<RunDirectory> first = RunDirectory::Open(fs, path, false),
+                               second = RunDirectory::Open(fs, path, false);
+  ASSERT_TRUE(first.ok() && second.ok());
+  EXPECT_TRUE(first->Claim(fs).ok());
+  EXPECT_EQ(ExitCode(second->Claim(fs)), kExitUsage);
 }
 
 TEST_F(RunTest, AResumedRunKeepsItsConfig) {
