@@ -85,6 +85,38 @@ class Plan {
   std::vector<PlannedRow> rows_;
 };
 
+// What all rows have in common: what they are trained on, what the test measures, and what has no place here.
+proto::Experiment CommonPart(const proto::Experiment& experiment) {
+  proto::Experiment common;
+  *common.mutable_data() = experiment.data();
+  common.mutable_data()->clear_teacher_column();
+  common.mutable_data()->clear_teacher_column_is();
+  common.mutable_data()->clear_unlabelled();
+  common.mutable_train()->set_window_days(experiment.train().window_days());
+  *common.mutable_daily() = experiment.daily();
+  *common.mutable_online() = experiment.online();
+  return common;
+}
+
+// What the bits of the teacher depend on where nothing of the student reaches them.
+proto::Experiment TeachersPart(proto::Experiment experiment) {
+  proto::Model& model = *experiment.mutable_model();
+  model.set_method(proto::TEACHER_ALONE);
+  model.clear_student();
+  model.clear_distill();
+  model.clear_switches();
+  proto::Train& train = *experiment.mutable_train();
+  train.clear_student_lr_multiplier();
+  train.clear_student_steps();
+  train.clear_replay_batches();
+  train.clear_student_phase();
+  train.clear_student_schedule();
+  experiment.mutable_data()->clear_teacher_column();
+  experiment.mutable_data()->clear_teacher_column_is();
+  experiment.mutable_data()->clear_unlabelled();
+  return experiment;
+}
+
 absl::Status CheckName(const std::string& name) {
   const bool good = !name.empty() && name[0] != '.' && std::all_of(name.begin(), name.end(), [](char c) {
     return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '-' || c == '.' || c == '+';
@@ -116,6 +148,17 @@ absl::StatusOr<int> Plan::Add(const std::string& name, const StringList& changes
     StringList files = config;
     files.insert(files.end(), alone_config.begin(), alone_config.end());
     TANDEM_ASSIGN_OR_RETURN(planned.experiment, Load(name, files, changes));
+  }
+  if (!rows_.empty()) {
+    const proto::Experiment& first = rows_[0].experiment;
+    const std::string difference = FirstDifference(CommonPart(first), CommonPart(planned.experiment),
+                                                   "the common configuration", absl::StrCat("row ", name));
+    if (!difference.empty())
+      return ConfigError("row ", name, ": ", difference,
+                         "; all rows are trained on the same days and measured alike");
+    planned.row.other_teacher =
+        planned.experiment.model().method() != proto::STUDENT_ALONE &&
+        !FirstDifference(TeachersPart(first), TeachersPart(planned.experiment), "", "").empty();
   }
   for (size_t i = 0; i < rows_.size(); ++i) {
     if (FirstDifference(rows_[i].experiment, planned.experiment, "", "").empty()) return static_cast<int>(i);
@@ -349,9 +392,13 @@ absl::Status FillRows(Plan& plan, const CellRunner& runner, const std::vector<Pl
     const auto alone = static_cast<size_t>(row.alone);
     if (row.cells.size() < comparison->seeds.size() || (alone != r && index[alone] < 0)) {
       if (r < 2) return results.failure;
+      const bool own = row.cells.size() < comparison->seeds.size();
       LOG(WARNING) << "row " << row.name << " is left out of the table: a cell of "
-                   << (row.cells.size() < comparison->seeds.size() ? "it" : plan.rows()[alone].row.name)
-                   << " failed";
+                   << (own ? "it" : plan.rows()[alone].row.name) << " failed";
+      comparison->left_out.push_back(
+          absl::StrCat(row.name, ", of which ",
+                       own ? "a cell" : absl::StrCat("the student alone, ", plan.rows()[alone].row.name, ","),
+                       " failed; the command says why, and tries again with --resume."));
       continue;
     }
     index[r] = static_cast<int>(comparison->rows.size());

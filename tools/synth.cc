@@ -39,6 +39,8 @@ absl::StatusOr<int> RunSynth(const Invocation& /*invocation*/) {
   options.vocabulary = FLAGS_vocabulary;
   if (!FLAGS_begin_date.empty()) options.begin_date = FLAGS_begin_date;
   FileSystem& fs = FileSystem::Default();
+  if (fs.Exists(options.output) && !fs.IsDirectory(options.output))
+    return ConfigError("--output: ", options.output, " is a file, where a log wants a directory");
   if (fs.Exists(options.output)) {
     TANDEM_ASSIGN_OR_RETURN(const std::vector<std::string> names, fs.List(options.output));
     if (!names.empty()) {

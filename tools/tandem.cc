@@ -134,7 +134,7 @@ absl::StatusOr<int> RunCommand(const Command& command, const std::vector<std::st
     }
   }
   for (const char* flag : command.required) {
-    const auto is_flag = [&](const auto& given) { return given.first == flag; };
+    const auto is_flag = [&](const auto& given) { return given.first == flag && !given.second.empty(); };
     if (std::none_of(invocation.flags.begin(), invocation.flags.end(), is_flag)) {
       return ConfigError("tandem ", command.name, " needs --", flag, " (`tandem help ", command.name, "`)");
     }

@@ -64,6 +64,9 @@ absl::Status LoadCheckpointTowers(FileSystem& fs, const std::string& path, Embed
 // Where the checkpoint's run stood; the caller has verified the directory.
 absl::StatusOr<proto::RunState> ReadRunState(FileSystem& fs, const std::string& path);
 
+// The last day of which something was trained on, "" for a log without days.
+std::string LastDayOf(const proto::RunState& state);
+
 // The file of a checkpoint that holds the tables its student reads.
 std::string StudentEmbeddingFile(FileSystem& fs, const std::string& path);
 // The embedding alone, into a model of its own features: tables are matched by name.

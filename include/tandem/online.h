@@ -50,9 +50,10 @@ struct Base {
   std::string checkpoint;
   std::string id;                 // the model id that an export of it has
   std::vector<std::string> days;  // it was trained on
-  // A published bundle of a daily run: the end of its last day, seconds since 1970 (UTC); samples before are
-  // the base's.
+  // The end of the last day that it was trained on, seconds since 1970 (UTC): samples before are the base's.
+  // Not set for logs without days.
   std::optional<double> cut;
+  bool published = false;  // a bundle: the stream must tell which samples are the base's
 };
 
 // `init_from` is a run, a checkpoint, or a daily run's bundle, beside which lies the checkpoint that it was

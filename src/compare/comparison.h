@@ -63,6 +63,8 @@ struct CompareRow {
   // On the frontier: "32-16", and whether the student learned alone.
   std::string width;
   bool frontier_alone = false;
+  // Its teacher is trained with other settings than TEACHER_ALONE's.
+  bool other_teacher = false;
   TrainingPasses passes;
   std::optional<double> teacher_microseconds, student_microseconds;  // a sample, one thread
   std::vector<CompareCell> cells;                                    // in the order of the seeds
@@ -75,6 +77,7 @@ struct Comparison {
   std::string kernels;
   int jobs = 1;
   std::vector<uint64_t> seeds;
+  std::vector<std::string> left_out;         // rows that have no place in the tables, each with the reason
   int teacher_alone = 0, student_alone = 1;  // rows
   std::vector<CompareRow> rows;
 };
@@ -119,7 +122,8 @@ GapClosed GapClosedOf(const std::vector<std::optional<double>>& student,
 // By AUC.
 GapClosed GapClosedBy(const Comparison& comparison, const CompareRow& row);
 
-// Whether the teacher of the row's cell i has the bits of TEACHER_ALONE's; nullopt without a teacher.
+// Whether the teacher of the row's cell i has the bits of TEACHER_ALONE's; nullopt without a teacher, or with
+// another.
 std::vector<std::optional<bool>> TeacherIsIdentical(const Comparison& comparison, const CompareRow& row);
 
 // ---- cells

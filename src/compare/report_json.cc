@@ -60,6 +60,7 @@ Json RowJson(const Comparison& comparison, const CompareRow& row) {
   json["auc_minus_teacher_alone"] = MeanJson(Differences(student, teacher));
   for (const std::optional<bool>& one : TeacherIsIdentical(comparison, row))
     json["teacher_bit_identical"].push_back(OrNull(one));
+  json["other_teacher"] = row.other_teacher;
   json["teacher_steps_a_row"] = row.passes.teacher;
   json["student_steps_a_row"] = row.passes.student;
   std::vector<std::optional<double>> seconds, cpu_seconds;
@@ -81,7 +82,7 @@ std::string CompareJson(const Comparison& comparison) {
   Json json = {{"config", comparison.config_files}, {"overrides", comparison.overrides},
                {"days", comparison.days},           {"test", comparison.test},
                {"kernels", comparison.kernels},     {"jobs", comparison.jobs},
-               {"seeds", comparison.seeds}};
+               {"seeds", comparison.seeds},         {"left_out", comparison.left_out}};
   for (const CompareRow& row : comparison.rows) json["rows"].push_back(RowJson(comparison, row));
   return json.dump(1) + "\n";
 }

@@ -80,7 +80,7 @@ std::vector<std::optional<bool>> TeacherIsIdentical(const Comparison& comparison
   const CompareRow& alone = comparison.rows[comparison.teacher_alone];
   std::vector<std::optional<bool>> identical(row.cells.size());
   for (size_t i = 0; i < row.cells.size(); ++i) {
-    if (row.cells[i].teacher.has_value())
+    if (row.cells[i].teacher.has_value() && !row.other_teacher)
       identical[i] = row.cells[i].teacher_checksum == alone.cells[i].teacher_checksum;
   }
   return identical;

@@ -42,7 +42,11 @@ std::string GapText(const GapClosed& gap) {
       break;
   }
   std::string text = absl::StrFormat("%.0f %%", 100 * gap.share);
-  if (gap.error.has_value()) absl::StrAppendFormat(&text, " ± %.0f", 100 * *gap.error);
+  if (gap.error.has_value()) {
+    absl::StrAppendFormat(&text, " ± %.0f", 100 * *gap.error);
+  } else {
+    text += " (one seed)";
+  }
   return text;
 }
 
@@ -84,11 +88,12 @@ TextTable TeacherTable(const Comparison& comparison) {
   table.header = {"", "AUC", "log loss", "GAUC", "COPC", "bits of TEACHER_ALONE"};
   for (const CompareRow& row : comparison.rows) {
     if (!row.cells[0].teacher.has_value()) continue;
-    table.rows.push_back({row.name, MetricText(row, TowerKind::kTeacher, &Metrics::auc),
-                          MetricText(row, TowerKind::kTeacher, &Metrics::logloss),
-                          MetricText(row, TowerKind::kTeacher, &Metrics::gauc),
-                          MetricText(row, TowerKind::kTeacher, &Metrics::copc),
-                          IdenticalText(TeacherIsIdentical(comparison, row))});
+    table.rows.push_back(
+        {row.name, MetricText(row, TowerKind::kTeacher, &Metrics::auc),
+         MetricText(row, TowerKind::kTeacher, &Metrics::logloss),
+         MetricText(row, TowerKind::kTeacher, &Metrics::gauc),
+         MetricText(row, TowerKind::kTeacher, &Metrics::copc),
+         row.other_teacher ? "other settings" : IdenticalText(TeacherIsIdentical(comparison, row))});
   }
   return table;
 }
@@ -211,6 +216,14 @@ std::vector<std::string> CompareNotes(const Comparison& comparison) {
     if (!row.changes.empty())
       notes.push_back(absl::StrCat(row.name, ": ", absl::StrJoin(row.changes, " "), "."));
   }
+  const bool other_teachers = std::any_of(comparison.rows.begin(), comparison.rows.end(),
+                                          [](const CompareRow& row) { return row.other_teacher; });
+  if (other_teachers) {
+    notes.push_back(
+        "'other settings': the row trains or averages its teacher otherwise than TEACHER_ALONE, whose bits "
+        "it can't have.");
+  }
+  for (const std::string& row : comparison.left_out) notes.push_back(absl::StrCat("Left out: ", row));
   return notes;
 }
 

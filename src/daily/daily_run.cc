@@ -157,6 +157,15 @@ absl::StatusOr<DailySummary> DailyRun::Run() {
   }
   if (end < begin)
     return ConfigError("--end_date: ", options_.end_date, " is before --begin_date ", options_.begin_date);
+  {
+    // A log that comes later is waited for; one of which nothing is there, before or after, is a slip.
+    const absl::CivilDay first = begin - experiment_.train().window_days();
+    std::vector<std::string> missing;
+    const absl::StatusOr<std::vector<Day>> any =
+        FindDays(experiment_.data().path(), absl::FormatCivilTime(first),
+                 absl::FormatCivilTime(end + kDaysAhead), &missing);
+    if (!any.ok()) return any.status();
+  }
   TANDEM_RETURN_IF_ERROR(Begin());
   for (absl::CivilDay date = begin + static_cast<int>(days_.size()); date <= end; ++date) {
     TANDEM_ASSIGN_OR_RETURN(const bool done, DoDate(date));

@@ -45,15 +45,17 @@ absl::StatusOr<Base> FindBase(FileSystem& fs, const std::string& init_from) {
       return ModelError(bundle, ": of model ", header.model_id(),
                         ", but the checkpoint beside it is of model ", base.id);
     }
-    if (header.has_last_day()) {
-      TANDEM_ASSIGN_OR_RETURN(base.cut, EndOfDay(header.last_day()));
-    }
+    base.published = true;
   } else {
     TANDEM_ASSIGN_OR_RETURN(base.id, StudentModelId(fs, base.checkpoint));
   }
   TANDEM_RETURN_IF_ERROR(VerifyDirectory(fs, base.checkpoint));
   TANDEM_ASSIGN_OR_RETURN(const proto::RunState state, ReadRunState(fs, base.checkpoint));
   base.days.assign(state.day().begin(), state.day().end());
+  const std::string last_day = LastDayOf(state);
+  if (!last_day.empty()) {
+    TANDEM_ASSIGN_OR_RETURN(base.cut, EndOfDay(last_day));
+  }
   return base;
 }
 

@@ -4,11 +4,10 @@
 
 namespace tandem {
 
-DriftGuard::Verdict DriftGuard::Check(double logloss) {
-  if (!reference_.has_value()) reference_ = logloss;
+DriftGuard::Verdict DriftGuard::Check(double logloss, double unlearned) {
   // A log loss that isn't a number is worse than any.
-  if (limit_ == 0 || logloss <= *reference_ * (1 + limit_)) {
-    reference_ = std::min(*reference_, logloss);
+  if (limit_ == 0 || logloss <= reference_.value_or(unlearned) * (1 + limit_)) {
+    reference_ = std::min(reference_.value_or(logloss), logloss);
     return Verdict::kGood;
   }
   if (rollbacks_in_a_row_ < patience_) {

@@ -2,7 +2,7 @@
 // of the last good window by more than a share of it.
 //
 //   DriftGuard guard(/*limit=*/0.1, /*patience=*/5);
-//   switch (guard.Check(window.LogLoss())) {            // whenever the window is full
+//   switch (guard.Check(window.LogLoss(), window.LabelEntropy())) {   // whenever the window is full
 //     case DriftGuard::Verdict::kRollBack: ...          // to the last good student; the window begins anew
 //     case DriftGuard::Verdict::kAccept: ...            // the stream has changed for good: this is the new
 //     level case DriftGuard::Verdict::kGood: ...
@@ -10,9 +10,10 @@
 //   guard.Confirm(window.LogLoss());                    // a checkpoint has proved good: this is the last
 //   good window
 //
-// The first window sets the reference; a better one lowers it; Confirm sets it. While a stream is bad, the
-// student is rolled back once a window, and so held; after `patience` times in a row the level is accepted. A
-// limit of 0 finds everything good.
+// The first window sets the reference, where it is no worse than `unlearned`, what the click rate alone
+// gives, by the same share; a better one lowers it; Confirm sets it. While a stream is bad, the student is
+// rolled back once a window, and so held; after `patience` times in a row the level is accepted. A limit of 0
+// finds everything good.
 #ifndef TANDEM_SRC_ONLINE_DRIFT_GUARD_H_
 #define TANDEM_SRC_ONLINE_DRIFT_GUARD_H_
 
@@ -26,7 +27,7 @@ class DriftGuard {
 
   DriftGuard(double limit, int patience) : limit_(limit), patience_(patience) {}
 
-  Verdict Check(double logloss);
+  Verdict Check(double logloss, double unlearned);
   void Confirm(double logloss);
   // A new base: nothing is known.
   void Reset() { Restore(std::nullopt, 0); }

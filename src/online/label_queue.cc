@@ -3,12 +3,62 @@
 #include <glog/logging.h>
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 namespace tandem {
+namespace {
+
+constexpr double kSecondsADay = 86400;
+
+}  // namespace
+
+LabelQueue::LabelQueue(double delay, int64_t max_rows)
+    : delay_(delay), jump_(std::max(kSecondsADay, delay)), max_rows_(max_rows) {}
+
+std::optional<double> LabelQueue::doubted() const {
+  return doubt_.has_value() ? std::optional<double>(doubt_->time) : std::nullopt;
+}
+
+// The doubted time is wrong: its row, where it waits, takes another.
+void LabelQueue::Dismiss(double time) {
+  if (doubt_->row >= first_) rows_[doubt_->row - first_].time = time;
+  last_wrong_ = doubt_->time;
+  ++times_wrong_;
+  doubt_.reset();
+}
+
+bool LabelQueue::Advance(double time) {
+  const bool begins = clock_ == kNoTime;
+  if (!begins && time <= clock_ + jump_) {
+    if (doubt_.has_value()) Dismiss(clock_);
+    clock_ = std::max(clock_, time);
+    return false;
+  }
+  if (doubt_.has_value()) {
+    const double other = doubt_->time;
+    if (std::abs(time - other) <= jump_) {
+      clock_ = std::max(time, other);
+      doubt_.reset();
+      return false;
+    }
+    if (begins && time < other) {
+      Dismiss(time);
+      clock_ = time;
+      return false;
+    }
+    if (begins) {
+      clock_ = other;
+    } else {
+      Dismiss(clock_);
+    }
+  }
+  doubt_ = Doubt{time, -1};
+  return true;
+}
 
 bool LabelQueue::Offer(WaitingRow row) {
-  clock_ = std::max(clock_, row.time);
+  const bool doubted = Advance(row.time);
   if (row.positive) {
     const auto waiting = unclicked_.find(row.key);
     if (waiting != unclicked_.end()) {
@@ -18,6 +68,7 @@ bool LabelQueue::Offer(WaitingRow row) {
       return true;
     }
   }
+  if (doubted) doubt_->row = first_ + size();
   Push(std::move(row));
   return false;
 }
@@ -44,9 +95,14 @@ WaitingRow LabelQueue::Take() {
   return row;
 }
 
-void LabelQueue::Restore(std::vector<WaitingRow> rows, double clock, int64_t released_early) {
+void LabelQueue::Restore(std::vector<WaitingRow> rows, double clock, int64_t released_early,
+                         std::optional<double> doubted) {
   CHECK(rows_.empty());
   for (WaitingRow& row : rows) Push(std::move(row));
+  if (doubted.has_value()) {
+    const bool waits = !rows_.empty() && rows_.back().time == *doubted;
+    doubt_ = Doubt{*doubted, waits ? first_ + size() - 1 : -1};
+  }
   clock_ = clock;
   released_early_ = released_early;
 }

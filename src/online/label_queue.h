@@ -4,8 +4,10 @@
 //   if (queue.Offer(key, row)) ...                     // a click: it turned a waiting row positive, and is
 //   used up while (queue.Ready(/*drain=*/false)) Train(queue.Take());
 //
-// The clock is the samples' own: the largest time offered so far. Rows leave in the order in which they came;
-// the oldest one is ready once the clock has gone `delay` seconds past its time, or when there are more than
+// The clock is the samples' own: the largest time offered so far. A time more than `jump` seconds ahead of it
+// (and the first of all) is doubted until the next row has one near it; else its row waits as if it had come
+// at the clock's time, so that one bad time holds up nothing. Rows leave in the order in which they came; the
+// oldest one is ready once the clock has gone `delay` seconds past its time, or when there are more than
 // max_rows. A row with label 1 turns the latest waiting row of its key that isn't positive yet, and isn't a
 // sample itself; where none waits (the click came too late, or there was no impression), it waits as a
 // sample. All of that is a function of the rows offered: no wall clock.
@@ -16,6 +18,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -32,7 +35,8 @@ struct WaitingRow {
 
 class LabelQueue {
  public:
-  LabelQueue(double delay, int64_t max_rows) : delay_(delay), max_rows_(max_rows) {}
+  // `jump` is a day, or the delay where that is longer.
+  LabelQueue(double delay, int64_t max_rows);
 
   // True if the row turned another positive; else it waits.
   bool Offer(WaitingRow row);
@@ -41,21 +45,41 @@ class LabelQueue {
   // The oldest row. There is one.
   WaitingRow Take();
 
+  // Of clock(), before there is one.
+  static constexpr double kNoTime = -1e300;
+
   int64_t size() const { return static_cast<int64_t>(rows_.size()); }
   double clock() const { return clock_; }
   // Rows that went before their time.
   int64_t released_early() const { return released_early_; }
   const std::deque<WaitingRow>& rows() const { return rows_; }
-  // Puts back what rows(), clock() and released_early() gave. The queue is empty.
-  void Restore(std::vector<WaitingRow> rows, double clock, int64_t released_early);
+  // The time of the last row offered, where it is doubted.
+  std::optional<double> doubted() const;
+  // Times that turned out wrong since Restore, and the last of them.
+  int64_t times_wrong() const { return times_wrong_; }
+  double last_wrong() const { return last_wrong_; }
+  // Puts back what rows(), clock(), released_early() and doubted() gave. The queue is empty.
+  void Restore(std::vector<WaitingRow> rows, double clock, int64_t released_early,
+               std::optional<double> doubted);
 
  private:
+  struct Doubt {
+    double time;
+    int64_t row;  // its number; -1: it doesn't wait
+  };
+
+  // Whether the time is doubted.
+  bool Advance(double time);
+  void Dismiss(double time);
   bool Due() const { return !rows_.empty() && rows_.front().time + delay_ <= clock_; }
   void Push(WaitingRow row);
 
-  const double delay_;
+  const double delay_, jump_;
   const int64_t max_rows_;
-  double clock_ = -1e300;
+  std::optional<Doubt> doubt_;
+  int64_t times_wrong_ = 0;
+  double last_wrong_ = 0;
+  double clock_ = kNoTime;
   int64_t released_early_ = 0;
   std::deque<WaitingRow> rows_;
   int64_t first_ = 0;  // number of rows_.front(), counted from the first row ever

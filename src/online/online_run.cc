@@ -56,7 +56,7 @@ double Now() {
 
 // Seconds since 1970 that no sample has: such a time is in milliseconds.
 constexpr double kLatestTime = 1e11;
-// Lines about times ahead of the stream's clock.
+// Lines about times that were wrong.
 constexpr int kTimeWarnings = 10;
 
 // The cell of a line that the parser has taken.
@@ -143,7 +143,7 @@ class OnlineRun {
   absl::Status CheckColumns();
   absl::Status OpenStream();
   absl::Status FindColumns(const std::vector<std::string>& columns);
-  void WarnOfJump(double time, int64_t line);
+  void WarnOfWrongTimes();
   absl::Status Consume(const StreamLine& line);
   void NoteDay(double time, const StreamLine& line);
   absl::Status AddRow(WaitingRow row);
@@ -197,7 +197,7 @@ class OnlineRun {
   std::string base_path_;       // where init_from led when the base was taken; "" where it is no link
   std::string announced_path_;  // that standard input can't follow
   double watched_at_ = 0, batch_began_ = 0, checkpoint_at_ = 0, reported_at_ = 0;
-  int jumps_ = 0;
+  int64_t wrong_times_ = 0;
   int64_t reported_rows_ = 0, checkpoint_step_ = -1, logged_step_ = -1;
 
   struct Scorer {
@@ -219,8 +219,13 @@ absl::Status OnlineRun::CheckDirectory() {
   TANDEM_ASSIGN_OR_RETURN(proto::Experiment before, ParseExperiment(text, config_path));
   // The stream is known by what is in it: its file may have been moved.
   before.mutable_data()->set_path(experiment_.data().path());
+  // A burst of malformed rows that ended the run may be accepted.
+  const bool other_fraction = before.data().max_bad_fraction() != experiment_.data().max_bad_fraction();
+  before.mutable_data()->set_max_bad_fraction(experiment_.data().max_bad_fraction());
   const std::string difference = FirstDifference(before, experiment_, config_path, "the command line");
   if (!difference.empty()) return ConfigError("--resume: ", difference, "; a resumed run keeps its config");
+  if (other_fraction)
+    TANDEM_RETURN_IF_ERROR(WriteFileAtomically(fs_, config_path, ExperimentText(experiment_)));
   return absl::OkStatus();
 }
 
@@ -244,7 +249,8 @@ absl::Status OnlineRun::TakeModel(std::unique_ptr<DualModel> model) {
 
 // The student of the base, and nothing known of the stream but where its days begin.
 absl::Status OnlineRun::StartFrom(const Base& base) {
-  if (base.cut.has_value() && config_.time_column().empty()) {
+  const bool has_cut = base.cut.has_value() && !config_.time_column().empty();
+  if (base.published && base.cut.has_value() && !has_cut) {
     return ConfigError(
         "--init_from: ", options_.init_from, " was trained on days up to ", base.days.back(),
         "; online.time_column must name the samples' time, so that they aren't trained on twice");
@@ -281,18 +287,18 @@ absl::Status OnlineRun::StartFrom(const Base& base) {
   for (const std::string& day : base.days) state_.add_day(day);
   proto::OnlineState fresh;
   fresh.mutable_day_start()->Swap(online_.mutable_day_start());
-  if (base.cut.has_value()) fresh.set_cut(*base.cut);
+  if (has_cut) fresh.set_cut(*base.cut);
   fresh.set_good_step(step);
   online_ = std::move(fresh);
   window_.Clear();
   guard_.Reset();
   queue_ = std::make_unique<LabelQueue>(config_.label_delay(), config_.label_queue_rows());
+  wrong_times_ = 0;
   batch_.Clear();
   at_hand_.clear();
   base_path_ = IsLink() ? FollowLink(options_.init_from) : "";
   LOG(INFO) << "the student of " << base.checkpoint << (keeps_slots ? "" : ", optimizer anew")
-            << (base.cut.has_value() ? absl::StrCat("; samples up to ", base.days.back(), " are its own")
-                                     : "");
+            << (has_cut ? absl::StrCat("; samples up to ", base.days.back(), " are its own") : "");
   return TakeModel(std::move(model));
 }
 
@@ -481,8 +487,12 @@ absl::Status OnlineRun::OpenStream() {
   for (auto row = restored_.begin(); row != waiting; ++row) TANDEM_RETURN_IF_ERROR(AddRow(std::move(*row)));
   std::vector<WaitingRow> rows(std::make_move_iterator(waiting), std::make_move_iterator(restored_.end()));
   for (WaitingRow& row : rows) row.key = KeyOf(row.line);
-  if (!rows.empty() || online_.has_watermark())
-    queue_->Restore(std::move(rows), online_.watermark(), online_.released_early());
+  if (!rows.empty() || online_.has_watermark() || online_.has_doubted_time()) {
+    queue_->Restore(
+        std::move(rows), online_.has_watermark() ? online_.watermark() : LabelQueue::kNoTime,
+        online_.released_early(),
+        online_.has_doubted_time() ? std::optional<double>(online_.doubted_time()) : std::nullopt);
+  }
   restored_.clear();
   return absl::OkStatus();
 }
@@ -506,17 +516,14 @@ void OnlineRun::NoteDay(double time, const StreamLine& line) {
   start.set_lines(line.number - 1);
 }
 
-// A time far ahead of the clock sets it: what waits goes now, and what comes waits for the rest to catch up.
-void OnlineRun::WarnOfJump(double time, int64_t line) {
-  const bool first = queue_->size() == 0 && !online_.has_watermark();
-  if (first || time - queue_->clock() <= std::max(kSecondsADay, config_.label_delay())) return;
-  if (++jumps_ > kTimeWarnings) return;
-  LOG(WARNING)
-      << options_.input << ":" << line << ": its time, " << absl::StrFormat("%.0f", time) << ", is "
-      << FormatCount(std::llround(time - queue_->clock()))
-      << " seconds ahead of all before it: their clicks aren't waited for any longer, and rows of earlier "
-         "times wait until the stream has caught up"
-      << (jumps_ == kTimeWarnings ? " (not said again)" : "");
+// A time far ahead of the rows before and after it was none.
+void OnlineRun::WarnOfWrongTimes() {
+  for (; wrong_times_ < queue_->times_wrong(); ++wrong_times_) {
+    if (wrong_times_ >= kTimeWarnings) continue;
+    LOG(WARNING) << options_.input << ": a time, " << absl::StrFormat("%.0f", queue_->last_wrong())
+                 << ", far ahead of the rows before and after it; its row waits as one of theirs"
+                 << (wrong_times_ + 1 == kTimeWarnings ? " (not said again)" : "");
+  }
 }
 
 absl::Status OnlineRun::Consume(const StreamLine& line) {
@@ -544,7 +551,6 @@ absl::Status OnlineRun::Consume(const StreamLine& line) {
                                              "' is not in seconds since 1970 (milliseconds?)"),
                                 line.text);
     }
-    if (config_.label_delay() > 0) WarnOfJump(row.time, line.number);
     NoteDay(row.time, line);
     if (online_.has_cut() && row.time < online_.cut()) {
       online_.set_rows_before_cut(online_.rows_before_cut() + 1);
@@ -561,6 +567,7 @@ absl::Status OnlineRun::Consume(const StreamLine& line) {
   if (config_.label_delay() == 0) return AddRow(std::move(row));
   row.key = KeyOf(line.text);
   if (queue_->Offer(std::move(row))) online_.set_clicks_joined(online_.clicks_joined() + 1);
+  WarnOfWrongTimes();
   return absl::OkStatus();
 }
 
@@ -702,11 +709,13 @@ absl::Status OnlineRun::TrainBatch() {
 
 absl::Status OnlineRun::Guard() {
   const double logloss = window_.LogLoss();
-  const double reference = guard_.reference().value_or(logloss);
-  switch (guard_.Check(logloss)) {
+  const double unlearned = window_.LabelEntropy();
+  const double reference = guard_.reference().value_or(unlearned);
+  switch (guard_.Check(logloss, unlearned)) {
     case DriftGuard::Verdict::kRollBack:
-      return RollBack(
-          absl::StrFormat("log loss %.5f over the window, %.5f in the last good one", logloss, reference));
+      return RollBack(absl::StrFormat(
+          "log loss %.5f over the window, %.5f %s", logloss, reference,
+          guard_.reference().has_value() ? "in the last good one" : "of the click rate alone"));
     case DriftGuard::Verdict::kAccept: {
       LOG(WARNING) << absl::StrFormat(
           "log loss %.5f over the window after %d roll-backs in a row: accepted as the new level", logloss,
@@ -796,7 +805,9 @@ absl::Status OnlineRun::Checkpoint(bool candidate) {
   online_.set_window(window_.Log().Serialize());
   online_.set_batch_rows(static_cast<int64_t>(at_hand_.size()));
   online_.set_waiting_rows(queue_->size());
-  if (queue_->clock() > -1e300) online_.set_watermark(queue_->clock());
+  if (queue_->clock() > LabelQueue::kNoTime) online_.set_watermark(queue_->clock());
+  online_.clear_doubted_time();
+  if (queue_->doubted().has_value()) online_.set_doubted_time(*queue_->doubted());
   online_.set_released_early(queue_->released_early());
   if (guard_.reference().has_value()) {
     online_.set_guard_reference(*guard_.reference());

@@ -27,4 +27,16 @@ double ScoreWindow::LogLoss() const {
   return weight > 0 ? loss / weight : 0;
 }
 
+double ScoreWindow::LabelEntropy() const {
+  double clicks = 0;
+  double weight = 0;
+  for (const Score& score : scores_) {
+    clicks += score.label > 0 ? score.weight : 0;
+    weight += score.weight;
+  }
+  const double rate = weight > 0 ? clicks / weight : 0;
+  const auto term = [](double p) { return p > 0 ? -p * std::log(p) : 0; };
+  return term(rate) + term(1 - rate);
+}
+
 }  // namespace tandem

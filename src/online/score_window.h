@@ -29,6 +29,8 @@ class ScoreWindow {
   Metrics Compute(bool with_groups) const { return ComputeMetrics(Log(), with_groups); }
   // As ComputeMetrics has it, by itself: cheap enough for every micro-batch. There is a row.
   double LogLoss() const;
+  // The log loss of whoever says the window's click rate of every row. There is a row.
+  double LabelEntropy() const;
 
  private:
   struct Score {

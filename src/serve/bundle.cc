@@ -196,7 +196,8 @@ absl::StatusOr<proto::BundleHeader> DescribeStudent(FileSystem& fs, const std::s
   TANDEM_ASSIGN_OR_RETURN(*header.mutable_model_id(), StudentModelId(fs, checkpoint));
   TANDEM_ASSIGN_OR_RETURN(const proto::RunState state, ReadRunState(fs, checkpoint));
   if (state.has_base_id()) header.set_base_id(state.base_id());
-  if (state.day_size() > 0 && !state.day().rbegin()->empty()) header.set_last_day(*state.day().rbegin());
+  const std::string last_day = LastDayOf(state);
+  if (!last_day.empty()) header.set_last_day(last_day);
   return header;
 }
 

@@ -180,6 +180,14 @@ absl::StatusOr<proto::RunState> ReadRunState(FileSystem& fs, const std::string& 
   return state;
 }
 
+std::string LastDayOf(const proto::RunState& state) {
+  if (state.day_size() == 0) return "";
+  // An online student's days are its base's.
+  if (state.pass() > 0 || state.has_base_id()) return *state.day().rbegin();
+  const int begun = state.day_index() + (state.block() > 0 || state.batch() > 0 ? 1 : 0);
+  return begun == 0 ? "" : state.day(begun - 1);
+}
+
 std::string StudentEmbeddingFile(FileSystem& fs, const std::string& path) {
   return path + (fs.Exists(path + kOwnEmbeddingFile) ? kOwnEmbeddingFile : kEmbeddingFile);
 }

@@ -10,6 +10,7 @@
 #include <optional>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
@@ -82,12 +83,13 @@ class Run {
   absl::Status Checkpoint();
   absl::Status Report(const std::string& day, const LossTerms& losses, bool labelled);
   std::string TimeLeft(double rows_per_second) const;
-  // There once the run has trained on all of its window.
+  // There once the run has trained on all of its window; holds its last step.
   std::string CompletePath() const { return options_.run_dir + "/complete"; }
   // Whether rows without a label are trained on.
   bool DistillsUnlabelled() const {
     return plan_.student && experiment_.data().unlabelled() == proto::Data::USE_TEACHER;
   }
+  absl::StatusOr<bool> IsComplete();
   absl::Status CheckRows() const;
   void WarnOfUnusedLevers() const;
   bool Stopped() const { return options_.stop != nullptr && *options_.stop != 0; }
@@ -242,7 +244,7 @@ absl::Status Run::InitializeFrom(const std::string& checkpoint) {
 absl::StatusOr<RunSummary> Run::Train() {
   TANDEM_RETURN_IF_ERROR(CheckDirectory());
   TANDEM_RETURN_IF_ERROR(Begin());
-  summary_.already_complete = fs_.Exists(CompletePath());
+  TANDEM_ASSIGN_OR_RETURN(summary_.already_complete, IsComplete());
   if (!summary_.already_complete) {
     const absl::Status status = Loop();
     progress_.Finish();
@@ -257,6 +259,18 @@ absl::StatusOr<RunSummary> Run::Train() {
   summary_.rows_trained = state_.rows_trained();
   TANDEM_ASSIGN_OR_RETURN(summary_.checkpoint, NewestCheckpoint(fs_, options_.run_dir));
   return summary_;
+}
+
+// Not where the last checkpoint is gone: what came after the one before it is trained again.
+absl::StatusOr<bool> Run::IsComplete() {
+  if (!fs_.Exists(CompletePath())) return false;
+  TANDEM_ASSIGN_OR_RETURN(const std::string text, fs_.ReadFile(CompletePath()));
+  if (text == absl::StrCat("step ", state_.step(), "\n")) return true;
+  LOG(WARNING) << options_.run_dir << " was complete at " << absl::StripAsciiWhitespace(text)
+               << ", but its newest checkpoint is that of step " << state_.step()
+               << ": training on from there";
+  TANDEM_RETURN_IF_ERROR(fs_.RemoveAll(CompletePath()));
+  return false;
 }
 
 absl::Status Run::Loop() {
@@ -360,7 +374,7 @@ void Run::WarnOfUnusedLevers() const {
 
 // After the first pass: whether there was something to learn from.
 absl::Status Run::CheckRows() const {
-  if (state_.rows_good() == 0 && options_.init_from.empty()) {
+  if (state_.rows_good() == 0) {
     return DataError("data.path: ", experiment_.data().path(),
                      ": not one row to train on; is the log empty, or was all of it quarantined?");
   }

@@ -306,6 +306,11 @@ expect_exit 4 export --model=hurt --output=never
 expect_exit 4 finetune --init_from=hurt --run_dir=never --begin_date=2026-01-04 --end_date=2026-01-04 "$log"
 expect_exit 4 train --run_dir=hurt --end_date=2026-01-04 --resume
 expect_err "is whole: move the damaged one away to go on from it"
+# What the damaged one held is trained again, though the run was complete.
+cp -r run shortened && rm -r "$(last_checkpoint shortened)"
+expect_exit 0 train --run_dir=shortened --end_date=2026-01-04 --resume
+expect_err "shortened was complete at step"
+expect_same_folder "$(last_checkpoint shortened)" "$(last_checkpoint run)"
 expect_absent never
 train other 2026-01-04 train.window_days=4 train.seed=2
 expect_exit 0 export --model=other --output=other-bundle
@@ -322,6 +327,10 @@ section "finetune"
 expect_exit 0 finetune --init_from=fresh --run_dir=tuned --begin_date=2026-01-03 --end_date=2026-01-04
 expect_equal "what finetune prints" "$(cat out)" "$(last_checkpoint tuned)"
 expect_err "1,200 rows read"
+head -1 holdout.tsv >header.tsv
+expect_exit 3 finetune --init_from=fresh --run_dir=never --input=header.tsv
+expect_err "not one row to train on"
+expect_absent never
 expect_exit 0 finetune --init_from=fresh --run_dir=tuned-input --input=logs/2026-01-03.tsv.gz,logs/2026-01-04.tsv.gz
 expect_err "1,200 rows read"
 expect_exit 0 finetune --init_from=fresh --run_dir=tuned-student --begin_date=2026-01-03 --end_date=2026-01-04 --towers=student

@@ -122,6 +122,8 @@ refuse 2 "is no name" --run_dir=never --test_days=1 --variant=a/b:train.epochs=2
 refuse 2 "the same configuration as row CO_TRAIN" --run_dir=never --test_days=1 --variant=same:train.epochs=1
 refuse 2 "did you mean 'epochs'" --run_dir=never --test_days=1 --variant=typo:train.epoch=2
 refuse 2 "row odd: " --run_dir=never --test_days=1 --variant=odd:train.batch_size=0
+refuse 2 "measured alike" --run_dir=never --test_days=1 --variant=window:train.window_days=2
+refuse 2 "data.negative_keep_rate" --run_dir=never --test_days=1 --variant=sampled:data.negative_keep_rate=0.5
 refuse 2 "--frontier" --run_dir=never --test_days=1 --frontier=8x4
 refuse 2 "--seeds" --run_dir=never --test_days=1 --seeds=1,one
 refuse 2 "twice" --run_dir=never --test_days=1 --seeds=1,1
@@ -138,10 +140,14 @@ expect_err "TEACHER_ALONE, seed 1: "
 expect_err "failing/runs/TEACHER_ALONE/seed-1"
 expect_absent failing/compare.md
 # One row's alone: the others have their table.
-expect_exit 3 compare "${compare[@]}" --seeds=1 --test_days=2 --run_dir=partly --variant=lost:data.label=nosuch --frontier=4-2
+expect_exit 1 compare "${compare[@]}" --seeds=1 --test_days=2 --run_dir=partly \
+  --variant='lost:embedding.optimizer.sgd.lr=1e30;train.optimizer.sgd.lr=1e30' --variant=averaged:train.average_decay=0.9 --frontier=4-2
 expect_err "row lost is left out of the table"
-expect_err "nosuch"
+expect_err "lost, seed 1: "
+expect_out "Left out: lost, of which a cell failed"
+grep -q "Left out: lost" partly/compare.html || fail "the page doesn't say what is left out"
+expect_out "| other settings |"
 expect_same out partly/compare.md
-expect_json partly/compare.json '[r["name"] for r in d["rows"]] == ["TEACHER_ALONE", "STUDENT_ALONE", "CO_TRAIN", "STUDENT_ALONE_4-2", "CO_TRAIN_4-2"]'
-expect_json partly/compare.json 'd["rows"][4]["student_alone"] == "STUDENT_ALONE_4-2"'
+expect_json partly/compare.json '[r["name"] for r in d["rows"]] == ["TEACHER_ALONE", "STUDENT_ALONE", "CO_TRAIN", "averaged", "STUDENT_ALONE_4-2", "CO_TRAIN_4-2"]'
+expect_json partly/compare.json 'd["rows"][5]["student_alone"] == "STUDENT_ALONE_4-2" and d["rows"][3]["other_teacher"] and not d["rows"][2]["other_teacher"]'
 section "passed"

@@ -66,6 +66,8 @@ expect_err "nothing would pass"
 expect_exit 2 daily --run_dir=never --end_date=2026-01-05 "${settings[@]}" data.path=logs/2026-01-01.tsv.gz
 expect_err "no {date}"
 expect_exit 2 daily --run_dir=never --end_date=2026-01-5 "${settings[@]}"
+expect_exit 3 daily --run_dir=never --end_date=2026-01-05 "${settings[@]}" 'data.path=lgos/{date}.tsv.gz'
+expect_err "lgos/"
 expect_absent never
 
 section "killed $kills times"

@@ -11,36 +11,44 @@ using Verdict = DriftGuard::Verdict;
 
 TEST(DriftGuard, TheFirstWindowIsTheReferenceAndABetterOneLowersIt) {
   DriftGuard guard(0.1, 3);
-  EXPECT_EQ(guard.Check(0.5), Verdict::kGood);
-  EXPECT_EQ(guard.Check(0.549), Verdict::kGood);
-  EXPECT_EQ(guard.Check(0.4), Verdict::kGood);
+  EXPECT_EQ(guard.Check(0.5, 0.6), Verdict::kGood);
+  EXPECT_EQ(guard.Check(0.549, 0.6), Verdict::kGood);
+  EXPECT_EQ(guard.Check(0.4, 0.6), Verdict::kGood);
   EXPECT_EQ(*guard.reference(), 0.4);
-  EXPECT_EQ(guard.Check(0.45), Verdict::kRollBack);
+  EXPECT_EQ(guard.Check(0.45, 0.6), Verdict::kRollBack);
   EXPECT_EQ(*guard.reference(), 0.4) << "a bad window is no reference";
+}
+
+TEST(DriftGuard, AFirstWindowThatIsWorseThanTheClickRateAloneIsNoReference) {
+  DriftGuard guard(0.1, 1);
+  EXPECT_EQ(guard.Check(0.7, 0.6), Verdict::kRollBack);
+  EXPECT_FALSE(guard.reference().has_value());
+  EXPECT_EQ(guard.Check(0.65, 0.6), Verdict::kGood);
+  EXPECT_EQ(*guard.reference(), 0.65);
 }
 
 TEST(DriftGuard, AConfirmedWindowIsTheNewReference) {
   DriftGuard guard(0.1, 3);
-  guard.Check(0.4);
+  guard.Check(0.4, 0.6);
   guard.Confirm(0.43);
-  EXPECT_EQ(guard.Check(0.47), Verdict::kGood) << "a stream that changes slowly is followed";
+  EXPECT_EQ(guard.Check(0.47, 0.6), Verdict::kGood) << "a stream that changes slowly is followed";
 }
 
 TEST(DriftGuard, AStreamThatStaysBadIsAcceptedInTheEnd) {
   DriftGuard guard(0.1, 2);
-  guard.Check(0.4);
-  EXPECT_EQ(guard.Check(0.9), Verdict::kRollBack);
-  EXPECT_EQ(guard.Check(0.9), Verdict::kRollBack);
-  EXPECT_EQ(guard.Check(0.9), Verdict::kAccept);
-  EXPECT_EQ(guard.Check(0.9), Verdict::kGood);
+  guard.Check(0.4, 0.6);
+  EXPECT_EQ(guard.Check(0.9, 0.6), Verdict::kRollBack);
+  EXPECT_EQ(guard.Check(0.9, 0.6), Verdict::kRollBack);
+  EXPECT_EQ(guard.Check(0.9, 0.6), Verdict::kAccept);
+  EXPECT_EQ(guard.Check(0.9, 0.6), Verdict::kGood);
   EXPECT_EQ(guard.rollbacks_in_a_row(), 0);
 }
 
 TEST(DriftGuard, RollBacksAreInARowUntilACheckpointProvesGood) {
   DriftGuard guard(0.1, 2);
-  guard.Check(0.4);
-  guard.Check(0.9);
-  guard.Check(0.41);
+  guard.Check(0.4, 0.6);
+  guard.Check(0.9, 0.6);
+  guard.Check(0.41, 0.6);
   EXPECT_EQ(guard.rollbacks_in_a_row(), 1);
   guard.Confirm(0.41);
   EXPECT_EQ(guard.rollbacks_in_a_row(), 0);
@@ -48,21 +56,21 @@ TEST(DriftGuard, RollBacksAreInARowUntilACheckpointProvesGood) {
 
 TEST(DriftGuard, WhatIsNotANumberIsWorseThanAnything) {
   DriftGuard guard(0.1, 2);
-  guard.Check(0.4);
-  EXPECT_EQ(guard.Check(std::nan("")), Verdict::kRollBack);
+  guard.Check(0.4, 0.6);
+  EXPECT_EQ(guard.Check(std::nan(""), 0.6), Verdict::kRollBack);
 }
 
 TEST(DriftGuard, WithoutALimitEverythingIsGood) {
   DriftGuard guard(0, 1);
-  guard.Check(0.1);
-  EXPECT_EQ(guard.Check(100), Verdict::kGood);
+  guard.Check(0.1, 0.6);
+  EXPECT_EQ(guard.Check(100, 0.6), Verdict::kGood);
 }
 
 TEST(DriftGuard, ARestoredGuardGoesOn) {
   DriftGuard guard(0.1, 3);
   guard.Restore(0.4, 2);
-  EXPECT_EQ(guard.Check(0.9), Verdict::kRollBack);
-  EXPECT_EQ(guard.Check(0.9), Verdict::kAccept);
+  EXPECT_EQ(guard.Check(0.9, 0.6), Verdict::kRollBack);
+  EXPECT_EQ(guard.Check(0.9, 0.6), Verdict::kAccept);
 }
 
 }  // namespace

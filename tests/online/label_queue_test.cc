@@ -67,6 +67,52 @@ TEST(LabelQueue, AFullQueueLetsTheOldestGoEarlyAndSaysSo) {
   EXPECT_EQ(Drain(&queue, true), "c0 d0");
 }
 
+TEST(LabelQueue, OneTimeFarAheadHoldsUpNothing) {
+  constexpr double kYear = 3e7;
+  for (const int wrong : {0, 5, 19}) {
+    LabelQueue queue(10, 100);
+    std::string left;
+    for (int i = 0; i < 20; ++i) {
+      queue.Offer(Row(std::to_string(i), i, 5 * i + (i == wrong ? kYear : 0), false));
+      left += Drain(&queue, false) + ";";
+    }
+    EXPECT_EQ(queue.times_wrong(), wrong < 19 ? 1 : 0) << "the last one may yet be right";
+    EXPECT_EQ(queue.clock(), wrong < 19 ? 95 : 90) << wrong;
+    // All but the last two have left, a row or so later than they would have.
+    EXPECT_LE(queue.size(), wrong < 19 ? 3 : 4) << wrong << left;
+  }
+}
+
+TEST(LabelQueue, AGapIsBelievedOnceTheNextRowIsThereToo) {
+  LabelQueue queue(10, 100);
+  queue.Offer(Row("a", 1, 100, false));
+  queue.Offer(Row("b", 2, 101, false));
+  queue.Offer(Row("c", 3, 1e6, false));
+  EXPECT_EQ(Drain(&queue, false), "");
+  EXPECT_EQ(*queue.doubted(), 1e6);
+  queue.Offer(Row("d", 4, 1e6 + 1, false));
+  EXPECT_EQ(Drain(&queue, false), "a0 b0");
+  // Those after the gap wait for their clicks as ever.
+  EXPECT_TRUE(queue.Offer(Row("click", 3, 1e6 + 2, true)));
+  queue.Offer(Row("e", 5, 1e6 + 10, false));
+  EXPECT_EQ(Drain(&queue, false), "c1");
+  EXPECT_EQ(queue.times_wrong(), 0);
+}
+
+TEST(LabelQueue, ADoubtIsRestored) {
+  LabelQueue kept(10, 100);
+  kept.Offer(Row("a", 1, 100, false));
+  kept.Offer(Row("b", 2, 101, false));
+  kept.Offer(Row("c", 3, 1e9, false));
+  LabelQueue restored(10, 100);
+  restored.Restore({kept.rows().begin(), kept.rows().end()}, kept.clock(), 0, kept.doubted());
+  for (LabelQueue* queue : {&kept, &restored}) {
+    queue->Offer(Row("d", 4, 115, false));
+    EXPECT_EQ(Drain(queue, false), "a0 b0 c0");
+    EXPECT_EQ(queue->times_wrong(), 1);
+  }
+}
+
 TEST(LabelQueue, ARestoredQueueGoesOnAsTheOneThatWasKept) {
   LabelQueue kept(10, 100);
   for (int i = 0; i < 50; ++i) {
@@ -74,7 +120,8 @@ TEST(LabelQueue, ARestoredQueueGoesOnAsTheOneThatWasKept) {
     if (i % 2 == 0 && kept.Ready(false)) kept.Take();
   }
   LabelQueue restored(10, 100);
-  restored.Restore({kept.rows().begin(), kept.rows().end()}, kept.clock(), kept.released_early());
+  restored.Restore({kept.rows().begin(), kept.rows().end()}, kept.clock(), kept.released_early(),
+                   kept.doubted());
   std::string a, b;
   for (int i = 50; i < 100; ++i) {
     EXPECT_EQ(kept.Offer(Row(std::to_string(i), i % 7, i, i % 3 == 0)),
