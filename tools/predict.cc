@@ -159,7 +159,7 @@ class FilePredictor {
       TANDEM_RETURN_IF_ERROR(quarantine_.BadRow(piece.chunk.first_line + fault.line, fault.fault,
                                                 fault.detail, piece.chunk.lines[fault.line]));
     }
-    return absl::OkStatus();
+    return quarantine_.JudgeSoFar();
   }
 
   const Predictor* predictor_;

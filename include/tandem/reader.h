@@ -98,8 +98,10 @@ class Quarantine {
   // rows can be read again.
   void BeginFile(const std::string& file, const std::string& header);
   void GoodRows(int64_t rows);
-  // A DataError when more than max_bad_fraction of the file's rows, from 1,000 rows on, are bad.
   absl::Status BadRow(int64_t line_number, RowFault fault, absl::string_view detail, absl::string_view line);
+  // Of rows read one after the other: a DataError when more than max_bad_fraction of them, from 1,000 on, are
+  // bad.
+  absl::Status JudgeSoFar() const;
   // Judges the file as a whole, and syncs its quarantine. kInternal when the quarantine can't be written.
   absl::Status EndFile();
 

@@ -143,6 +143,7 @@ absl::Status DailyRun::Begin() {
                       "/bundle, is gone; put that date's folder back from a copy, or begin anew with another "
                       "--run_dir");
   }
+  if (!published.empty()) TANDEM_RETURN_IF_ERROR(VerifyDirectory(fs_, DateDirectory(published) + "/bundle"));
   // A run that was killed after the verdict may not have carried it out.
   return Settle();
 }

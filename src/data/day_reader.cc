@@ -111,6 +111,7 @@ absl::StatusOr<bool> DayReader::State::ParseChunk() {
       TANDEM_RETURN_IF_ERROR(quarantine->BadRow(chunk.first_line + fault.line, fault.fault, fault.detail,
                                                 chunk.lines[fault.line]));
     }
+    TANDEM_RETURN_IF_ERROR(quarantine->JudgeSoFar());
   }
   return true;
 }

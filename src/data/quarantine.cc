@@ -134,7 +134,11 @@ absl::Status Quarantine::BadRow(int64_t line_number, RowFault fault, absl::strin
   } else if (file.bad == kReported + 1) {
     LOG(WARNING) << file.name << ": further malformed rows are only counted";
   }
-  return file.rows >= kJudgedEarlyFrom ? Judge() : absl::OkStatus();
+  return absl::OkStatus();
+}
+
+absl::Status Quarantine::JudgeSoFar() const {
+  return file_->rows >= kJudgedEarlyFrom ? Judge() : absl::OkStatus();
 }
 
 absl::Status Quarantine::Judge() const {

@@ -126,8 +126,12 @@ TEST_F(QuarantineTest, ALargeFileIsJudgedFromAThousandRowsOn) {
   quarantine.BeginFile("a.tsv", "");
   for (int row = 0; row < 20; ++row) EXPECT_TRUE(quarantine.BadRow(row, RowFault::kNumber, "", "").ok());
   quarantine.GoodRows(978);
-  EXPECT_TRUE(quarantine.BadRow(999, RowFault::kNumber, "", "").ok()) << "999 rows";
-  EXPECT_EQ(ExitCode(quarantine.BadRow(1000, RowFault::kNumber, "", "")), kExitData);
+  EXPECT_TRUE(quarantine.BadRow(999, RowFault::kNumber, "", "").ok());
+  EXPECT_TRUE(quarantine.JudgeSoFar().ok()) << "999 rows";
+  EXPECT_TRUE(quarantine.BadRow(1000, RowFault::kNumber, "", "").ok());
+  const absl::Status status = quarantine.JudgeSoFar();
+  EXPECT_EQ(ExitCode(status), kExitData);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("a.tsv: 22 of 1,000 rows"));
 
   Quarantine borderline("", 0.01);
   EXPECT_TRUE(ReadFile(&borderline, 990, 10).ok());

@@ -110,6 +110,11 @@ expect_days gaps 'd[3]["judged_on"] == "2026-01-06" and d[3]["published"] and d[
 expect_equal "published" "$(readlink gaps/published)" days/2026-01-04/bundle
 daily gaps 2026-01-06 'data.path=poisoned/{date}.tsv.gz' daily.gate.min_rows=0 --resume
 expect_err "waiting for the log of 2026-01-07"
+cp gaps/days/2026-01-04/bundle/graph.bin whole-graph.bin
+truncate -s -1 gaps/days/2026-01-04/bundle/graph.bin
+expect_exit 4 daily --run_dir=gaps --end_date=2026-01-06 "${settings[@]}" 'data.path=poisoned/{date}.tsv.gz' daily.gate.min_rows=0 --resume
+expect_err "graph.bin"
+cp whole-graph.bin gaps/days/2026-01-04/bundle/graph.bin
 mv gaps/days/2026-01-04 aside
 expect_exit 4 daily --run_dir=gaps --end_date=2026-01-06 "${settings[@]}" 'data.path=poisoned/{date}.tsv.gz' daily.gate.min_rows=0 --resume
 expect_err "gaps/published: the model in place, gaps/days/2026-01-04/bundle, is gone"
