@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.."
 work=${1:-quickstart}
 rows_per_day=20000
 tandem=build/tandem
-config=configs/synthetic.pbtxt
+config=configs/synthetic.pbtxt,configs/distill/student_phase.pbtxt
 last_day=2026-01-31
 log="data.path=$work/logs/{date}.tsv.gz"
 
