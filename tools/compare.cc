@@ -395,10 +395,13 @@ absl::Status FillRows(Plan& plan, const CellRunner& runner, const std::vector<Pl
       const bool own = row.cells.size() < comparison->seeds.size();
       LOG(WARNING) << "row " << row.name << " is left out of the table: a cell of "
                    << (own ? "it" : plan.rows()[alone].row.name) << " failed";
+      std::string why;
+      for (size_t s = 0; s < comparison->seeds.size() && why.empty(); ++s)
+        why = std::string(results.failures[s * rows + (own ? r : alone)].message());
       comparison->left_out.push_back(
           absl::StrCat(row.name, ", of which ",
                        own ? "a cell" : absl::StrCat("the student alone, ", plan.rows()[alone].row.name, ","),
-                       " failed; the command says why, and tries again with --resume."));
+                       " failed (", why, "); --resume tries again."));
       continue;
     }
     index[r] = static_cast<int>(comparison->rows.size());

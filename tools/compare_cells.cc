@@ -182,7 +182,8 @@ absl::StatusOr<CompareCell> CellRunner::Run(const PlannedCell& cell) const {
 absl::StatusOr<CellResults> CellRunner::RunAll(const std::vector<PlannedCell>& cells) const {
   CellResults results;
   results.cells.resize(cells.size());
-  std::vector<absl::Status> failures(cells.size());
+  std::vector<absl::Status>& failures = results.failures;
+  failures.resize(cells.size());
   std::vector<size_t> to_do;
   for (size_t i = 0; i < cells.size(); ++i) {
     TANDEM_ASSIGN_OR_RETURN(std::optional<CompareCell> kept, ReadKept(cells[i]));

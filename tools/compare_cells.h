@@ -41,7 +41,8 @@ struct PlannedCell {
 
 struct CellResults {
   std::vector<std::optional<CompareCell>> cells;  // nullopt: failed
-  absl::Status failure;                           // of the first that did
+  std::vector<absl::Status> failures;             // of each
+  absl::Status failure;                           // of the first that did, with what can be done
 };
 
 class CellRunner {

@@ -28,6 +28,14 @@ absl::StatusOr<proto::Experiment> ReadExperiment(const Invocation& invocation) {
     files.push_back(FLAGS_run_dir + "/config.pbtxt");
   }
   TANDEM_ASSIGN_OR_RETURN(proto::Experiment experiment, LoadExperiment(files, invocation.overrides));
+  // A gate that an earlier call has set stays, but for what this one says of it.
+  const std::string own = FLAGS_run_dir + "/config.pbtxt";
+  if (FLAGS_resume && FileSystem::Default().Exists(own)) {
+    TANDEM_ASSIGN_OR_RETURN(const proto::Experiment before, LoadExperiment({own}, {}));
+    proto::Gate gate = before.daily().gate();
+    MergeOver(experiment.daily().gate(), &gate);
+    *experiment.mutable_daily()->mutable_gate() = gate;
+  }
   experiment.mutable_daily();
   ResolveDefaults(&experiment);
   TANDEM_RETURN_IF_ERROR(ValidateExperiment(experiment));

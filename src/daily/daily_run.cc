@@ -67,6 +67,7 @@ class DailyRun {
 
  private:
   absl::Status Begin();
+  void LeaveDirectory();
   // False at the end of the log, or where a signal stopped the training.
   absl::StatusOr<bool> DoDate(absl::CivilDay date);
   // The first day after `date` with a log that holds rows; nullopt at the end of the log.
@@ -148,6 +149,15 @@ absl::Status DailyRun::Begin() {
   return Settle();
 }
 
+// Nothing has been trained: a mistake can be mended, and the same call be given again.
+void DailyRun::LeaveDirectory() {
+  const auto ignore = [](const absl::Status& /*the error that led here is the one to tell*/) {};
+  ignore(fs_.RemoveAll(options_.run_dir + "/days"));
+  ignore(fs_.RemoveAll(options_.run_dir + "/config.pbtxt"));
+  const absl::StatusOr<std::vector<std::string>> names = fs_.List(options_.run_dir);
+  if (names.ok() && names->empty()) ignore(fs_.RemoveAll(options_.run_dir));
+}
+
 absl::StatusOr<DailySummary> DailyRun::Run() {
   if (!HasDate(experiment_.data().path()))
     return ConfigError("data.path: ", experiment_.data().path(), " has no {date}; daily goes by days");
@@ -165,12 +175,18 @@ absl::StatusOr<DailySummary> DailyRun::Run() {
     const absl::StatusOr<std::vector<Day>> any =
         FindDays(experiment_.data().path(), absl::FormatCivilTime(first),
                  absl::FormatCivilTime(end + kDaysAhead), &missing);
-    if (!any.ok()) return any.status();
+    if (!any.ok())
+      return FindDays(experiment_.data().path(), options_.begin_date, options_.end_date, &missing).status();
   }
   TANDEM_RETURN_IF_ERROR(Begin());
   for (absl::CivilDay date = begin + static_cast<int>(days_.size()); date <= end; ++date) {
-    TANDEM_ASSIGN_OR_RETURN(const bool done, DoDate(date));
-    if (!done) break;
+    const absl::StatusOr<bool> done = DoDate(date);
+    if (!done.ok()) {
+      const std::string first = DateDirectory(absl::FormatCivilTime(date));
+      if (days_.empty() && directory_->fresh() && !fs_.Exists(first + "/train")) LeaveDirectory();
+      return done.status();
+    }
+    if (!*done) break;
   }
   summary_.skipped = static_cast<int>(
       std::count_if(days_.begin(), days_.end(), [](const Json& day) { return day.contains("skipped"); }));

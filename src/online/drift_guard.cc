@@ -10,8 +10,10 @@ DriftGuard::Verdict DriftGuard::Check(double logloss, double unlearned) {
     reference_ = std::min(reference_.value_or(logloss), logloss);
     return Verdict::kGood;
   }
-  if (rollbacks_in_a_row_ < patience_) {
-    ++rollbacks_in_a_row_;
+  // No stream is so new that a student that has learned from it is twice as bad as its click rate: that is
+  // divergence.
+  if (rollbacks_in_a_row_ < patience_ || !(logloss <= 2 * unlearned)) {
+    rollbacks_in_a_row_ = std::min(rollbacks_in_a_row_ + 1, patience_);
     return Verdict::kRollBack;
   }
   Confirm(logloss);

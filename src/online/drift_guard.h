@@ -12,8 +12,8 @@
 //
 // The first window sets the reference, where it is no worse than `unlearned`, what the click rate alone
 // gives, by the same share; a better one lowers it; Confirm sets it. While a stream is bad, the student is
-// rolled back once a window, and so held; after `patience` times in a row the level is accepted. A limit of 0
-// finds everything good.
+// rolled back once a window, and so held; after `patience` times in a row the level is accepted, unless it is
+// worse than twice `unlearned`. A limit of 0 finds everything good.
 #ifndef TANDEM_SRC_ONLINE_DRIFT_GUARD_H_
 #define TANDEM_SRC_ONLINE_DRIFT_GUARD_H_
 

@@ -7,14 +7,7 @@
 #include <utility>
 
 namespace tandem {
-namespace {
-
-constexpr double kSecondsADay = 86400;
-
-}  // namespace
-
-LabelQueue::LabelQueue(double delay, int64_t max_rows)
-    : delay_(delay), jump_(std::max(kSecondsADay, delay)), max_rows_(max_rows) {}
+LabelQueue::LabelQueue(double delay, int64_t max_rows) : delay_(delay), max_rows_(max_rows) {}
 
 std::optional<double> LabelQueue::doubted() const {
   return doubt_.has_value() ? std::optional<double>(doubt_->time) : std::nullopt;
@@ -29,29 +22,22 @@ void LabelQueue::Dismiss(double time) {
 }
 
 bool LabelQueue::Advance(double time) {
-  const bool begins = clock_ == kNoTime;
-  if (!begins && time <= clock_ + jump_) {
+  if (clock_ != kNoTime && time <= clock_ + delay_) {
     if (doubt_.has_value()) Dismiss(clock_);
     clock_ = std::max(clock_, time);
     return false;
   }
   if (doubt_.has_value()) {
+    // Two in a row are ahead: it is at least as late as the earlier of them says.
     const double other = doubt_->time;
-    if (std::abs(time - other) <= jump_) {
-      clock_ = std::max(time, other);
-      doubt_.reset();
-      return false;
-    }
-    if (begins && time < other) {
-      Dismiss(time);
-      clock_ = time;
-      return false;
-    }
-    if (begins) {
-      clock_ = other;
-    } else {
+    clock_ = std::min(time, other);
+    if (other > clock_ + delay_) {
       Dismiss(clock_);
+    } else {
+      if (time <= clock_ + delay_) clock_ = std::max(time, other);
+      doubt_.reset();
     }
+    if (time <= clock_ + delay_) return false;
   }
   doubt_ = Doubt{time, -1};
   return true;

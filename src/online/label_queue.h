@@ -4,13 +4,14 @@
 //   if (queue.Offer(key, row)) ...                     // a click: it turned a waiting row positive, and is
 //   used up while (queue.Ready(/*drain=*/false)) Train(queue.Take());
 //
-// The clock is the samples' own: the largest time offered so far. A time more than `jump` seconds ahead of it
-// (and the first of all) is doubted until the next row has one near it; else its row waits as if it had come
-// at the clock's time, so that one bad time holds up nothing. Rows leave in the order in which they came; the
-// oldest one is ready once the clock has gone `delay` seconds past its time, or when there are more than
-// max_rows. A row with label 1 turns the latest waiting row of its key that isn't positive yet, and isn't a
-// sample itself; where none waits (the click came too late, or there was no impression), it waits as a
-// sample. All of that is a function of the rows offered: no wall clock.
+// The clock is the samples' own: the largest time offered so far. A time more than `delay` seconds ahead of
+// it (and the first of all) is doubted until the next row: where that is ahead, too, the clock goes to the
+// earlier of the two; else the doubted row waits as if it had come at the clock's time, so that one bad time
+// holds up nothing. Rows leave in the order in which they came; the oldest one is ready once the clock has
+// gone `delay` seconds past its time, or when there are more than max_rows. A row with label 1 turns the
+// latest waiting row of its key that isn't positive yet, and isn't a sample itself; where none waits (the
+// click came too late, or there was no impression), it waits as a sample. All of that is a function of the
+// rows offered: no wall clock.
 //
 // Not thread-safe.
 #ifndef TANDEM_SRC_ONLINE_LABEL_QUEUE_H_
@@ -35,7 +36,6 @@ struct WaitingRow {
 
 class LabelQueue {
  public:
-  // `jump` is a day, or the delay where that is longer.
   LabelQueue(double delay, int64_t max_rows);
 
   // True if the row turned another positive; else it waits.
@@ -74,7 +74,7 @@ class LabelQueue {
   bool Due() const { return !rows_.empty() && rows_.front().time + delay_ <= clock_; }
   void Push(WaitingRow row);
 
-  const double delay_, jump_;
+  const double delay_;
   const int64_t max_rows_;
   std::optional<Doubt> doubt_;
   int64_t times_wrong_ = 0;

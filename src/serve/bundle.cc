@@ -8,7 +8,10 @@
 
 #include <utility>
 
+#include "absl/strings/ascii.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/strip.h"
 #include "config/experiment.pb.h"
 #include "src/serve/precision_proto.h"
 #include "src/serve/quantize.h"
@@ -223,6 +226,14 @@ absl::StatusOr<std::string> ResolveModel(FileSystem& fs, const std::string& link
   if (fs.Exists(model + "/config.pbtxt") || fs.Exists(model + "/checkpoints")) {
     TANDEM_ASSIGN_OR_RETURN(const std::string newest, NewestCheckpoint(fs, model));
     if (newest.empty()) return ModelError(model, ": a run that has no checkpoint yet");
+    const absl::StatusOr<std::string> complete = fs.ReadFile(model + "/complete");
+    int64_t step = 0;
+    if (complete.ok() &&
+        absl::SimpleAtoi(absl::StripPrefix(absl::StripAsciiWhitespace(*complete), "step "), &step) &&
+        StepDirectory(model, step) != newest) {
+      LOG(WARNING) << model << " was complete at step " << step << ", but its newest checkpoint is " << newest
+                   << ": it lacks what came after; train or finetune --resume brings it back";
+    }
     return newest;
   }
   return ModelError(model, ": neither a run, nor a checkpoint, nor a bundle");

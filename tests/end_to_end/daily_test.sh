@@ -45,6 +45,11 @@ daily whole 2026-01-06 daily.finetune=true --resume
 expect_err "waiting for the log of 2026-01-07"
 expect_days whole 'len(d) == 5'
 daily parts 2026-01-02 daily.finetune=true
+# With --config again, which doesn't say it: the gate that was set stays.
+daily gated 2026-01-01
+daily gated 2026-01-02 --resume daily.gate.min_rows=9999
+daily gated 2026-01-03 --resume
+expect_days gated '[x["published"] for x in d] == [True, False, False]'
 # A gate is no part of what is trained: it may be set anew, and is kept.
 daily parts 2026-01-03 daily.finetune=true daily.gate.min_rows=9999 --resume
 expect_err "the gate is another one from here on"
@@ -66,6 +71,8 @@ expect_err "nothing would pass"
 expect_exit 2 daily --run_dir=never --end_date=2026-01-05 "${settings[@]}" data.path=logs/2026-01-01.tsv.gz
 expect_err "no {date}"
 expect_exit 2 daily --run_dir=never --end_date=2026-01-5 "${settings[@]}"
+expect_exit 3 daily --run_dir=never --end_date=2026-01-05 "${settings[@]}" data.label=nosuch
+expect_absent never
 expect_exit 3 daily --run_dir=never --end_date=2026-01-05 "${settings[@]}" 'data.path=lgos/{date}.tsv.gz'
 expect_err "lgos/"
 expect_absent never

@@ -44,6 +44,12 @@ TEST(DriftGuard, AStreamThatStaysBadIsAcceptedInTheEnd) {
   EXPECT_EQ(guard.rollbacks_in_a_row(), 0);
 }
 
+TEST(DriftGuard, DivergenceIsNeverAccepted) {
+  DriftGuard guard(0.1, 2);
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(guard.Check(1.3, 0.6), Verdict::kRollBack);
+  EXPECT_EQ(guard.Check(1.1, 0.6), Verdict::kAccept);
+}
+
 TEST(DriftGuard, RollBacksAreInARowUntilACheckpointProvesGood) {
   DriftGuard guard(0.1, 2);
   guard.Check(0.4, 0.6);

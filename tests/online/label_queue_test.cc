@@ -51,9 +51,11 @@ TEST(LabelQueue, AClickThatComesTooLateIsASampleOfItsOwn) {
   LabelQueue queue(10, 100);
   queue.Offer(Row("a", 7, 1, false));
   queue.Offer(Row("b", 8, 20, false));
+  EXPECT_EQ(Drain(&queue, false), "") << "one row that is so far ahead may be wrong";
+  queue.Offer(Row("c", 9, 20, false));
   EXPECT_EQ(Drain(&queue, false), "a0");
   EXPECT_FALSE(queue.Offer(Row("late", 7, 21, true)));
-  EXPECT_EQ(Drain(&queue, true), "b0 late1");
+  EXPECT_EQ(Drain(&queue, true), "b0 c0 late1");
 }
 
 TEST(LabelQueue, AFullQueueLetsTheOldestGoEarlyAndSaysSo) {
@@ -99,6 +101,24 @@ TEST(LabelQueue, AGapIsBelievedOnceTheNextRowIsThereToo) {
   EXPECT_EQ(queue.times_wrong(), 0);
 }
 
+TEST(LabelQueue, RowsFurtherApartThanTheDelayMoveTheClockARowLater) {
+  LabelQueue queue(10, 100);
+  std::string left;
+  for (int i = 0; i < 6; ++i) {
+    queue.Offer(Row(std::to_string(i), i, 100 * i, false));
+    left += Drain(&queue, false) + ";";
+  }
+  EXPECT_EQ(left,
+            ";;0"
+            "0;10;20;30;");
+  EXPECT_EQ(queue.times_wrong(), 0);
+  // One that is wrong among them.
+  queue.Offer(Row("x", 9, 1e9, false));
+  queue.Offer(Row("6", 6, 600, false));
+  EXPECT_EQ(queue.clock(), 600);
+  EXPECT_EQ(queue.times_wrong(), 1);
+}
+
 TEST(LabelQueue, ADoubtIsRestored) {
   LabelQueue kept(10, 100);
   kept.Offer(Row("a", 1, 100, false));
@@ -107,7 +127,7 @@ TEST(LabelQueue, ADoubtIsRestored) {
   LabelQueue restored(10, 100);
   restored.Restore({kept.rows().begin(), kept.rows().end()}, kept.clock(), 0, kept.doubted());
   for (LabelQueue* queue : {&kept, &restored}) {
-    queue->Offer(Row("d", 4, 115, false));
+    queue->Offer(Row("d", 4, 111, false));
     EXPECT_EQ(Drain(queue, false), "a0 b0 c0");
     EXPECT_EQ(queue->times_wrong(), 1);
   }
