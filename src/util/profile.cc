@@ -2,6 +2,8 @@
 
 #include <glog/logging.h>
 
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 
@@ -127,14 +129,15 @@ std::vector<Profile::Line> Profile::Lines() const {
     if (sum.calls == 0) continue;
     double seconds = static_cast<double>(sum.nanoseconds) * 1e-9;
     if (lane(stage) == Lane::kWorkers) in_workers += seconds /= threads_;
-    if (stage == Stage::kShards) seconds -= in_workers;
+    // A worker that was put aside by the machine counts on: its share can exceed the whole.
+    if (stage == Stage::kShards) seconds = std::max(0.0, seconds - in_workers);
     if (lane(stage) != Lane::kBeside) left -= seconds;
     const auto units = static_cast<double>(sum.units);
     (lane(stage) == Lane::kBeside ? beside : steps)
         .push_back({kStageInfo[i].label, lane(stage) == Lane::kBeside, seconds, sum.calls,
                     costs_[i].flops * units, costs_[i].bytes * units});
   }
-  steps.push_back({"everything else", false, left, 0, 0, 0});
+  steps.push_back({"everything else", false, std::max(0.0, left), 0, 0, 0});
   steps.insert(steps.end(), beside.begin(), beside.end());
   return steps;
 }
