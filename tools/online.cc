@@ -25,21 +25,11 @@ namespace {
 
 // What an online run has no place for: each would be accepted, and change nothing.
 absl::Status CheckOverrides(const std::vector<std::string>& overrides) {
-  constexpr const char* kWithoutEffect[] = {"model.method=",
-                                            "model.teacher.",
-                                            "model.switches.",
-                                            "model.student.slow_embedding",
-                                            "train.batch_size=",
-                                            "train.epochs=",
-                                            "train.window_days=",
-                                            "train.shuffle_rows=",
-                                            "train.schedule",
-                                            "train.student_steps",
-                                            "train.replay_batches",
-                                            "train.student_phase",
-                                            "train.average_decay",
-                                            "train.student_schedule",
-                                            "daily."};
+  constexpr const char* kWithoutEffect[] = {
+      "model.method=",       "model.teacher.",      "model.switches.",        "model.student.slow_embedding",
+      "model.student.muon",  "train.batch_size=",   "train.epochs=",          "train.window_days=",
+      "train.shuffle_rows=", "train.schedule",      "train.student_steps",    "train.replay_batches",
+      "train.student_phase", "train.average_decay", "train.student_schedule", "daily."};
   for (const std::string& text : overrides) {
     for (const char* prefix : kWithoutEffect) {
       if (!absl::StartsWith(text, prefix)) continue;

@@ -7,7 +7,6 @@
 #include <cstdio>
 #include <memory>
 #include <optional>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -19,6 +18,7 @@
 #include "tandem/predictor.h"
 #include "tandem/reader.h"
 #include "tandem/status.h"
+#include "tandem/threads.h"
 #include "tools/command.h"
 #include "tools/common.h"
 #include "tools/profile_flag.h"
@@ -201,8 +201,7 @@ absl::StatusOr<int> RunPredict(const Invocation& invocation) {
   }
   TANDEM_ASSIGN_OR_RETURN(const std::vector<std::string> files, FindFiles(FLAGS_input));
   TANDEM_RETURN_IF_ERROR(CheckOutputIsNoInput(files, FLAGS_output));
-  int threads = predictor->experiment().runtime().threads();
-  if (threads == 0) threads = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  const int threads = ThreadsOf(predictor->experiment().runtime().threads());
   TANDEM_ASSIGN_OR_RETURN(Output output, Output::Open(FLAGS_output));
   const std::unique_ptr<Profile> profile =
       StartProfile(ProfiledCommand::kPredict, threads, predictor->model().kernels());

@@ -4,7 +4,8 @@
 
 #include <algorithm>
 #include <cstring>
-#include <thread>
+
+#include "tandem/threads.h"
 
 DEFINE_bool(
     profile, false,
@@ -15,9 +16,11 @@ namespace tandem {
 
 std::unique_ptr<Profile> StartProfile(ProfiledCommand command, int threads, const Kernels& kernels) {
   if (!FLAGS_profile) return nullptr;
-  if (threads == 0) threads = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  threads = ThreadsOf(threads);
   const bool wide = std::strcmp(kernels.name(), "avx512") == 0;
-  return std::make_unique<Profile>(command, threads, MeasureMachinePeak(threads, wide));
+  // Threads beyond the cores at hand take turns: what each of them does in its own is no peak of the process.
+  const int at_a_time = std::min(threads, AvailableCores());
+  return std::make_unique<Profile>(command, threads, MeasureMachinePeak(at_a_time, wide));
 }
 
 }  // namespace tandem

@@ -1,7 +1,7 @@
 // The dense parameters of a tower as one flat vector, and the names of its parts.
 //
 //   ParameterLayout layout;
-//   const int64_t w = layout.Add("mlp/0/weight", {in, out}, ParameterKind::kWeight);
+//   const int64_t w = layout.Add("mlp/0/weight", {in, out}, ParameterKind::kMatrix);
 //   AlignedFloats parameters(layout.size()), gradients(layout.size());
 //   parameters[w + i * out + j] ...
 //
@@ -21,6 +21,7 @@ namespace tandem {
 
 enum class ParameterKind {
   kWeight,     // trained; L2 and weight decay apply
+  kMatrix,     // a kWeight, [inputs, outputs] of a hidden layer, that an optimizer may move as a whole
   kBias,       // trained; L2 and weight decay do not apply
   kStatistic,  // not trained: running statistics, updated by the layer that owns them
 };

@@ -14,9 +14,15 @@
 
 namespace tandem {
 
+// Cores that this process may use, at least 1: those of its affinity mask (taskset, cpusets), and no more
+// than the control group's quota lets run at a time, rounded up (containers: cpu.max of cgroup v2).
+int AvailableCores();
+// Of runtime.threads: 0 is AvailableCores().
+int ThreadsOf(int configured);
+
 class Workers {
  public:
-  // `threads` >= 1, the caller's own included; 0: one a core.
+  // `threads` >= 1, the caller's own included; 0: AvailableCores().
   explicit Workers(int threads);
   ~Workers();
   Workers(const Workers&) = delete;

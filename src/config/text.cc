@@ -68,6 +68,7 @@ void RemoveWhatIsMarked(proto::Model* model) {
     }
     if (tower->mlp().hidden_size() == 1 && tower->mlp().hidden(0) == 0) tower->clear_mlp();
     if (tower->has_slow_embedding() && tower->slow_embedding().decay() == 0) tower->clear_slow_embedding();
+    if (tower->has_muon() && tower->muon().iterations() == 0) tower->clear_muon();
   }
 }
 

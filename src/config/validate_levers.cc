@@ -26,6 +26,22 @@ absl::Status CheckSlowEmbedding(const proto::Experiment& experiment) {
   return absl::OkStatus();
 }
 
+absl::Status CheckMuon(const proto::Experiment& experiment) {
+  const proto::Model& model = experiment.model();
+  for (const bool teacher : {true, false}) {
+    if (!(teacher ? HasTeacher(model) : HasStudent(model))) continue;
+    const proto::Tower& tower = teacher ? model.teacher() : model.student();
+    if (!tower.has_muon()) continue;
+    const char* const name = teacher ? "model.teacher.muon" : "model.student.muon";
+    if (!tower.has_mlp()) return ConfigError(name, ": the tower has no mlp, whose matrices it would move");
+    if (experiment.train().optimizer().kind_case() != proto::Optimizer::kAdam) {
+      return ConfigError(name, ": goes with train.optimizer { adam {} }, which moves the other parameters; ",
+                         name, ".iterations=0 removes it");
+    }
+  }
+  return absl::OkStatus();
+}
+
 absl::Status CheckStudent(const proto::Experiment& experiment) {
   const proto::Model& model = experiment.model();
   if (!HasTeacher(model) || !HasStudent(model)) return absl::OkStatus();
@@ -87,6 +103,7 @@ absl::Status ValidateLevers(const proto::Experiment& experiment,
     return ConfigError(
         "feature.towers: all features are TEACHER, or sequences; the student needs one to read");
   TANDEM_RETURN_IF_ERROR(CheckSlowEmbedding(experiment));
+  TANDEM_RETURN_IF_ERROR(CheckMuon(experiment));
   TANDEM_RETURN_IF_ERROR(CheckUnlabelled(experiment));
   return CheckStudent(experiment);
 }

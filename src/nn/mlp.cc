@@ -65,7 +65,7 @@ Mlp::Mlp(const proto::Mlp& config, int input_width, const std::string& name, con
     layer.name = absl::StrCat(name, "/", l, "/weight");
     layer.inputs = inputs;
     layer.outputs = config.hidden(l);
-    layer.weight_offset = layout->Add(layer.name, {inputs, layer.outputs}, ParameterKind::kWeight);
+    layer.weight_offset = layout->Add(layer.name, {inputs, layer.outputs}, ParameterKind::kMatrix);
     layer.bias_offset =
         layout->Add(absl::StrCat(name, "/", l, "/bias"), {layer.outputs}, ParameterKind::kBias);
     layer.packed.resize(kernels.PackedFloats(inputs, layer.outputs));

@@ -79,6 +79,8 @@ proto::Experiment OnlineExperiment(proto::Experiment experiment) {
   model.mutable_distill()->Swap(&distill);
   // What learns is what is served.
   model.mutable_student()->clear_slow_embedding();
+  // Of a few rows at a time an orthogonal step makes too much.
+  model.mutable_student()->clear_muon();
   proto::Train& train = *experiment.mutable_train();
   train.clear_schedule();
   train.clear_student_steps();

@@ -30,10 +30,7 @@ int RoundedUp(int rows, int batch) { return (rows + batch - 1) / batch * batch; 
 constexpr int kTrainingThreadsAParser = 16;
 
 int Parsers(const proto::Experiment& experiment) {
-  const int threads = experiment.runtime().threads() > 0
-                          ? experiment.runtime().threads()
-                          : static_cast<int>(std::thread::hardware_concurrency());
-  return 1 + threads / kTrainingThreadsAParser;
+  return 1 + ThreadsOf(experiment.runtime().threads()) / kTrainingThreadsAParser;
 }
 
 // Fisher-Yates (Durstenfeld 1964), a draw a place.

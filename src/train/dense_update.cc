@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "config/experiment.pb.h"
+#include "src/optim/muon.h"
 
 namespace tandem {
 namespace {
@@ -51,28 +52,47 @@ struct DenseUpdater::Chunk {
   int64_t offset;
   int64_t size;
   ParameterKind kind;
+  bool moved_as_whole;  // its values are those of a MovedMatrix
+};
+
+struct DenseUpdater::MovedMatrix {
+  int inputs, outputs;
+  Chunk whole;
+  std::vector<float> scratch;
 };
 
 struct DenseUpdater::Tracked {
   Part part;
+  std::unique_ptr<const Muon> muon;
   std::vector<Chunk> chunks;
+  std::vector<MovedMatrix> matrices;
   std::vector<AlignedFloats> gradients;  // a shard
   std::vector<double> squares;           // of the reduced gradient, a chunk; only where the norm is limited
 };
 
-DenseUpdater::DenseUpdater(const proto::Train& train, Workers* workers)
-    : train_(train), workers_(*workers), optimizer_(MakeOptimizer(train.optimizer())) {}
+DenseUpdater::DenseUpdater(const proto::Train& train, const Kernels& kernels, Workers* workers)
+    : train_(train), kernels_(kernels), workers_(*workers), optimizer_(MakeOptimizer(train.optimizer())) {}
 
 DenseUpdater::~DenseUpdater() = default;
 
 int DenseUpdater::Add(const Part& part) {
   auto tracked = std::make_unique<Tracked>();
   tracked->part = part;
+  if (part.muon != nullptr)
+    tracked->muon = std::make_unique<Muon>(*part.muon, train_.optimizer().adam(), kernels_);
   for (const ParameterBlock& block : part.layout->blocks()) {
     if (block.kind == ParameterKind::kStatistic) continue;
+    const bool whole = tracked->muon != nullptr && block.kind == ParameterKind::kMatrix;
     for (int64_t begin = 0; begin < block.size; begin += kChunkFloats) {
       tracked->chunks.push_back(
-          {block.offset + begin, std::min(kChunkFloats, block.size - begin), block.kind});
+          {block.offset + begin, std::min(kChunkFloats, block.size - begin), block.kind, whole});
+    }
+    if (whole) {
+      const int inputs = block.shape[0], outputs = block.shape[1];
+      tracked->matrices.push_back({inputs,
+                                   outputs,
+                                   {block.offset, block.size, block.kind, whole},
+                                   std::vector<float>(tracked->muon->ScratchFloats(inputs, outputs))});
     }
   }
   tracked->squares.resize(tracked->chunks.size());
@@ -129,12 +149,13 @@ absl::Status DenseUpdater::Update(absl::Span<const int> parts, int shards,
     }
     const Group group = part->part.group;
     UpdateChunk(part, chunk, rate_scales[group], clip[group]);
-    if (!part->part.parameters->averages.empty()) AverageChunk(part, chunk);
+    if (!part->part.parameters->averages.empty() && !chunk.moved_as_whole) AverageChunk(part, chunk);
   });
   if (not_finite != nullptr) {
     return absl::InternalError(absl::StrCat("step ", step, ": the gradient of ", not_finite.load()->part.name,
                                             " isn't finite; a lower rate or train.clip_norm may help"));
   }
+  UpdateMatrices(parts, rate_scales);
   return absl::OkStatus();
 }
 
@@ -156,16 +177,39 @@ void DenseUpdater::UpdateChunk(Tracked* tracked, const Chunk& chunk, double rate
   if (clip != 1) {
     for (int64_t j = 0; j < chunk.size; ++j) gradient[j] *= clip;
   }
-  if (chunk.kind == ParameterKind::kWeight && train_.l2() > 0) {
+  const bool decays = chunk.kind != ParameterKind::kBias;
+  if (decays && train_.l2() > 0) {
     const auto l2 = static_cast<float>(train_.l2());
     for (int64_t j = 0; j < chunk.size; ++j) gradient[j] += l2 * values[j];
   }
-  if (chunk.kind == ParameterKind::kWeight && train_.weight_decay() > 0) {
+  if (decays && train_.weight_decay() > 0) {
     const auto left = static_cast<float>(1 - optimizer_->rate() * step.rate_scale * train_.weight_decay());
     for (int64_t j = 0; j < chunk.size; ++j) values[j] *= left;
   }
+  if (chunk.moved_as_whole) return;
   optimizer_->Update(step, chunk.size, gradient, values, part.parameters->slots.data() + chunk.offset,
                      static_cast<int64_t>(part.parameters->values.size()));
+}
+
+// After the chunks: what they have left of the gradient is summed, clipped, and has its L2.
+void DenseUpdater::UpdateMatrices(absl::Span<const int> parts,
+                                  const std::array<double, kGroups>& rate_scales) {
+  tasks_.clear();
+  for (const int part : parts) {
+    for (size_t m = 0; m < parts_[part]->matrices.size(); ++m)
+      tasks_.emplace_back(parts_[part].get(), static_cast<int>(m));
+  }
+  workers_.ForEach(static_cast<int>(tasks_.size()), [&](int task, int /*worker*/) {
+    Tracked* tracked = tasks_[task].first;
+    MovedMatrix& matrix = tracked->matrices[tasks_[task].second];
+    const Part& part = tracked->part;
+    const int64_t offset = matrix.whole.offset;
+    tracked->muon->Update({rate_scales[part.group] * part.rate_multiplier, updates_[part.group]},
+                          matrix.inputs, matrix.outputs, tracked->gradients[0].data() + offset,
+                          part.parameters->values.data() + offset, part.parameters->slots.data() + offset,
+                          static_cast<int64_t>(part.parameters->values.size()), matrix.scratch.data());
+    if (!part.parameters->averages.empty()) AverageChunk(tracked, matrix.whole);
+  });
 }
 
 void DenseUpdater::AverageChunk(Tracked* tracked, const Chunk& chunk) const {

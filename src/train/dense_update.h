@@ -1,8 +1,8 @@
 // The step of the dense parameters: the shards' gradients are added by a fixed tree, clipped, and handed to
-// the optimizer; averages follow.
+// the optimizer; averages follow. A part with a `muon` has its matrices moved by that instead.
 //
-//   DenseUpdater updater(experiment.train(), &workers);
-//   const int teacher = updater.Add({"teacher", &parameters, &layout, DenseUpdater::kTeacher, 1});
+//   DenseUpdater updater(experiment.train(), kernels, &workers);
+//   const int teacher = updater.Add({"teacher", &parameters, &layout, DenseUpdater::kTeacher, 1, nullptr});
 //   updater.Reserve(shards);
 //   ... each shard overwrites updater.gradient(teacher, shard) ...
 //   TANDEM_RETURN_IF_ERROR(updater.Update({teacher}, shards, rates, step));
@@ -30,7 +30,10 @@
 
 namespace tandem {
 
+class Kernels;
+
 namespace proto {
+class Muon;
 class Train;
 }  // namespace proto
 
@@ -46,10 +49,11 @@ class DenseUpdater {
     const ParameterLayout* layout;
     Group group;
     double rate_multiplier;
+    const proto::Muon* muon;  // null: none; read by Add. With train.optimizer adam only.
   };
 
-  // `train` and `workers` outlive the updater.
-  DenseUpdater(const proto::Train& train, Workers* workers);
+  // `train`, `kernels` and `workers` outlive the updater.
+  DenseUpdater(const proto::Train& train, const Kernels& kernels, Workers* workers);
   ~DenseUpdater();
 
   int Add(const Part& part);
@@ -71,6 +75,7 @@ class DenseUpdater {
 
  private:
   struct Chunk;
+  struct MovedMatrix;
   struct Tracked;
 
   // Calls f(part, chunk index) for every chunk of the parts, on all workers.
@@ -78,9 +83,11 @@ class DenseUpdater {
   void ForEachChunk(absl::Span<const int> parts, const F& f);
   double ClipScale(absl::Span<const int> parts, Group group) const;
   void UpdateChunk(Tracked* part, const Chunk& chunk, double rate_scale, float clip);
+  void UpdateMatrices(absl::Span<const int> parts, const std::array<double, kGroups>& rate_scales);
   void AverageChunk(Tracked* part, const Chunk& chunk) const;
 
   const proto::Train& train_;
+  const Kernels& kernels_;
   Workers& workers_;
   std::unique_ptr<Optimizer> optimizer_;
   std::vector<std::unique_ptr<Tracked>> parts_;

@@ -18,6 +18,8 @@ namespace {
 // Steps on the replay have randomness of their own.
 constexpr int kReplayShift = 40;
 
+const proto::Muon* MuonOf(const proto::Tower& tower) { return tower.has_muon() ? &tower.muon() : nullptr; }
+
 }  // namespace
 
 // What a shard leaves behind for the reduction.
@@ -48,19 +50,20 @@ Trainer::Trainer(DualModel* model, TrainedParts parts, const TrainerClock& clock
       joint_steps_(clock.joint_steps),
       distilled_steps_(clock.distilled_steps),
       shard_rows_(model->experiment().train().shard_rows()),
-      dense_(std::make_unique<DenseUpdater>(model->experiment().train(), workers)) {
+      dense_(std::make_unique<DenseUpdater>(model->experiment().train(), model->kernels(), workers)) {
   const proto::Train& train = model_.experiment().train();
   if (model_.has_teacher() && parts_ == TrainedParts::kAll) {
-    teacher_part_ = dense_->Add(
-        {"teacher", &model_.teacher_parameters(), &model_.teacher().layout(), DenseUpdater::kTeacher, 1});
+    teacher_part_ = dense_->Add({"teacher", &model_.teacher_parameters(), &model_.teacher().layout(),
+                                 DenseUpdater::kTeacher, 1, MuonOf(model_.experiment().model().teacher())});
   }
   if (model_.has_student()) {
     const double rate = train.student_lr_multiplier();
-    student_part_ = dense_->Add(
-        {"student", &model_.student_parameters(), &model_.student().layout(), DenseUpdater::kStudent, rate});
+    student_part_ =
+        dense_->Add({"student", &model_.student_parameters(), &model_.student().layout(),
+                     DenseUpdater::kStudent, rate, MuonOf(model_.experiment().model().student())});
     if (model_.loss().layout().size() > 0) {
-      adapter_part_ = dense_->Add(
-          {"adapters", &model_.adapter_parameters(), &model_.loss().layout(), DenseUpdater::kStudent, rate});
+      adapter_part_ = dense_->Add({"adapters", &model_.adapter_parameters(), &model_.loss().layout(),
+                                   DenseUpdater::kStudent, rate, nullptr});
     }
     if (std::max(plan_->joint_steps, plan_->phase_steps) > 1)
       replay_ = std::make_unique<Replay>(train.replay_batches(), train.seed());

@@ -175,10 +175,11 @@ std::string Profile::Table() const {
   for (const Line& line : lines) {
     if (line.beside) add(line);
   }
-  absl::StrAppendFormat(&text,
-                        "%d thread%s; together at most %.0f GFLOP/s (fused multiply-adds from registers) and "
-                        "%.1f GB/s (reading from memory), measured at the start\n",
-                        threads_, threads_ > 1 ? "s" : "", peak_.flops * 1e-9, peak_.bytes * 1e-9);
+  absl::StrAppendFormat(
+      &text,
+      "%d thread%s; together at most %.0f GFLOP/s (float32 multiply-adds from registers) and "
+      "%.1f GB/s (reading from memory), measured at the start\n",
+      threads_, threads_ > 1 ? "s" : "", peak_.flops * 1e-9, peak_.bytes * 1e-9);
   return text;
 }
 

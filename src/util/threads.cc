@@ -1,15 +1,43 @@
 #include "tandem/threads.h"
 
 #include <glog/logging.h>
+#include <sched.h>
 
 #include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <condition_variable>
+#include <fstream>
 #include <mutex>
 #include <thread>
 #include <vector>
 
 namespace tandem {
+namespace {
+
+// "max 100000" or "150000 100000": microseconds of processor time in a period.
+double QuotaOfControlGroup() {
+  std::ifstream file("/sys/fs/cgroup/cpu.max");
+  double quota = 0;
+  double period = 0;
+  return file >> quota >> period && quota > 0 && period > 0 ? quota / period : 0;
+}
+
+}  // namespace
+
+int AvailableCores() {
+  cpu_set_t mask;
+  CPU_ZERO(&mask);
+  // Fails where the machine has more cores than a cpu_set_t holds.
+  int cores = sched_getaffinity(0, sizeof(mask), &mask) == 0
+                  ? CPU_COUNT(&mask)
+                  : static_cast<int>(std::thread::hardware_concurrency());
+  const double quota = QuotaOfControlGroup();
+  if (quota > 0) cores = std::min(cores, static_cast<int>(std::ceil(quota)));
+  return std::max(1, cores);
+}
+
+int ThreadsOf(int configured) { return configured > 0 ? configured : AvailableCores(); }
 
 struct Workers::Shared {
   std::mutex mutex;
@@ -42,9 +70,7 @@ struct Workers::Shared {
   }
 };
 
-Workers::Workers(int threads)
-    : size_(threads > 0 ? threads : std::max(1, static_cast<int>(std::thread::hardware_concurrency()))),
-      shared_(std::make_unique<Shared>()) {
+Workers::Workers(int threads) : size_(ThreadsOf(threads)), shared_(std::make_unique<Shared>()) {
   for (int worker = 1; worker < size_; ++worker) {
     shared_->threads.emplace_back([this, worker] { shared_->Run(worker); });
   }

@@ -174,5 +174,15 @@ TEST(ConfigText, ADecayOfZeroRemovesTheSlowCopyOfAnEarlierFile) {
   EXPECT_FALSE(resolved.student().has_slow_embedding());
 }
 
+TEST(ConfigText, NoIterationsRemoveTheMuonOfAnEarlierFile) {
+  proto::Experiment experiment = Example();
+  proto::Model* model = experiment.mutable_model();
+  model->mutable_teacher()->mutable_muon();
+  model->mutable_student()->mutable_muon()->set_iterations(0);
+  const proto::Model resolved = Resolved(experiment).model();
+  EXPECT_EQ(resolved.teacher().muon().iterations(), 2);
+  EXPECT_FALSE(resolved.student().has_muon());
+}
+
 }  // namespace
 }  // namespace tandem

@@ -416,6 +416,14 @@ TEST(ConfigValidate, SlowCopiesAgree) {
               StartsWith("model.student.slow_embedding.decay: 1"));
 }
 
+TEST(ConfigValidate, MuonMovesTheMatricesOfAnMlpBesideAdam) {
+  ExpectValid({"train.optimizer.adam=", "model.student.muon.lr_multiplier=4", "model.teacher.muon="});
+  EXPECT_EQ(Fault({"model.student.muon=", "train.optimizer.sgd="}),
+            "model.student.muon: goes with train.optimizer { adam {} }, which moves the other parameters; "
+            "model.student.muon.iterations=0 removes it");
+  EXPECT_THAT(Fault({"model.student.muon.momentum=1"}), StartsWith("model.student.muon.momentum: 1"));
+}
+
 TEST(ConfigValidate, AStudentLearnsSomewhere) {
   ExpectValid({"model.method=TWO_STAGE_KD"});
   ExpectValid({"train.student_steps=4", "train.student_phase.fraction=0.25"});

@@ -85,7 +85,7 @@ TEST(ShippedConfigs, TheStudentPhaseMergesOverEveryDataSet) {
   for (const std::string& data : DataSets()) {
     const proto::Experiment experiment =
         LoadValid({data, std::string(kConfigs) + "/distill/student_phase.pbtxt"});
-    EXPECT_EQ(experiment.train().student_phase().steps_per_row(), 8) << data;
+    EXPECT_EQ(experiment.train().student_phase().steps_per_row(), 3) << data;
   }
 }
 

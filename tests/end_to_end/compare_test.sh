@@ -141,7 +141,7 @@ expect_err "failing/runs/TEACHER_ALONE/seed-1"
 expect_absent failing/compare.md
 # One row's alone: the others have their table.
 expect_exit 1 compare "${compare[@]}" --seeds=1 --test_days=2 --run_dir=partly \
-  --variant='lost:embedding.optimizer.sgd.lr=1e30;train.optimizer.sgd.lr=1e30' --variant=averaged:train.average_decay=0.9 --frontier=4-2
+  --variant='lost:embedding.optimizer.sgd.lr=1e30;train.optimizer.adam.lr=1e30' --variant=averaged:train.average_decay=0.9 --frontier=4-2
 expect_err "row lost is left out of the table"
 expect_err "lost, seed 1: "
 expect_out "Left out: lost, of which a cell failed"

@@ -26,7 +26,7 @@ struct Place {
 std::vector<Place> Places(const ParameterLayout& layout, bool transformer) {
   std::vector<Place> places;
   for (const ParameterBlock& block : layout.blocks()) {
-    const std::string letter = block.kind == ParameterKind::kWeight ? "w" : "b";
+    const std::string letter = block.kind == ParameterKind::kBias ? "b" : "w";
     const std::string rest = block.name.substr(sizeof(kName));
     if (transformer) {
       places.push_back({rest, block.offset, block.size});

@@ -16,7 +16,7 @@ namespace {
 std::string OracleName(const ParameterBlock& block) {
   if (block.name == "head/weight") return "out_w";
   if (block.name == "bias") return "out_b";
-  return absl::StrCat(block.kind == ParameterKind::kWeight ? "w" : "b",
+  return absl::StrCat(block.kind == ParameterKind::kBias ? "b" : "w",
                       block.name.substr(4, block.name.rfind('/') - 4));
 }
 

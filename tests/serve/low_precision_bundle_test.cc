@@ -275,7 +275,7 @@ INSTANTIATE_TEST_SUITE_P(Students, LowPrecisionTest, testing::ValuesIn(kCases),
                          [](const auto& info) { return std::string(info.param.name); });
 
 TEST(QuantizeTest, AWeightIsWithinHalfACodeAndRoundTripsThroughBytes) {
-  const ParameterBlock block{"mlp/0/weight", {13, 5}, ParameterKind::kWeight, 0, 65};
+  const ParameterBlock block{"mlp/0/weight", {13, 5}, ParameterKind::kMatrix, 0, 65};
   AlignedFloats weights = RandomFloats(65, 1);
   for (int i = 0; i < 13; ++i) weights[i * 5 + 2] = 0;  // an output that reads nothing
   const QuantizedWeights quantized = QuantizeWeights(weights.data(), 13, 5);

@@ -1,6 +1,7 @@
 #include "tandem/threads.h"
 
 #include <gtest/gtest.h>
+#include <sched.h>
 
 #include <atomic>
 #include <chrono>
@@ -10,6 +11,24 @@
 
 namespace tandem {
 namespace {
+
+TEST(AvailableCoresTest, AreThoseOfTheAffinityMask) {
+  cpu_set_t before;
+  ASSERT_EQ(sched_getaffinity(0, sizeof(before), &before), 0);
+  EXPECT_GE(AvailableCores(), 1);
+  EXPECT_LE(AvailableCores(), CPU_COUNT(&before));
+  EXPECT_EQ(ThreadsOf(0), AvailableCores());
+  EXPECT_EQ(ThreadsOf(3), 3);
+  int first = 0;
+  while (!CPU_ISSET(first, &before)) ++first;
+  cpu_set_t one;
+  CPU_ZERO(&one);
+  CPU_SET(first, &one);
+  ASSERT_EQ(sched_setaffinity(0, sizeof(one), &one), 0);
+  EXPECT_EQ(AvailableCores(), 1);
+  EXPECT_EQ(Workers(0).size(), 1);
+  ASSERT_EQ(sched_setaffinity(0, sizeof(before), &before), 0);
+}
 
 class WorkersTest : public testing::TestWithParam<int> {};
 

@@ -1,0 +1,103 @@
+#include "src/optim/muon.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "config/experiment.pb.h"
+#include "tandem/matrix.h"
+
+namespace tandem {
+namespace {
+
+// Jordan's: steep at 0, and within 0.7 to 1.2 afterwards.
+constexpr float kA = 3.4445f, kB = -4.7750f, kC = 2.0315f;
+
+void Transpose(const float* from, int rows, int cols, float* to) {
+  for (int i = 0; i < rows; ++i) {
+    for (int j = 0; j < cols; ++j) to[int64_t{j} * rows + i] = from[int64_t{i} * cols + j];
+  }
+}
+
+}  // namespace
+
+Muon::Muon(const proto::Muon& config, const proto::Adam& adam, const Kernels& kernels)
+    : rate_(adam.lr() * config.lr_multiplier()),
+      iterations_(config.iterations()),
+      momentum_(static_cast<float>(config.momentum())),
+      beta2_(static_cast<float>(adam.beta2())),
+      kernels_(kernels) {}
+
+int64_t Muon::ScratchFloats(int inputs, int outputs) const {
+  const int64_t small = std::min(inputs, outputs);
+  return 2 * int64_t{inputs} * outputs + 5 * small * small + kernels_.PackedFloats(small, small);
+}
+
+void Muon::Update(const UpdateStep& step, int inputs, int outputs, const float* g, float* w, float* slots,
+                  int64_t slot_stride, float* scratch) const {
+  const int64_t size = int64_t{inputs} * outputs;
+  const int small = std::min(inputs, outputs);
+  const int large = std::max(inputs, outputs);
+  const bool turned = inputs < outputs;
+  float* x = scratch;
+  float* other = x + size;
+  float* const square = other + size;
+
+  float* first = slots;
+  float* second = slots + slot_stride;
+  double squares = 0;
+  for (int64_t i = 0; i < size; ++i) {
+    first[i] = momentum_ * first[i] + (1 - momentum_) * g[i];
+    second[i] = beta2_ * second[i] + (1 - beta2_) * (g[i] * g[i]);
+    x[i] = momentum_ * first[i] + (1 - momentum_) * g[i];
+    squares += static_cast<double>(x[i]) * x[i];
+  }
+  if (squares == 0) return;
+  const auto scale = static_cast<float>(1 / std::sqrt(squares));
+  for (int64_t i = 0; i < size; ++i) x[i] *= scale;
+  if (turned) {
+    Transpose(x, inputs, outputs, other);
+    std::swap(x, other);
+  }
+
+  // Small symmetric matrices that commute, being polynomials of one: A^T B is A B.
+  const int64_t n = int64_t{small} * small;
+  const auto matrix = [&](float* data) { return Matrix{data, small, small, small}; };
+  float *gram = square, *product = square + n, *polynomial = square + 2 * n, *total = square + 3 * n,
+        *next = square + 4 * n;
+  const auto multiply = [&](float* a, float* b, float* to) {
+    kernels_.GemmTransposed(matrix(a), matrix(b), /*accumulate=*/false, matrix(to));
+  };
+  const ConstMatrix tall{x, large, small, small};
+  kernels_.GemmTransposed(tall, tall, /*accumulate=*/false, matrix(gram));
+  double gram_squares = 0;
+  for (int64_t i = 0; i < n; ++i) gram_squares += static_cast<double>(gram[i]) * gram[i];
+  const auto gram_scale = static_cast<float>(1 / std::sqrt(gram_squares));
+  for (int64_t i = 0; i < n; ++i) gram[i] *= gram_scale;
+  for (int k = 0; k < iterations_; ++k) {
+    multiply(gram, gram, product);
+    for (int64_t i = 0; i < n; ++i) polynomial[i] = kB * gram[i] + kC * product[i];
+    for (int i = 0; i < small; ++i) polynomial[int64_t{i} * (small + 1)] += kA;
+    if (k == 0) {
+      std::copy_n(polynomial, n, total);
+    } else {
+      multiply(total, polynomial, next);
+      std::swap(total, next);
+    }
+    if (k + 1 == iterations_) break;
+    multiply(gram, polynomial, product);
+    multiply(product, polynomial, gram);
+  }
+  float* const packed = square + 5 * n;
+  kernels_.Pack(total, small, small, small, 1, packed);
+  kernels_.Gemm(tall, packed, nullptr, /*relu=*/false, /*accumulate=*/false, {other, large, small, small});
+  if (turned) {
+    Transpose(other, outputs, inputs, x);
+    std::swap(x, other);
+  }
+  const auto rate =
+      static_cast<float>(rate_ * step.rate_scale * 0.2 * std::sqrt(static_cast<double>(large) * gram_scale));
+  for (int64_t i = 0; i < size; ++i) w[i] -= rate * other[i];
+}
+
+}  // namespace tandem
