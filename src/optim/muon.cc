@@ -13,6 +13,18 @@ namespace {
 // Jordan's: steep at 0, and within 0.7 to 1.2 afterwards.
 constexpr float kA = 3.4445f, kB = -4.7750f, kC = 2.0315f;
 
+// In double, as gradients may have any size; in lanes, as the compiler may not reorder a sum.
+double SumOfSquares(const float* x, int64_t n) {
+  double lanes[8] = {};
+  int64_t i = 0;
+  for (; i + 8 <= n; i += 8) {
+    for (int lane = 0; lane < 8; ++lane) lanes[lane] += static_cast<double>(x[i + lane]) * x[i + lane];
+  }
+  for (; i < n; ++i) lanes[0] += static_cast<double>(x[i]) * x[i];
+  for (int lane = 1; lane < 8; ++lane) lanes[0] += lanes[lane];
+  return lanes[0];
+}
+
 void Transpose(const float* from, int rows, int cols, float* to) {
   for (int i = 0; i < rows; ++i) {
     for (int j = 0; j < cols; ++j) to[int64_t{j} * rows + i] = from[int64_t{i} * cols + j];
@@ -45,13 +57,12 @@ void Muon::Update(const UpdateStep& step, int inputs, int outputs, const float* 
 
   float* first = slots;
   float* second = slots + slot_stride;
-  double squares = 0;
   for (int64_t i = 0; i < size; ++i) {
     first[i] = momentum_ * first[i] + (1 - momentum_) * g[i];
     second[i] = beta2_ * second[i] + (1 - beta2_) * (g[i] * g[i]);
     x[i] = momentum_ * first[i] + (1 - momentum_) * g[i];
-    squares += static_cast<double>(x[i]) * x[i];
   }
+  const double squares = SumOfSquares(x, size);
   if (squares == 0) return;
   const auto scale = static_cast<float>(1 / std::sqrt(squares));
   for (int64_t i = 0; i < size; ++i) x[i] *= scale;
@@ -70,9 +81,7 @@ void Muon::Update(const UpdateStep& step, int inputs, int outputs, const float* 
   };
   const ConstMatrix tall{x, large, small, small};
   kernels_.GemmTransposed(tall, tall, /*accumulate=*/false, matrix(gram));
-  double gram_squares = 0;
-  for (int64_t i = 0; i < n; ++i) gram_squares += static_cast<double>(gram[i]) * gram[i];
-  const auto gram_scale = static_cast<float>(1 / std::sqrt(gram_squares));
+  const float gram_scale = 1 / std::sqrt(kernels_.Dot(gram, gram, n));
   for (int64_t i = 0; i < n; ++i) gram[i] *= gram_scale;
   for (int k = 0; k < iterations_; ++k) {
     multiply(gram, gram, product);
