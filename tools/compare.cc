@@ -93,6 +93,7 @@ proto::Experiment CommonPart(const proto::Experiment& experiment) {
   common.mutable_data()->clear_teacher_column_is();
   common.mutable_data()->clear_unlabelled();
   common.mutable_train()->set_window_days(experiment.train().window_days());
+  common.mutable_train()->set_seed(experiment.train().seed());
   *common.mutable_daily() = experiment.daily();
   *common.mutable_online() = experiment.online();
   return common;
@@ -154,8 +155,9 @@ absl::StatusOr<int> Plan::Add(const std::string& name, const StringList& changes
     const std::string difference = FirstDifference(CommonPart(first), CommonPart(planned.experiment),
                                                    "the common configuration", absl::StrCat("row ", name));
     if (!difference.empty())
-      return ConfigError("row ", name, ": ", difference,
-                         "; all rows are trained on the same days and measured alike");
+      return ConfigError(
+          "row ", name, ": ", difference,
+          "; all rows are trained on the same days, from the same --seeds, and measured alike");
     planned.row.other_teacher =
         planned.experiment.model().method() != proto::STUDENT_ALONE &&
         !FirstDifference(TeachersPart(first), TeachersPart(planned.experiment), "", "").empty();

@@ -112,6 +112,7 @@ refuse 2 "train.batch_size" --test_days=2 --seeds=1 --run_dir=whole --resume tra
 refuse 2 "manifest.txt" --test_days=1 --seeds=1 --run_dir=whole --resume
 refuse 2 "is a file of the training window" --test='logs/2026-01-0[45].tsv.gz' --run_dir=never
 refuse 2 "is a file of the training window" --test="$work/./logs/2026-01-05.tsv.gz" --run_dir=never
+refuse 2 "train.seed" --test_days=2 --run_dir=never --variant=seeded:train.seed=7
 refuse 2 "read only once" --test=- --run_dir=never
 refuse 2 "one of them" --run_dir=never
 refuse 2 "one of them" --run_dir=never --test_days=1 --test=logs/holdout.tsv.gz
