@@ -22,6 +22,7 @@ enum class RandomPurpose : uint64_t {
   kIdDropout = 5,
   kSynthetic = 6,
   kReplay = 7,
+  kRecombine = 8,
 };
 
 class Random {

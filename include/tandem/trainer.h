@@ -19,7 +19,9 @@
 // such batch. There, the teacher's logits are those of its weights of now.
 //
 // In the student phase teacher and embedding are frozen, and the teacher's logits are those of what is served
-// of it: averaged weights, slow embedding.
+// of it: averaged weights, slow embedding. There the teacher can be asked about rows that aren't in the log
+// (recombined_batches; src/train/recombine.h): before the step on a batch itself come those on what is made
+// of it.
 //
 // Not thread-safe: one caller.
 #ifndef TANDEM_TRAINER_H_
@@ -42,6 +44,7 @@ namespace tandem {
 class DenseUpdater;
 class Replay;
 struct MethodPlan;
+struct Recombined;
 struct ReplayedBatch;
 
 // What a run trains; the rest is frozen.
@@ -96,9 +99,11 @@ class Trainer {
     bool teacher, student;  // whether the tower's forward is wanted
     bool trains_teacher;
     bool distills;  // the teacher sits this step out
-    int student_steps;
+    int student_steps, recombined_batches;
+    int64_t dropout_step;       // what the student's dropout is drawn for
     double rate, student_rate;  // factors of the schedule
     const EmbeddingView *teacher_view, *student_view;
+    const BatchRows* rows;  // of the shared embedding
     bool shares_input;
     std::vector<int> parts;  // of dense_, that are updated
   };
@@ -111,7 +116,7 @@ class Trainer {
   void FindRows(const Batch& batch);
   int64_t PhaseStep() const { return step_ - joint_steps_ - distilled_steps_; }
   int64_t OwnStep() const;
-  const BatchRows& student_rows() const { return model_.has_own_embedding() ? own_rows_ : rows_; }
+  const BatchRows& student_rows() const { return model_.has_own_embedding() ? own_rows_ : *turn_.rows; }
   bool moves_student_embedding() const;
   void BeginLoss(const Batch& batch, const Shard& shard, Worker* worker);
   void RunShard(const Batch& batch, int shard, Worker* worker);
@@ -123,6 +128,10 @@ class Trainer {
   void BackwardStudent(Shard* shard, Worker* worker);
   void BackwardTeacher(Shard* shard, Worker* worker);
   absl::Status UpdateEmbeddings(const Batch& batch);
+  // Forward, loss, backward and update, on the turn's rows.
+  absl::Status StepOn(const Batch& batch);
+  // The student's step on the r-th batch of rows that the batch's features make.
+  absl::Status StepOnRecombined(const Batch& batch, int r);
   // One more student step, on a batch of the past.
   absl::Status StepOnReplay(const ReplayedBatch& past, int k);
   void UpdateStatistics(absl::Span<const int> parts, int rows);
@@ -148,6 +157,7 @@ class Trainer {
   // Of dense_; -1 where there is no such part, or it is frozen.
   int teacher_part_ = -1, student_part_ = -1, adapter_part_ = -1;
   std::unique_ptr<Replay> replay_;
+  std::unique_ptr<Recombined> recombined_;
   StepResult result_;
 };
 

@@ -9,7 +9,7 @@ TrainingPasses PassesOf(const proto::Experiment& experiment) {
   TrainingPasses passes;
   if (plan.teacher) passes.teacher = experiment.train().epochs();
   if (plan.student && plan.joint) passes.student = experiment.train().epochs() * plan.joint_steps;
-  passes.student += plan.phase_passes * plan.phase_steps;
+  passes.student += plan.phase_passes * (plan.phase_steps + plan.recombined_batches);
   return passes;
 }
 

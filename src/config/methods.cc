@@ -55,6 +55,10 @@ MethodPlan PlanOf(const proto::Experiment& experiment) {
     plan.joint_steps = train.student_steps();
     plan.phase_steps =
         train.has_student_phase() ? train.student_phase().steps_per_row() : train.student_steps();
+    const bool learns_from_teacher =
+        LogitWeightOf(experiment) > 0 || (model.distill().hint_size() > 0 && HintWeightOf(experiment) > 0);
+    if (has_phase && learns_from_teacher)
+      plan.recombined_batches = train.student_phase().recombined_batches();
   }
   return plan;
 }

@@ -33,6 +33,8 @@ struct MethodPlan {
   // Student steps a batch, in the joint phase and in the student's.
   int joint_steps = 1;
   int phase_steps = 1;
+  // Batches of recombined rows for each of the phase, a student step each.
+  int recombined_batches = 0;
 };
 
 MethodPlan PlanOf(const proto::Experiment& experiment);

@@ -79,6 +79,8 @@ constexpr Range kRanges[] = {
     AtLeast("StudentPhase.steps_per_row", 1),
     Closed("StudentPhase.final", 0, 1),
     MoreThan("StudentPhase.lr_multiplier", 0),
+    AtLeast("StudentPhase.recombined_batches", 0),
+    Closed("StudentPhase.recombined_share", 0, 1),
     AtLeast("Schedule.warmup_steps", 0),
     AtLeast("Schedule.decay_steps", 0),
     Closed("Schedule.final", 0, 1),

@@ -73,6 +73,14 @@ absl::Status CheckStudent(const proto::Experiment& experiment) {
   return absl::OkStatus();
 }
 
+absl::Status CheckRecombined(const proto::Experiment& experiment) {
+  const int batches = PlanOf(experiment).recombined_batches;
+  if (batches == 0 || !ReadsStoredLogits(experiment)) return absl::OkStatus();
+  return ConfigError("train.student_phase.recombined_batches: ", batches,
+                     ", but the student learns from data.teacher_column, which holds no logits of rows that "
+                     "aren't in the log; must be 0");
+}
+
 absl::Status CheckUnlabelled(const proto::Experiment& experiment) {
   const proto::Model& model = experiment.model();
   if (experiment.data().unlabelled() != proto::Data::USE_TEACHER || !HasStudent(model))
@@ -105,6 +113,7 @@ absl::Status ValidateLevers(const proto::Experiment& experiment,
   TANDEM_RETURN_IF_ERROR(CheckSlowEmbedding(experiment));
   TANDEM_RETURN_IF_ERROR(CheckMuon(experiment));
   TANDEM_RETURN_IF_ERROR(CheckUnlabelled(experiment));
+  TANDEM_RETURN_IF_ERROR(CheckRecombined(experiment));
   return CheckStudent(experiment);
 }
 

@@ -33,6 +33,9 @@ namespace tandem {
 namespace {
 
 constexpr char kReplayFile[] = "/replay.bin";
+// In the student phase a day's end is no reason for a checkpoint when the last one is younger: it would write
+// a table that stands still, for seconds of the student's work.
+constexpr double kSecondsInPhase = 30;
 
 double Now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
@@ -288,8 +291,9 @@ absl::Status Run::Loop() {
     const bool begins = !InPhase();
     if (begins) {
       trainer_->BeginStudentPhase(PhaseBatches());
-      LOG(INFO) << "the student alone from here on: " << FormatCount(PhaseBatches()) << " batches, "
-                << plan_.phase_steps << " student step" << (plan_.phase_steps == 1 ? "" : "s") << " each";
+      const int steps = plan_.phase_steps + plan_.recombined_batches;
+      LOG(INFO) << "the student alone from here on: " << FormatCount(PhaseBatches()) << " batches, " << steps
+                << " student step" << (steps == 1 ? "" : "s") << " each";
     }
     proto::Experiment phase = experiment_;
     phase.mutable_train()->set_epochs(experiment_.train().epochs() +
@@ -336,7 +340,9 @@ absl::Status Run::TrainFrom(BatchSource* source) {
       }
     } else {
       TANDEM_RETURN_IF_ERROR(EndDay(*event));
-      due = due || Now() - checkpointed_at_ >= options_.seconds_between_checkpoints;
+      const double least = InPhase() ? std::max(options_.seconds_between_checkpoints, kSecondsInPhase)
+                                     : options_.seconds_between_checkpoints;
+      due = due || Now() - checkpointed_at_ >= least;
     }
     state_.set_pass(event->next.pass);
     state_.set_day_index(event->next.day);
@@ -364,7 +370,13 @@ void Run::WarnOfUnusedLevers() const {
     LOG(WARNING) << "train.student_steps: " << train.student_steps() << " has no effect: with " << method
                  << " the student takes no steps of its own";
   }
-  if (plan_.phase_passes > 0) return;
+  if (plan_.phase_passes > 0) {
+    if (train.student_phase().recombined_batches() > plan_.recombined_batches) {
+      LOG(WARNING) << "train.student_phase.recombined_batches has no effect: with " << method
+                   << " the student learns nothing from a frozen teacher";
+    }
+    return;
+  }
   if (train.has_student_phase()) {
     LOG(WARNING) << "train.student_phase has no effect: " << method << " has no such phase";
   } else if (plan_.student && experiment_.model().switches().student_phase()) {

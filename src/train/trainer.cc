@@ -7,16 +7,19 @@
 #include "config/experiment.pb.h"
 #include "src/config/methods.h"
 #include "src/train/dense_update.h"
+#include "src/train/recombine.h"
 #include "src/train/replay.h"
 #include "src/util/profile.h"
 #include "tandem/optimizer.h"
+#include "tandem/random.h"
 #include "tandem/status.h"
 
 namespace tandem {
 namespace {
 
-// Steps on the replay have randomness of their own.
+// Steps on the replay, and on recombined rows, have randomness of their own.
 constexpr int kReplayShift = 40;
+constexpr int kRecombinedShift = 52;
 
 const proto::Muon* MuonOf(const proto::Tower& tower) { return tower.has_muon() ? &tower.muon() : nullptr; }
 
@@ -67,6 +70,7 @@ Trainer::Trainer(DualModel* model, TrainedParts parts, const TrainerClock& clock
     }
     if (std::max(plan_->joint_steps, plan_->phase_steps) > 1)
       replay_ = std::make_unique<Replay>(train.replay_batches(), train.seed());
+    if (plan_->recombined_batches > 0) recombined_ = std::make_unique<Recombined>();
   }
   dense_->set_updates(DenseUpdater::kTeacher, clock.teacher_updates);
   dense_->set_updates(DenseUpdater::kStudent, clock.student_updates);
@@ -127,6 +131,9 @@ void Trainer::PlanTurn(const Batch& batch) {
   }
   turn_.student = model_.has_student() && (plan_->joint || frozen);
   turn_.student_steps = !turn_.student ? 0 : in_phase_ ? plan_->phase_steps : plan_->joint_steps;
+  turn_.recombined_batches = in_phase_ ? plan_->recombined_batches : 0;
+  turn_.dropout_step = step_;
+  turn_.rows = &rows_;
   turn_.rate = ScheduleFactor(train.schedule(), std::max<int64_t>(1, joint_steps_));
   turn_.student_rate = turn_.teacher && train.has_student_schedule()
                            ? ScheduleFactor(train.student_schedule(), step_)
@@ -176,6 +183,14 @@ void Trainer::Reserve(int rows) {
 absl::StatusOr<const StepResult*> Trainer::Step(const Batch& batch) {
   PlanTurn(batch);
   FindRows(batch);
+  for (int r = 0; r < turn_.recombined_batches; ++r) TANDEM_RETURN_IF_ERROR(StepOnRecombined(batch, r));
+  TANDEM_RETURN_IF_ERROR(StepOn(batch));
+  for (int k = 1; k < turn_.student_steps; ++k)
+    TANDEM_RETURN_IF_ERROR(StepOnReplay(replay_->Pick(step_, k), k));
+  return &result_;
+}
+
+absl::Status Trainer::StepOn(const Batch& batch) {
   Reserve(batch.rows());
   result_.teacher_logits.resize(turn_.teacher ? batch.rows() : 0);
   result_.student_logits.resize(turn_.student ? batch.rows() : 0);
@@ -207,10 +222,24 @@ absl::StatusOr<const StepResult*> Trainer::Step(const Batch& batch) {
     const bool stored = !batch.teacher_logits.empty();
     replay_->Add(batch, student_rows(), turn_.student_view->fields,
                  stored ? batch.teacher_logits : result_.teacher_logits);
-    for (int k = 1; k < turn_.student_steps; ++k)
-      TANDEM_RETURN_IF_ERROR(StepOnReplay(replay_->Pick(step_, k), k));
   }
-  return &result_;
+  return absl::OkStatus();
+}
+
+absl::Status Trainer::StepOnRecombined(const Batch& batch, int r) {
+  const proto::Train& train = model_.experiment().train();
+  {
+    StageTimer timer(Stage::kResolve);
+    const Random random(train.seed(), RandomPurpose::kRecombine,
+                        {static_cast<uint64_t>(step_), static_cast<uint64_t>(r)});
+    Recombine(batch, rows_, random, train.student_phase().recombined_share(), recombined_.get());
+  }
+  turn_.rows = &recombined_->rows;
+  turn_.dropout_step = step_ + (static_cast<int64_t>(r + 1) << kRecombinedShift);
+  const absl::Status status = StepOn(recombined_->batch);
+  turn_.rows = &rows_;
+  turn_.dropout_step = step_;
+  return status;
 }
 
 void Trainer::FindRows(const Batch& batch) {
@@ -267,7 +296,7 @@ void Trainer::RunShard(const Batch& batch, int shard_index, Worker* w) {
   }
   if (turn_.student) {
     float* logits = result_.student_logits.data() + shard.first_row;
-    ForwardStudent(batch, student_rows(), shard, step_, w, logits);
+    ForwardStudent(batch, student_rows(), shard, turn_.dropout_step, w, logits);
     w->loss_shard.student_logits = logits;
     for (const auto& [of_teacher, of_student] : model_.hinted_layers()) {
       w->loss_shard.teacher_hidden.push_back(w->teacher.mlp.hidden(of_teacher));
@@ -305,7 +334,7 @@ void Trainer::ForwardTeacher(const Batch& batch, const Shard& shard, Worker* w) 
   if (turn_.shares_input && !w->student_linear.empty()) linear.student = w->student_linear.data();
   {
     StageTimer timer(Stage::kGather, shard.rows);
-    model_.embedding().Gather(batch, rows_, shard.first_row, *turn_.teacher_view, x, linear);
+    model_.embedding().Gather(batch, *turn_.rows, shard.first_row, *turn_.teacher_view, x, linear);
   }
   StageTimer timer(Stage::kTeacherForward, shard.rows);
   const TrainingPass pass{model_.experiment().train().seed(), joint_steps_, shard.first_row};
@@ -373,7 +402,7 @@ absl::Status Trainer::UpdateEmbeddings(const Batch& batch) {
     EmbeddingGradients gradients = gradients_of(d_x_, turn_.teacher_view->fields.size());
     if (model_.teacher().linear()) gradients.d_teacher_linear = d_teacher_logits_.data();
     if (student_linear && !model_.has_own_embedding()) gradients.d_student_linear = d_student_logits_.data();
-    TANDEM_RETURN_IF_ERROR(model_.embedding().Update(batch, rows_, gradients, joint_steps_, turn_.rate,
+    TANDEM_RETURN_IF_ERROR(model_.embedding().Update(batch, *turn_.rows, gradients, joint_steps_, turn_.rate,
                                                      turn_.student_rate * multiplier, &workers_));
   }
   if (!turn_.student || !moves_student_embedding()) return absl::OkStatus();

@@ -206,6 +206,11 @@ TEST(PassesOf, CountsStepsARow) {
   experiment.mutable_train()->mutable_student_phase()->set_fraction(0.5);
   experiment.mutable_train()->mutable_student_phase()->set_steps_per_row(8);
   EXPECT_EQ(16, PassesOf(experiment).student);
+  experiment.mutable_train()->mutable_student_phase()->set_recombined_batches(2);
+  EXPECT_EQ(17, PassesOf(experiment).student);
+  experiment.mutable_model()->set_method(proto::FEATURE_TRANSFER);
+  EXPECT_EQ(24, PassesOf(experiment).student) << "it learns nothing from a teacher";
+  experiment.mutable_train()->mutable_student_phase()->set_recombined_batches(0);
   experiment.mutable_model()->set_method(proto::TWO_STAGE_FULL);
   EXPECT_EQ(3, PassesOf(experiment).teacher);
   EXPECT_EQ(24, PassesOf(experiment).student);

@@ -396,6 +396,17 @@ TEST(ConfigValidate, ARowWithoutALabelHasATeacher) {
               StartsWith("model.student.linear: true"));
 }
 
+TEST(ConfigValidate, RecombinedRowsHaveNoStoredLogits) {
+  ExpectValid({"train.student_phase.recombined_batches=2", "train.student_phase.recombined_share=0.3"});
+  ExpectValid({"train.student_phase.recombined_batches=2", "data.teacher_column=score",
+               "model.switches.logit=false"});
+  EXPECT_EQ(Fault({"train.student_phase.recombined_batches=2", "data.teacher_column=score"}),
+            "train.student_phase.recombined_batches: 2, but the student learns from data.teacher_column, "
+            "which holds no logits of rows that aren't in the log; must be 0");
+  EXPECT_THAT(Fault({"train.student_phase.recombined_share=1.5"}),
+              StartsWith("train.student_phase.recombined_share: 1.5"));
+}
+
 TEST(ConfigValidate, OnlySoftLabelsHaveATemperature) {
   EXPECT_THAT(Fault({"model.distill.logit_loss=MSE"}),
               StartsWith("model.distill.temperature: 2; must be 1 with logit_loss: MSE"));

@@ -89,6 +89,16 @@ TEST(ShippedConfigs, TheStudentPhaseMergesOverEveryDataSet) {
   }
 }
 
+TEST(ShippedConfigs, RecombinedRowsMergeOverTheStudentPhase) {
+  for (const std::string& data : DataSets()) {
+    const std::string distill = std::string(kConfigs) + "/distill/";
+    const proto::Experiment experiment =
+        LoadValid({data, distill + "student_phase.pbtxt", distill + "recombine.pbtxt"});
+    EXPECT_EQ(experiment.train().student_phase().recombined_batches(), 2) << data;
+    EXPECT_EQ(experiment.train().student_phase().steps_per_row(), 3) << data;
+  }
+}
+
 TEST(ShippedConfigs, EveryStudentAloneMergesOverItsDataSet) {
   int found = 0;
   for (const std::string& file : ConfigFiles(kConfigs)) {

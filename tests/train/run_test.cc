@@ -154,7 +154,8 @@ INSTANTIATE_TEST_SUITE_P(
         "embedding { id_dropout: 0.1 min_count: 2 } model { student { slow_embedding { decay: 0.9 } } }",
         "train { student_steps: 2 replay_batches: 5 average_decay: 0.9 l2: 0.01 weight_decay: 0.1 "
         "student_phase { fraction: "
-        "0.6 } } model { teacher { muon {} } student { muon { lr_multiplier: 4 } slow_embedding {} } }",
+        "0.6 steps_per_row: 2 recombined_batches: 2 recombined_share: 0.3 } } model { teacher { muon {} } "
+        "student { muon { lr_multiplier: 4 } slow_embedding {} } }",
         "model { method: TWO_STAGE_KD student { linear: true } } train { average_decay: 0.9 }",
         "model { method: TWO_STAGE_FULL teacher { slow_embedding {} } student { slow_embedding {} } } "
         "train { student_steps: 2 }",

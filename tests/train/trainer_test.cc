@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "src/train/recombine.h"
 #include "tandem/kernels.h"
 #include "tests/support/allocation_counter.h"
 #include "tests/support/experiments.h"
@@ -96,11 +97,15 @@ TEST(Trainer, TeacherAndEmbeddingAreBitIdenticalWithAndWithoutStudent) {
 constexpr char kStudentLevers[] = "student { linear: false slow_embedding { decay: 0.9 } }";
 constexpr char kTrainLevers[] =
     "train { student_steps: 3 replay_batches: 4 average_decay: 0.9 student_schedule { warmup_steps: 3 } }";
+// And those of its phase.
+constexpr char kPhaseLevers[] =
+    "train { student_steps: 3 replay_batches: 4 average_decay: 0.9 student_schedule { warmup_steps: 3 } "
+    "student_phase { steps_per_row: 3 recombined_batches: 2 } }";
 
 TEST(Trainer, NoLeverOfTheStudentReachesTheTeacher) {
   for (const ModelCase& teacher : kTeachers) {
     Session together(SmallExperiment(ModelText(teacher, "CO_TRAIN"),
-                                     absl::StrCat("model { ", kStudentLevers, " } ", kTrainLevers)),
+                                     absl::StrCat("model { ", kStudentLevers, " } ", kPhaseLevers)),
                      2);
     Session alone(SmallExperiment(ModelText(teacher, "TEACHER_ALONE")), 1);
     together.Train(12);
@@ -148,7 +153,7 @@ TEST(Trainer, LeversDontDependOnTheNumberOfThreads) {
     for (const int threads : {1, 4}) {
       Session session(
           SmallExperiment(ModelText(kTeachers[0], "CO_TRAIN"),
-                          absl::StrCat("model { method: ", method, " ", kStudentLevers, " } ", kTrainLevers)),
+                          absl::StrCat("model { method: ", method, " ", kStudentLevers, " } ", kPhaseLevers)),
           threads);
       session.Train(6);
       if (std::string(method) != "ROCKET_LAUNCHING") {
@@ -434,6 +439,40 @@ TEST(Trainer, StoredLogitsOfTheSameTeacherChangeNoBit) {
   }
   EXPECT_EQ(live.model.student_parameters().values, stored.model.student_parameters().values);
   EXPECT_EQ(live.model.teacher_parameters().values, stored.model.teacher_parameters().values);
+}
+
+// The student's step on recombined rows is one on rows without a label, made by hand.
+TEST(Trainer, RecombinedRowsAreRowsWithoutALabel) {
+  constexpr char kModel[] = "model { student { linear: false mlp { dropout: 0 } slow_embedding {} } } ";
+  const std::string more =
+      absl::StrCat(kModel, "train { average_decay: 0.9 student_phase { steps_per_row: 1 decay: CONSTANT ");
+  const std::string teacher = ModelText(kTeachers[1], "CO_TRAIN");
+  Session asked(SmallExperiment(teacher, absl::StrCat(more, "recombined_batches: 1 } }")), 2);
+  Session by_hand(SmallExperiment(teacher, absl::StrCat(more, "} }")), 2);
+  Session without(SmallExperiment(teacher, absl::StrCat(more, "} }")), 2);
+  for (Session* session : {&asked, &by_hand, &without}) {
+    session->Train(5);
+    session->trainer->BeginStudentPhase(9);
+  }
+  ASSERT_EQ(asked.model.student_parameters().values, by_hand.model.student_parameters().values);
+  const Batch batch = RandomBatch(asked.model.schema(), 90, 1);
+  Recombined made;
+  BatchRows rows;
+  by_hand.model.embedding().Lookup(batch, &rows);
+  const Random random(asked.model.experiment().train().seed(), RandomPurpose::kRecombine, {6, 0});
+  Recombine(batch, rows, random, 0.5, &made);
+  ASSERT_TRUE(by_hand.trainer->Step(made.batch).ok());
+  for (Session* session : {&asked, &by_hand, &without}) {
+    const absl::StatusOr<const StepResult*> result = session->trainer->Step(batch);
+    ASSERT_TRUE(result.ok()) << result.status();
+    session->last = (*result)->terms;
+    EXPECT_EQ((*result)->student_logits.size(), 90u);
+  }
+  EXPECT_EQ(asked.model.student_parameters().values, by_hand.model.student_parameters().values);
+  EXPECT_EQ(asked.model.student_parameters().averages, by_hand.model.student_parameters().averages);
+  EXPECT_NE(asked.model.student_parameters().values, without.model.student_parameters().values);
+  EXPECT_EQ(asked.last.student_label, by_hand.last.student_label) << "the step's result is the batch's";
+  EXPECT_EQ(asked.trainer->clock().step, 6) << "one step of the log";
 }
 
 TEST(Trainer, StoredLogitsMoveTheStudentAndNotTheTeacher) {
