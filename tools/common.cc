@@ -12,6 +12,7 @@
 #include <cstring>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_split.h"
 #include "tandem/status.h"
 
@@ -77,7 +78,12 @@ absl::Status CheckOutputIsFolder() {
   return ConfigError("--output=-: standard output is no folder; name the folder to make");
 }
 
-absl::Status CheckOutputIsNoInput(const std::vector<std::string>& inputs, const std::string& output) {
+absl::Status CheckOutputFile(const std::vector<std::string>& inputs, const std::string& output) {
+  for (const char* const ending : {".gz", ".zst", ".bz2", ".xz", ".zip"}) {
+    if (!absl::EndsWith(output, ending)) continue;
+    return ConfigError("--output: ", output, ": what is written is plain text; leave ", ending,
+                       " off, or compress what comes from --output=-");
+  }
   struct stat written;
   if (output.empty() || stat(output.c_str(), &written) != 0 || !S_ISREG(written.st_mode))
     return absl::OkStatus();

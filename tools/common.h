@@ -39,8 +39,9 @@ const std::atomic<int>& CatchStopSignals();
 // A ConfigError unless --output can be the name of a folder to make.
 absl::Status CheckOutputIsFolder();
 
-// A ConfigError when the file to write is one of those to read.
-absl::Status CheckOutputIsNoInput(const std::vector<std::string>& inputs, const std::string& output);
+// A ConfigError when the file to write is one of those to read, or has the name of a compressed one: text is
+// what is written.
+absl::Status CheckOutputFile(const std::vector<std::string>& inputs, const std::string& output);
 
 // Where a command's data goes: a file, written aside and renamed by Finish; a pipe or a device, written to as
 // it is; or standard output for "" and "-". Without Finish, destroyed or ended by SIGINT or SIGTERM, it

@@ -24,7 +24,7 @@ absl::StatusOr<int> RunEvaluate(const Invocation& invocation) {
   TANDEM_ASSIGN_OR_RETURN(options.kernels, ChosenKernels());
   TANDEM_ASSIGN_OR_RETURN(const std::unique_ptr<Predictor> predictor, Predictor::Load(FLAGS_model, options));
   TANDEM_ASSIGN_OR_RETURN(const std::vector<std::string> files, FindFiles(FLAGS_input));
-  TANDEM_RETURN_IF_ERROR(CheckOutputIsNoInput(files, FLAGS_output));
+  TANDEM_RETURN_IF_ERROR(CheckOutputFile(files, FLAGS_output));
 
   TANDEM_ASSIGN_OR_RETURN(const std::vector<TowerLogs> logs, ScoreFiles({predictor.get()}, FLAGS_input));
 

@@ -200,7 +200,7 @@ absl::StatusOr<int> RunPredict(const Invocation& invocation) {
                        predictor->has_teacher() ? "teacher" : "student", " only");
   }
   TANDEM_ASSIGN_OR_RETURN(const std::vector<std::string> files, FindFiles(FLAGS_input));
-  TANDEM_RETURN_IF_ERROR(CheckOutputIsNoInput(files, FLAGS_output));
+  TANDEM_RETURN_IF_ERROR(CheckOutputFile(files, FLAGS_output));
   const int threads = ThreadsOf(predictor->experiment().runtime().threads());
   TANDEM_ASSIGN_OR_RETURN(Output output, Output::Open(FLAGS_output));
   const std::unique_ptr<Profile> profile =

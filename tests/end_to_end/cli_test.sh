@@ -211,6 +211,8 @@ expect_equal "exit code of SIGTERM" $code 143
 expect_equal "what a killed predict leaves" "$(find . -maxdepth 1 -name 'never.tsv*')" ""
 expect_exit 2 predict --model=run --input=$holdout --output=never.tsv train.seed=2
 expect_exit 2 predict --model=run --input=$holdout --output=never.tsv --tower=third
+expect_exit 2 predict --model=run --input=$holdout --output=never.tsv.gz
+expect_err "--output: never.tsv.gz: what is written is plain text; leave .gz off"
 expect_exit 4 predict --model=nowhere --input=$holdout --output=never.tsv
 expect_equal "files of failed commands" "$(find . -name 'never*')" ""
 
