@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "bench/peak.h"
 #include "src/serve/plain_student.h"
 #include "src/serve/student_scorer.h"
 #include "tandem/kernels.h"
@@ -50,7 +51,7 @@ struct Student {
   PlainStudent plain;
 };
 
-void Score(benchmark::State& state, const StudentScorer& scorer, int inputs, int batch) {
+void Score(benchmark::State& state, const StudentScorer& scorer, const char* kernels, int inputs, int batch) {
   constexpr int kTile = 64;
   const AlignedFloats source = Values(int64_t{batch} * inputs, 1);
   AlignedFloats x = source;
@@ -64,8 +65,13 @@ void Score(benchmark::State& state, const StudentScorer& scorer, int inputs, int
     }
     benchmark::ClobberMemory();
   }
-  state.counters["rows/s"] =
-      benchmark::Counter(static_cast<double>(state.iterations()) * batch, benchmark::Counter::kIsRate);
+  const double rows = static_cast<double>(state.iterations()) * batch;
+  state.counters["rows/s"] = benchmark::Counter(rows, benchmark::Counter::kIsRate);
+  // Of float32's peak, whatever the precision: what the narrow formats gain shows beside it.
+  const double flops = 2.0 * (inputs * 128 + 128 * 64 + 64);
+  const double peak = bench::FmaPeak(kernels);
+  if (peak > 0)
+    state.counters["of_f32_peak"] = benchmark::Counter(rows * flops / peak, benchmark::Counter::kIsRate);
 }
 
 void RegisterAll() {
@@ -78,9 +84,10 @@ void RegisterAll() {
         for (const int batch : {1, 8, 64, 512}) {
           const std::string name = std::to_string(inputs) + "-128-64-1/B" + std::to_string(batch) + "/" +
                                    PrecisionName(precision) + "/" + scorer->variant();
-          benchmark::RegisterBenchmark(name.c_str(), [scorer, inputs, batch](benchmark::State& state) {
-            Score(state, *scorer, inputs, batch);
-          });
+          benchmark::RegisterBenchmark(name.c_str(),
+                                       [scorer, kernels, inputs, batch](benchmark::State& state) {
+                                         Score(state, *scorer, kernels->name(), inputs, batch);
+                                       });
         }
       }
     }

@@ -3,9 +3,10 @@
 //   double share = flops / seconds / FmaPeak("avx512");
 //   double share = bytes / seconds / StreamBandwidth();
 //
-// On the calling thread, by its processor time, the best of several runs. FmaPeak measures anew at every
-// call, since a core's clock changes with its neighbours' load: call it close to what is divided by it, or
-// time FmaTurn in turns with it.
+// On the calling thread, by the clock, the best of several runs: measured while others use the core they are
+// too low, and shares too high. What stays in a cache, or writes what it reads, passes the stream's
+// bandwidth. FmaPeak measures anew at every call, since a core's clock changes with its neighbours' load:
+// call it close to what is divided by it, or time FmaTurn in turns with it.
 #ifndef TANDEM_BENCH_PEAK_H_
 #define TANDEM_BENCH_PEAK_H_
 

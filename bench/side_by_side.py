@@ -3,8 +3,8 @@
 
     bench/install_peers.sh /opt/tandem-peers
     cmake -S . -B build -G Ninja && cmake --build build --target tandem_cli bench
-    bench/side_by_side.py --peers=DIR --onnxruntime=/opt/tandem-peers/libonnxruntime.so.1
-    bench/side_by_side.py --peers=DIR --only=deepfm,student            # some sections only
+    bench/side_by_side.py --onnxruntime=/opt/tandem-peers/libonnxruntime.so.1
+    bench/side_by_side.py --only=deepfm,student            # some sections only
 
 DIR holds the PyTorch peer: speed.py, make_criteo_like.py. Both sides compute the same function of the same ids: 39 fields x
 16 of a Criteo-shaped log, CIN 128,128, MLP 400-400 PARALLEL, linear part, student 128-64, Adam, batch 512. Figures are medians
@@ -33,7 +33,7 @@ REPEATED = 5  # times LONG_ROWS: a log beside which start-up weighs little
 
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--peers", help="folder of speed.py and make_criteo_like.py")
+    parser.add_argument("--peers", default=os.path.join(ROOT, "bench", "peers"), help="folder of speed.py and make_criteo_like.py: the PyTorch peer")
     parser.add_argument("--onnxruntime", default="", help="path of libonnxruntime.so")
     parser.add_argument("--build", default=os.path.join(ROOT, "build"), help="build folder: tandem and bench/*")
     parser.add_argument("--work", default="/tmp/tandem-bench", help="folder for logs, configs and runs")
@@ -550,7 +550,8 @@ def main():
         processor = next((line.split(":")[1].strip() for line in file if line.startswith("model name")), "unknown processor")
     bench.notes.insert(0, f"{processor}, kernels {peak['kernels']}; one core: FMA peak {peak['fma'] * 1e-9:.0f} GFLOP/s (AVX2 "
                           f"{peak['fma_avx2'] * 1e-9:.0f}), {peak['stream'] * 1e-9:.1f} GB/s in order, {peak['random_rows'] * 1e-6:.0f} M random "
-                          f"64-byte rows/s. Medians of {bench.options.repeats} turns, {(time.perf_counter() - begin) / 60:.1f} minutes.")
+                          f"64-byte rows/s. Medians of {bench.options.repeats} turns "
+                          f"(kernels, the student's MLP and parsing: 5 to 9 at least), {(time.perf_counter() - begin) / 60:.1f} minutes.")
     if failed:
         bench.notes.append("Not measured: " + ", ".join(failed) + ".")
     bench.notes.append("Memory over 30 days and growth: docs/performance.md.")

@@ -35,7 +35,9 @@ absl::Status CheckOverrides(const std::vector<std::string>& overrides) {
       if (!absl::StartsWith(text, prefix)) continue;
       return ConfigError(
           "'", text, "': has no effect online",
-          text.rfind("train.batch_size=", 0) == 0 ? "; online.batch_rows is the micro-batch" : "");
+          absl::StartsWith(text, "train.batch_size=")    ? "; online.batch_rows is the micro-batch"
+          : absl::StartsWith(text, "model.student.muon") ? "; the student's matrices move by Adam there"
+                                                         : "");
     }
   }
   return absl::OkStatus();

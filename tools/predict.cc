@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <cstdio>
 #include <memory>
 #include <optional>
@@ -12,6 +13,7 @@
 
 #include "absl/strings/str_join.h"
 #include "config/experiment.pb.h"
+#include "src/serve/serving_tables.h"
 #include "src/train/model_costs.h"
 #include "src/util/links.h"
 #include "src/util/pipeline.h"
@@ -188,6 +190,17 @@ absl::StatusOr<std::unique_ptr<Predictor>> LoadCurrent(const PredictorOptions& o
   }
 }
 
+// What a bundle's tables cost, and its student: in low precision that has no share of a peak in float32.
+void SetServingCosts(const Predictor& predictor, Profile* profile) {
+  constexpr double kLine = 64;
+  const ServingTables& tables = *predictor.tables();
+  const double row = static_cast<double>(tables.weight_bytes()) / static_cast<double>(tables.rows());
+  const double x = static_cast<double>(predictor.fields()) * predictor.model().embedding().dim();
+  profile->SetCost(Stage::kGather,
+                   {2 * x, predictor.fields() * kLine * std::ceil(row / kLine) + x * sizeof(float)});
+  if (tables.precision() != Precision::kF32) profile->SetCost(Stage::kStudentForward, {0, 0});
+}
+
 absl::StatusOr<int> RunPredict(const Invocation& invocation) {
   PredictorOptions options;
   TANDEM_ASSIGN_OR_RETURN(options.towers, ChosenTower());
@@ -205,7 +218,10 @@ absl::StatusOr<int> RunPredict(const Invocation& invocation) {
   TANDEM_ASSIGN_OR_RETURN(Output output, Output::Open(FLAGS_output));
   const std::unique_ptr<Profile> profile =
       StartProfile(ProfiledCommand::kPredict, threads, predictor->model().kernels());
-  if (profile != nullptr) SetModelCosts(predictor->model(), TrainedParts::kAll, profile.get());
+  if (profile != nullptr) {
+    SetModelCosts(predictor->model(), TrainedParts::kAll, profile.get());
+    if (predictor->tables() != nullptr) SetServingCosts(*predictor, profile.get());
+  }
   FilePredictor file_predictor(*predictor, threads, &output);
   TANDEM_RETURN_IF_ERROR(file_predictor.Header());
   for (const std::string& file : files) {
@@ -217,7 +233,10 @@ absl::StatusOr<int> RunPredict(const Invocation& invocation) {
     }
     TANDEM_RETURN_IF_ERROR(file_predictor.Predict(file));
   }
-  TANDEM_RETURN_IF_ERROR(output.Finish());
+  {
+    StageTimer timer(Stage::kWrite);
+    TANDEM_RETURN_IF_ERROR(output.Finish());
+  }
   if (profile != nullptr) std::fputs(profile->Table().c_str(), stderr);
   const Quarantine& quarantine = file_predictor.quarantine();
   LOG(INFO) << quarantine.rows_read() << " rows, " << quarantine.rows_bad()

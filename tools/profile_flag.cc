@@ -10,7 +10,7 @@
 DEFINE_bool(
     profile, false,
     "At the end print where the time went, by stage, with FLOPs, bytes and shares of the machine's peak; "
-    "a run keeps it as profile.json.");
+    "train and finetune keep it as profile.json in the run directory.");
 
 namespace tandem {
 

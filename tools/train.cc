@@ -69,7 +69,7 @@ absl::StatusOr<int> TrainAndReport(const proto::Experiment& experiment, RunOptio
   const std::unique_ptr<Profile> profile =
       StartProfile(ProfiledCommand::kTrain, experiment.runtime().threads(), *options->kernels);
   TANDEM_ASSIGN_OR_RETURN(const RunSummary summary, TrainRun(experiment, *options));
-  if (profile != nullptr) {
+  if (profile != nullptr && !summary.already_complete) {
     std::fputs(profile->Table().c_str(), stderr);
     TANDEM_RETURN_IF_ERROR(
         WriteFileAtomically(*options->file_system, options->run_dir + "/profile.json", profile->Json()));

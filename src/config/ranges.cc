@@ -74,7 +74,7 @@ constexpr Range kRanges[] = {
     BelowOne("SlowEmbedding.decay"),
     MoreThan("Muon.lr_multiplier", 0),
     BelowOne("Muon.momentum"),
-    Closed("Muon.iterations", 1, 100),
+    Closed("Muon.iterations", 1, 6),
     MoreThan("StudentPhase.fraction", 0),
     AtLeast("StudentPhase.steps_per_row", 1),
     Closed("StudentPhase.final", 0, 1),

@@ -93,10 +93,34 @@ struct LowPrecisionImpl : Tiles<V> {
     return V::Sum(sum[0]);
   }
 
+  // Pool for the usual dims, the sums in registers; the same additions in the same order.
+  template <int64_t kDim, class Factor, class Load>
+  TANDEM_INLINE void PoolOf(const LowPrecisionBags& bags, const Matrix& out, const Factor& factor,
+                            const Load& load) {
+    constexpr int kVectors = kDim / kWidth;
+    static_assert(kVectors * kWidth == kDim);
+    const int64_t first = bags.offsets[0];
+    for (int64_t r = 0; r < bags.rows; ++r) {
+      Reg sum[kVectors];
+      TANDEM_UNROLL for (int u = 0; u < kVectors; ++u) sum[u] = V::Zero();
+      for (int64_t i = bags.offsets[r] - first; i < bags.offsets[r + 1] - first; ++i) {
+        const uint8_t* row = bags.table + bags.places[i] * bags.row_bytes;
+        const float c = factor(row, bags.coefficients[i]);
+        TANDEM_UNROLL for (int u = 0; u < kVectors; ++u) {
+          sum[u] = V::Fma(load(row, u * kWidth, kWidth), V::Broadcast(&c), sum[u]);
+        }
+      }
+      TANDEM_UNROLL for (int u = 0; u < kVectors; ++u)
+          V::Store(out.data + r * out.stride + u * kWidth, sum[u]);
+    }
+  }
+
   // out(r, d) = sum over the bag's items of factor(row, coefficient) * load(row + d).
   template <class Factor, class Load>
   TANDEM_INLINE void Pool(const LowPrecisionBags& bags, const Matrix& out, const Factor& factor,
                           const Load& load) {
+    if (bags.dim == 16) return PoolOf<16>(bags, out, factor, load);
+    if (bags.dim == 32) return PoolOf<32>(bags, out, factor, load);
     const int64_t first = bags.offsets[0];
     for (int64_t r = 0; r < bags.rows; ++r) {
       for (int64_t d = 0; d < bags.dim; d += kWidth) {

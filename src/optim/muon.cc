@@ -13,6 +13,9 @@ namespace {
 // Jordan's: steep at 0, and within 0.7 to 1.2 afterwards.
 constexpr float kA = 3.4445f, kB = -4.7750f, kC = 2.0315f;
 
+// Of a momentum with a direction: a norm of 1e-30.
+constexpr double kLeastSquares = 1e-60;
+
 // In double, as gradients may have any size; in lanes, as the compiler may not reorder a sum.
 double SumOfSquares(const float* x, int64_t n) {
   double lanes[8] = {};
@@ -62,8 +65,10 @@ void Muon::Update(const UpdateStep& step, int inputs, int outputs, const float* 
     second[i] = beta2_ * second[i] + (1 - beta2_) * (g[i] * g[i]);
     x[i] = momentum_ * first[i] + (1 - momentum_) * g[i];
   }
+  // A matrix that gets no gradient any more forgets its momentum by and by: down to where floats end it has a
+  // direction, which is nobody's.
   const double squares = SumOfSquares(x, size);
-  if (squares == 0) return;
+  if (squares < kLeastSquares) return;
   const auto scale = static_cast<float>(1 / std::sqrt(squares));
   for (int64_t i = 0; i < size; ++i) x[i] *= scale;
   if (turned) {

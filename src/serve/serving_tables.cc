@@ -161,7 +161,8 @@ void ServingTables::EncodeRow(const float* weights, uint8_t* row) const {
   } else if (precision_ == Precision::kInt8) {
     float highest = 0;
     for (int d = 0; d < dim_; ++d) highest = std::max(highest, std::abs(weights[d]));
-    const uint16_t scale = RoundUpToBf16(highest / 127);
+    // Below that the inverse of the scale is no float: such a row is zero.
+    const uint16_t scale = highest < 1e-30f ? 0 : RoundUpToBf16(highest / 127);
     const float inverse = scale == 0 ? 0 : 1 / FromBf16(scale);
     for (int d = 0; d < dim_; ++d) {
       const float code = std::clamp(std::nearbyint(weights[d] * inverse), -127.0f, 127.0f);

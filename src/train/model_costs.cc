@@ -11,9 +11,9 @@ namespace {
 constexpr double kFloat = sizeof(float);
 constexpr int kLineFloats = 16;
 
-double WholeLines(int floats) {
-  const int lines = (floats + kLineFloats - 1) / kLineFloats;
-  return lines * kLineFloats * kFloat;
+double WholeLines(int64_t floats) {
+  const int64_t lines = (floats + kLineFloats - 1) / kLineFloats;
+  return static_cast<double>(lines * kLineFloats) * kFloat;
 }
 
 // Backward computes two products for one of forward: the gradients of the input and of the weights.

@@ -290,6 +290,8 @@ absl::Status Run::Loop() {
   if (HasPhase()) {
     const bool begins = !InPhase();
     if (begins) {
+      // From here on the teacher stands still: what is lost after this is the student's alone.
+      TANDEM_RETURN_IF_ERROR(Checkpoint());
       trainer_->BeginStudentPhase(PhaseBatches());
       const int steps = plan_.phase_steps + plan_.recombined_batches;
       LOG(INFO) << "the student alone from here on: " << FormatCount(PhaseBatches()) << " batches, " << steps
@@ -372,13 +374,22 @@ void Run::WarnOfUnusedLevers() const {
   }
   if (plan_.phase_passes > 0) {
     if (train.student_phase().recombined_batches() > plan_.recombined_batches) {
-      LOG(WARNING) << "train.student_phase.recombined_batches has no effect: with " << method
-                   << " the student learns nothing from a frozen teacher";
+      LOG(WARNING)
+          << "train.student_phase.recombined_batches has no effect: they are for a student that reads "
+             "the frozen table and learns logits or hints, unlike this of "
+          << method;
+    }
+    if (train.student_phase().steps_per_row() > plan_.phase_steps && plan_.trains_embedding) {
+      LOG(WARNING) << "train.student_phase.steps_per_row has no effect: with " << method
+                   << " the student's embedding moves, once a batch";
     }
     return;
   }
   if (train.has_student_phase()) {
-    LOG(WARNING) << "train.student_phase has no effect: " << method << " has no such phase";
+    const bool off = switches.has_student_phase() && !switches.student_phase();
+    LOG(WARNING) << "train.student_phase has no effect: "
+                 << (off ? "model.switches.student_phase is false"
+                         : absl::StrCat(method, " has no such phase"));
   } else if (plan_.student && experiment_.model().switches().student_phase()) {
     LOG(WARNING) << "model.switches.student_phase has no effect without train.student_phase";
   }

@@ -433,6 +433,7 @@ TEST(ConfigValidate, MuonMovesTheMatricesOfAnMlpBesideAdam) {
             "model.student.muon: goes with train.optimizer { adam {} }, which moves the other parameters; "
             "model.student.muon.iterations=0 removes it");
   EXPECT_THAT(Fault({"model.student.muon.momentum=1"}), StartsWith("model.student.muon.momentum: 1"));
+  EXPECT_THAT(Fault({"model.student.muon.iterations=7"}), StartsWith("model.student.muon.iterations: 7"));
 }
 
 TEST(ConfigValidate, AStudentLearnsSomewhere) {

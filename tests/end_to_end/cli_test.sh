@@ -125,6 +125,10 @@ train profiled 2026-01-02 train.window_days=1 --profile
 expect_err "teacher backward"
 expect_json profiled/profile.json 'd["command"] == "train" and all(s["calls"] > 0 for s in d["stages"])'
 expect_same_folder fresh/checkpoints profiled/checkpoints
+cp profiled/profile.json profile_of_the_run
+expect_exit 0 train --run_dir=profiled --end_date=2026-01-02 --resume --profile
+expect_equal "a finished run" "$(cat out)" complete
+expect_same profile_of_the_run profiled/profile.json
 
 section "malformed rows"
 mkdir bad

@@ -164,6 +164,19 @@ TEST_P(MuonTest, WithoutAGradientOrARateNothingMoves) {
   EXPECT_EQ(owned.w, before);
 }
 
+// A tower that is dead has gradients of 0 for ever: its momentum falls to where floats end, and below.
+TEST_P(MuonTest, AMatrixWithoutGradientsStaysFiniteAndComesToRest) {
+  const Muon muon = MakeMuon("", kernels_);
+  Owned owned(inputs_, outputs_);
+  owned.Update(muon, 1, Normals(50, size_));
+  const std::vector<float> nothing(size_);
+  for (int step = 0; step < 3000; ++step) owned.Update(muon, 1, nothing);
+  for (const float w : owned.w) ASSERT_TRUE(std::isfinite(w));
+  const std::vector<float> at_rest = owned.w;
+  owned.Update(muon, 1, nothing);
+  EXPECT_EQ(owned.w, at_rest);
+}
+
 std::string NameOf(const testing::TestParamInfo<MuonTest::ParamType>& info) {
   const auto& [kernels, shape] = info.param;
   return absl::StrCat(kernels->name(), "_", shape.first, "x", shape.second);

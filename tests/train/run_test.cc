@@ -172,6 +172,31 @@ INSTANTIATE_TEST_SUITE_P(
         "data { teacher_column: 'score' unlabelled: USE_TEACHER } "
         "model { method: STUDENT_ALONE switches { hint: false } student { linear: true } }"));
 
+// Where the teacher comes to rest: a run that is killed in the student phase goes back no further.
+TEST_F(RunTest, TheStudentPhaseBeginsWithACheckpoint) {
+  const proto::Experiment experiment = Experiment(
+      "train { student_phase { fraction: 0.5 } } model { student { linear: false } } "
+      "runtime { keep_checkpoints: 1000 }");
+  const absl::StatusOr<RunSummary> run = TrainRun(experiment, Options("run"));
+  ASSERT_TRUE(run.ok()) << run.status();
+  const proto::RunState state = ReadRunState(FileSystem::Default(), run->checkpoint).value();
+  ASSERT_LT(state.joint_steps(), state.step());
+  const std::string at_rest = StepDirectory((root_ / "run").string(), state.joint_steps());
+  ASSERT_TRUE(stdfs::exists(at_rest)) << at_rest;
+  // From there the run ends as it did.
+  for (const auto& entry : stdfs::directory_iterator(root_ / "run/checkpoints")) {
+    if (entry.path() != stdfs::path(at_rest)) stdfs::rename(entry.path(), root_ / entry.path().filename());
+  }
+  stdfs::remove(root_ / "run/complete");
+  RunOptions options = Options("run");
+  options.resume = true;
+  const absl::StatusOr<RunSummary> again = TrainRun(experiment, options);
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_EQ(again->checkpoint, run->checkpoint);
+  EXPECT_EQ(Bytes(stdfs::path(again->checkpoint) / "MANIFEST"),
+            Bytes(root_ / stdfs::path(run->checkpoint).filename() / "MANIFEST"));
+}
+
 TEST_F(RunTest, TheTeacherOfALogWithHiddenLabelsIsThatOfTheRowsThatHaveOne) {
   std::vector<std::string> teachers, embeddings;
   const auto train = [&](const std::string& name, const std::string& folder, const std::string& more) {
