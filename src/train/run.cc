@@ -373,6 +373,10 @@ void Run::WarnOfUnusedLevers() const {
                  << " the student takes no steps of its own";
   }
   if (plan_.phase_passes > 0) {
+    if (train.has_student_phase() && !HasPhase()) {
+      LOG(WARNING) << "train.student_phase has no effect: this run trains nothing but the student anyway";
+      return;
+    }
     if (train.student_phase().recombined_batches() > plan_.recombined_batches) {
       LOG(WARNING)
           << "train.student_phase.recombined_batches has no effect: they are for a student that reads "
