@@ -15,6 +15,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_split.h"
 #include "tandem/status.h"
+#include "tools/standard_streams.h"
 
 DEFINE_string(config, "", "Configuration files, comma-separated; later ones override earlier ones.");
 DEFINE_string(run_dir, "", "Directory of the run.");
@@ -129,7 +130,11 @@ Output::~Output() {
 }
 
 absl::StatusOr<Output> Output::Open(const std::string& path) {
-  if (path.empty() || path == "-") return Output("", "", STDOUT_FILENO);
+  if (path.empty() || path == "-") {
+    if (StandardOutputWasClosed())
+      return ConfigError("--output: standard output is closed; name a file, or leave it open");
+    return Output("", "", STDOUT_FILENO);
+  }
   struct stat info;
   if (stat(path.c_str(), &info) == 0 && !S_ISREG(info.st_mode)) {
     if (S_ISDIR(info.st_mode)) return ConfigError("--output: ", path, " is a directory; name a file");

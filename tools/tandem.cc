@@ -18,6 +18,7 @@
 #include "tandem/experiment.h"
 #include "tandem/status.h"
 #include "tools/command.h"
+#include "tools/standard_streams.h"
 
 namespace tandem {
 namespace {
@@ -174,11 +175,11 @@ absl::StatusOr<int> Main(const std::vector<std::string>& arguments) {
 }  // namespace tandem
 
 int main(int argc, char** argv) {
+  tandem::OpenClosedStreams();
   FLAGS_logtostderr = true;
   FLAGS_log_prefix = false;
   google::InitGoogleLogging(argv[0]);
   const absl::StatusOr<int> code = tandem::Main({argv + 1, argv + argc});
-  if (code.ok()) return *code;
-  std::fprintf(stderr, "tandem: %s\n", std::string(code.status().message()).c_str());
-  return tandem::ExitCode(code.status());
+  if (!code.ok()) std::fprintf(stderr, "tandem: %s\n", std::string(code.status().message()).c_str());
+  return tandem::FinishStandardOutput(code.ok() ? *code : tandem::ExitCode(code.status()));
 }
