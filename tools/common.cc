@@ -113,7 +113,7 @@ const std::atomic<int>& CatchStopSignals() {
   return stop_signal;
 }
 
-Output::Output(std::string path, std::string aside, int descriptor)
+Output::Output(std::string path, std::optional<Aside> aside, int descriptor)
     : path_(std::move(path)), aside_(std::move(aside)), descriptor_(descriptor) {}
 
 Output::Output(Output&& other) noexcept
@@ -123,17 +123,16 @@ Output::Output(Output&& other) noexcept
 
 Output::~Output() {
   if (descriptor_ > STDOUT_FILENO) close(descriptor_);
-  if (descriptor_ >= 0 && !aside_.empty()) {
-    unlink(aside_.c_str());
-    has_unfinished_file = 0;
-  }
+  if (descriptor_ < 0 || !aside_.has_value()) return;
+  aside_.reset();
+  has_unfinished_file = 0;
 }
 
 absl::StatusOr<Output> Output::Open(const std::string& path) {
   if (path.empty() || path == "-") {
     if (StandardOutputWasClosed())
       return ConfigError("--output: standard output is closed; name a file, or leave it open");
-    return Output("", "", STDOUT_FILENO);
+    return Output("", std::nullopt, STDOUT_FILENO);
   }
   struct stat info;
   if (stat(path.c_str(), &info) == 0 && !S_ISREG(info.st_mode)) {
@@ -141,13 +140,14 @@ absl::StatusOr<Output> Output::Open(const std::string& path) {
     // A pipe or a device is written to; it could only be replaced by a rename.
     const int device = open(path.c_str(), O_WRONLY | O_CLOEXEC);
     if (device < 0) return ConfigError("--output: ", path, ": ", std::strerror(errno));
-    return Output(path, "", device);
+    return Output(path, std::nullopt, device);
   }
-  const std::string aside = absl::StrCat(path, ".tmp-", getpid());
-  const int descriptor = open(aside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  absl::StatusOr<Aside> aside = Aside::File(FileSystem::Default(), path);
+  if (!aside.ok()) return ConfigError("--output: ", aside.status().message());
+  RemoveWhenKilled(aside->path());
+  const int descriptor = open(aside->path().c_str(), O_WRONLY | O_CLOEXEC);
   if (descriptor < 0) return ConfigError("--output: ", path, ": ", std::strerror(errno));
-  RemoveWhenKilled(aside);
-  return Output(path, aside, descriptor);
+  return Output(path, *std::move(aside), descriptor);
 }
 
 absl::Status Output::Write(absl::string_view bytes) {
@@ -161,15 +161,11 @@ absl::Status Output::Write(absl::string_view bytes) {
 }
 
 absl::Status Output::Finish() {
-  if (aside_.empty()) return absl::OkStatus();
+  if (!aside_.has_value()) return absl::OkStatus();
   if (fsync(descriptor_) != 0 && errno != EINVAL) return WriteError(path_);
   has_unfinished_file = 0;
-  if (close(std::exchange(descriptor_, -1)) != 0 || rename(aside_.c_str(), path_.c_str()) != 0) {
-    absl::Status status = WriteError(path_);
-    unlink(aside_.c_str());
-    return status;
-  }
-  return absl::OkStatus();
+  if (close(std::exchange(descriptor_, -1)) != 0) return WriteError(path_);
+  return aside_->Commit();
 }
 
 }  // namespace tandem

@@ -6,12 +6,14 @@
 
 #include <atomic>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "src/util/aside.h"
 #include "tandem/kernels.h"
 
 DECLARE_string(config);
@@ -57,8 +59,9 @@ class Output {
   absl::Status Finish();
 
  private:
-  Output(std::string path, std::string aside, int descriptor);
-  std::string path_, aside_;
+  Output(std::string path, std::optional<Aside> aside, int descriptor);
+  std::string path_;
+  std::optional<Aside> aside_;
   int descriptor_;
 };
 

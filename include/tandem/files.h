@@ -38,6 +38,12 @@ class WritableFile {
   virtual absl::Status Close() = 0;
 };
 
+// A lock that is held until it is destroyed, or its process ends, however it ends.
+class FileLock {
+ public:
+  virtual ~FileLock() = default;
+};
+
 // The file operations that durability rests on. Thread-safe.
 class FileSystem {
  public:
@@ -67,6 +73,10 @@ class FileSystem {
   virtual absl::Status Rename(const std::string& from, const std::string& to) = 0;
   // A file, or a directory and what is in it. Fine if there is nothing.
   virtual absl::Status RemoveAll(const std::string& path) = 0;
+  // Locks the file or directory that is at `path` now, against every other lock of it. Null where somebody
+  // has one, or where what was there has gone or was replaced meanwhile. kUnimplemented on a file system
+  // without locks.
+  virtual absl::StatusOr<std::unique_ptr<FileLock>> TryLock(const std::string& path) = 0;
   // Makes renames and creations in a directory durable.
   virtual absl::Status SyncDirectory(const std::string& path) = 0;
 };
@@ -74,10 +84,10 @@ class FileSystem {
 // Writes aside, syncs, renames: a reader sees the old file or the whole new one.
 absl::Status WriteFileAtomically(FileSystem& fs, const std::string& path, absl::string_view bytes);
 
-// Calls fill(aside) on a fresh directory beside `path` ("tmp-" + its name; what a crash left there is removed
-// first), syncs the files it wrote, adds a MANIFEST of them, and renames the whole to `path`, which must not
-// exist. Only files go in, no directories. A failure leaves nothing at `path`; a crash nothing or a whole
-// directory.
+// Calls fill(aside) on a fresh directory beside `path` (tmp-NAME.tandem-..., a name that nothing else has;
+// what writers that were killed left there is removed first), syncs the files it wrote, adds a MANIFEST of
+// them, and renames the whole to `path`, which must not exist. Only files go in, no directories. A failure
+// leaves nothing at `path`; a crash nothing or a whole directory.
 //
 // MANIFEST is text: "name size checksum" a line, sorted by name; the checksum is XXH3-128 in hex (what
 // `xxhsum -H2` prints), so:
@@ -89,7 +99,7 @@ absl::Status WriteDirectory(FileSystem& fs, const std::string& path,
                             const std::function<absl::Status(const std::string& aside)>& fill);
 // Checks MANIFEST and every file against it; a file more or less is an error too.
 absl::Status VerifyDirectory(FileSystem& fs, const std::string& path);
-// Renames `path` to its "tmp-" name, then removes it: a crash on the way leaves no half directory at `path`.
+// Renames `path` aside, then removes it: a crash on the way leaves no half directory at `path`.
 absl::Status RemoveDirectory(FileSystem& fs, const std::string& path);
 
 // A file of records, each with its length and an XXH3-64 checksum; ends with a record that counts the others,

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -16,6 +17,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/civil_time.h"
 #include "src/data/synthetic.h"
+#include "src/util/aside.h"
 #include "tandem/status.h"
 #include "tandem/threads.h"
 
@@ -41,22 +43,20 @@ int HourOfRow(int64_t index, int64_t rows) {
 class GzipFile {
  public:
   GzipFile(FileSystem& fs, const std::string& directory, const std::string& name)
-      : fs_(fs),
-        directory_(directory),
-        path_(absl::StrCat(directory, "/", name)),
-        aside_(absl::StrCat(directory, "/tmp-", name)) {}
+      : fs_(fs), path_(absl::StrCat(directory, "/", name)) {}
   ~GzipFile() {
     if (open_) deflateEnd(&stream_);
-    if (file_ != nullptr) fs_.RemoveAll(aside_).IgnoreError();
   }
   GzipFile(const GzipFile&) = delete;
   GzipFile& operator=(const GzipFile&) = delete;
 
   absl::Status Open() {
-    TANDEM_ASSIGN_OR_RETURN(file_, fs_.Create(aside_));
+    TANDEM_ASSIGN_OR_RETURN(Aside aside, Aside::File(fs_, path_));
+    aside_.emplace(std::move(aside));
+    TANDEM_ASSIGN_OR_RETURN(file_, fs_.OpenForAppend(aside_->path(), 0));
     constexpr int kLevel = 3, kGzipWindow = 15 + 16, kMemory = 9;
     if (deflateInit2(&stream_, kLevel, Z_DEFLATED, kGzipWindow, kMemory, Z_DEFAULT_STRATEGY) != Z_OK) {
-      return absl::InternalError(absl::StrCat(aside_, ": zlib has no memory"));
+      return absl::InternalError(absl::StrCat(path_, ": zlib has no memory"));
     }
     open_ = true;
     return absl::OkStatus();
@@ -68,9 +68,7 @@ class GzipFile {
     TANDEM_RETURN_IF_ERROR(Deflate("", Z_FINISH));
     TANDEM_RETURN_IF_ERROR(file_->Sync());
     TANDEM_RETURN_IF_ERROR(file_->Close());
-    TANDEM_RETURN_IF_ERROR(fs_.Rename(aside_, path_));
-    file_ = nullptr;
-    return fs_.SyncDirectory(directory_);
+    return aside_->Commit();
   }
 
  private:
@@ -88,7 +86,8 @@ class GzipFile {
   }
 
   FileSystem& fs_;
-  const std::string directory_, path_, aside_;
+  const std::string path_;
+  std::optional<Aside> aside_;
   std::unique_ptr<WritableFile> file_;
   std::vector<char> buffer_ = std::vector<char>(1 << 16);
   z_stream stream_ = {};

@@ -8,16 +8,11 @@
 #include <cerrno>
 #include <utility>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "src/util/aside.h"
 #include "tandem/status.h"
 
 namespace tandem {
-namespace {
-
-constexpr char kInterrupted[] = "tmp-";
-
-}  // namespace
 
 RunDirectory::RunDirectory(std::string path, std::string state_file)
     : path_(std::move(path)), state_file_(std::move(state_file)) {}
@@ -56,7 +51,7 @@ absl::StatusOr<RunDirectory> RunDirectory::Open(FileSystem& fs, const std::strin
   TANDEM_RETURN_IF_ERROR(directory.Lock());
   TANDEM_ASSIGN_OR_RETURN(const std::vector<std::string> names, fs.List(path));
   directory.fresh_ = std::all_of(names.begin(), names.end(), [&](const std::string& name) {
-    return name == "quarantine" || (resume && absl::StartsWith(name, kInterrupted));
+    return name == "quarantine" || (resume && IsAside(name));
   });
   if (directory.fresh_) return directory;
   if (!resume) {
@@ -83,11 +78,7 @@ absl::Status RemoveInterruptedWrites(FileSystem& fs, const std::string& run_dir,
   for (const std::string& folder : folders) directories.push_back(absl::StrCat(run_dir, "/", folder));
   for (const std::string& directory : directories) {
     if (!fs.Exists(directory)) continue;
-    TANDEM_ASSIGN_OR_RETURN(const std::vector<std::string> names, fs.List(directory));
-    for (const std::string& name : names) {
-      if (absl::StartsWith(name, kInterrupted))
-        TANDEM_RETURN_IF_ERROR(fs.RemoveAll(absl::StrCat(directory, "/", name)));
-    }
+    RemoveOrphans(fs, directory);
   }
   return absl::OkStatus();
 }

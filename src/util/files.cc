@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <glog/logging.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -11,6 +12,7 @@
 #include <system_error>
 #include <utility>
 
+#include "src/util/aside.h"
 #include "src/util/paths.h"
 #include "tandem/status.h"
 
@@ -116,6 +118,14 @@ class PosixWritableFile : public WritableFile {
   Descriptor descriptor_;
   std::string buffer_;
   absl::Status status_;
+};
+
+class PosixFileLock : public FileLock {
+ public:
+  explicit PosixFileLock(Descriptor descriptor) : descriptor_(std::move(descriptor)) {}
+
+ private:
+  const Descriptor descriptor_;
 };
 
 class PosixFileSystem : public FileSystem {
@@ -225,6 +235,24 @@ class PosixFileSystem : public FileSystem {
     return absl::InternalError(absl::StrCat(path, ": cannot remove: ", error.message()));
   }
 
+  absl::StatusOr<std::unique_ptr<FileLock>> TryLock(const std::string& path) override {
+    Descriptor descriptor(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+    if (!descriptor.ok() && errno == ENOENT) return nullptr;
+    if (!descriptor.ok()) return WriteFailed(path, errno);
+    int result = 0;
+    do {
+      result = flock(descriptor.get(), LOCK_EX | LOCK_NB);
+    } while (result != 0 && errno == EINTR);
+    if (result != 0 && errno == EWOULDBLOCK) return nullptr;
+    if (result != 0) return absl::UnimplementedError(absl::StrCat(path, ": the file system has no locks"));
+    // Who held it till now may have removed or renamed it.
+    struct stat held, there;
+    if (fstat(descriptor.get(), &held) != 0) return WriteFailed(path, errno);
+    if (lstat(path.c_str(), &there) != 0 || there.st_dev != held.st_dev || there.st_ino != held.st_ino)
+      return nullptr;
+    return std::make_unique<PosixFileLock>(std::move(descriptor));
+  }
+
   absl::Status SyncDirectory(const std::string& path) override {
     const Descriptor descriptor(path, O_RDONLY | O_DIRECTORY);
     if (!descriptor.ok()) return WriteFailed(path, errno);
@@ -235,7 +263,7 @@ class PosixFileSystem : public FileSystem {
 };
 
 absl::Status WriteDurably(FileSystem& fs, const std::string& path, absl::string_view bytes) {
-  TANDEM_ASSIGN_OR_RETURN(auto file, fs.Create(path));
+  TANDEM_ASSIGN_OR_RETURN(auto file, fs.OpenForAppend(path, 0));
   TANDEM_RETURN_IF_ERROR(file->Append(bytes));
   TANDEM_RETURN_IF_ERROR(file->Sync());
   return file->Close();
@@ -250,14 +278,9 @@ FileSystem& FileSystem::Default() {
 }
 
 absl::Status WriteFileAtomically(FileSystem& fs, const std::string& path, absl::string_view bytes) {
-  const std::string aside = AsidePath(path);
-  absl::Status status = WriteDurably(fs, aside, bytes);
-  if (status.ok()) status = fs.Rename(aside, path);
-  if (!status.ok()) {
-    fs.RemoveAll(aside).IgnoreError();
-    return status;
-  }
-  return fs.SyncDirectory(ParentPath(path));
+  TANDEM_ASSIGN_OR_RETURN(Aside aside, Aside::File(fs, path));
+  TANDEM_RETURN_IF_ERROR(WriteDurably(fs, aside.path(), bytes));
+  return aside.Commit();
 }
 
 }  // namespace tandem

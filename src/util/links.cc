@@ -8,6 +8,7 @@
 #include <system_error>
 
 #include "absl/strings/str_cat.h"
+#include "src/util/aside.h"
 #include "src/util/paths.h"
 #include "tandem/files.h"
 #include "tandem/status.h"
@@ -21,9 +22,11 @@ absl::Status PointLink(const std::string& path, const std::string& target) {
   if (std::filesystem::exists(there) && !std::filesystem::is_symlink(there))
     return ConfigError(bare, ": not a link; it is never replaced. Move it away");
   const std::string aside = AsidePath(bare);
-  unlink(aside.c_str());
-  if (symlink(target.c_str(), aside.c_str()) != 0 || rename(aside.c_str(), bare.c_str()) != 0)
-    return absl::InternalError(absl::StrCat(bare, ": cannot link to ", target, ": ", std::strerror(errno)));
+  if (symlink(target.c_str(), aside.c_str()) != 0 || rename(aside.c_str(), bare.c_str()) != 0) {
+    const std::string why = std::strerror(errno);
+    unlink(aside.c_str());
+    return absl::InternalError(absl::StrCat(bare, ": cannot link to ", target, ": ", why));
+  }
   return FileSystem::Default().SyncDirectory(ParentPath(bare));
 }
 

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
+#include "src/util/aside.h"
 #include "src/util/paths.h"
 #include "tandem/files.h"
 #include "tandem/status.h"
@@ -90,19 +91,9 @@ absl::Status WriteManifest(FileSystem& fs, const std::string& directory) {
 
 absl::Status FillAside(FileSystem& fs, const std::string& aside,
                        const std::function<absl::Status(const std::string&)>& fill) {
-  TANDEM_RETURN_IF_ERROR(fs.RemoveAll(aside));
-  TANDEM_RETURN_IF_ERROR(fs.CreateDirectories(aside));
   TANDEM_RETURN_IF_ERROR(fill(aside));
   TANDEM_RETURN_IF_ERROR(WriteManifest(fs, aside));
   return fs.SyncDirectory(aside);
-}
-
-absl::Status Publish(FileSystem& fs, const std::string& aside, const std::string& path) {
-  TANDEM_RETURN_IF_ERROR(fs.Rename(aside, path));
-  absl::Status synced = fs.SyncDirectory(ParentPath(path));
-  // Whole, but perhaps not durable: reported as a failure, so it must not stay.
-  if (!synced.ok()) fs.Rename(path, aside).IgnoreError();
-  return synced;
 }
 
 // "name size checksum"; a name may hold spaces.
@@ -179,11 +170,9 @@ absl::Status WriteDirectory(FileSystem& fs, const std::string& path,
                             const std::function<absl::Status(const std::string& aside)>& fill) {
   if (fs.Exists(path))
     return absl::InternalError(absl::StrCat(path, ": exists already; it is never overwritten"));
-  const std::string aside = AsidePath(path);
-  absl::Status status = FillAside(fs, aside, fill);
-  if (status.ok()) status = Publish(fs, aside, path);
-  if (!status.ok()) fs.RemoveAll(aside).IgnoreError();
-  return status;
+  TANDEM_ASSIGN_OR_RETURN(Aside aside, Aside::Directory(fs, path));
+  TANDEM_RETURN_IF_ERROR(FillAside(fs, aside.path(), fill));
+  return aside.Commit();
 }
 
 absl::Status VerifyDirectory(FileSystem& fs, const std::string& path) {
@@ -195,8 +184,8 @@ absl::Status VerifyDirectory(FileSystem& fs, const std::string& path) {
 }
 
 absl::Status RemoveDirectory(FileSystem& fs, const std::string& path) {
+  RemoveOrphans(fs, ParentPath(path));
   const std::string aside = AsidePath(path);
-  TANDEM_RETURN_IF_ERROR(fs.RemoveAll(aside));
   TANDEM_RETURN_IF_ERROR(fs.Rename(path, aside));
   TANDEM_RETURN_IF_ERROR(fs.SyncDirectory(ParentPath(path)));
   return fs.RemoveAll(aside);

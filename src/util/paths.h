@@ -1,4 +1,4 @@
-// Names beside a path, for what is written aside and renamed.
+// Parts of paths.
 #ifndef TANDEM_UTIL_PATHS_H_
 #define TANDEM_UTIL_PATHS_H_
 
@@ -16,12 +16,6 @@ inline std::filesystem::path WithoutTrailingSlash(const std::string& path) {
 inline std::string ParentPath(const std::string& path) {
   const std::string parent = WithoutTrailingSlash(path).parent_path().string();
   return parent.empty() ? "." : parent;
-}
-
-// "run/step-4" -> "run/tmp-step-4".
-inline std::string AsidePath(const std::string& path) {
-  const std::filesystem::path whole = WithoutTrailingSlash(path);
-  return (whole.parent_path() / ("tmp-" + whole.filename().string())).string();
 }
 
 }  // namespace tandem

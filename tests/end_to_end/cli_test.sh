@@ -204,21 +204,21 @@ process=$!
 exec 3>endless
 sed -n 1,9p holdout.tsv >&3
 for ((wait = 0; wait < 400; ++wait)); do
-  [ -z "$(find . -maxdepth 1 -name 'never.tsv.tmp-*')" ] || break
+  [ -z "$(find . -maxdepth 1 -name 'tmp-never.tsv.tandem-*')" ] || break
   sleep 0.05
 done
-[ -n "$(find . -maxdepth 1 -name 'never.tsv.tmp-*')" ] || fail "predict has no file aside to write to"
+[ -n "$(find . -maxdepth 1 -name 'tmp-never.tsv.tandem-*')" ] || fail "predict has no file aside to write to"
 kill -TERM $process
 wait $process && code=0 || code=$?
 exec 3>&-
 expect_equal "exit code of SIGTERM" $code 143
-expect_equal "what a killed predict leaves" "$(find . -maxdepth 1 -name 'never.tsv*')" ""
+expect_equal "what a killed predict leaves" "$(find . -maxdepth 1 -name '*never.tsv*')" ""
 expect_exit 2 predict --model=run --input=$holdout --output=never.tsv train.seed=2
 expect_exit 2 predict --model=run --input=$holdout --output=never.tsv --tower=third
 expect_exit 2 predict --model=run --input=$holdout --output=never.tsv.gz
 expect_err "--output: never.tsv.gz: what is written is plain text; leave .gz off"
 expect_exit 4 predict --model=nowhere --input=$holdout --output=never.tsv
-expect_equal "files of failed commands" "$(find . -name 'never*')" ""
+expect_equal "files of failed commands" "$(find . -name '*never*')" ""
 
 section "evaluate"
 expect_exit 0 evaluate --model=run --input=$holdout --output=metrics.json
@@ -286,7 +286,7 @@ expect_refused() {
   expect_exit 4 predict --model="$1" --input=$holdout --output=never.tsv
   expect_exit 4 evaluate --model="$1" --input=$holdout --output=never.json
   expect_exit 4 inspect --model="$1" --output=never.txt
-  expect_equal "files of failed commands" "$(find . -name 'never*')" ""
+  expect_equal "files of failed commands" "$(find . -name '*never*')" ""
 }
 newest=$(last_checkpoint run)
 for whole in "$newest" bundle; do

@@ -217,6 +217,11 @@ absl::Status FaultyFileSystem::RemoveAll(const std::string& path) {
   return absl::OkStatus();
 }
 
+absl::StatusOr<std::unique_ptr<FileLock>> FaultyFileSystem::TryLock(const std::string& path) {
+  TANDEM_RETURN_IF_ERROR(CheckUp(path));
+  return base_.TryLock(path);
+}
+
 absl::Status FaultyFileSystem::SyncDirectory(const std::string& path) {
   TANDEM_RETURN_IF_ERROR(Operate("SyncDirectory", path));
   TANDEM_RETURN_IF_ERROR(base_.SyncDirectory(path));

@@ -71,6 +71,7 @@ class FaultyFileSystem : public FileSystem {
   absl::Status CreateDirectories(const std::string& path) override;
   absl::Status Rename(const std::string& from, const std::string& to) override;
   absl::Status RemoveAll(const std::string& path) override;
+  absl::StatusOr<std::unique_ptr<FileLock>> TryLock(const std::string& path) override;
   absl::Status SyncDirectory(const std::string& path) override;
 
  private:

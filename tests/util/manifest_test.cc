@@ -184,11 +184,13 @@ TEST_F(ManifestTest, WhatExistsIsNeverOverwritten) {
   EXPECT_EQ(Bytes("a.bin"), "abc");
 }
 
-TEST_F(ManifestTest, WhatACrashLeftAsideIsReplaced) {
-  ASSERT_TRUE(fs_.CreateDirectories(scratch_ / "tmp-step-000400/nested").ok());
-  SetBytes(scratch_ / "tmp-step-000400/MANIFEST", "half a line");
+TEST_F(ManifestTest, WhatACrashLeftAsideIsRemoved) {
+  const std::string orphan = scratch_ / "tmp-step-000400.tandem-0123456789abcdef";
+  ASSERT_TRUE(fs_.CreateDirectories(orphan + "/nested").ok());
+  SetBytes(orphan + "/MANIFEST", "half a line");
   Write(files_);
   EXPECT_TRUE(VerifyDirectory(fs_, path_).ok());
+  EXPECT_FALSE(fs_.Exists(orphan));
   EXPECT_THAT(List(fs_, path_), ElementsAre("MANIFEST", "a.bin", "empty", "with space"));
 }
 
@@ -206,7 +208,7 @@ TEST_F(ManifestTest, WhatAManifestCannotDescribeIsRefused) {
   EXPECT_EQ(WriteFiles(fs_, path_, {{"two\nlines", ""}}).code(), absl::StatusCode::kInternal);
   const absl::Status nested = WriteDirectory(
       fs_, path_, [&](const std::string& aside) { return fs_.CreateDirectories(aside + "/below"); });
-  EXPECT_THAT(std::string(nested.message()), HasSubstr("tmp-step-000400/below: only files go in here"));
+  EXPECT_THAT(std::string(nested.message()), HasSubstr("/below: only files go in here"));
   EXPECT_THAT(List(fs_, scratch_.path()), IsEmpty());
 }
 
