@@ -11,7 +11,7 @@ expect_exit 0 synth --output=logs --days=1 --rows_per_day=400 --holdout_rows=100
 zcat logs/2026-01-01.tsv.gz >day.tsv
 expect_exit 0 train --config="$source_dir/configs/synthetic.pbtxt" --run_dir=run data.path=day.tsv embedding.dim=4 \
   model.teacher.mlp.hidden=8 model.student.mlp.hidden=4 train.batch_size=64 train.shard_rows=16
-orphans() { find . -name 'tmp-*.tandem-*' | sort; }
+orphans() { { find . -name 'tmp-*.tandem-*' 2>/dev/null || true; } | sort; }
 
 section "a user's own tmp- names stay"
 mkdir tmp-b tmp-logs2 && echo mine >tmp-b/mine
