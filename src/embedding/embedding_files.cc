@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "config/experiment.pb.h"
+#include "src/util/finite.h"
 #include "tandem/embedding.h"
 #include "tandem/status.h"
 #include "train/state.pb.h"
@@ -116,9 +117,11 @@ absl::Status EmbeddingLayer::SaveTable(int table_index, bool slots, RecordWriter
   header.set_pending(raw ? table.pending() : 0);
 
   RowSegment segment;
+  bool finite = true;
   const auto add = [&](uint64_t key, uint32_t row) {
     segment.keys.push_back(key);
     const float* weights = table.row(row);
+    finite = finite && AllFinite(weights, width_) && (!keeps_slow_ || AllFinite(table.extra(row), dim_));
     segment.floats.insert(segment.floats.end(), weights, weights + floats);
     if (header.updates()) segment.updates.push_back(table.updates(row));
     if (header.last_steps()) segment.last_steps.push_back(table.last_step(row));
@@ -152,6 +155,11 @@ absl::Status EmbeddingLayer::SaveTable(int table_index, bool slots, RecordWriter
       if (segment.keys.size() == kSegmentRows) flush(segment.keys.size());
     });
     flush(segment.keys.size());
+  }
+  if (status.ok() && !finite) {
+    return absl::InternalError(absl::StrCat(
+        "rows of embedding table '", header.name(),
+        "' are not finite any more; they were not kept. A lower rate (embedding.optimizer) may help"));
   }
   return status;
 }
@@ -217,6 +225,7 @@ absl::Status EmbeddingLayer::LoadTable(const std::string& path, const proto::Emb
     if (teacher_linear_ && header.teacher_linear()) to[dim_] = from[dim_];
     if (student_linear_ && header.student_linear()) to[width_ - 1] = from[file_width - 1];
   };
+  bool finite = true;
   const auto fill = [&](const RowSegment& segment, size_t i, uint32_t row) {
     float* weights = table.row(row);
     std::vector<float> values(segment.floats.begin() + i * file_floats,
@@ -227,6 +236,8 @@ absl::Status EmbeddingLayer::LoadTable(const std::string& path, const proto::Emb
         for (int w = 0; w < file_width; ++w) values[w] *= left;
       }
     }
+    finite = finite && AllFinite(values.data(), file_width) &&
+             (!header.slow() || AllFinite(values.data() + slow_place, dim_));
     copy(values.data(), weights);
     if (header.slow()) {
       float* slow = values.data() + slow_place;
@@ -272,6 +283,10 @@ absl::Status EmbeddingLayer::LoadTable(const std::string& path, const proto::Emb
     TANDEM_RETURN_IF_ERROR(next_segment(n, &segment));
     for (int64_t i = 0; i < n; ++i) fill(segment, i, table.Insert(segment.keys[i]));
     done += n;
+  }
+  if (!finite) {
+    return ModelError(path, ": rows of table '", header.name(),
+                      "' are not all finite: their training diverged. Nothing was loaded.");
   }
   for (int64_t done = 0; done < header.pending();) {
     const int64_t n = std::min(kSegmentRows, header.pending() - done);

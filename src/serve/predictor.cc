@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "config/experiment.pb.h"
+#include "src/serve/probe.h"
 #include "src/serve/quantize.h"
 #include "src/serve/serving_tables.h"
 #include "src/serve/student_scorer.h"
@@ -27,6 +28,8 @@ namespace {
 
 // Rows that go through the towers at a time: their activations stay in the cache.
 constexpr int kTileRows = 128;
+// Keys of a table that a model is asked about before it serves.
+constexpr int kProbeKeys = 63;
 // The same for a plain student, whose tile stays there from the look-up to the logit.
 constexpr int kStudentTileRows = 32;
 
@@ -128,7 +131,21 @@ absl::Status Predictor::Build(proto::Experiment experiment, const PredictorOptio
   model_ = std::move(loaded.model);
   tables_ = std::move(loaded.tables);
   Prepare();
-  return absl::OkStatus();
+  // Finite weights may still be so large that no score is.
+  std::vector<std::vector<uint64_t>> keys(schema().tables().size());
+  for (int t = 0; t < static_cast<int>(keys.size()); ++t) {
+    if (tables_ != nullptr) {
+      const absl::Span<const uint64_t> first = tables_->keys(t).subspan(0, kProbeKeys);
+      keys[t].assign(first.begin(), first.end());
+      continue;
+    }
+    model_->embedding().tables()[t].VisitInOrder(
+        [&](uint64_t key, uint32_t /*row*/) {
+          if (static_cast<int>(keys[t].size()) < kProbeKeys) keys[t].push_back(key);
+        },
+        nullptr);
+  }
+  return ProveByScoring(*this, ProbeRows(schema(), keys));
 }
 
 std::unique_ptr<Predictor> Predictor::InPrecision(Precision precision) const {

@@ -400,8 +400,38 @@ absl::Status ServingTables::LoadTable(const std::string& path, const proto::Embe
   const auto unordered =
       std::adjacent_find(table.keys.begin(), table.keys.end(), [](uint64_t a, uint64_t b) { return a >= b; });
   if (unordered != table.keys.end()) return Malformed(path);
+  TANDEM_RETURN_IF_ERROR(CheckFinite(path, header.name(), table));
   BuildDirectory(&table);
   return absl::OkStatus();
+}
+
+absl::Status ServingTables::CheckFinite(const std::string& path, const std::string& name,
+                                        const Table& table) const {
+  const auto bf16_finite = [](const uint8_t* bytes) {
+    uint16_t value;
+    std::memcpy(&value, bytes, sizeof(value));
+    return (value & 0x7f80) != 0x7f80;
+  };
+  const auto float_finite = [](const uint8_t* bytes) {
+    uint32_t value;
+    std::memcpy(&value, bytes, sizeof(value));
+    return (value & 0x7f800000) != 0x7f800000;
+  };
+  bool finite = true;
+  const int64_t rows = static_cast<int64_t>(table.keys.size()) + 1;
+  for (int64_t r = 0; r < rows; ++r) {
+    const uint8_t* row = table.rows + r * row_bytes_;
+    if (precision_ == Precision::kInt8) {
+      finite = finite && bf16_finite(row + dim_);  // the scale
+    } else {
+      for (int d = 0; d < dim_; ++d)
+        finite &= precision_ == Precision::kF32 ? float_finite(row + 4 * d) : bf16_finite(row + 2 * d);
+    }
+    if (linear_) finite = finite && float_finite(row + linear_offset_);
+  }
+  if (finite) return absl::OkStatus();
+  return ModelError(path, ": rows of table '", name,
+                    "' are not all finite: their training diverged. Nothing was loaded.");
 }
 
 absl::Status ServingTables::LoadFloatRows(const std::string& path, const proto::EmbeddingHeader& file,

@@ -97,6 +97,8 @@ class ServingTables {
   absl::Status LoadTable(const std::string& path, const proto::EmbeddingHeader& file, RecordReader* reader);
   absl::Status LoadFloatRows(const std::string& path, const proto::EmbeddingHeader& file,
                              const proto::TableHeader& header, RecordReader* reader, Table* table) const;
+  // A ModelError where one of the table's numbers is NaN or infinite.
+  absl::Status CheckFinite(const std::string& path, const std::string& name, const Table& table) const;
   absl::Status LoadLowPrecisionRows(const std::string& path, RecordReader* reader, Table* table) const;
   static uint32_t Find(const Table& table, uint64_t key, uint32_t begin);
 

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "config/experiment.pb.h"
 #include "src/optim/muon.h"
+#include "src/util/finite.h"
 
 namespace tandem {
 namespace {
@@ -19,18 +20,6 @@ double SumOfSquares(const float* x, int64_t n) {
   double sum = 0;
   for (int64_t i = 0; i < n; ++i) sum += static_cast<double>(x[i]) * x[i];
   return sum;
-}
-
-bool AllFinite(const float* x, int64_t n) {
-  // Lanes of their own, as the compiler may not reorder a sum. 0 * x is NaN where x isn't finite.
-  float zero[16] = {};
-  int64_t i = 0;
-  for (; i + 16 <= n; i += 16) {
-    for (int lane = 0; lane < 16; ++lane) zero[lane] += 0 * x[i + lane];
-  }
-  for (; i < n; ++i) zero[0] += 0 * x[i];
-  for (int lane = 1; lane < 16; ++lane) zero[0] += zero[lane];
-  return zero[0] == 0;
 }
 
 // Adds n floats at `offset` of the shards' gradients into the first shard's, pairwise: ((0 + 1) + (2 + 3)) +

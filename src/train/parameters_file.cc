@@ -2,6 +2,7 @@
 // after slot, then the averages.
 #include <cstring>
 
+#include "src/util/finite.h"
 #include "tandem/checkpoint.h"
 #include "tandem/status.h"
 #include "train/state.pb.h"
@@ -23,6 +24,12 @@ absl::Status SaveParameters(const ParameterLayout& layout, const DenseParameters
   }
   TANDEM_RETURN_IF_ERROR(writer->Append(header.SerializeAsString()));
   for (const ParameterBlock& block : layout.blocks()) {
+    if (!AllFinite(parameters.values.data() + block.offset, block.size) ||
+        (averages && !AllFinite(parameters.averages.data() + block.offset, block.size))) {
+      return absl::InternalError(absl::StrCat("the weights '", block.name,
+                                              "' are not finite any more; they were not kept. A lower rate "
+                                              "(train.optimizer) or train.clip_norm may help"));
+    }
     std::string record;
     const auto append = [&](const float* values) {
       record.append(reinterpret_cast<const char*>(values), block.size * sizeof(float));
@@ -72,6 +79,10 @@ absl::Status LoadParameters(const std::string& path, const ParameterLayout& layo
     const char* averages = record.data() + (header.averages() ? wanted - bytes : 0);
     const bool served = how == EmbeddingLoad::kServed || how == EmbeddingLoad::kContinueServed;
     std::memcpy(parameters->values.data() + block.offset, served ? averages : record.data(), bytes);
+    if (!AllFinite(parameters->values.data() + block.offset, block.size)) {
+      return ModelError(path, ": the weights '", block.name,
+                        "' are not all finite: their training diverged. Nothing was loaded.");
+    }
     if (!parameters->averages.empty()) {
       const bool anew = how == EmbeddingLoad::kReset;
       std::memcpy(parameters->averages.data() + block.offset, anew ? record.data() : averages, bytes);

@@ -16,6 +16,7 @@
 #include "absl/strings/str_join.h"
 #include "config/experiment.pb.h"
 #include "src/config/methods.h"
+#include "src/train/divergence.h"
 #include "src/train/model_costs.h"
 #include "src/train/replay.h"
 #include "src/train/run_directory.h"
@@ -36,6 +37,8 @@ constexpr char kReplayFile[] = "/replay.bin";
 // In the student phase a day's end is no reason for a checkpoint when the last one is younger: it would write
 // a table that stands still, for seconds of the student's work.
 constexpr double kSecondsInPhase = 30;
+// Rows of the last batch that a checkpoint must be able to score.
+constexpr int kProofRows = 64;
 
 double Now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
@@ -109,6 +112,8 @@ class Run {
   std::unique_ptr<RunLog> log_;
   proto::RunState state_;
   DayProgress day_;
+  std::unique_ptr<DivergenceWatch> divergence_;
+  Batch last_rows_;  // some of the last batch's, on which a checkpoint is proved
   RunSummary summary_;
 
   std::optional<RunDirectory> directory_;
@@ -180,6 +185,8 @@ absl::Status Run::Begin() {
   state_.mutable_rows_bad()->Resize(kRowFaults, 0);
   const TrainerClock clock{state_.step(), state_.joint_steps(), state_.optimizer_steps(),
                            state_.student_optimizer_steps(), state_.distilled_steps()};
+  divergence_ = std::make_unique<DivergenceWatch>(model_->schema());
+  last_rows_.fields.resize(model_->schema().fields().size());
   trainer_ = std::make_unique<Trainer>(model_.get(), options_.parts, clock, &workers_);
   if (HasPhase() && InPhase()) trainer_->BeginStudentPhase(PhaseBatches());
   if (!checkpoint.empty() && trainer_->replay() != nullptr)
@@ -439,8 +446,18 @@ absl::StatusOr<const LogEvent*> Run::NextEvent(BatchSource* source) {
 }
 
 absl::Status Run::TrainBatch(const LogEvent& event) {
-  TANDEM_ASSIGN_OR_RETURN(const StepResult* result, trainer_->Step(event.batch));
+  const std::string& date = options_.days[event.day].date;
+  const absl::StatusOr<const StepResult*> stepped = trainer_->Step(event.batch);
+  if (!stepped.ok()) {
+    const std::string widest = WidestNumber(model_->schema(), event.batch);
+    return absl::Status(stepped.status().code(),
+                        absl::StrCat(date.empty() ? "" : absl::StrCat(date, ", "), stepped.status().message(),
+                                     widest.empty() ? "" : absl::StrCat("; ", widest)));
+  }
+  const StepResult* const result = *stepped;
   StageTimer timer(Stage::kProgress);
+  last_rows_.Clear();
+  last_rows_.AppendRows(event.batch, 0, std::min(event.batch.rows(), kProofRows));
   const TrainerClock clock = trainer_->clock();
   state_.set_step(clock.step);
   state_.set_joint_steps(clock.joint_steps);
@@ -458,8 +475,13 @@ absl::Status Run::TrainBatch(const LogEvent& event) {
     add(result->teacher_logits, &day_.teacher);
     add(result->student_logits, &day_.student);
   }
+  const std::optional<std::string> alarm = divergence_->Note(date, state_.step(), event.batch, *result);
+  if (alarm.has_value()) {
+    progress_.Finish();
+    LOG(WARNING) << *alarm;
+  }
   if (state_.step() % experiment_.runtime().log_every_steps() != 0) return absl::OkStatus();
-  return Report(options_.days[event.day].date, result->terms, event.batch.labelled());
+  return Report(date, result->terms, event.batch.labelled());
 }
 
 absl::Status Run::Report(const std::string& day, const LossTerms& losses, bool labelled) {
@@ -538,8 +560,15 @@ absl::Status Run::Checkpoint() {
     return trainer_->replay() == nullptr ? absl::OkStatus()
                                          : trainer_->replay()->Save(fs_, aside + kReplayFile);
   };
-  if (!fs_.Exists(path))
-    TANDEM_RETURN_IF_ERROR(SaveCheckpoint(fs_, path, *model_, state_, day_, save_replay));
+  if (!fs_.Exists(path)) {
+    absl::Status saved = ProveByScoring(*model_, last_rows_);
+    if (saved.ok()) saved = SaveCheckpoint(fs_, path, *model_, state_, day_, save_replay);
+    if (!saved.ok()) {
+      const std::string widest = WidestNumber(model_->schema(), last_rows_);
+      return absl::Status(saved.code(), absl::StrCat("step ", state_.step(), ": ", saved.message(),
+                                                     widest.empty() ? "" : absl::StrCat("; ", widest)));
+    }
+  }
   return RemoveOldCheckpoints(fs_, options_.run_dir, experiment_.runtime().keep_checkpoints());
 }
 

@@ -1,15 +1,16 @@
-// What is written beside its place, and renamed when it is whole: under a name of its own, locked while it is written.
+// What is written beside its place, and renamed when it is whole: under a name of its own, locked while it is
+// written.
 //
 //   TANDEM_ASSIGN_OR_RETURN(Aside aside, Aside::Directory(fs, "run/checkpoints/step-000400"));
 //   ...                                      // write into aside.path()
 //   return aside.Commit();                   // takes its place; destroyed without that, it is removed
 //
-// The name, tmp-NAME.tandem-0123456789abcdef, ends in 64 random bits: no other writer has it, and no user's file. What a
-// killed writer left has such a name and no lock: the next writer in the same directory removes it. On a file system
-// without locks it stays.
+// The name, tmp-NAME.tandem-0123456789abcdef, ends in 64 random bits: no other writer has it, and no user's
+// file. What a killed writer left has such a name and no lock: the next writer in the same directory removes
+// it. On a file system without locks it stays.
 //
-// Errors are those of the file system. Not thread-safe; any number of writers may have the same place, and the first
-// directory, or the last file, keeps it.
+// Errors are those of the file system. Not thread-safe; any number of writers may have the same place, and
+// the first directory, or the last file, keeps it.
 #ifndef TANDEM_SRC_UTIL_ASIDE_H_
 #define TANDEM_SRC_UTIL_ASIDE_H_
 
@@ -33,8 +34,8 @@ class Aside {
   ~Aside();
 
   const std::string& path() const { return aside_; }
-  // Renames it to its place, and makes that durable. A file replaces the one that is there; a directory that is there
-  // is an error, and stays.
+  // Renames it to its place, and makes that durable. A file replaces the one that is there; a directory that
+  // is there is an error, and stays.
   absl::Status Commit();
 
  private:
@@ -54,8 +55,8 @@ class Aside {
 std::string AsidePath(const std::string& path);
 // Whether a name, without its directory, is one that AsidePath gives.
 bool IsAside(absl::string_view name);
-// Removes what writers that are gone left in `directory`. What can't be listed, locked or removed stays: the next one
-// tries again.
+// Removes what writers that are gone left in `directory`. What can't be listed, locked or removed stays: the
+// next one tries again.
 void RemoveOrphans(FileSystem& fs, const std::string& directory);
 
 }  // namespace tandem

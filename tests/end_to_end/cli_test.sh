@@ -22,23 +22,6 @@ data = bytearray(open(sys.argv[1], "rb").read())
 data[len(data) // 2] ^= 1
 open(sys.argv[1], "wb").write(data)' "$1"
 }
-# seal FOLDER: writes the MANIFEST that the files as they are would have
-seal() {
-  python3 - "$1" <<'PYTHON'
-import ctypes, os, sys
-class Hash(ctypes.Structure):
-    _fields_ = [("low", ctypes.c_uint64), ("high", ctypes.c_uint64)]
-xxh3 = ctypes.CDLL("libxxhash.so.0").XXH3_128bits
-xxh3.restype, xxh3.argtypes = Hash, [ctypes.c_char_p, ctypes.c_size_t]
-def line(name, data):
-    digest = xxh3(data, len(data))
-    return f"{name} {len(data)} {digest.high:016x}{digest.low:016x}\n"
-folder = sys.argv[1]
-names = sorted(name for name in os.listdir(folder) if name != "MANIFEST")
-lines = "".join(line(name, open(f"{folder}/{name}", "rb").read()) for name in names)
-open(f"{folder}/MANIFEST", "w").write(lines + line("MANIFEST", lines.encode()))
-PYTHON
-}
 
 section "synth"
 expect_exit 0 synth --output=logs --days=4 --rows_per_day=600 --holdout_rows=300 --vocabulary=200 --seed=3

@@ -35,8 +35,9 @@ TEST(Aside, ItsNameIsNobodyElses) {
     EXPECT_EQ(name.substr(0, 9), "runs/tmp-");
     EXPECT_TRUE(IsAside(name.substr(5))) << name;
   }
-  for (const char* other : {"tmp-b", "tmp-b.tandem-", "tmp-b.tandem-0123456789abcde", "b.tandem-0123456789abcdef",
-                            "tmp-b.tandem-0123456789abcdeg", "tmp-b-0123456789abcdef", "tmp-0123456789abcdef"}) {
+  for (const char* other :
+       {"tmp-b", "tmp-b.tandem-", "tmp-b.tandem-0123456789abcde", "b.tandem-0123456789abcdef",
+        "tmp-b.tandem-0123456789abcdeg", "tmp-b-0123456789abcdef", "tmp-0123456789abcdef"}) {
     EXPECT_FALSE(IsAside(other)) << other;
   }
 }
@@ -68,7 +69,8 @@ TEST(Aside, WhatIsNotCommittedIsRemoved) {
 
 TEST(Aside, OfTwoDirectoriesTheFirstKeepsThePlaceAndTheOtherIsTold) {
   const ScratchDirectory scratch;
-  absl::StatusOr<Aside> first = Aside::Directory(fs(), scratch / "b"), second = Aside::Directory(fs(), scratch / "b");
+  absl::StatusOr<Aside> first = Aside::Directory(fs(), scratch / "b"),
+                        second = Aside::Directory(fs(), scratch / "b");
   ASSERT_TRUE(first.ok() && second.ok());
   Write(first->path() + "/of", "first");
   Write(second->path() + "/of", "second");
@@ -80,7 +82,8 @@ TEST(Aside, OfTwoDirectoriesTheFirstKeepsThePlaceAndTheOtherIsTold) {
 
 TEST(Aside, AWriterAtWorkIsNoOrphan) {
   const ScratchDirectory scratch;
-  const absl::StatusOr<Aside> file = Aside::File(fs(), scratch / "a"), directory = Aside::Directory(fs(), scratch / "b");
+  const absl::StatusOr<Aside> file = Aside::File(fs(), scratch / "a"),
+                              directory = Aside::Directory(fs(), scratch / "b");
   ASSERT_TRUE(file.ok() && directory.ok());
   RemoveOrphans(fs(), scratch.path());
   EXPECT_THAT(Names(scratch.path()), SizeIs(2));
