@@ -6,16 +6,14 @@
 #include <unistd.h>
 
 #include <cstdio>
-#include <memory>
-#include <utility>
 
-#include "absl/strings/str_join.h"
+#include "absl/strings/str_cat.h"
 #include "config/experiment.pb.h"
 #include "tandem/experiment.h"
+#include "tandem/files.h"
 #include "tandem/status.h"
 #include "tools/command.h"
 #include "tools/common.h"
-#include "tools/score_files.h"
 
 namespace tandem {
 namespace {
@@ -44,15 +42,6 @@ absl::StatusOr<proto::Experiment> ReadExperiment(const Invocation& invocation) {
   return experiment;
 }
 
-absl::StatusOr<DayScores> Evaluate(const std::string& model, const std::vector<std::string>& files) {
-  PredictorOptions options;
-  TANDEM_ASSIGN_OR_RETURN(options.kernels, ChosenKernels());
-  TANDEM_ASSIGN_OR_RETURN(const std::unique_ptr<Predictor> predictor, Predictor::Load(model, options));
-  TANDEM_ASSIGN_OR_RETURN(std::vector<TowerLogs> logs,
-                          ScoreFiles({predictor.get()}, absl::StrJoin(files, ",")));
-  return DayScores{std::move(logs[0].teacher), std::move(logs[0].student)};
-}
-
 absl::StatusOr<int> RunDailyCommand(const Invocation& invocation) {
   TANDEM_ASSIGN_OR_RETURN(const proto::Experiment experiment, ReadExperiment(invocation));
   DailyOptions options;
@@ -60,7 +49,6 @@ absl::StatusOr<int> RunDailyCommand(const Invocation& invocation) {
   options.begin_date = FLAGS_begin_date;
   options.end_date = FLAGS_end_date;
   options.resume = FLAGS_resume;
-  options.evaluate = Evaluate;
   options.terminal = isatty(STDERR_FILENO) != 0;
   options.stop = &CatchStopSignals();
   TANDEM_ASSIGN_OR_RETURN(options.kernels, ChosenKernels());

@@ -1,19 +1,16 @@
 // tandem evaluate: metrics of the towers as JSON.
 #include <gflags/gflags.h>
 
-#include <algorithm>
 #include <memory>
 #include <nlohmann/json.hpp>
 
-#include "config/experiment.pb.h"
-#include "tandem/metrics.h"
+#include "tandem/evaluate_model.h"
 #include "tandem/predictor.h"
 #include "tandem/reader.h"
 #include "tandem/status.h"
 #include "tools/command.h"
 #include "tools/common.h"
 #include "tools/readable_json.h"
-#include "tools/score_files.h"
 
 namespace tandem {
 namespace {
@@ -25,20 +22,10 @@ absl::StatusOr<int> RunEvaluate(const Invocation& invocation) {
   TANDEM_ASSIGN_OR_RETURN(const std::unique_ptr<Predictor> predictor, Predictor::Load(FLAGS_model, options));
   TANDEM_ASSIGN_OR_RETURN(const std::vector<std::string> files, FindFiles(FLAGS_input));
   TANDEM_RETURN_IF_ERROR(CheckOutputFile(files, FLAGS_output));
-
-  TANDEM_ASSIGN_OR_RETURN(const std::vector<TowerLogs> logs, ScoreFiles({predictor.get()}, FLAGS_input));
-
-  const bool with_groups = !predictor->experiment().data().group_column().empty();
-  nlohmann::ordered_json report;
-  report["rows"] = std::max(logs[0].teacher.rows(), logs[0].student.rows());
-  if (logs[0].unlabelled > 0) report["unlabelled"] = logs[0].unlabelled;
-  const auto add = [&](const char* tower, const ScoreLog& log) {
-    report[tower] = nlohmann::ordered_json::parse(EvaluationToJson(Evaluate(log, with_groups, logs[0].seen)));
-  };
-  if (predictor->has_teacher()) add("teacher", logs[0].teacher);
-  if (predictor->has_student()) add("student", logs[0].student);
+  TANDEM_ASSIGN_OR_RETURN(const ModelEvaluation evaluation, EvaluateModel(*predictor, files));
   TANDEM_ASSIGN_OR_RETURN(Output output, Output::Open(FLAGS_output));
-  TANDEM_RETURN_IF_ERROR(output.Write(ReadableJson(report)));
+  TANDEM_RETURN_IF_ERROR(
+      output.Write(ReadableJson(nlohmann::ordered_json::parse(ModelEvaluationToJson(evaluation)))));
   TANDEM_RETURN_IF_ERROR(output.Finish());
   return kExitDone;
 }

@@ -1,21 +1,19 @@
 // tandem export: the student's serving bundle.
+#include "tandem/export.h"
+
 #include <gflags/gflags.h>
 #include <glog/logging.h>
 
 #include <algorithm>
-#include <cmath>
 #include <cstdio>
 #include <optional>
-#include <utility>
-#include <vector>
 
-#include "absl/strings/str_format.h"
-#include "tandem/bundle.h"
+#include "tandem/files.h"
+#include "tandem/model_directory.h"
+#include "tandem/reader.h"
 #include "tandem/status.h"
 #include "tools/command.h"
 #include "tools/common.h"
-#include "tools/precision_table.h"
-#include "tools/score_files.h"
 
 DEFINE_string(precision, "f32",
               "f32, bf16 or int8: what embedding rows and the MLP are stored and computed in.");
@@ -23,14 +21,6 @@ DEFINE_double(max_auc_loss, 0.0005, "Refuse to export in low precision when AUC 
 
 namespace tandem {
 namespace {
-
-absl::StatusOr<std::vector<ScoreLog>> StudentLogs(const std::vector<const Predictor*>& predictors) {
-  TANDEM_ASSIGN_OR_RETURN(std::vector<TowerLogs> towers, ScoreFiles(predictors, FLAGS_input));
-  std::vector<ScoreLog> logs;
-  logs.reserve(towers.size());
-  for (TowerLogs& of_one : towers) logs.push_back(std::move(of_one.student));
-  return logs;
-}
 
 absl::StatusOr<int> RunExport(const Invocation& invocation) {
   TANDEM_RETURN_IF_ERROR(CheckOutputIsFolder());
@@ -51,16 +41,18 @@ absl::StatusOr<int> RunExport(const Invocation& invocation) {
   }
   if (!(FLAGS_max_auc_loss >= 0)) return ConfigError("--max_auc_loss=", FLAGS_max_auc_loss, ": 0 or more");
   TANDEM_ASSIGN_OR_RETURN(options.kernels, ChosenKernels());
-  options.score = StudentLogs;
   options.data_overrides = invocation.overrides;
   options.max_auc_loss = FLAGS_max_auc_loss;
 
   FileSystem& fs = FileSystem::Default();
   TANDEM_ASSIGN_OR_RETURN(const std::string checkpoint, ResolveModel(fs, FLAGS_model));
+  if (!FLAGS_input.empty()) {
+    TANDEM_ASSIGN_OR_RETURN(options.files, FindFiles(FLAGS_input));
+  }
   TANDEM_ASSIGN_OR_RETURN(const std::optional<PrecisionReport> report,
                           ExportBundle(fs, checkpoint, FLAGS_output, options));
   LOG(INFO) << "exported the student of " << checkpoint;
-  if (report.has_value()) LOG(INFO) << PrecisionTable(options.precision, *report);
+  if (report.has_value()) LOG(INFO) << PrecisionTable(*report);
   std::puts(FLAGS_output.c_str());
   return kExitDone;
 }

@@ -4,8 +4,8 @@
 
 #include "absl/strings/str_join.h"
 #include "config/experiment.pb.h"
-#include "tandem/bundle.h"
 #include "tandem/experiment.h"
+#include "tandem/model_directory.h"
 #include "tandem/reader.h"
 #include "tandem/run.h"
 #include "tandem/status.h"

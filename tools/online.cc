@@ -10,9 +10,9 @@
 
 #include "absl/strings/match.h"
 #include "config/experiment.pb.h"
-#include "tandem/bundle.h"
 #include "tandem/experiment.h"
 #include "tandem/files.h"
+#include "tandem/model_directory.h"
 #include "tandem/status.h"
 #include "tools/command.h"
 #include "tools/common.h"

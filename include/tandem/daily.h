@@ -2,7 +2,6 @@
 // the next day, export, and publish if the gate lets it through.
 //
 //   DailyOptions options{.run_dir = "daily", .begin_date = "2000-12-01", .end_date = "2000-12-31"};
-//   options.evaluate = ...;
 //   TANDEM_ASSIGN_OR_RETURN(DailySummary summary, RunDaily(experiment, options));
 //
 // run_dir holds config.pbtxt; days.jsonl, a line a date that is done; days.md and days.html, the same as a
@@ -21,14 +20,10 @@
 #define TANDEM_DAILY_H_
 
 #include <atomic>
-#include <functional>
 #include <string>
-#include <vector>
 
 #include "absl/status/statusor.h"
-#include "tandem/files.h"
 #include "tandem/kernels.h"
-#include "tandem/metrics.h"
 
 namespace tandem {
 
@@ -36,22 +31,15 @@ namespace proto {
 class Experiment;
 }  // namespace proto
 
-// The scores of both towers; empty for one that the model lacks.
-struct DayScores {
-  ScoreLog teacher, student;
-};
-
 struct DailyOptions {
   std::string run_dir;
   std::string begin_date, end_date;  // YYYY-MM-DD
   bool resume = false;
-  // Scores labelled files with a model (a checkpoint or a bundle).
-  std::function<absl::StatusOr<DayScores>(const std::string& model, const std::vector<std::string>& files)>
-      evaluate;
   // A progress line that rewrites itself on stderr, rather than log lines.
   bool terminal = false;
   // Set to a signal's number from outside: the training at hand writes a checkpoint, and the call returns.
   const std::atomic<int>* stop = nullptr;
+  // Null: the best for this processor.
   const Kernels* kernels = nullptr;
 };
 

@@ -79,6 +79,9 @@ std::vector<const Kernels*> AvailableKernels();
 // InvalidArgument (it lists the available ones).
 absl::StatusOr<const Kernels*> FindKernels(absl::string_view name);
 
+// `kernels`, or the best available ones where it is null: what an entry point makes of its options.
+const Kernels& KernelsOrBest(const Kernels* kernels);
+
 }  // namespace tandem
 
 #endif  // TANDEM_KERNELS_H_

@@ -72,6 +72,7 @@ struct OnlineOptions {
   bool resume = false;
   // Set to a signal's number from outside: a checkpoint is written and the call returns.
   const std::atomic<int>* stop = nullptr;
+  // Null: the best for this processor.
   const Kernels* kernels = nullptr;
 };
 

@@ -1,5 +1,6 @@
 // Scores samples with a trained model: the towers of a run or checkpoint, or the student of an exported
-// bundle.
+// bundle. It is one version of graph and rows, and never changes; a model that is served while newer ones are
+// published is a ServedModel (tandem/served_model.h).
 //
 //   TANDEM_ASSIGN_OR_RETURN(auto predictor, Predictor::Load("bundle", {}));
 //   TANDEM_ASSIGN_OR_RETURN(
@@ -26,6 +27,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "tandem/batch.h"
+#include "tandem/files.h"
 #include "tandem/precision.h"
 #include "tandem/sample.h"
 
@@ -54,6 +56,8 @@ struct PredictorOptions {
   std::vector<std::string> data_overrides;
   // Null: the best for this processor.
   const Kernels* kernels = nullptr;
+  // Where the model is read from.
+  FileSystem* file_system = &FileSystem::Default();
 };
 
 class Predictor {
@@ -82,6 +86,8 @@ class Predictor {
   std::string student_kernels() const;
   // The directory that was loaded: the run's newest checkpoint, or what was named.
   const std::string& directory() const { return directory_; }
+  // Which model it is (ReadModelId in tandem/model_directory.h): what a response of a server says.
+  const std::string& model_id() const { return model_id_; }
 
   // Replaces `scores`. Where the log was down-sampled (data.negative_keep_rate of the model), the probability
   // is that of the full log.
@@ -97,6 +103,7 @@ class Predictor {
   std::unique_ptr<Workspace> MakeWorkspace() const;
 
   std::string directory_;
+  std::string model_id_;
   std::unique_ptr<DualModel> model_;
   std::unique_ptr<ServingTables> tables_;
   // Where the student is plain; else the tower itself scores.

@@ -51,6 +51,7 @@ struct RunOptions {
   bool quiet = false;
   // Set to a signal's number from outside: the run finishes its step, writes a checkpoint and returns.
   const std::atomic<int>* stop = nullptr;
+  // Null: the best for this processor.
   const Kernels* kernels = nullptr;
   FileSystem* file_system = &FileSystem::Default();
 };

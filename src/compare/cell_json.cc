@@ -1,3 +1,4 @@
+// What a cell's file holds, and back.
 #include <nlohmann/json.hpp>
 
 #include "src/compare/comparison.h"

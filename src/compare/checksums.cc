@@ -1,3 +1,4 @@
+// By what a comparison knows a configuration, and a teacher.
 #include <glog/logging.h>
 #define XXH_INLINE_ALL
 #include <xxhash.h>

@@ -1,3 +1,4 @@
+// The plots of a comparison.
 #include <algorithm>
 #include <map>
 #include <utility>

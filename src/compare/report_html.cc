@@ -1,3 +1,4 @@
+// A comparison as one page of HTML.
 #include "absl/strings/str_cat.h"
 #include "src/compare/report.h"
 #include "src/compare/svg.h"

@@ -1,3 +1,4 @@
+// A comparison as JSON.
 #include <cmath>
 #include <nlohmann/json.hpp>
 

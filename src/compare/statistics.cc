@@ -1,3 +1,4 @@
+// Means over seeds, and the share of a gap that is closed.
 #include <algorithm>
 #include <cmath>
 

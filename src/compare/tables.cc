@@ -1,3 +1,4 @@
+// A comparison as tables of texts, and as Markdown.
 #include <algorithm>
 #include <cmath>
 

@@ -1,3 +1,4 @@
+// The daily routine: a model for each date, trained, judged, exported and published.
 #include <glog/logging.h>
 
 #include <algorithm>
@@ -18,13 +19,17 @@
 #include "src/daily/gate.h"
 #include "src/train/run_directory.h"
 #include "src/util/links.h"
-#include "tandem/bundle.h"
 #include "tandem/checkpoint.h"
 #include "tandem/daily.h"
 #include "tandem/experiment.h"
+#include "tandem/export.h"
+#include "tandem/files.h"
+#include "tandem/model_directory.h"
+#include "tandem/predictor.h"
 #include "tandem/reader.h"
 #include "tandem/run.h"
 #include "tandem/sample.h"
+#include "tandem/score_files.h"
 #include "tandem/status.h"
 #include "tandem/threads.h"
 
@@ -80,6 +85,8 @@ class DailyRun {
                                         std::vector<Day> days, const std::string& init_from);
   absl::Status Judge(const std::string& date, const std::string& checkpoint, const std::vector<Day>& window,
                      const Day& next_day, Json* line);
+  // The scores of a checkpoint or a bundle on a day's labelled rows.
+  absl::StatusOr<TowerLogs> Score(const std::string& model, const Day& day) const;
   absl::StatusOr<RowsOfDay> CountRows(const Day& day);
   absl::Status Finish(Json line);
   // Points `published` at the last date that passed, and removes what isn't needed any more.
@@ -119,7 +126,7 @@ absl::Status DailyRun::Begin() {
   TANDEM_ASSIGN_OR_RETURN(const proto::Experiment before, ParseExperiment(text, config_path));
   const std::string difference = FirstDifference(before, experiment_, config_path, "the command line");
   if (!difference.empty())
-    return ConfigError("--resume: ", difference,
+    return ConfigError("resume: ", difference,
                        "; a resumed run keeps its config, but for runtime and daily.gate");
   // A gate may be set anew: from the next date on, and for later calls that don't name it.
   if (before.daily().gate().SerializeAsString() != experiment_.daily().gate().SerializeAsString()) {
@@ -135,14 +142,14 @@ absl::Status DailyRun::Begin() {
     days_.push_back(std::move(day));
   }
   if (!days_.empty() && days_[0]["date"] != options_.begin_date) {
-    return ConfigError("--begin_date: ", options_.begin_date, ", but ", days_path, " begins with ",
+    return ConfigError("begin_date: ", options_.begin_date, ", but ", days_path, " begins with ",
                        days_[0]["date"].get<std::string>(), "; a resumed run keeps its first date");
   }
   const std::string published = Published();
   if (!published.empty() && !fs_.Exists(DateDirectory(published) + "/bundle")) {
     return ModelError(options_.run_dir, "/published: the model in place, ", DateDirectory(published),
-                      "/bundle, is gone; put that date's folder back from a copy, or begin anew with another "
-                      "--run_dir");
+                      "/bundle, is gone; put that date's folder back from a copy, or begin anew in another "
+                      "directory");
   }
   if (!published.empty()) TANDEM_RETURN_IF_ERROR(VerifyDirectory(fs_, DateDirectory(published) + "/bundle"));
   // A run that was killed after the verdict may not have carried it out.
@@ -164,10 +171,10 @@ absl::StatusOr<DailySummary> DailyRun::Run() {
   absl::CivilDay begin, end;
   for (const auto& [text, day] : {std::make_pair(options_.begin_date, &begin), {options_.end_date, &end}}) {
     if (!absl::ParseCivilTime(text, day) || absl::FormatCivilTime(*day) != text)
-      return ConfigError("--begin_date, --end_date: '", text, "' is not a day (YYYY-MM-DD)");
+      return ConfigError("begin_date, end_date: '", text, "' is not a day (YYYY-MM-DD)");
   }
   if (end < begin)
-    return ConfigError("--end_date: ", options_.end_date, " is before --begin_date ", options_.begin_date);
+    return ConfigError("end_date: ", options_.end_date, " is before begin_date ", options_.begin_date);
   {
     // A log that comes later is waited for; one of which nothing is there, before or after, is a slip.
     const absl::CivilDay first = begin - experiment_.train().window_days();
@@ -344,12 +351,19 @@ absl::StatusOr<RowsOfDay> DailyRun::CountRows(const Day& day) {
   return rows;
 }
 
+absl::StatusOr<TowerLogs> DailyRun::Score(const std::string& model, const Day& day) const {
+  PredictorOptions options;
+  options.kernels = options_.kernels;
+  options.file_system = &fs_;
+  TANDEM_ASSIGN_OR_RETURN(const std::unique_ptr<Predictor> predictor, Predictor::Load(model, options));
+  TANDEM_ASSIGN_OR_RETURN(std::vector<TowerLogs> logs, ScoreFiles({predictor.get()}, day.files));
+  return std::move(logs[0]);
+}
+
 absl::Status DailyRun::Judge(const std::string& date, const std::string& checkpoint,
                              const std::vector<Day>& window, const Day& next_day, Json* line) {
   const bool with_groups = !experiment_.data().group_column().empty();
-  const auto score = [&](const std::string& model) -> absl::StatusOr<DayScores> {
-    return options_.evaluate(model, next_day.files);
-  };
+  const auto score = [&](const std::string& model) { return Score(model, next_day); };
   const auto json = [&](const Metrics& metrics) { return Json::parse(MetricsToJson(metrics)); };
   GateFigures figures;
   TANDEM_ASSIGN_OR_RETURN(const RowsOfDay newest, CountRows(window.back()));
@@ -363,18 +377,18 @@ absl::Status DailyRun::Judge(const std::string& date, const std::string& checkpo
   (*line)["bad"] = newest.bad;
   (*line)["judged_on"] = next_day.date;
 
-  TANDEM_ASSIGN_OR_RETURN(const DayScores scores, score(checkpoint));
+  TANDEM_ASSIGN_OR_RETURN(const TowerLogs scores, score(checkpoint));
   figures.candidate = ComputeMetrics(scores.student, with_groups);
   (*line)["judged_rows"] = figures.candidate.rows;
   if (scores.teacher.rows() > 0) (*line)["teacher"] = json(ComputeMetrics(scores.teacher, with_groups));
   (*line)["student"] = json(figures.candidate);
   if (line->contains("without_finetune")) {
-    TANDEM_ASSIGN_OR_RETURN(const DayScores before, score((*line)["without_finetune"].get<std::string>()));
+    TANDEM_ASSIGN_OR_RETURN(const TowerLogs before, score((*line)["without_finetune"].get<std::string>()));
     (*line)["without_finetune"] = json(ComputeMetrics(before.student, with_groups));
   }
   const std::string published = Published();
   if (!published.empty()) {
-    TANDEM_ASSIGN_OR_RETURN(const DayScores in_place, score(DateDirectory(published) + "/bundle"));
+    TANDEM_ASSIGN_OR_RETURN(const TowerLogs in_place, score(DateDirectory(published) + "/bundle"));
     figures.in_place = ComputeMetrics(in_place.student, with_groups);
     (*line)["in_place"] = json(*figures.in_place);
     (*line)["in_place"]["date"] = published;
@@ -428,7 +442,9 @@ absl::Status DailyRun::Settle() {
 }  // namespace
 
 absl::StatusOr<DailySummary> RunDaily(const proto::Experiment& experiment, const DailyOptions& options) {
-  return DailyRun(experiment, options).Run();
+  DailyOptions resolved = options;
+  resolved.kernels = &KernelsOrBest(options.kernels);
+  return DailyRun(experiment, resolved).Run();
 }
 
 }  // namespace tandem

@@ -82,4 +82,8 @@ absl::StatusOr<const Kernels*> FindKernels(absl::string_view name) {
   return ConfigError("kernels '", name, "' aren't among those that this processor runs: auto, ", names);
 }
 
+const Kernels& KernelsOrBest(const Kernels* kernels) {
+  return kernels != nullptr ? *kernels : *AvailableKernels().front();
+}
+
 }  // namespace tandem

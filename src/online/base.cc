@@ -7,9 +7,9 @@
 #include "src/config/methods.h"
 #include "src/config/rates.h"
 #include "src/util/paths.h"
-#include "tandem/bundle.h"
 #include "tandem/checkpoint.h"
 #include "tandem/experiment.h"
+#include "tandem/model_directory.h"
 #include "tandem/online.h"
 #include "tandem/status.h"
 #include "train/state.pb.h"
@@ -32,7 +32,7 @@ absl::StatusOr<Base> FindBase(FileSystem& fs, const std::string& init_from) {
   if (IsBundle(fs, base.checkpoint)) {
     const std::string bundle = base.checkpoint;
     TANDEM_RETURN_IF_ERROR(VerifyDirectory(fs, bundle));
-    TANDEM_ASSIGN_OR_RETURN(const proto::BundleHeader header, ReadBundleHeader(fs, bundle));
+    TANDEM_ASSIGN_OR_RETURN(const std::string bundle_id, ReadModelId(fs, bundle));
     const std::string beside = ParentPath(bundle) + "/checkpoint";
     if (!fs.Exists(beside)) {
       return ConfigError("--init_from: ", bundle,
@@ -40,14 +40,14 @@ absl::StatusOr<Base> FindBase(FileSystem& fs, const std::string& init_from) {
                          "); name a run, a checkpoint, or the bundle that `tandem daily` published");
     }
     TANDEM_ASSIGN_OR_RETURN(base.checkpoint, ResolveModel(fs, beside));
-    TANDEM_ASSIGN_OR_RETURN(base.id, StudentModelId(fs, base.checkpoint));
-    if (base.id != header.model_id()) {
-      return ModelError(bundle, ": of model ", header.model_id(),
-                        ", but the checkpoint beside it is of model ", base.id);
+    TANDEM_ASSIGN_OR_RETURN(base.id, ReadModelId(fs, base.checkpoint));
+    if (base.id != bundle_id) {
+      return ModelError(bundle, ": of model ", bundle_id, ", but the checkpoint beside it is of model ",
+                        base.id);
     }
     base.published = true;
   } else {
-    TANDEM_ASSIGN_OR_RETURN(base.id, StudentModelId(fs, base.checkpoint));
+    TANDEM_ASSIGN_OR_RETURN(base.id, ReadModelId(fs, base.checkpoint));
   }
   TANDEM_RETURN_IF_ERROR(VerifyDirectory(fs, base.checkpoint));
   TANDEM_ASSIGN_OR_RETURN(const proto::RunState state, ReadRunState(fs, base.checkpoint));

@@ -25,9 +25,9 @@
 #include "src/train/run_log.h"
 #include "src/util/links.h"
 #include "src/util/progress.h"
-#include "tandem/bundle.h"
 #include "tandem/checkpoint.h"
 #include "tandem/experiment.h"
+#include "tandem/export.h"
 #include "tandem/feature_change.h"
 #include "tandem/online.h"
 #include "tandem/reader.h"
@@ -872,7 +872,9 @@ absl::Status OnlineRun::Publish() {
 }  // namespace
 
 absl::StatusOr<OnlineSummary> LearnOnline(const proto::Experiment& experiment, const OnlineOptions& options) {
-  return OnlineRun(experiment, options).Learn();
+  OnlineOptions resolved = options;
+  resolved.kernels = &KernelsOrBest(options.kernels);
+  return OnlineRun(experiment, resolved).Learn();
 }
 
 }  // namespace tandem

@@ -1,8 +1,9 @@
-// Between the public names of the precisions and those in a bundle's files.
+// Between the public names of the precisions and of what they cost, and those in a bundle's files.
 #ifndef TANDEM_SRC_SERVE_PRECISION_PROTO_H_
 #define TANDEM_SRC_SERVE_PRECISION_PROTO_H_
 
 #include "tandem/precision.h"
+#include "tandem/precision_report.h"
 #include "train/state.pb.h"
 
 namespace tandem {
@@ -18,6 +19,8 @@ inline Precision FromProto(proto::StoredPrecision precision) {
          : precision == proto::INT8 ? Precision::kInt8
                                     : Precision::kF32;
 }
+
+proto::PrecisionReport ToProto(const PrecisionReport& report);
 
 }  // namespace tandem
 

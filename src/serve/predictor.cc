@@ -11,16 +11,17 @@
 #include <utility>
 
 #include "config/experiment.pb.h"
+#include "src/serve/loaded_model.h"
 #include "src/serve/probe.h"
 #include "src/serve/quantize.h"
 #include "src/serve/serving_tables.h"
 #include "src/serve/student_scorer.h"
 #include "src/util/profile.h"
-#include "tandem/bundle.h"
 #include "tandem/dual_model.h"
 #include "tandem/experiment.h"
 #include "tandem/files.h"
 #include "tandem/loss.h"
+#include "tandem/model_directory.h"
 #include "tandem/status.h"
 
 namespace tandem {
@@ -95,7 +96,7 @@ Predictor::~Predictor() = default;
 
 absl::StatusOr<std::unique_ptr<Predictor>> Predictor::Load(const std::string& model,
                                                            const PredictorOptions& options) {
-  FileSystem& fs = FileSystem::Default();
+  FileSystem& fs = *options.file_system;
   std::unique_ptr<Predictor> predictor(new Predictor());
   TANDEM_ASSIGN_OR_RETURN(predictor->directory_, ResolveModel(fs, model));
   if (!IsBundle(fs, predictor->directory_)) {
@@ -116,18 +117,16 @@ absl::StatusOr<std::unique_ptr<Predictor>> Predictor::Load(const std::string& mo
 }
 
 absl::Status Predictor::Build(proto::Experiment experiment, const PredictorOptions& options) {
-  FileSystem& fs = FileSystem::Default();
+  FileSystem& fs = *options.file_system;
   TANDEM_RETURN_IF_ERROR(ChooseTowers(options.towers, directory_, &experiment));
   // The correction belongs to the log that the model learned from, whatever the file to score is.
   logit_offset_ = std::log(experiment.data().negative_keep_rate());
   for (const std::string& override_text : options.data_overrides) {
     TANDEM_RETURN_IF_ERROR(ApplyOverride(override_text, &experiment));
   }
-  const Kernels* kernels = options.kernels;
-  if (kernels == nullptr) {
-    TANDEM_ASSIGN_OR_RETURN(kernels, FindKernels("auto"));
-  }
-  TANDEM_ASSIGN_OR_RETURN(LoadedModel loaded, LoadModel(fs, directory_, experiment, *kernels));
+  TANDEM_ASSIGN_OR_RETURN(model_id_, ReadModelId(fs, directory_));
+  TANDEM_ASSIGN_OR_RETURN(LoadedModel loaded,
+                          LoadModel(fs, directory_, experiment, KernelsOrBest(options.kernels)));
   model_ = std::move(loaded.model);
   tables_ = std::move(loaded.tables);
   Prepare();
@@ -153,6 +152,7 @@ std::unique_ptr<Predictor> Predictor::InPrecision(Precision precision) const {
   const Kernels& kernels = model_->kernels();
   std::unique_ptr<Predictor> low(new Predictor());
   low->directory_ = directory_;
+  low->model_id_ = model_id_;
   low->logit_offset_ = logit_offset_;
   low->model_ = std::make_unique<DualModel>(experiment(), kernels, /*trained=*/false);
   float* values = low->model_->student_parameters().values.data();

@@ -575,7 +575,9 @@ absl::Status Run::Checkpoint() {
 }  // namespace
 
 absl::StatusOr<RunSummary> TrainRun(const proto::Experiment& experiment, const RunOptions& options) {
-  return Run(experiment, options).Train();
+  RunOptions resolved = options;
+  resolved.kernels = &KernelsOrBest(options.kernels);
+  return Run(experiment, resolved).Train();
 }
 
 }  // namespace tandem

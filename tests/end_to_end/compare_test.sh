@@ -125,10 +125,10 @@ refuse 2 "did you mean 'epochs'" --run_dir=never --test_days=1 --variant=typo:tr
 refuse 2 "row odd: " --run_dir=never --test_days=1 --variant=odd:train.batch_size=0
 refuse 2 "measured alike" --run_dir=never --test_days=1 --variant=window:train.window_days=2
 refuse 2 "data.negative_keep_rate" --run_dir=never --test_days=1 --variant=sampled:data.negative_keep_rate=0.5
-refuse 2 "--frontier" --run_dir=never --test_days=1 --frontier=8x4
+refuse 2 "frontier: '8x4'" --run_dir=never --test_days=1 --frontier=8x4
 refuse 2 "--seeds" --run_dir=never --test_days=1 --seeds=1,one
 refuse 2 "twice" --run_dir=never --test_days=1 --seeds=1,1
-refuse 2 "--seeds and --methods say that" --run_dir=never --test_days=1 train.seed=3
+refuse 2 "seeds and methods say that" --run_dir=never --test_days=1 train.seed=3
 refuse 3 "nowhere" --run_dir=never --test=nowhere.tsv
 expect_absent never
 

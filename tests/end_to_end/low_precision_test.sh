@@ -94,7 +94,7 @@ open("turned.tsv", "w").write("\n".join([samples[0], with_label(low, "0"), with_
 PYTHON
 expect_exit 2 export --model=run --output=never --precision=int8 --input=turned.tsv
 expect_err "AUC falls from 1.000000 to 0.000000"
-expect_err "--max_auc_loss"
+expect_err "max_auc_loss"
 expect_absent never
 expect_exit 0 export --model=run --output=allowed --precision=int8 --input=turned.tsv --max_auc_loss=1
 

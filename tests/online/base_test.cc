@@ -3,9 +3,9 @@
 #include <filesystem>
 
 #include "config/experiment.pb.h"
-#include "tandem/bundle.h"
 #include "tandem/checkpoint.h"
 #include "tandem/experiment.h"
+#include "tandem/export.h"
 #include "tandem/online.h"
 #include "tandem/status.h"
 #include "tests/support/experiments.h"

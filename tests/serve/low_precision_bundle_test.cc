@@ -12,8 +12,8 @@
 #include "absl/strings/str_cat.h"
 #include "src/serve/quantize.h"
 #include "src/serve/serving_tables.h"
-#include "tandem/bundle.h"
 #include "tandem/dual_model.h"
+#include "tandem/export.h"
 #include "tandem/predictor.h"
 #include "tandem/status.h"
 #include "tests/support/allocation_counter.h"
@@ -208,7 +208,7 @@ TEST_P(LowPrecisionTest, AnExportThatLosesTooMuchIsRefusedAndLeavesNothing) {
   };
   const absl::Status refused = Export("bundle").status();
   EXPECT_EQ(ExitCode(refused), kExitUsage) << refused;
-  EXPECT_NE(std::string(refused.message()).find("--max_auc_loss"), std::string::npos) << refused;
+  EXPECT_NE(std::string(refused.message()).find("max_auc_loss"), std::string::npos) << refused;
   EXPECT_FALSE(stdfs::exists(scratch_ / "bundle"));
   options_.max_auc_loss = 1;
   EXPECT_TRUE(Export("bundle").ok());

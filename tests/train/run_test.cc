@@ -10,10 +10,11 @@
 
 #include "absl/strings/str_cat.h"
 #include "src/train/run_directory.h"
-#include "tandem/bundle.h"
 #include "tandem/checkpoint.h"
 #include "tandem/experiment.h"
+#include "tandem/export.h"
 #include "tandem/feature_change.h"
+#include "tandem/model_directory.h"
 #include "tandem/random.h"
 #include "tandem/status.h"
 #include "tests/support/experiments.h"

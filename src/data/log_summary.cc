@@ -1,23 +1,20 @@
-#include "tools/inspect_data.h"
+#include "tandem/log_summary.h"
 
+#include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <memory>
 #include <nlohmann/json.hpp>
-#include <optional>
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
-
-#include <charconv>
 
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
 #include "config/experiment.pb.h"
-#include "tandem/experiment.h"
 #include "tandem/reader.h"
 #include "tandem/status.h"
-#include "tools/common.h"
 
 namespace tandem {
 namespace {
@@ -25,12 +22,12 @@ namespace {
 constexpr int kChunkLines = 16384;
 
 // Mean and deviation by Welford's recurrence (Knuth, TAOCP 2, 4.2.2).
-struct ColumnSummary {
+struct Column {
   std::string name;
   bool multi_valued = false;
   int64_t cells = 0;
   int64_t missing = 0;
-  int64_t values = 0;  // ids of all bags
+  int64_t values = 0;
   int64_t numbers = 0;
   double mean = 0;
   double squares = 0;
@@ -46,13 +43,17 @@ struct ColumnSummary {
     mean += delta / static_cast<double>(numbers);
     squares += delta * (number - mean);
   }
-  bool numeric() const { return numbers > 0 && numbers == values && !multi_valued; }
-  double deviation() const { return std::sqrt(squares / static_cast<double>(numbers)); }
+  ColumnSummary Summary() const {
+    ColumnSummary summary{name, cells, missing, values, static_cast<int64_t>(distinct.size()), {}};
+    if (numbers > 0 && numbers == values && !multi_valued)
+      summary.numbers = {mean, std::sqrt(squares / static_cast<double>(numbers)), least, greatest};
+    return summary;
+  }
 };
 
-class DataSummary {
+class LogReader {
  public:
-  explicit DataSummary(const proto::Experiment& experiment) : data_(experiment.data()) {
+  explicit LogReader(const proto::Experiment& experiment) : data_(experiment.data()) {
     for (const proto::Feature& feature : experiment.feature()) {
       const proto::Sparse& sparse = feature.sparse();
       if (!sparse.multi_valued() && !sparse.weighted() && !sparse.has_sequence()) continue;
@@ -71,7 +72,7 @@ class DataSummary {
       if (chunk.lines.empty()) return absl::OkStatus();
       columns = absl::StrSplit(chunk.lines[0], data_.delimiter()[0]);
     }
-    std::vector<ColumnSummary*> summaries;
+    std::vector<Column*> summaries;
     summaries.reserve(columns.size());
     for (const std::string& column : columns) summaries.push_back(Find(column));
     for (;;) {
@@ -81,14 +82,18 @@ class DataSummary {
     }
   }
 
-  std::string Text(bool json) const;
+  LogSummary Summary() const {
+    LogSummary summary{rows_, malformed_, {}};
+    for (const auto& column : columns_) summary.columns.push_back(column->Summary());
+    return summary;
+  }
 
  private:
-  ColumnSummary* Find(const std::string& name) {
+  Column* Find(const std::string& name) {
     for (const auto& column : columns_) {
       if (column->name == name) return column.get();
     }
-    columns_.push_back(std::make_unique<ColumnSummary>());
+    columns_.push_back(std::make_unique<Column>());
     columns_.back()->name = name;
     columns_.back()->multi_valued = multi_valued_.contains(name) || weighted_.contains(name);
     return columns_.back().get();
@@ -102,7 +107,7 @@ class DataSummary {
     return false;
   }
 
-  void AddLine(absl::string_view line, const std::vector<ColumnSummary*>& columns) {
+  void AddLine(absl::string_view line, const std::vector<Column*>& columns) {
     ++rows_;
     const std::vector<absl::string_view> cells = absl::StrSplit(line, data_.delimiter()[0]);
     if (cells.size() != columns.size()) {
@@ -112,7 +117,7 @@ class DataSummary {
     for (size_t c = 0; c < cells.size(); ++c) AddCell(cells[c], columns[c]);
   }
 
-  void AddCell(absl::string_view cell, ColumnSummary* column) {
+  void AddCell(absl::string_view cell, Column* column) {
     ++column->cells;
     if (Missing(cell)) {
       ++column->missing;
@@ -128,7 +133,7 @@ class DataSummary {
     }
   }
 
-  static void AddValue(absl::string_view value, ColumnSummary* column) {
+  static void AddValue(absl::string_view value, Column* column) {
     ++column->values;
     column->distinct.insert(XXH3_64bits(value.data(), value.size()));
     double number = 0;
@@ -140,58 +145,72 @@ class DataSummary {
 
   const proto::Data& data_;
   absl::flat_hash_set<std::string> multi_valued_, weighted_;
-  std::vector<std::unique_ptr<ColumnSummary>> columns_;
+  std::vector<std::unique_ptr<Column>> columns_;
   int64_t rows_ = 0;
   int64_t malformed_ = 0;
 };
 
-std::string DataSummary::Text(bool json) const {
-  nlohmann::ordered_json report;
-  report["rows"] = rows_;
-  report["malformed_rows"] = malformed_;
-  std::string text = absl::StrFormat("%d rows, %d of them with another number of columns than the header\n\n",
-                                     rows_, malformed_);
-  absl::StrAppendFormat(&text, "%-24s %9s %10s %10s %9s %14s %14s %12s %12s\n", "column", "coverage",
-                        "distinct", "missing", "per row", "mean", "deviation", "least", "greatest");
-  for (const auto& column : columns_) {
-    const double cells = std::max<double>(1, static_cast<double>(column->cells));
-    const double coverage = static_cast<double>(column->cells - column->missing) / cells;
-    const double per_row = static_cast<double>(column->values) / cells;
-    nlohmann::ordered_json item = {{"column", column->name},
-                                   {"coverage", coverage},
-                                   {"distinct", column->distinct.size()},
-                                   {"missing", column->missing},
-                                   {"values_per_row", per_row}};
-    absl::StrAppendFormat(&text, "%-24s %8.2f%% %10d %10d %9.2f", column->name, 100 * coverage,
-                          column->distinct.size(), column->missing, per_row);
-    if (column->numeric()) {
-      item["mean"] = column->mean;
-      item["deviation"] = column->deviation();
-      item["least"] = column->least;
-      item["greatest"] = column->greatest;
-      absl::StrAppendFormat(&text, " %14.9g %14.9g %12.6g %12.6g", column->mean, column->deviation(),
-                            column->least, column->greatest);
-    }
-    text += '\n';
-    report["columns"].push_back(std::move(item));
-  }
-  return json ? report.dump(2) + "\n" : text;
+absl::Status CheckFormat(const proto::Data& data) {
+  if (data.delimiter().size() != 1) return ConfigError("data.delimiter: one byte");
+  if (!data.header() && data.column().empty())
+    return ConfigError("data.header is false: data.column must name the columns");
+  return absl::OkStatus();
 }
 
 }  // namespace
 
-absl::StatusOr<std::string> DescribeData(const std::vector<std::string>& overrides, bool json) {
-  if (FLAGS_input.empty()) return ConfigError("tandem inspect --data needs --input");
-  TANDEM_ASSIGN_OR_RETURN(const proto::Experiment experiment,
-                          LoadExperiment(SplitList(FLAGS_config), overrides));
-  if (experiment.data().delimiter().size() != 1) return ConfigError("data.delimiter: one byte");
-  if (!experiment.data().header() && experiment.data().column().empty()) {
-    return ConfigError("data.header is false: data.column must name the columns");
+double ColumnSummary::coverage() const {
+  return static_cast<double>(cells - missing) / std::max<double>(1, static_cast<double>(cells));
+}
+
+double ColumnSummary::values_per_row() const {
+  return static_cast<double>(values) / std::max<double>(1, static_cast<double>(cells));
+}
+
+absl::StatusOr<LogSummary> SummarizeLog(const proto::Experiment& experiment,
+                                        const std::vector<std::string>& files) {
+  TANDEM_RETURN_IF_ERROR(CheckFormat(experiment.data()));
+  LogReader reader(experiment);
+  for (const std::string& file : files) TANDEM_RETURN_IF_ERROR(reader.Read(file));
+  return reader.Summary();
+}
+
+std::string LogSummaryText(const LogSummary& log) {
+  std::string text = absl::StrFormat("%d rows, %d of them with another number of columns than the header\n\n",
+                                     log.rows, log.malformed_rows);
+  absl::StrAppendFormat(&text, "%-24s %9s %10s %10s %9s %14s %14s %12s %12s\n", "column", "coverage",
+                        "distinct", "missing", "per row", "mean", "deviation", "least", "greatest");
+  for (const ColumnSummary& column : log.columns) {
+    absl::StrAppendFormat(&text, "%-24s %8.2f%% %10d %10d %9.2f", column.name, 100 * column.coverage(),
+                          column.distinct, column.missing, column.values_per_row());
+    if (column.numbers.has_value()) {
+      absl::StrAppendFormat(&text, " %14.9g %14.9g %12.6g %12.6g", column.numbers->mean,
+                            column.numbers->deviation, column.numbers->least, column.numbers->greatest);
+    }
+    text += '\n';
   }
-  TANDEM_ASSIGN_OR_RETURN(const std::vector<std::string> files, FindFiles(FLAGS_input));
-  DataSummary summary(experiment);
-  for (const std::string& file : files) TANDEM_RETURN_IF_ERROR(summary.Read(file));
-  return summary.Text(json);
+  return text;
+}
+
+std::string LogSummaryJson(const LogSummary& log) {
+  nlohmann::ordered_json report;
+  report["rows"] = log.rows;
+  report["malformed_rows"] = log.malformed_rows;
+  for (const ColumnSummary& column : log.columns) {
+    nlohmann::ordered_json item = {{"column", column.name},
+                                   {"coverage", column.coverage()},
+                                   {"distinct", column.distinct},
+                                   {"missing", column.missing},
+                                   {"values_per_row", column.values_per_row()}};
+    if (column.numbers.has_value()) {
+      item["mean"] = column.numbers->mean;
+      item["deviation"] = column.numbers->deviation;
+      item["least"] = column.numbers->least;
+      item["greatest"] = column.numbers->greatest;
+    }
+    report["columns"].push_back(std::move(item));
+  }
+  return report.dump(2) + "\n";
 }
 
 }  // namespace tandem

@@ -1,9 +1,8 @@
-#include "tools/compare_cells.h"
+#include "src/compare/cell_runner.h"
 
 #include <glog/logging.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <ctime>
 #include <memory>
 #include <mutex>
@@ -15,15 +14,15 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
 #include "config/experiment.pb.h"
+#include "src/serve/tower_times.h"
 #include "src/util/progress.h"
-#include "tandem/bundle.h"
-#include "tandem/checkpoint.h"
+#include "tandem/dual_model.h"
+#include "tandem/evaluate_model.h"
 #include "tandem/experiment.h"
 #include "tandem/files.h"
+#include "tandem/model_directory.h"
 #include "tandem/predictor.h"
 #include "tandem/status.h"
-#include "tools/score_files.h"
-#include "tools/tower_times.h"
 
 namespace tandem {
 namespace {
@@ -105,12 +104,12 @@ absl::Status CellRunner::CheckKept(const PlannedCell& cell) const {
   if (fs.Exists(config_path)) {
     TANDEM_ASSIGN_OR_RETURN(const std::string text, fs.ReadFile(config_path));
     TANDEM_ASSIGN_OR_RETURN(const proto::Experiment before, ParseExperiment(text, config_path));
-    difference = FirstDifference(before, *cell.experiment, config_path, "the command line");
+    difference = FirstDifference(before, *cell.experiment, config_path, "this comparison");
   } else if (kept.has_value()) {
     difference = absl::StrCat(CellPath(cell, ".json"), " was measured with another configuration");
   }
   if (difference.empty()) return absl::OkStatus();
-  return ConfigError("--resume: row ", cell.row, ": ", difference, "; to train the row anew remove ",
+  return ConfigError("resume: row ", cell.row, ": ", difference, "; to train the row anew remove ",
                      options_.run_dir, "/runs/", cell.row, " and ", options_.run_dir, "/cells/", cell.row);
 }
 
@@ -152,19 +151,15 @@ absl::Status CellRunner::Measure(const PlannedCell& cell, CompareCell* result) c
   options.data_overrides = {absl::StrCat("runtime.threads=", cell.experiment->runtime().threads())};
   TANDEM_ASSIGN_OR_RETURN(const std::unique_ptr<Predictor> predictor,
                           Predictor::Load(RunDirectory(cell), options));
-  TANDEM_ASSIGN_OR_RETURN(const std::vector<TowerLogs> logs, ScoreFiles({predictor.get()}, options_.test));
-  const bool with_groups = !cell.experiment->data().group_column().empty();
+  TANDEM_ASSIGN_OR_RETURN(const ModelEvaluation evaluation, EvaluateModel(*predictor, options_.test_files));
   const DualModel& model = predictor->model();
-  if (predictor->has_teacher()) {
-    result->teacher = CompareTower{Evaluate(logs[0].teacher, with_groups, logs[0].seen),
-                                   model.teacher().layout().trained()};
+  if (evaluation.teacher.has_value()) {
+    result->teacher = CompareTower{*evaluation.teacher, model.teacher().layout().trained()};
     result->teacher_checksum = TeacherChecksum(model);
   }
-  if (predictor->has_student()) {
-    result->student = CompareTower{Evaluate(logs[0].student, with_groups, logs[0].seen),
-                                   model.student().layout().trained()};
-  }
-  result->test_rows = std::max(logs[0].teacher.rows(), logs[0].student.rows());
+  if (evaluation.student.has_value())
+    result->student = CompareTower{*evaluation.student, model.student().layout().trained()};
+  result->test_rows = evaluation.rows;
   return absl::OkStatus();
 }
 
@@ -191,7 +186,7 @@ absl::StatusOr<CellResults> CellRunner::RunAll(const std::vector<PlannedCell>& c
     results.cells[i] = std::move(kept);
   }
   if (to_do.empty()) return results;
-  absl::FPrintF(stderr, "%d cells to train, %d are done\n", to_do.size(), cells.size() - to_do.size());
+  Tell(absl::StrCat(to_do.size(), " cells to train, ", cells.size() - to_do.size(), " are done"));
 
   std::mutex mutex;
   size_t next = 0, done = 0;
@@ -200,19 +195,19 @@ absl::StatusOr<CellResults> CellRunner::RunAll(const std::vector<PlannedCell>& c
       size_t i;
       {
         const std::lock_guard<std::mutex> lock(mutex);
-        if (next == to_do.size() || *options_.stop != 0) return;
+        if (next == to_do.size() || Stopped()) return;
         i = to_do[next++];
       }
       absl::StatusOr<CompareCell> result = Run(cells[i]);
       const std::lock_guard<std::mutex> lock(mutex);
       if (result.ok()) {
         results.cells[i] = *std::move(result);
-        absl::FPrintF(stderr, "[%d/%d] %s: %s\n", ++done, to_do.size(), NameOf(cells[i]),
-                      Summary(*results.cells[i]));
+        Tell(absl::StrFormat("[%d/%d] %s: %s", ++done, to_do.size(), NameOf(cells[i]),
+                             Summary(*results.cells[i])));
       } else {
         failures[i] = result.status();
         if (!absl::IsCancelled(failures[i]))
-          absl::FPrintF(stderr, "%s: failed: %s\n", NameOf(cells[i]), failures[i].message());
+          Tell(absl::StrCat(NameOf(cells[i]), ": failed: ", failures[i].message()));
       }
     }
   };
@@ -225,12 +220,12 @@ absl::StatusOr<CellResults> CellRunner::RunAll(const std::vector<PlannedCell>& c
     if (failures[i].ok() || absl::IsCancelled(failures[i])) continue;
     results.failure = absl::Status(
         failures[i].code(), absl::StrCat(NameOf(cells[i]), ": ", failures[i].message(),
-                                         " (the other cells are kept, and --resume goes on; to train this "
+                                         " (the other cells are kept, and resuming goes on; to train this "
                                          "one from its beginning remove ",
                                          RunDirectory(cells[i]), ")"));
     break;
   }
-  if (*options_.stop != 0) return absl::CancelledError("stopped");
+  if (Stopped()) return absl::CancelledError("stopped");
   return results;
 }
 
@@ -239,10 +234,7 @@ absl::Status CellRunner::MeasureTimes(const PlannedCell& first, CompareRow* row)
   const std::string path = absl::StrCat(options_.run_dir, "/cells/", first.row, "/times.json");
   if (!fs.Exists(path)) {
     TANDEM_ASSIGN_OR_RETURN(const std::string directory, ResolveModel(fs, RunDirectory(first)));
-    TANDEM_ASSIGN_OR_RETURN(const proto::Experiment experiment, ReadModelExperiment(fs, directory));
-    TANDEM_ASSIGN_OR_RETURN(const LoadedModel loaded,
-                            LoadModel(fs, directory, experiment, *options_.kernels));
-    TANDEM_ASSIGN_OR_RETURN(const TowerTimes times, MeasureTowers(directory, loaded, options_.kernels));
+    TANDEM_ASSIGN_OR_RETURN(const TowerTimes times, MeasureTowers(directory, options_.kernels));
     Json json = Json::object();
     if (times.teacher.has_value()) json["teacher"] = *times.teacher;
     if (times.student.has_value()) json["student"] = *times.student;

@@ -1,4 +1,4 @@
-#include "tools/score_files.h"
+#include "tandem/score_files.h"
 
 #include <glog/logging.h>
 
@@ -62,7 +62,6 @@ class BlockScorer {
   BlockScorer(const std::vector<const Predictor*>& predictors, double negative_keep_rate, Workers* workers)
       : logs(predictors.size()),
         predictors_(predictors),
-
         negative_weight_(static_cast<float>(1 / negative_keep_rate)),
         workers_(*workers) {
     for (const Predictor* predictor : predictors) groups_.emplace_back(*predictor);
@@ -113,16 +112,21 @@ class BlockScorer {
   std::vector<Scores> scores_;
 };
 
+// As a message shows them.
+std::string Shown(const std::vector<std::string>& files) {
+  if (files.empty()) return "no file";
+  return files.size() == 1 ? files[0] : absl::StrCat(files[0], " and ", files.size() - 1, " more");
+}
+
 }  // namespace
 
 absl::StatusOr<std::vector<TowerLogs>> ScoreFiles(const std::vector<const Predictor*>& predictors,
-                                                  const std::string& input) {
+                                                  const std::vector<std::string>& files) {
   const Predictor& first = *predictors.at(0);
   const proto::Experiment& experiment = first.experiment();
-  TANDEM_ASSIGN_OR_RETURN(std::vector<std::string> files, FindFiles(input));
   Workers workers(experiment.runtime().threads());
   Quarantine quarantine("", experiment.data().max_bad_fraction());
-  DayReader reader(first.schema(), RowUse::kEvaluate, std::move(files), &quarantine, &workers);
+  DayReader reader(first.schema(), RowUse::kEvaluate, files, &quarantine, &workers);
   BlockScorer scorer(predictors, experiment.data().negative_keep_rate(), &workers);
   Batch block(first.fields());
   int64_t unlabelled = 0;
@@ -134,7 +138,7 @@ absl::StatusOr<std::vector<TowerLogs>> ScoreFiles(const std::vector<const Predic
   }
   if (scorer.rows == 0) {
     return DataError(
-        input, ": not one row ",
+        Shown(files), ": not one row ",
         unlabelled > 0 ? absl::StrCat("with a label (", unlabelled, " without)") : "to evaluate");
   }
   for (TowerLogs& logs : scorer.logs) logs.unlabelled = unlabelled;

@@ -4,13 +4,15 @@
 // Below the comparison's directory: runs/ROW/seed-S/ is the run, an ordinary one; cells/ROW/seed-S.json what
 // was measured, written once the cell is done; cells/ROW/seed-S.seconds the time spent so far;
 // cells/ROW/times.json the towers' scoring times.
-#ifndef TANDEM_TOOLS_COMPARE_CELLS_H_
-#define TANDEM_TOOLS_COMPARE_CELLS_H_
+#ifndef TANDEM_SRC_COMPARE_CELL_RUNNER_H_
+#define TANDEM_SRC_COMPARE_CELL_RUNNER_H_
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -25,10 +27,13 @@ namespace tandem {
 struct CellOptions {
   std::string run_dir;    // of the comparison
   std::vector<Day> days;  // to train on
-  std::string test;       // files to evaluate on, as ScoreFiles takes them
+  std::vector<std::string> test_files;
   const Kernels* kernels = nullptr;
   int jobs = 1;  // cells at a time; from two on a cell has one thread
   bool terminal = false;
+  // Gets a line for people, one at a time; may be null.
+  std::function<void(const std::string& line)> progress;
+  // As RunOptions has it; may be null.
   const std::atomic<int>* stop = nullptr;
 };
 
@@ -58,6 +63,10 @@ class CellRunner {
   absl::Status MeasureTimes(const PlannedCell& first, CompareRow* row) const;
 
  private:
+  bool Stopped() const { return options_.stop != nullptr && *options_.stop != 0; }
+  void Tell(const std::string& line) const {
+    if (options_.progress != nullptr) options_.progress(line);
+  }
   std::string RunDirectory(const PlannedCell& cell) const;
   std::string CellPath(const PlannedCell& cell, const char* suffix) const;
   absl::StatusOr<std::optional<CompareCell>> ReadKept(const PlannedCell& cell) const;
@@ -70,4 +79,4 @@ class CellRunner {
 
 }  // namespace tandem
 
-#endif  // TANDEM_TOOLS_COMPARE_CELLS_H_
+#endif  // TANDEM_SRC_COMPARE_CELL_RUNNER_H_

@@ -1,0 +1,36 @@
+// Metrics of a model's towers on labelled files: what `evaluate` tells, `daily` judges by and `compare`
+// compares.
+//
+//   TANDEM_ASSIGN_OR_RETURN(const ModelEvaluation evaluation, EvaluateModel(*predictor, {"2000-12-02.tsv.gz"}));
+//   if (evaluation.student) std::cout << evaluation.student->all.auc.value_or(0.5);
+#ifndef TANDEM_EVALUATE_MODEL_H_
+#define TANDEM_EVALUATE_MODEL_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "tandem/metrics.h"
+#include "tandem/predictor.h"
+
+namespace tandem {
+
+struct ModelEvaluation {
+  int64_t rows = 0;        // with a label
+  int64_t unlabelled = 0;  // left out for want of one
+  std::optional<Evaluation> teacher, student;
+};
+
+// Errors as ScoreFiles's (tandem/score_files.h).
+absl::StatusOr<ModelEvaluation> EvaluateModel(const Predictor& predictor,
+                                              const std::vector<std::string>& files);
+
+// {"rows":...,"teacher":{...},"student":{...}}: a tower as EvaluationToJson has it; "unlabelled" where there
+// are such rows.
+std::string ModelEvaluationToJson(const ModelEvaluation& evaluation);
+
+}  // namespace tandem
+
+#endif  // TANDEM_EVALUATE_MODEL_H_

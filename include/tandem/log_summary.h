@@ -1,0 +1,58 @@
+// What the columns of a log hold: coverage, distinct values, and the figures of those that are numbers.
+//
+//   TANDEM_ASSIGN_OR_RETURN(const LogSummary log, SummarizeLog(experiment, {"logs/2000-12-01.tsv.gz"}));
+//   std::cout << LogSummaryText(log);
+//
+// Memory: 16 bytes or so for each distinct value of each column.
+#ifndef TANDEM_LOG_SUMMARY_H_
+#define TANDEM_LOG_SUMMARY_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+
+namespace tandem {
+
+namespace proto {
+class Experiment;
+}  // namespace proto
+
+struct ColumnSummary {
+  // Of a column that holds nothing but numbers, one a cell.
+  struct Numbers {
+    double mean = 0, deviation = 0, least = 0, greatest = 0;
+  };
+
+  // Shares of the rows.
+  double coverage() const;
+  double values_per_row() const;
+
+  std::string name;
+  int64_t cells = 0;
+  int64_t missing = 0;   // of the cells: empty, or one of data.missing_value
+  int64_t values = 0;    // ids of all cells; more than one a cell where the feature says so
+  int64_t distinct = 0;  // values
+  std::optional<Numbers> numbers;
+};
+
+struct LogSummary {
+  int64_t rows = 0;
+  int64_t malformed_rows = 0;  // of them, with another number of columns than the header
+  std::vector<ColumnSummary> columns;
+};
+
+// Reads `files` as `data` of the experiment says; its features say which columns hold several values. The
+// rest of it may be missing. Errors: ConfigError for a `data` that can't be read by, DataErrors of reading.
+absl::StatusOr<LogSummary> SummarizeLog(const proto::Experiment& experiment,
+                                        const std::vector<std::string>& files);
+
+// A table for people; and one JSON object, indented.
+std::string LogSummaryText(const LogSummary& log);
+std::string LogSummaryJson(const LogSummary& log);
+
+}  // namespace tandem
+
+#endif  // TANDEM_LOG_SUMMARY_H_

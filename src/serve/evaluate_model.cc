@@ -1,0 +1,37 @@
+#include "tandem/evaluate_model.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "config/experiment.pb.h"
+#include "tandem/score_files.h"
+#include "tandem/status.h"
+
+namespace tandem {
+
+absl::StatusOr<ModelEvaluation> EvaluateModel(const Predictor& predictor,
+                                              const std::vector<std::string>& files) {
+  TANDEM_ASSIGN_OR_RETURN(const std::vector<TowerLogs> all, ScoreFiles({&predictor}, files));
+  const TowerLogs& logs = all[0];
+  const bool with_groups = !predictor.experiment().data().group_column().empty();
+  ModelEvaluation evaluation;
+  evaluation.rows = std::max(logs.teacher.rows(), logs.student.rows());
+  evaluation.unlabelled = logs.unlabelled;
+  if (predictor.has_teacher()) evaluation.teacher = Evaluate(logs.teacher, with_groups, logs.seen);
+  if (predictor.has_student()) evaluation.student = Evaluate(logs.student, with_groups, logs.seen);
+  return evaluation;
+}
+
+std::string ModelEvaluationToJson(const ModelEvaluation& evaluation) {
+  nlohmann::ordered_json report;
+  report["rows"] = evaluation.rows;
+  if (evaluation.unlabelled > 0) report["unlabelled"] = evaluation.unlabelled;
+  const auto add = [&](const char* name, const std::optional<Evaluation>& tower) {
+    if (tower.has_value()) report[name] = nlohmann::ordered_json::parse(EvaluationToJson(*tower));
+  };
+  add("teacher", evaluation.teacher);
+  add("student", evaluation.student);
+  return report.dump();
+}
+
+}  // namespace tandem

@@ -1,0 +1,69 @@
+#include "src/serve/loaded_model.h"
+
+#include <utility>
+
+#include "config/experiment.pb.h"
+#include "src/serve/bundle_files.h"
+#include "src/serve/precision_proto.h"
+#include "tandem/checkpoint.h"
+#include "tandem/model_directory.h"
+#include "tandem/status.h"
+
+namespace tandem {
+namespace {
+
+// The rows of `loaded`, a student, for reading only.
+absl::Status LoadTables(FileSystem& fs, const std::string& path, const std::string& model_id,
+                        Precision precision, LoadedModel* loaded) {
+  const DualModel& model = *loaded->model;
+  TANDEM_ASSIGN_OR_RETURN(ServingTables tables,
+                          ServingTables::Load(fs, path, model_id, model.schema(), model.embedding().dim(),
+                                              model.student().linear(), precision, model.kernels()));
+  loaded->tables = std::make_unique<ServingTables>(std::move(tables));
+  return absl::OkStatus();
+}
+
+absl::Status LoadBundle(FileSystem& fs, const std::string& directory, const proto::Experiment& experiment,
+                        LoadedModel* loaded) {
+  DualModel& model = *loaded->model;
+  TANDEM_ASSIGN_OR_RETURN(BundleGraph graph, OpenBundleGraph(fs, directory));
+  TANDEM_RETURN_IF_ERROR(LoadBundleParameters(experiment.model().student(), model.student().layout(), &graph,
+                                              &model.student_parameters()));
+  TANDEM_RETURN_IF_ERROR(LoadTables(fs, BundleEmbeddingPath(directory), graph.header.model_id(),
+                                    FromProto(graph.header.precision()), loaded));
+  model.Prepare();
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status ChooseTowers(TowerChoice towers, const std::string& directory, proto::Experiment* experiment) {
+  const proto::Method method = experiment->model().method();
+  if (towers == TowerChoice::kTeacher) {
+    if (method == proto::STUDENT_ALONE) return ConfigError("tower teacher: ", directory, " has a student only");
+    experiment->mutable_model()->set_method(proto::TEACHER_ALONE);
+  } else if (towers == TowerChoice::kStudent) {
+    if (method == proto::TEACHER_ALONE) return ConfigError("tower student: ", directory, " has a teacher only");
+    experiment->mutable_model()->set_method(proto::STUDENT_ALONE);
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<LoadedModel> LoadModel(FileSystem& fs, const std::string& directory,
+                                      const proto::Experiment& experiment, const Kernels& kernels) {
+  LoadedModel loaded;
+  loaded.model = std::make_unique<DualModel>(experiment, kernels, /*trained=*/false);
+  if (IsBundle(fs, directory)) {
+    TANDEM_RETURN_IF_ERROR(LoadBundle(fs, directory, experiment, &loaded));
+  } else if (!loaded.model->has_teacher()) {
+    TANDEM_RETURN_IF_ERROR(LoadCheckpointTowers(fs, directory, EmbeddingLoad::kServed, loaded.model.get()));
+    TANDEM_RETURN_IF_ERROR(
+        LoadTables(fs, StudentEmbeddingFile(fs, directory), /*model_id=*/"", Precision::kF32, &loaded));
+  } else {
+    TANDEM_RETURN_IF_ERROR(
+        LoadCheckpoint(fs, directory, EmbeddingLoad::kServed, loaded.model.get(), nullptr, nullptr));
+  }
+  return loaded;
+}
+
+}  // namespace tandem

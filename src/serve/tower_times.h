@@ -1,0 +1,27 @@
+// How long a model's towers take to score: what `inspect` and `compare` tell.
+//
+//   TANDEM_ASSIGN_OR_RETURN(const TowerTimes times, MeasureTowers("run/checkpoints/step-000400", kernels));
+//   if (times.student) std::cout << *times.student << " us a sample\n";
+#ifndef TANDEM_SRC_SERVE_TOWER_TIMES_H_
+#define TANDEM_SRC_SERVE_TOWER_TIMES_H_
+
+#include <optional>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "tandem/kernels.h"
+
+namespace tandem {
+
+// Microseconds a sample on one thread: look-up, pooling and tower. Undefined for a tower that isn't there.
+struct TowerTimes {
+  std::optional<double> teacher, student;
+};
+
+// The fastest of some passes over 4,096 rows of ids that the tables hold, each tower loaded by itself as a
+// server would. `kernels` null: the best. Errors as Predictor::Load's.
+absl::StatusOr<TowerTimes> MeasureTowers(const std::string& directory, const Kernels* kernels);
+
+}  // namespace tandem
+
+#endif  // TANDEM_SRC_SERVE_TOWER_TIMES_H_

@@ -1,0 +1,122 @@
+// Labelled files to scores and metrics.
+#include "tandem/score_files.h"
+
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "tandem/evaluate_model.h"
+#include "tandem/predictor.h"
+#include "tandem/status.h"
+#include "tests/support/experiments.h"
+#include "tests/support/sample_files.h"
+#include "tests/support/small_log.h"
+#include "tests/support/trained_checkpoint.h"
+
+namespace tandem {
+namespace {
+
+constexpr char kModel[] =
+    "teacher { interaction { fm {} } mlp { hidden: 12 } } student { mlp { hidden: 8 hidden: 4 } }";
+
+class ScoreFilesTest : public SampleFilesTest {
+ protected:
+  std::unique_ptr<Predictor> Model(int steps, const std::string& more = "",
+                                   TowerChoice towers = TowerChoice::kBoth) const {
+    const std::string path = Path(absl::StrCat("step-", steps, more.empty() ? "" : "-more"));
+    if (!FileSystem::Default().Exists(path)) WriteTrainedCheckpoint(SmallExperiment(kModel, more), steps, path);
+    PredictorOptions options;
+    options.towers = towers;
+    return Predictor::Load(path, options).value();
+  }
+};
+
+TEST_F(ScoreFilesTest, RowsComeInTheOrderOfTheFilesWhateverTheirNames) {
+  const std::unique_ptr<Predictor> model = Model(3);
+  const std::string first = Write("a,b.tsv", SmallLog(50, 1)), second = Write("c.tsv", SmallLog(30, 2));
+  const auto one = ScoreFiles({model.get()}, {first}), two = ScoreFiles({model.get()}, {second}),
+             both = ScoreFiles({model.get()}, {first, second});
+  ASSERT_TRUE(one.ok() && two.ok() && both.ok()) << both.status();
+  ScoreLog joined = (*one)[0].student;
+  joined.Merge((*two)[0].student);
+  EXPECT_EQ(joined.rows(), 80);
+  EXPECT_EQ((*both)[0].student.Serialize(), joined.Serialize());
+}
+
+TEST_F(ScoreFilesTest, EachPredictorHasALogAndATowerThatIsNotLoadedHasNone) {
+  const std::unique_ptr<Predictor> one = Model(3), two = Model(9, "", TowerChoice::kStudent);
+  const std::string file = Write("day.tsv", SmallLog(50, 1));
+  const auto together = ScoreFiles({one.get(), two.get()}, {file}), alone = ScoreFiles({two.get()}, {file});
+  ASSERT_TRUE(together.ok() && alone.ok()) << together.status();
+  EXPECT_EQ((*together)[0].teacher.rows(), 50);
+  EXPECT_EQ((*together)[1].teacher.rows(), 0);
+  EXPECT_EQ((*together)[1].student.Serialize(), (*alone)[0].student.Serialize());
+  EXPECT_NE((*together)[0].student.Serialize(), (*alone)[0].student.Serialize());
+}
+
+TEST_F(ScoreFilesTest, SeenIsWhetherTheGroupHasARowInTheTable) {
+  const std::unique_ptr<Predictor> model = Model(9), student = Model(9, "", TowerChoice::kStudent);
+  // Training has seen the users 0 to 29.
+  const std::string file = Write("day.tsv",
+                                 "label\tuser\titem\ttags\tquery\tage\n"
+                                 "1\t17\t4\t\t5\t30\n"
+                                 "0\tnobody\t4\t\t5\t30\n");
+  for (const Predictor* predictor : {model.get(), student.get()}) {
+    const auto logs = ScoreFiles({predictor}, {file});
+    ASSERT_TRUE(logs.ok()) << logs.status();
+    EXPECT_EQ((*logs)[0].seen, (std::vector<bool>{true, false}));
+  }
+}
+
+TEST_F(ScoreFilesTest, MalformedAndUnlabelledRowsAreLeftOut) {
+  const std::unique_ptr<Predictor> model = Model(3, "data { unlabelled: DROP max_bad_fraction: 0.5 }");
+  const std::string file = Write("day.tsv",
+                                 "label\tuser\titem\ttags\tquery\tage\n"
+                                 "1\t1\t4\t\t5\t30\n"
+                                 "\t2\t4\t\t5\t30\n"
+                                 "0\t3\t4\t\t5\told\n"
+                                 "0\t4\t4\t\t5\t30\n");
+  const auto logs = ScoreFiles({model.get()}, {file});
+  ASSERT_TRUE(logs.ok()) << logs.status();
+  EXPECT_EQ((*logs)[0].student.labels(), (std::vector<float>{1, 0}));
+  EXPECT_EQ((*logs)[0].unlabelled, 1);
+}
+
+TEST_F(ScoreFilesTest, ANegativeWeighsForThoseThatWereSampledAway) {
+  const std::unique_ptr<Predictor> model = Model(3, "data { negative_keep_rate: 0.25 }");
+  const auto logs = ScoreFiles({model.get()}, {Write("day.tsv", SmallLog(50, 1))});
+  ASSERT_TRUE(logs.ok()) << logs.status();
+  const ScoreLog& log = (*logs)[0].student;
+  for (int row = 0; row < 50; ++row) EXPECT_EQ(log.weights()[row], log.labels()[row] > 0 ? 1 : 4);
+}
+
+TEST_F(ScoreFilesTest, NoRowIsADataErrorThatNamesTheFile) {
+  const std::unique_ptr<Predictor> model = Model(3);
+  const absl::Status status =
+      ScoreFiles({model.get()}, {Write("empty.tsv", SmallLog(0, 1))}).status();
+  EXPECT_EQ(ExitCode(status), kExitData);
+  EXPECT_TRUE(absl::StrContains(status.message(), "empty.tsv: not one row to evaluate")) << status;
+}
+
+TEST_F(ScoreFilesTest, AnEvaluationIsTheMetricsOfTheLogs) {
+  const std::unique_ptr<Predictor> model = Model(9), student = Model(9, "", TowerChoice::kStudent);
+  const std::string file = Write("day.tsv", SmallLog(200, 1));
+  const auto logs = ScoreFiles({model.get()}, {file});
+  const auto evaluation = EvaluateModel(*model, {file}), of_student = EvaluateModel(*student, {file});
+  ASSERT_TRUE(logs.ok() && evaluation.ok() && of_student.ok()) << evaluation.status();
+  EXPECT_EQ(evaluation->rows, 200);
+  EXPECT_EQ(evaluation->teacher->all.auc, ComputeMetrics((*logs)[0].teacher, true).auc);
+  EXPECT_EQ(evaluation->student->all.gauc, ComputeMetrics((*logs)[0].student, true).gauc);
+  EXPECT_FALSE(of_student->teacher.has_value());
+  const auto json = nlohmann::json::parse(ModelEvaluationToJson(*evaluation));
+  EXPECT_EQ(json.at("rows"), 200);
+  EXPECT_EQ(json.at("student").at("auc").get<double>(), *evaluation->student->all.auc);
+  EXPECT_FALSE(json.contains("unlabelled"));
+  EXPECT_FALSE(nlohmann::json::parse(ModelEvaluationToJson(*of_student)).contains("teacher"));
+}
+
+}  // namespace
+}  // namespace tandem
