@@ -1,13 +1,14 @@
 // Scores files into text, rows in input order, in bounded memory: what `predict` does.
 //
 //   TANDEM_ASSIGN_OR_RETURN(const auto model, ServedModel::Open("daily/published", {}));
-//   TANDEM_ASSIGN_OR_RETURN(const PredictedRows rows, PredictFiles(model.get(), files, [&](absl::string_view text) {
+//   TANDEM_ASSIGN_OR_RETURN(const PredictedRows rows, PredictFiles(model.get(), files, [&](absl::string_view
+//   text) {
 //     return Write(text);                                   // some kilobytes at a time, in order
 //   }));
 //
-// The text is tab-separated: a header, then a line a row: the keys (data.key_columns), and a click probability
-// for each of the model's towers, `student` first, printed so that it reads back to the same float. A
-// malformed row keeps its place with its keys and an empty score.
+// The text is tab-separated: a header, then a line a row: the keys (data.key_columns), and a click
+// probability for each of the model's towers, `student` first, printed so that it reads back to the same
+// float. A malformed row keeps its place with its keys and an empty score.
 //
 // Reading, scoring and writing overlap on runtime.threads threads and one that reads; no result depends on
 // their number. A model behind a link is followed anew before every file.
@@ -31,9 +32,9 @@ struct PredictedRows {
   int64_t malformed = 0;  // of them, without a score
 };
 
-// `files` as FindFiles returns them (- is standard input). DataErrors of reading, and for a file of which more
-// than data.max_bad_fraction is malformed; a ConfigError where a model that was published meanwhile scores
-// other columns; what `write` returns.
+// `files` as FindFiles returns them (- is standard input). DataErrors of reading, and for a file of which
+// more than data.max_bad_fraction is malformed; a ConfigError where a model that was published meanwhile
+// scores other columns; what `write` returns.
 absl::StatusOr<PredictedRows> PredictFiles(ServedModel* model, const std::vector<std::string>& files,
                                            const std::function<absl::Status(absl::string_view text)>& write);
 

@@ -2,9 +2,11 @@
 //
 //   TANDEM_ASSIGN_OR_RETURN(const auto model, ServedModel::Open("daily/published", {}));
 //   const std::shared_ptr<const Predictor> version = model->current();     // of one request
-//   version->Score(batch, &scores);                                         // ... model id: version->model_id()
+//   version->Score(batch, &scores);                                         // ... model id:
+//   version->model_id()
 //
-//   TANDEM_ASSIGN_OR_RETURN(const bool swapped, model->Refresh());          // now and then, on a thread of its own
+//   TANDEM_ASSIGN_OR_RETURN(const bool swapped, model->Refresh());          // now and then, on a thread of
+//   its own
 //
 // Life of a version: (1) it is loaded beside the one in place, and verified whole; (2) warmed up: a few rows
 // are scored, so that no request pays for what a first one finds cold; (3) put in place in one step; (4) what
@@ -29,16 +31,17 @@ namespace tandem {
 
 class ServedModel {
  public:
-  // `model`: a run (its newest step), a checkpoint or a bundle, or a link to one. Errors as Predictor::Load's.
+  // `model`: a run (its newest step), a checkpoint or a bundle, or a link to one. Errors as
+  // Predictor::Load's.
   static absl::StatusOr<std::unique_ptr<ServedModel>> Open(const std::string& model,
                                                            const PredictorOptions& options);
 
   // The version in place; never null.
   std::shared_ptr<const Predictor> current() const;
 
-  // Where `model` is a link that leads elsewhere than it did (`published` of a daily or an online run), serves
-  // what it leads to now. True if another version is in place. A link that moves on while what it led to is
-  // removed is followed again.
+  // Where `model` is a link that leads elsewhere than it did (`published` of a daily or an online run),
+  // serves what it leads to now. True if another version is in place. A link that moves on while what it led
+  // to is removed is followed again.
   absl::StatusOr<bool> Refresh();
   // Serves another model from now on, with the same options.
   absl::Status Swap(const std::string& model);

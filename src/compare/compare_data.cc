@@ -37,7 +37,8 @@ absl::StatusOr<CompareData> FindCompareData(const proto::Experiment& experiment,
   const int window = experiment.train().window_days();
   const int test_days = options.test_days;
   if (options.test.empty() == (test_days == 0))
-    return ConfigError("a comparison tests on files (test) or on days of the window (test_days): one of them");
+    return ConfigError(
+        "a comparison tests on files (test) or on days of the window (test_days): one of them");
   if (HasDate(path) && options.end_date.empty())
     return ConfigError("a comparison needs an end_date: data.path has days (", path, ")");
   if (!HasDate(path) && (!options.end_date.empty() || test_days != 0))
@@ -89,8 +90,7 @@ absl::StatusOr<RunDirectory> ClaimCompareDirectory(FileSystem& fs, const std::st
                                                    const CompareData& data, const std::string& kernels) {
   TANDEM_ASSIGN_OR_RETURN(const std::string manifest, ManifestOf(fs, data, kernels));
   const std::string path = run_dir + "/manifest.txt";
-  TANDEM_ASSIGN_OR_RETURN(RunDirectory directory,
-                          RunDirectory::Open(fs, run_dir, resume, "manifest.txt"));
+  TANDEM_ASSIGN_OR_RETURN(RunDirectory directory, RunDirectory::Open(fs, run_dir, resume, "manifest.txt"));
   TANDEM_RETURN_IF_ERROR(directory.Claim(fs));
   if (directory.fresh()) {
     TANDEM_RETURN_IF_ERROR(WriteFileAtomically(fs, path, manifest));

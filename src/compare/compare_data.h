@@ -25,7 +25,8 @@ struct CompareData {
 
 // By end_date, test and test_days of the options. No file is in both parts. ConfigErrors name the option,
 // DataErrors what was looked for.
-absl::StatusOr<CompareData> FindCompareData(const proto::Experiment& experiment, const CompareOptions& options);
+absl::StatusOr<CompareData> FindCompareData(const proto::Experiment& experiment,
+                                            const CompareOptions& options);
 
 // Claims run_dir: a new comparison wants a fresh directory, a resumed one that of the same files, of the same
 // sizes, and of the same kernels.

@@ -27,8 +27,9 @@ absl::Status WriteReports(FileSystem& fs, const std::string& run_dir, const Comp
 }
 
 // The rows whose cells are all there. A failure of one that others are measured by leaves no table.
-absl::Status FillRows(const std::vector<PlannedRow>& plan, const CellRunner& runner, const std::vector<PlannedCell>& cells,
-                      const CellResults& results, Comparison* comparison) {
+absl::Status FillRows(const std::vector<PlannedRow>& plan, const CellRunner& runner,
+                      const std::vector<PlannedCell>& cells, const CellResults& results,
+                      Comparison* comparison) {
   const size_t rows = plan.size();
   std::vector<int> index(rows, -1);  // in the comparison
   for (size_t r = 0; r < rows; ++r) {
@@ -85,9 +86,8 @@ absl::StatusOr<CompareSummary> RunComparison(const CompareOptions& options) {
   TANDEM_ASSIGN_OR_RETURN(const CompareData data, FindCompareData(plan[0].experiment, options));
   const Kernels& kernels = KernelsOrBest(options.kernels);
   FileSystem& fs = FileSystem::Default();
-  TANDEM_ASSIGN_OR_RETURN(
-      const RunDirectory directory,
-      ClaimCompareDirectory(fs, options.run_dir, options.resume, data, kernels.name()));
+  TANDEM_ASSIGN_OR_RETURN(const RunDirectory directory,
+                          ClaimCompareDirectory(fs, options.run_dir, options.resume, data, kernels.name()));
 
   Comparison comparison;
   comparison.config_files = options.config_files;

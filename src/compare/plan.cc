@@ -115,9 +115,8 @@ absl::StatusOr<int> Plan::Add(const std::string& name, const StringList& changes
     const std::string difference = FirstDifference(CommonPart(first), CommonPart(planned.experiment),
                                                    "the common configuration", absl::StrCat("row ", name));
     if (!difference.empty())
-      return ConfigError(
-          "row ", name, ": ", difference,
-          "; all rows are trained on the same days, from the same seeds, and measured alike");
+      return ConfigError("row ", name, ": ", difference,
+                         "; all rows are trained on the same days, from the same seeds, and measured alike");
     planned.row.other_teacher =
         planned.experiment.model().method() != proto::STUDENT_ALONE &&
         !FirstDifference(TeachersPart(first), TeachersPart(planned.experiment), "", "").empty();
@@ -216,13 +215,16 @@ absl::StatusOr<std::vector<PlannedRow>> Plan::Make() {
   }
   TANDEM_RETURN_IF_ERROR(FindAloneChanges());
   TANDEM_RETURN_IF_ERROR(AddMethods());
-  for (const CompareOptions::Variant& variant : options_.variants) TANDEM_RETURN_IF_ERROR(AddVariant(variant));
+  for (const CompareOptions::Variant& variant : options_.variants)
+    TANDEM_RETURN_IF_ERROR(AddVariant(variant));
   for (const std::string& width : options_.frontier) TANDEM_RETURN_IF_ERROR(AddWidth(width));
   return std::move(rows_);
 }
 
 }  // namespace
 
-absl::StatusOr<std::vector<PlannedRow>> PlanRows(const CompareOptions& options) { return Plan(options).Make(); }
+absl::StatusOr<std::vector<PlannedRow>> PlanRows(const CompareOptions& options) {
+  return Plan(options).Make();
+}
 
 }  // namespace tandem

@@ -28,8 +28,8 @@ class Tower;
 std::string BundleGraphPath(const std::string& bundle);
 std::string BundleEmbeddingPath(const std::string& bundle);
 
-// The model id of the bundle that a checkpoint is exported as: what its MANIFEST says of every byte in it, and
-// the precision.
+// The model id of the bundle that a checkpoint is exported as: what its MANIFEST says of every byte in it,
+// and the precision.
 absl::StatusOr<std::string> ExportedModelId(FileSystem& fs, const std::string& checkpoint,
                                             Precision precision);
 

@@ -40,10 +40,12 @@ absl::Status LoadBundle(FileSystem& fs, const std::string& directory, const prot
 absl::Status ChooseTowers(TowerChoice towers, const std::string& directory, proto::Experiment* experiment) {
   const proto::Method method = experiment->model().method();
   if (towers == TowerChoice::kTeacher) {
-    if (method == proto::STUDENT_ALONE) return ConfigError("tower teacher: ", directory, " has a student only");
+    if (method == proto::STUDENT_ALONE)
+      return ConfigError("tower teacher: ", directory, " has a student only");
     experiment->mutable_model()->set_method(proto::TEACHER_ALONE);
   } else if (towers == TowerChoice::kStudent) {
-    if (method == proto::TEACHER_ALONE) return ConfigError("tower student: ", directory, " has a teacher only");
+    if (method == proto::TEACHER_ALONE)
+      return ConfigError("tower student: ", directory, " has a teacher only");
     experiment->mutable_model()->set_method(proto::STUDENT_ALONE);
   }
   return absl::OkStatus();

@@ -80,9 +80,8 @@ absl::StatusOr<ModelDescription> DescribeModel(FileSystem& fs, const std::string
   ModelDescription described;
   TANDEM_ASSIGN_OR_RETURN(described.directory, ResolveModel(fs, model_name));
   TANDEM_ASSIGN_OR_RETURN(const proto::Experiment experiment, ReadModelExperiment(fs, described.directory));
-  TANDEM_ASSIGN_OR_RETURN(
-      const LoadedModel loaded,
-      LoadModel(fs, described.directory, experiment, KernelsOrBest(options.kernels)));
+  TANDEM_ASSIGN_OR_RETURN(const LoadedModel loaded,
+                          LoadModel(fs, described.directory, experiment, KernelsOrBest(options.kernels)));
   TANDEM_ASSIGN_OR_RETURN(described.precision_report, ReadPrecisionReport(fs, described.directory));
   TANDEM_ASSIGN_OR_RETURN(described.origin, ReadModelOrigin(fs, described.directory));
   const DualModel& model = *loaded.model;

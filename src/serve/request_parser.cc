@@ -10,11 +10,10 @@ namespace tandem {
 
 absl::Status RequestParser::Prepare(const ScoreRequest& request,
                                     const std::shared_ptr<const Predictor>& version) {
-  const bool known = version == version_.lock() && rows_.has_value() &&
-                     std::equal(request.columns.begin(), request.columns.end(), names_.begin(), names_.end(),
-                                [](const RequestColumn& column, const std::string& name) {
-                                  return column.name == name;
-                                });
+  const bool known =
+      version == version_.lock() && rows_.has_value() &&
+      std::equal(request.columns.begin(), request.columns.end(), names_.begin(), names_.end(),
+                 [](const RequestColumn& column, const std::string& name) { return column.name == name; });
   if (known) return absl::OkStatus();
   rows_.reset();
   version_ = version;
@@ -34,8 +33,8 @@ absl::Status RequestParser::Parse(const ScoreRequest& request,
   const auto rows = static_cast<size_t>(std::max(0, request.rows));
   for (const RequestColumn& column : request.columns) {
     if (column.cells.size() == rows || column.cells.size() == 1) continue;
-    return ConfigError("the request: column '", column.name, "' has ", column.cells.size(), " cells where there ",
-                       rows == 1 ? "is 1 row" : absl::StrCat("are ", rows, " rows"),
+    return ConfigError("the request: column '", column.name, "' has ", column.cells.size(),
+                       " cells where there ", rows == 1 ? "is 1 row" : absl::StrCat("are ", rows, " rows"),
                        "; it wants one a row, or one for all");
   }
   TANDEM_RETURN_IF_ERROR(Prepare(request, version));

@@ -27,8 +27,8 @@ class RequestParser {
   // Appends the rows that can be scored to `batch`, and the others to `malformed`. kInvalidArgument, with
   // nothing appended, where a column that the version reads is missing or there twice, or has another number
   // of cells than rows or one.
-  absl::Status Parse(const ScoreRequest& request, const std::shared_ptr<const Predictor>& version, Batch* batch,
-                     std::vector<MalformedRow>* malformed);
+  absl::Status Parse(const ScoreRequest& request, const std::shared_ptr<const Predictor>& version,
+                     Batch* batch, std::vector<MalformedRow>* malformed);
 
  private:
   absl::Status Prepare(const ScoreRequest& request, const std::shared_ptr<const Predictor>& version);

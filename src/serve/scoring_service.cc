@@ -112,10 +112,9 @@ struct ScoringService::State {
 absl::Status ScoringService::State::Admit(const JobPointer& job) {
   if (job->rows < 0) return ConfigError("the request: ", job->rows, " rows");
   const Predictor* parsed_by = job->request.parsed_by.get();
-  if (parsed_by != nullptr &&
-      job->request.batch.fields.size() != static_cast<size_t>(parsed_by->fields()))
-    return ConfigError("the request: a batch of ", job->request.batch.fields.size(), " fields for a model of ",
-                       parsed_by->fields());
+  if (parsed_by != nullptr && job->request.batch.fields.size() != static_cast<size_t>(parsed_by->fields()))
+    return ConfigError("the request: a batch of ", job->request.batch.fields.size(),
+                       " fields for a model of ", parsed_by->fields());
   if (job->request.deadline <= Clock::now()) return TooLate();
   const std::lock_guard<std::mutex> lock(mutex);
   if (stopped) return absl::UnavailableError("the scoring service has been stopped");
@@ -152,7 +151,8 @@ std::vector<JobPointer> ScoringService::State::TakeBatch(std::shared_ptr<const P
           next->request.parsed_by != nullptr ? next->request.parsed_by : model.current();
       if (jobs.empty()) *version = std::move(wanted);
       // Swapped since: the next batch has the new one.
-      else if (wanted != *version || rows + next->rows > options.max_batch_rows) break;
+      else if (wanted != *version || rows + next->rows > options.max_batch_rows)
+        break;
       rows += next->rows;
       jobs.push_back(next);
     } else {

@@ -16,7 +16,9 @@ namespace {
 
 class LogSummaryTest : public SampleFilesTest {
  protected:
-  static proto::Experiment Experiment(const std::string& text) { return ParseExperiment(text, "test").value(); }
+  static proto::Experiment Experiment(const std::string& text) {
+    return ParseExperiment(text, "test").value();
+  }
 };
 
 constexpr char kLog[] =
@@ -51,7 +53,8 @@ TEST_F(LogSummaryTest, FiguresAreOfTheCellsThatAreThere) {
 }
 
 TEST_F(LogSummaryTest, FilesMayHaveOtherColumnsInAnotherOrder) {
-  const auto log = SummarizeLog(Experiment(""), {Write("a.tsv", "x\ty\n1\t2\n"), Write("b.tsv", "z\tx\n5\t3\n")});
+  const auto log =
+      SummarizeLog(Experiment(""), {Write("a.tsv", "x\ty\n1\t2\n"), Write("b.tsv", "z\tx\n5\t3\n")});
   ASSERT_TRUE(log.ok()) << log.status();
   ASSERT_EQ(log->columns.size(), 3u);
   EXPECT_EQ(log->columns[0].cells, 2);

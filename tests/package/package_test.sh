@@ -19,16 +19,18 @@ headers=$work/prefix/include
 check_header() { "${CXX:-c++}" -std=c++17 -Wall -Wextra -Werror -fsyntax-only -I "$1" -x c++ "$1/tandem/$2"; }
 export -f check_header
 ls "$headers/tandem" | xargs -P 2 -I {} bash -c 'check_header "$0" {}' "$headers" || fail "a header doesn't stand alone"
-for header in predictor sample batch; do
+for header in predictor sample batch served_model scoring_service; do
   "${CXX:-c++}" -std=c++17 -M -I "$headers" -x c++ "$headers/tandem/$header.h" >"$work/included"
   ! grep -E 'google/protobuf|\.pb\.h' "$work/included" || fail "$header.h includes protobuf"
 done
 
-# The example sees the package only.
-cp -r "$source/examples/score_in_process" "$work/example"
-quietly cmake -S "$work/example" -B "$work/example/build" -DCMAKE_BUILD_TYPE=Release "-DCMAKE_PREFIX_PATH=$work/prefix" \
-  "-DCMAKE_CXX_FLAGS=-Wall -Wextra -Werror $flags"
-quietly cmake --build "$work/example/build"
+# The examples see the package only.
+for example in score_in_process scoring_service; do
+  cp -r "$source/examples/$example" "$work/$example"
+  quietly cmake -S "$work/$example" -B "$work/$example/build" -DCMAKE_BUILD_TYPE=Release "-DCMAKE_PREFIX_PATH=$work/prefix" \
+    "-DCMAKE_CXX_FLAGS=-Wall -Wextra -Werror $flags"
+  quietly cmake --build "$work/$example/build"
+done
 
 cd "$work"
 quietly "$tandem" synth --output=logs --days=2 --rows_per_day=300 --vocabulary=100 --begin_date=2026-01-01
@@ -39,13 +41,15 @@ quietly "$tandem" export --model=run --output=bundle
 zcat logs/2026-01-02.tsv.gz >samples.tsv
 "$tandem" predict --model=bundle --input=samples.tsv --output=predicted.tsv 2>"$work/log" || fail "$(cat "$work/log")"
 tail -n +2 predicted.tsv | awk -F '\t' '{print $NF}' >expected
-example/build/score_in_process bundle <samples.tsv >scored
+score_in_process/build/score_in_process bundle <samples.tsv >scored
 [ "$(wc -l <scored)" = 300 ] || fail "$(wc -l <scored) scores of 300 samples"
 diff expected scored || fail "scores in process (>) differ from those of predict (<)"
+scoring_service/build/scoring_service bundle <samples.tsv >served
+diff expected served || fail "scores of the service (>) differ from those of predict (<)"
 [ "$(sort -u scored | wc -l)" -gt 100 ] || fail "the scores hardly differ from sample to sample"
 
 quietly "$tandem" export --model=run --output=int8 --precision=int8 --input=samples.tsv --max_auc_loss=0.05
 "$tandem" predict --model=int8 --input=samples.tsv 2>"$work/log" | tail -n +2 | awk -F '\t' '{print $NF}' >expected
-example/build/score_in_process int8 <samples.tsv >scored
+score_in_process/build/score_in_process int8 <samples.tsv >scored
 diff expected scored || fail "scores in int8 in process (>) differ from those of predict (<)"
-echo "300 samples score the same in process and by predict."
+echo "300 samples score the same in process, by the service and by predict."

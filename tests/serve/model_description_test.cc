@@ -19,7 +19,8 @@ namespace tandem {
 namespace {
 
 constexpr char kModel[] =
-    "teacher { linear: true interaction { fm {} } mlp { hidden: 12 } } student { mlp { hidden: 8 hidden: 4 } }";
+    "teacher { linear: true interaction { fm {} } mlp { hidden: 12 } } student { mlp { hidden: 8 hidden: 4 } "
+    "}";
 
 class ModelDescriptionTest : public testing::Test {
  protected:
@@ -51,7 +52,8 @@ TEST_F(ModelDescriptionTest, ACheckpointIsDescribedByWhatItHolds) {
 
 TEST_F(ModelDescriptionTest, ABundleIsTheStudentOfItsCheckpoint) {
   ASSERT_TRUE(ExportBundle(fs_, checkpoint_, scratch_ / "bundle", {}).ok());
-  const auto checkpoint = DescribeModel(fs_, checkpoint_, {}), bundle = DescribeModel(fs_, scratch_ / "bundle", {});
+  const auto checkpoint = DescribeModel(fs_, checkpoint_, {}),
+             bundle = DescribeModel(fs_, scratch_ / "bundle", {});
   ASSERT_TRUE(checkpoint.ok() && bundle.ok()) << bundle.status();
   EXPECT_TRUE(bundle->bundle);
   EXPECT_EQ(bundle->origin.model_id, checkpoint->origin.model_id);
@@ -76,8 +78,8 @@ TEST_F(ModelDescriptionTest, TextAndJsonSayTheSame) {
   EXPECT_GT(json.at("student").at("microseconds_per_sample").get<double>(), 0);
   EXPECT_FALSE(json.contains("base_id"));
   const std::string text = ModelDescriptionText(*model);
-  for (const std::string& said : {std::string("method CO_TRAIN, 5 fields of 4 values in f32"), model->directory,
-                                  model->origin.model_id, std::string("us/sample")})
+  for (const std::string& said : {std::string("method CO_TRAIN, 5 fields of 4 values in f32"),
+                                  model->directory, model->origin.model_id, std::string("us/sample")})
     EXPECT_TRUE(absl::StrContains(text, said)) << text;
 }
 

@@ -27,7 +27,8 @@ class ScoreFilesTest : public SampleFilesTest {
   std::unique_ptr<Predictor> Model(int steps, const std::string& more = "",
                                    TowerChoice towers = TowerChoice::kBoth) const {
     const std::string path = Path(absl::StrCat("step-", steps, more.empty() ? "" : "-more"));
-    if (!FileSystem::Default().Exists(path)) WriteTrainedCheckpoint(SmallExperiment(kModel, more), steps, path);
+    if (!FileSystem::Default().Exists(path))
+      WriteTrainedCheckpoint(SmallExperiment(kModel, more), steps, path);
     PredictorOptions options;
     options.towers = towers;
     return Predictor::Load(path, options).value();
@@ -95,8 +96,7 @@ TEST_F(ScoreFilesTest, ANegativeWeighsForThoseThatWereSampledAway) {
 
 TEST_F(ScoreFilesTest, NoRowIsADataErrorThatNamesTheFile) {
   const std::unique_ptr<Predictor> model = Model(3);
-  const absl::Status status =
-      ScoreFiles({model.get()}, {Write("empty.tsv", SmallLog(0, 1))}).status();
+  const absl::Status status = ScoreFiles({model.get()}, {Write("empty.tsv", SmallLog(0, 1))}).status();
   EXPECT_EQ(ExitCode(status), kExitData);
   EXPECT_TRUE(absl::StrContains(status.message(), "empty.tsv: not one row to evaluate")) << status;
 }

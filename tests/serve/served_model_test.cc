@@ -64,7 +64,8 @@ TEST_F(ServedModelTest, ServesACheckpointAndABundleWithTheBitsOfAPredictor) {
 }
 
 TEST_F(ServedModelTest, AVersionKnowsWhichModelItIs) {
-  const auto checkpoint = ServedModel::Open(one_, {}), bundle = ServedModel::Open(scratch_ / "bundle-one", {}),
+  const auto checkpoint = ServedModel::Open(one_, {}),
+             bundle = ServedModel::Open(scratch_ / "bundle-one", {}),
              other = ServedModel::Open(scratch_ / "bundle-two", {});
   ASSERT_TRUE(checkpoint.ok() && bundle.ok() && other.ok());
   EXPECT_EQ((*checkpoint)->current()->model_id(), (*bundle)->current()->model_id());

@@ -10,8 +10,8 @@ namespace tandem {
 
 // label, user, item, tags, query, age.
 std::vector<std::string> SmallLogColumns();
-// The cells of a row each, in the order of the columns: ids of small vocabularies, bags of 0 to 3 tags, labels
-// that depend on them. A function of the seed.
+// The cells of a row each, in the order of the columns: ids of small vocabularies, bags of 0 to 3 tags,
+// labels that depend on them. A function of the seed.
 std::vector<std::vector<std::string>> SmallLogRows(int rows, uint64_t seed);
 // The same as tab-separated text with a header.
 std::string SmallLog(int rows, uint64_t seed);

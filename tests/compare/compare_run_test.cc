@@ -1,0 +1,140 @@
+// A whole comparison of a small log: cells, resuming, test files, a stop.
+#include <atomic>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "config/experiment.pb.h"
+#include "src/compare/compare_data.h"
+#include "tandem/compare.h"
+#include "tandem/experiment.h"
+#include "tandem/files.h"
+#include "tandem/status.h"
+#include "tests/support/sample_files.h"
+#include "tests/support/small_log.h"
+
+namespace tandem {
+namespace {
+
+constexpr char kExperiment[] = R"(
+  data { group_column: "user" }
+  feature { name: "user" sparse {} }
+  feature { name: "item" sparse {} }
+  feature { name: "query" sparse {} }
+  embedding { dim: 4 }
+  model { teacher { interaction { fm {} } mlp { hidden: 12 } } student { mlp { hidden: 8 } } }
+  train { batch_size: 64 window_days: 3 }
+)";
+
+class CompareRunTest : public SampleFilesTest {
+ protected:
+  CompareRunTest() {
+    for (int day = 1; day <= 3; ++day)
+      Write(absl::StrCat("logs/2026-01-0", day, ".tsv"), SmallLog(300, day));
+    options_.config_files = {Write("experiment.pbtxt", kExperiment)};
+    options_.overrides = {absl::StrCat("data.path=", Path("logs/{date}.tsv"))};
+    options_.seeds = {1, 2};
+    options_.end_date = "2026-01-03";
+    options_.test_days = 1;
+    options_.run_dir = Path("compared");
+    options_.progress = [this](const std::string& line) { progress_.push_back(line); };
+  }
+
+  // With the paths of the log in place.
+  proto::Experiment Experiment() const {
+    return LoadExperiment(options_.config_files, options_.overrides).value();
+  }
+  void ExpectRefused(const std::string& says) {
+    const absl::Status status = RunComparison(options_).status();
+    EXPECT_EQ(ExitCode(status), kExitUsage) << status;
+    EXPECT_TRUE(absl::StrContains(status.message(), says)) << status;
+  }
+
+  CompareOptions options_;
+  std::vector<std::string> progress_;
+};
+
+TEST_F(CompareRunTest, EveryRowIsTrainedWithEverySeedAndResumingTrainsWhatIsNew) {
+  const auto whole = RunComparison(options_);
+  ASSERT_TRUE(whole.ok()) << whole.status();
+  EXPECT_EQ(whole->stopped_by, 0);
+  ASSERT_FALSE(progress_.empty());
+  EXPECT_EQ(progress_[0], "6 cells to train, 0 are done");
+  const auto json = nlohmann::json::parse(FileBytes(Path("compared/compare.json")));
+  ASSERT_EQ(json.at("rows").size(), 3u);
+  EXPECT_EQ(json.at("rows").at(2).at("cells").size(), 2u);
+  EXPECT_EQ(json.at("rows").at(2).at("cells").at(0).at("test_rows"), 300);
+  EXPECT_EQ(whole->markdown, FileBytes(Path("compared/compare.md")));
+
+  ExpectRefused("not empty");
+  options_.resume = true;
+  options_.seeds = {1, 2, 3};
+  progress_.clear();
+  ASSERT_TRUE(RunComparison(options_).ok());
+  EXPECT_EQ(progress_[0], "3 cells to train, 6 are done");
+  options_.test_days = 2;
+  ExpectRefused("manifest.txt");
+  options_.test_days = 1;
+  options_.overrides.push_back("train.batch_size=32");
+  ExpectRefused("train.batch_size");
+}
+
+TEST_F(CompareRunTest, AStopIsSaidAndResumingEndsInTheSameTables) {
+  std::atomic<int> stop{15};
+  options_.stop = &stop;
+  const auto stopped = RunComparison(options_);
+  ASSERT_TRUE(stopped.ok()) << stopped.status();
+  EXPECT_EQ(stopped->stopped_by, 15);
+  stop = 0;
+  options_.resume = true;
+  EXPECT_TRUE(RunComparison(options_).ok());
+  EXPECT_TRUE(FileSystem::Default().Exists(Path("compared/compare.html")));
+}
+
+TEST_F(CompareRunTest, ARowThatFailsIsLeftOutAndTheOthersHaveTheirTable) {
+  options_.seeds = {1};
+  options_.variants = {{"lost", {"embedding.optimizer.sgd.lr=1e30", "train.optimizer.adam.lr=1e30"}}};
+  const auto compared = RunComparison(options_);
+  ASSERT_TRUE(compared.ok()) << compared.status();
+  EXPECT_TRUE(absl::StrContains(compared->failure.message(), "lost, seed 1: ")) << compared->failure;
+  EXPECT_TRUE(absl::StrContains(compared->markdown, "Left out: lost")) << compared->markdown;
+}
+
+TEST_F(CompareRunTest, TheTestIsOfTheLastDaysOrOfFilesThatAreNotTrainedOn) {
+  const proto::Experiment experiment = Experiment();
+  const auto by_days = FindCompareData(experiment, options_);
+  ASSERT_TRUE(by_days.ok()) << by_days.status();
+  EXPECT_EQ(by_days->days.size(), 2u);
+  EXPECT_EQ(by_days->test_files, (std::vector<std::string>{Path("logs/2026-01-03.tsv")}));
+  EXPECT_EQ(by_days->test, "2026-01-03..2026-01-03");
+
+  options_.test_days = 0;
+  options_.test = {Write("held_out.tsv", SmallLog(10, 9))};
+  const auto by_files = FindCompareData(experiment, options_);
+  ASSERT_TRUE(by_files.ok()) << by_files.status();
+  EXPECT_EQ(by_files->days.size(), 3u);
+  EXPECT_EQ(by_files->test_files, options_.test);
+
+  const auto refused = [&](const std::string& says) {
+    const absl::Status status = FindCompareData(experiment, options_).status();
+    EXPECT_EQ(ExitCode(status), kExitUsage) << status;
+    EXPECT_TRUE(absl::StrContains(status.message(), says)) << status;
+  };
+  options_.test = {Path("./logs/2026-01-02.tsv")};
+  refused("is a file of the training window");
+  options_.test = {"-"};
+  refused("read only once");
+  options_.test_days = 1;
+  refused("one of them");
+  options_.test.clear();
+  options_.test_days = 3;
+  refused("the window has 3 days");
+  options_.end_date.clear();
+  refused("needs an end_date");
+}
+
+}  // namespace
+}  // namespace tandem
