@@ -51,7 +51,8 @@ int main(int argc, char** argv) {
         continue;
       }
       char text[32];  // the shortest that reads back to the same float
-      results[row].assign(text, std::to_chars(text, text + sizeof(text), response->scores.student[row - begin]).ptr);
+      results[row].assign(
+          text, std::to_chars(text, text + sizeof(text), response->scores.student[row - begin]).ptr);
     }
     if (!response.ok()) return;
     for (const tandem::MalformedRow& row : response->malformed) results[begin + row.row] = row.why;

@@ -8,7 +8,7 @@
 //   TANDEM_ASSIGN_OR_RETURN(const bool swapped, model->Refresh());          // now and then, on a thread of
 //   its own
 //
-// Life of a version: (1) it is loaded beside the one in place, and verified whole; (2) warmed up: a few rows
+// Life of a version: (1) it is loaded beside the one in place, and verified whole; (2) warmed up: some rows
 // are scored, so that no request pays for what a first one finds cold; (3) put in place in one step; (4) what
 // requests hold of the version before goes on until they are done, and frees it. So a request that takes
 // current() once is scored by one version of graph and rows from its beginning to its end. Where (1) fails

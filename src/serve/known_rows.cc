@@ -13,24 +13,6 @@ namespace {
 // An odd number near 2^32 divided by the golden ratio spreads rows over keys (Knuth, TAOCP 3, 6.4).
 constexpr size_t kSpread = 2654435761u;
 
-// `key_of(field, row)`: the one key of the field's bag.
-template <class KeyOf>
-Batch RowsOf(const Schema& schema, int rows, const KeyOf& key_of) {
-  Batch batch(static_cast<int>(schema.fields().size()));
-  for (int row = 0; row < rows; ++row) {
-    batch.labels.push_back(0);
-    batch.weights.push_back(1);
-    batch.groups.push_back(0);
-    for (size_t f = 0; f < schema.fields().size(); ++f) {
-      FieldBags& bags = batch.fields[f];
-      bags.keys.push_back(key_of(f, static_cast<size_t>(row)));
-      bags.coefficients.push_back(1);
-      bags.offsets.push_back(static_cast<uint32_t>(bags.keys.size()));
-    }
-  }
-  return batch;
-}
-
 }  // namespace
 
 Batch RowsOfKnownIds(const Predictor& predictor, int rows) {
@@ -46,16 +28,20 @@ Batch RowsOfKnownIds(const Predictor& predictor, int rows) {
     }
     if (keys[t].empty()) keys[t].push_back(0);
   }
-  return RowsOf(schema, rows, [&](size_t f, size_t row) {
-    const std::vector<uint64_t>& known = keys[schema.fields()[f].table];
-    return known[(row * kSpread + f) % known.size()];
-  });
-}
-
-Batch RowsOfNewIds(const Schema& schema, int rows) {
-  return RowsOf(schema, rows, [&](size_t f, size_t row) -> uint64_t {
-    return (row * schema.fields().size() + f) * uint64_t{0x9e3779b97f4a7c15};
-  });
+  Batch batch(predictor.fields());
+  for (int row = 0; row < rows; ++row) {
+    batch.labels.push_back(0);
+    batch.weights.push_back(1);
+    batch.groups.push_back(0);
+    for (size_t f = 0; f < schema.fields().size(); ++f) {
+      const std::vector<uint64_t>& known = keys[schema.fields()[f].table];
+      FieldBags& bags = batch.fields[f];
+      bags.keys.push_back(known[(static_cast<size_t>(row) * kSpread + f) % known.size()]);
+      bags.coefficients.push_back(1);
+      bags.offsets.push_back(static_cast<uint32_t>(bags.keys.size()));
+    }
+  }
+  return batch;
 }
 
 }  // namespace tandem

@@ -1,4 +1,4 @@
-// Batches made up to try a model with, rather than read from a log.
+// A batch made up to time a model with, rather than read from a log.
 #ifndef TANDEM_SRC_SERVE_KNOWN_ROWS_H_
 #define TANDEM_SRC_SERVE_KNOWN_ROWS_H_
 
@@ -10,8 +10,6 @@ namespace tandem {
 // Rows of one id a field, which the tables hold, so that the look-ups are real ones. Collects all keys: it
 // takes as long as reading the tables once.
 Batch RowsOfKnownIds(const Predictor& predictor, int rows);
-// Rows of one id a field, which the tables hardly hold: cheap to make.
-Batch RowsOfNewIds(const Schema& schema, int rows);
 
 }  // namespace tandem
 

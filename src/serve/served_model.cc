@@ -2,26 +2,17 @@
 
 #include <utility>
 
-#include "src/serve/known_rows.h"
 #include "src/util/links.h"
 #include "tandem/status.h"
 
 namespace tandem {
 namespace {
 
-// Of a warm-up: a few tiles.
-constexpr int kWarmUpRows = 128;
-
 // Where the link at `model` leads; "" where it is none.
 std::string TargetOf(const std::string& model) {
   std::string target = FollowLink(model);
   if (target == model) target.clear();
   return target;
-}
-
-void WarmUp(const Predictor& version) {
-  Scores scores;
-  version.Score(RowsOfNewIds(version.schema(), kWarmUpRows), &scores);
 }
 
 }  // namespace
@@ -66,7 +57,6 @@ absl::StatusOr<ServedModel::Loaded> ServedModel::Load(const std::string& model) 
     // What a link has moved away from may be gone before it is read.
     if (!version.ok() && TargetOf(model) != loaded.link_target) continue;
     TANDEM_RETURN_IF_ERROR(version.status());
-    WarmUp(**version);
     loaded.version = *std::move(version);
     return loaded;
   }

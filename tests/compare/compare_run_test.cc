@@ -32,8 +32,7 @@ constexpr char kExperiment[] = R"(
 class CompareRunTest : public SampleFilesTest {
  protected:
   CompareRunTest() {
-    for (int day = 1; day <= 3; ++day)
-      Write(absl::StrCat("logs/2026-01-0", day, ".tsv"), SmallLog(300, day));
+    for (int day = 1; day <= 3; ++day) Write(absl::StrCat("logs/2026-01-0", day, ".tsv"), SmallLog(300, day));
     options_.config_files = {Write("experiment.pbtxt", kExperiment)};
     options_.overrides = {absl::StrCat("data.path=", Path("logs/{date}.tsv"))};
     options_.seeds = {1, 2};

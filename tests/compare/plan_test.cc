@@ -36,7 +36,8 @@ class PlanTest : public SampleFilesTest {
     const absl::Status status = PlanRows(options_).status();
     EXPECT_EQ(ExitCode(status), kExitUsage) << status;
     EXPECT_TRUE(absl::StrContains(status.message(), says)) << status;
-    EXPECT_FALSE(absl::StrContains(status.message(), "--")) << "a library's message names no flag: " << status;
+    EXPECT_FALSE(absl::StrContains(status.message(), "--"))
+        << "a library's message names no flag: " << status;
   }
 
   CompareOptions options_;
@@ -55,8 +56,8 @@ TEST_F(PlanTest, EachRowIsMeasuredByTheStudentAloneOfItsWidth) {
   std::vector<std::string> names;
   for (const PlannedRow& row : *rows) names.push_back(row.row.name);
   // Width 8 is that of the rows that are there.
-  EXPECT_EQ(names, (std::vector<std::string>{"TEACHER_ALONE", "STUDENT_ALONE", "CO_TRAIN", "STUDENT_ALONE_4-2",
-                                             "CO_TRAIN_4-2"}));
+  EXPECT_EQ(names, (std::vector<std::string>{"TEACHER_ALONE", "STUDENT_ALONE", "CO_TRAIN",
+                                             "STUDENT_ALONE_4-2", "CO_TRAIN_4-2"}));
   EXPECT_EQ((*rows)[2].row.alone, 1);
   EXPECT_EQ((*rows)[2].row.width, "8");
   EXPECT_EQ((*rows)[4].row.alone, 3);
