@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "config/experiment.pb.h"
+#include "src/serve/bundle_files.h"
 #include "src/serve/loaded_model.h"
 #include "src/serve/probe.h"
 #include "src/serve/quantize.h"
