@@ -1,8 +1,8 @@
 // Metrics of a model's towers on labelled files: what `evaluate` tells, `daily` judges by and `compare`
 // compares.
 //
-//   TANDEM_ASSIGN_OR_RETURN(const ModelEvaluation evaluation, EvaluateModel(*predictor,
-//   {"2000-12-02.tsv.gz"})); if (evaluation.student) std::cout << evaluation.student->all.auc.value_or(0.5);
+//   TANDEM_ASSIGN_OR_RETURN(const ModelEvaluation evaluation, EvaluateModel(*predictor, files));
+//   if (evaluation.student) std::cout << evaluation.student->all.auc.value_or(0.5);
 #ifndef TANDEM_EVALUATE_MODEL_H_
 #define TANDEM_EVALUATE_MODEL_H_
 

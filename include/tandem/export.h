@@ -3,8 +3,8 @@
 //   ExportOptions options;
 //   options.precision = Precision::kInt8;                       // float32 is the default, and needs no files
 //   options.files = {"logs/2000-12-02.tsv.gz"};
-//   TANDEM_ASSIGN_OR_RETURN(const auto report, ExportBundle(fs, "run/checkpoints/step-000400", "bundle",
-//   options)); if (report.has_value()) std::cout << PrecisionTable(*report);
+//   TANDEM_ASSIGN_OR_RETURN(const auto report, ExportBundle(fs, checkpoint, "bundle", options));
+//   if (report.has_value()) std::cout << PrecisionTable(*report);
 //
 // In low precision (tandem/precision.h) the tables take less memory, on disk and loaded, and the graph says
 // what that cost on the rows it was measured on. The bundle is written aside and renamed: it is whole or not

@@ -1,9 +1,8 @@
 // Models on disk as whoever reads one finds them: runs, checkpoints and serving bundles.
 //
-//   TANDEM_ASSIGN_OR_RETURN(const std::string directory, ResolveModel(fs, "run"));     //
-//   "run/checkpoints/step-000400" TANDEM_ASSIGN_OR_RETURN(const proto::Experiment experiment,
-//   ReadModelExperiment(fs, directory)); TANDEM_ASSIGN_OR_RETURN(const ModelOrigin origin,
-//   ReadModelOrigin(fs, directory));
+//   TANDEM_ASSIGN_OR_RETURN(const std::string directory, ResolveModel(fs, "run"));  // its newest checkpoint
+//   TANDEM_ASSIGN_OR_RETURN(const proto::Experiment experiment, ReadModelExperiment(fs, directory));
+//   TANDEM_ASSIGN_OR_RETURN(const ModelOrigin origin, ReadModelOrigin(fs, directory));
 //
 // A bundle is what ExportBundle (tandem/export.h) writes and a server loads: MANIFEST; graph.bin: the
 // configuration and the student's parameters; and embedding.bin: the student's tables. Graph and embedding

@@ -1,10 +1,8 @@
 // Scores files into text, rows in input order, in bounded memory: what `predict` does.
 //
 //   TANDEM_ASSIGN_OR_RETURN(const auto model, ServedModel::Open("daily/published", {}));
-//   TANDEM_ASSIGN_OR_RETURN(const PredictedRows rows, PredictFiles(model.get(), files, [&](absl::string_view
-//   text) {
-//     return Write(text);                                   // some kilobytes at a time, in order
-//   }));
+//   const auto write = [&](absl::string_view text) { return Write(text); };  // some kilobytes at a time
+//   TANDEM_ASSIGN_OR_RETURN(const PredictedRows rows, PredictFiles(model.get(), files, write));
 //
 // The text is tab-separated: a header, then a line a row: the keys (data.key_columns), and a click
 // probability for each of the model's towers, `student` first, printed so that it reads back to the same

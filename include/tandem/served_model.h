@@ -1,12 +1,10 @@
 // A model that is served while newer ones take its place.
 //
 //   TANDEM_ASSIGN_OR_RETURN(const auto model, ServedModel::Open("daily/published", {}));
-//   const std::shared_ptr<const Predictor> version = model->current();     // of one request
-//   version->Score(batch, &scores);                                         // ... model id:
-//   version->model_id()
+//   const std::shared_ptr<const Predictor> version = model->current();      // for one request
+//   version->Score(batch, &scores);                                         // by version->model_id()
 //
-//   TANDEM_ASSIGN_OR_RETURN(const bool swapped, model->Refresh());          // now and then, on a thread of
-//   its own
+//   TANDEM_ASSIGN_OR_RETURN(const bool swapped, model->Refresh());          // now and then
 //
 // Life of a version: (1) it is loaded beside the one in place, and verified whole; (2) warmed up: some rows
 // are scored, so that no request pays for what a first one finds cold; (3) put in place in one step; (4) what

@@ -1,7 +1,7 @@
 // Turns the columns of a request into rows of a batch, as one version of the model reads them.
 //
 //   RequestParser parser;
-//   TANDEM_RETURN_IF_ERROR(parser.Parse(request, *version, &batch, &malformed));
+//   TANDEM_RETURN_IF_ERROR(parser.Parse(request, version, &batch, &malformed));
 //
 // What is worked out from the names of the columns is kept for the next request, which mostly has the same.
 // Not thread-safe.
