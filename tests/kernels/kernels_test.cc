@@ -406,6 +406,12 @@ TEST(FindKernelsTest, AutoIsTheFirstAvailableAndEveryNameFindsItself) {
   EXPECT_STREQ(available.back()->name(), "generic");
 }
 
+TEST(FindKernelsTest, NullKernelsAreTheBestAndOthersAreThemselves) {
+  const std::vector<const Kernels*> available = AvailableKernels();
+  EXPECT_EQ(&KernelsOrBest(nullptr), available.front());
+  for (const Kernels* kernels : available) EXPECT_EQ(&KernelsOrBest(kernels), kernels);
+}
+
 TEST(FindKernelsTest, AnUnknownNameIsAnErrorThatListsTheKnownOnes) {
   const absl::Status status = FindKernels("sse9").status();
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
