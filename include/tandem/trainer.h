@@ -43,9 +43,12 @@ namespace tandem {
 
 class DenseUpdater;
 class Replay;
-struct MethodPlan;
+class ShardRunner;
+class StepPlanner;
+struct DenseParts;
+struct Pass;
 struct Recombined;
-struct ReplayedBatch;
+struct StepPlan;
 
 // What a run trains; the rest is frozen.
 enum class TrainedParts {
@@ -94,71 +97,26 @@ class Trainer {
   Replay* replay() { return replay_.get(); }
 
  private:
-  // What a step trains, and at which rates.
-  struct Turn {
-    bool teacher, student;  // whether the tower's forward is wanted
-    bool trains_teacher;
-    bool distills;  // the teacher sits this step out
-    int student_steps, recombined_batches;
-    int64_t dropout_step;       // what the student's dropout is drawn for
-    double rate, student_rate;  // factors of the schedule
-    const EmbeddingView *teacher_view, *student_view;
-    const BatchRows* rows;  // of the shared embedding
-    bool shares_input;
-    std::vector<int> parts;  // of dense_, that are updated
-  };
-  struct Shard;
-  struct Worker;
-
-  bool student_only() const { return in_phase_ || parts_ == TrainedParts::kStudent; }
-  void PlanTurn(const Batch& batch);
-  void Reserve(int rows);
-  void FindRows(const Batch& batch);
-  int64_t PhaseStep() const { return step_ - joint_steps_ - distilled_steps_; }
-  int64_t OwnStep() const;
-  const BatchRows& student_rows() const { return model_.has_own_embedding() ? own_rows_ : *turn_.rows; }
-  bool moves_student_embedding() const;
-  void BeginLoss(const Batch& batch, const Shard& shard, Worker* worker);
-  void RunShard(const Batch& batch, int shard, Worker* worker);
-  Matrix TeacherInput(const Shard& shard, const Worker& worker) const;
-  Matrix StudentInput(const Shard& shard, const Worker& worker) const;
-  void ForwardTeacher(const Batch& batch, const Shard& shard, Worker* worker);
-  void ForwardStudent(const Batch& batch, const BatchRows& rows, const Shard& shard, int64_t dropout_step,
-                      Worker* worker, float* logits);
-  void BackwardStudent(Shard* shard, Worker* worker);
-  void BackwardTeacher(Shard* shard, Worker* worker);
-  absl::Status UpdateEmbeddings(const Batch& batch);
-  // Forward, loss, backward and update, on the turn's rows.
-  absl::Status StepOn(const Batch& batch);
-  // The student's step on the r-th batch of rows that the batch's features make.
-  absl::Status StepOnRecombined(const Batch& batch, int r);
-  // One more student step, on a batch of the past.
-  absl::Status StepOnReplay(const ReplayedBatch& past, int k);
-  void UpdateStatistics(absl::Span<const int> parts, int rows);
+  void FindRows(const StepPlan& plan, const Batch& batch);
+  // What the step runs on: the batch; the r-th batch of rows that its features make; for the k-th step beyond
+  // the one on the batch, one of the past.
+  Pass RowsOf(const StepPlan& plan, const Batch& batch);
+  Pass RecombinedRows(const StepPlan& plan, const Batch& batch, int r);
+  Pass PastRows(const StepPlan& plan, int k);
+  absl::Status StepOn(const StepPlan& plan, const Pass& pass);
+  absl::Status UpdateEmbeddings(const StepPlan& plan, const Pass& pass);
+  absl::Status UpdateTowers(const StepPlan& plan, int rows);
 
   DualModel& model_;
   Workers& workers_;
-  const TrainedParts parts_;
-  const std::unique_ptr<const MethodPlan> plan_;
-  int64_t step_, joint_steps_, distilled_steps_;
-  bool in_phase_ = false;
-  int64_t phase_steps_ = 0;
-  const int shard_rows_;
-  Turn turn_;
-  BatchRows rows_, own_rows_;
-  AlignedFloats d_x_;          // [batch rows, fields * dim], of the shared embedding
-  AlignedFloats d_student_x_;  // the same of the student's, where its gradient goes further
-  std::vector<float> d_teacher_logits_, d_student_logits_;  // [batch rows]
-  std::vector<float> replay_logits_;
-  std::vector<std::unique_ptr<Shard>> shards_;
-  int active_shards_ = 0;
-  std::vector<std::unique_ptr<Worker>> workspaces_;
-  std::unique_ptr<DenseUpdater> dense_;
-  // Of dense_; -1 where there is no such part, or it is frozen.
-  int teacher_part_ = -1, student_part_ = -1, adapter_part_ = -1;
+  const std::unique_ptr<StepPlanner> planner_;
+  const std::unique_ptr<DenseUpdater> dense_;
+  std::unique_ptr<const DenseParts> parts_;  // of dense_
+  std::unique_ptr<ShardRunner> runner_;
   std::unique_ptr<Replay> replay_;
   std::unique_ptr<Recombined> recombined_;
-  StepResult result_;
+  BatchRows rows_, own_rows_;  // of the batch, in the shared embedding and the student's own
+  StepResult result_, past_result_;
 };
 
 }  // namespace tandem
