@@ -21,10 +21,12 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "tandem/clock.h"
 #include "tandem/files.h"
 #include "tandem/kernels.h"
 #include "tandem/metrics.h"
 #include "tandem/reader.h"
+#include "tandem/run_observer.h"
 #include "tandem/trainer.h"
 
 namespace tandem {
@@ -53,7 +55,10 @@ struct RunOptions {
   const std::atomic<int>* stop = nullptr;
   // Null: the best for this processor.
   const Kernels* kernels = nullptr;
+  // Hears of steps, days and checkpoints; null: nobody. Outlives the call.
+  RunObserver* observer = nullptr;
   FileSystem* file_system = &FileSystem::Default();
+  Clock* clock = &Clock::Default();
 };
 
 struct RunSummary {

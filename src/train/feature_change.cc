@@ -220,7 +220,7 @@ absl::Status CheckCanContinue(const DualModel& before, const DualModel& after, b
                                    const proto::Optimizer& new_kind) {
     if (!keeps_slots || old_kind.kind_case() == new_kind.kind_case()) return absl::OkStatus();
     return ConfigError(
-        key, ": another optimizer than the run to start from has; --reset_optimizer starts its state anew");
+        key, ": another optimizer than the run to start from has; reset_optimizer starts its state anew");
   };
   TANDEM_RETURN_IF_ERROR(other_optimizer("embedding.optimizer", old_experiment.embedding().optimizer(),
                                          new_experiment.embedding().optimizer()));

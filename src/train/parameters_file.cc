@@ -55,7 +55,7 @@ absl::Status LoadParameters(const std::string& path, const ParameterLayout& layo
   const int64_t slots = size > 0 ? static_cast<int64_t>(parameters->slots.size()) / size : 0;
   if (keep_slots && slots != header.slots()) {
     return ModelError(path, ": ", header.slots(), " optimizer slots a weight where train.optimizer has ",
-                      slots, "; --reset_optimizer starts it anew");
+                      slots, "; reset_optimizer starts it anew");
   }
   if (header.block_size() != static_cast<int>(layout.blocks().size())) {
     return ModelError(path, ": ", header.block_size(), " parameter blocks where the model has ",

@@ -2,12 +2,13 @@
 
 #include <glog/logging.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
-#include "absl/strings/str_format.h"
 #include "absl/strings/strip.h"
 #include "tandem/metrics.h"
 #include "tandem/status.h"
@@ -22,10 +23,6 @@ int64_t StepOfLine(absl::string_view line) {
   int64_t step = -1;
   if (!absl::ConsumePrefix(&line, "{\"step\":") || !absl::EndsWith(line, "}")) return -1;
   return absl::SimpleAtoi(line.substr(0, line.find_first_of(",}")), &step) ? step : -1;
-}
-
-Json MetricsJson(const ScoreLog& log, bool with_groups) {
-  return Json::parse(MetricsToJson(ComputeMetrics(log, with_groups)));
 }
 
 }  // namespace
@@ -47,33 +44,32 @@ absl::StatusOr<std::unique_ptr<RunLog>> RunLog::Open(FileSystem& fs, const std::
   return std::unique_ptr<RunLog>(new RunLog(std::move(file)));
 }
 
-absl::Status RunLog::LogStep(int64_t step, const std::string& day, int64_t rows, const LossTerms& losses,
-                             bool labelled, double rows_per_second) {
+absl::Status RunLog::OnStep(const StepReport& step) {
   Json line;
-  line["step"] = step;
-  line["day"] = day;
-  line["rows"] = rows;
-  line["losses"] = {{"total", losses.total},
-                    {"teacher_label", losses.teacher_label},
-                    {"student_label", losses.student_label},
-                    {"logit", losses.logit},
-                    {"hint", losses.hint}};
-  if (!labelled) line["losses"]["teacher_label"] = line["losses"]["student_label"] = nullptr;
-  line["rows_per_second"] = rows_per_second;
-  return file_->Append(line.dump() + "\n");
+  line["step"] = step.step;
+  line["day"] = step.day;
+  line["rows"] = step.rows;
+  line["losses"] = {{"total", step.losses.total},
+                    {"teacher_label", step.losses.teacher_label},
+                    {"student_label", step.losses.student_label},
+                    {"logit", step.losses.logit},
+                    {"hint", step.losses.hint}};
+  if (!step.labelled) line["losses"]["teacher_label"] = line["losses"]["student_label"] = nullptr;
+  line["rows_per_second"] = step.rows_per_second;
+  return LogLine(line.dump());
 }
 
-absl::Status RunLog::LogDay(int64_t step, const std::string& day, const DayProgress& progress,
-                            bool with_groups) {
+absl::Status RunLog::OnDay(const DayReport& day) {
+  const auto rows = [](const std::optional<Metrics>& metrics) {
+    return metrics.has_value() ? metrics->rows : 0;
+  };
   Json line;
-  line["step"] = step;
-  line["day"] = day;
-  line["rows"] = std::max(progress.teacher.rows(), progress.student.rows());
-  if (progress.teacher.rows() > 0)
-    line["progressive"]["teacher"] = MetricsJson(progress.teacher, with_groups);
-  if (progress.student.rows() > 0)
-    line["progressive"]["student"] = MetricsJson(progress.student, with_groups);
-  return file_->Append(line.dump() + "\n");
+  line["step"] = day.step;
+  line["day"] = day.day;
+  line["rows"] = std::max(rows(day.teacher), rows(day.student));
+  if (day.teacher.has_value()) line["progressive"]["teacher"] = Json::parse(MetricsToJson(*day.teacher));
+  if (day.student.has_value()) line["progressive"]["student"] = Json::parse(MetricsToJson(*day.student));
+  return LogLine(line.dump());
 }
 
 absl::Status RunLog::LogLine(const std::string& json) { return file_->Append(json + "\n"); }

@@ -1,4 +1,8 @@
-// What a run says while it trains: metrics.jsonl for programs, log lines or a progress line for people.
+// What a run says to programs while it trains: metrics.jsonl, one JSON object a line, "step" first.
+//
+//   TANDEM_ASSIGN_OR_RETURN(auto log, RunLog::Open(fs, "run/metrics.jsonl", step, days));
+//   TANDEM_RETURN_IF_ERROR(log->OnStep(report));
+//   TANDEM_RETURN_IF_ERROR(log->Sync());                     // before a checkpoint knows of the step
 #ifndef TANDEM_SRC_TRAIN_RUN_LOG_H_
 #define TANDEM_SRC_TRAIN_RUN_LOG_H_
 
@@ -8,14 +12,13 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "tandem/checkpoint.h"
 #include "tandem/files.h"
-#include "tandem/loss.h"
+#include "tandem/run_observer.h"
 
 namespace tandem {
 
-// metrics.jsonl: one JSON object a line, "step" first. Not thread-safe.
-class RunLog {
+// Not thread-safe.
+class RunLog : public RunObserver {
  public:
   // Goes on after the lines up to `step` and to the `days`-th day's; what a run that was killed wrote after
   // its checkpoint, or half wrote, is dropped.
@@ -23,11 +26,11 @@ class RunLog {
                                                       int days);
 
   // {"step":400,"day":"2000-11-20","rows":409600,"losses":{"total":...,"teacher_label":...,...},"rows_per_second":...}
-  // Of a batch of rows without a label ("labelled" false) the label terms are null.
-  absl::Status LogStep(int64_t step, const std::string& day, int64_t rows, const LossTerms& losses,
-                       bool labelled, double rows_per_second);
-  // {"step":400,"day":"2000-11-20","rows":15000,"progressive":{"teacher":{"auc":...},"student":{...}}}
-  absl::Status LogDay(int64_t step, const std::string& day, const DayProgress& progress, bool with_groups);
+  // Of a batch of rows without a label the label terms are null.
+  absl::Status OnStep(const StepReport& step) override;
+  // {"step":400,"day":"2000-11-20","rows":15000,"progressive":{"teacher":{"auc":...},"student":{...}}}; rows
+  // that were scored.
+  absl::Status OnDay(const DayReport& day) override;
   // A line of the caller's own, which begins {"step": as all do.
   absl::Status LogLine(const std::string& json);
   absl::Status Sync();

@@ -304,6 +304,58 @@ TEST_F(RunTest, ADirectoryHasOneProcessAtATime) {
   EXPECT_EQ(ExitCode(second->Claim(fs)), kExitUsage);
 }
 
+// What a program hears is what the run's log holds.
+class Ears : public RunObserver {
+ public:
+  absl::Status OnStep(const StepReport& step) override {
+    steps.push_back(step.step);
+    EXPECT_GT(step.losses.total, 0);
+    return step.step == fail_at ? absl::CancelledError("enough") : absl::OkStatus();
+  }
+  absl::Status OnDay(const DayReport& day) override {
+    days.push_back(day.day);
+    EXPECT_EQ(day.rows, 500);
+    EXPECT_TRUE(day.teacher.has_value() && day.student.has_value());
+    EXPECT_GT(day.teacher->auc.value_or(0), 0.4);
+    return absl::OkStatus();
+  }
+  absl::Status OnCheckpoint(const CheckpointReport& checkpoint) override {
+    EXPECT_TRUE(VerifyDirectory(FileSystem::Default(), checkpoint.path).ok());
+    checkpoints.push_back(checkpoint.step);
+    return absl::OkStatus();
+  }
+
+  int64_t fail_at = -1;
+  std::vector<int64_t> steps, checkpoints;
+  std::vector<std::string> days;
+};
+
+TEST_F(RunTest, AnObserverHearsOfStepsDaysAndCheckpoints) {
+  Ears ears;
+  RunOptions options = Options("run");
+  options.observer = &ears;
+  options.quiet = true;
+  options.kernels = nullptr;
+  const absl::StatusOr<RunSummary> run = TrainRun(Experiment("runtime { log_every_steps: 4 }"), options);
+  ASSERT_TRUE(run.ok()) << run.status();
+  ASSERT_EQ(run->steps, 32) << "eight batches a day";
+  EXPECT_EQ(ears.steps, (std::vector<int64_t>{4, 8, 12, 16, 20, 24, 28, 32}));
+  EXPECT_EQ(ears.days, (std::vector<std::string>{"2026-01-01", "2026-01-02", "2026-01-03", "2026-01-04"}));
+  EXPECT_EQ(ears.checkpoints, (std::vector<int64_t>{8, 16, 24, 32}));
+  // Another one changes no bit, and its error ends the run where it can be resumed.
+  Ears weary;
+  weary.fail_at = 20;
+  options = Options("weary");
+  options.observer = &weary;
+  EXPECT_EQ(TrainRun(Experiment("runtime { log_every_steps: 4 }"), options).status().message(), "enough");
+  options.observer = nullptr;
+  options.resume = true;
+  const absl::StatusOr<RunSummary> resumed = TrainRun(Experiment("runtime { log_every_steps: 4 }"), options);
+  ASSERT_TRUE(resumed.ok()) << resumed.status();
+  EXPECT_EQ(Bytes(stdfs::path(resumed->checkpoint) / "MANIFEST"),
+            Bytes(stdfs::path(run->checkpoint) / "MANIFEST"));
+}
+
 TEST_F(RunTest, AResumedRunKeepsItsConfig) {
   ASSERT_TRUE(TrainRun(Experiment(), Options("run")).ok());
   RunOptions options = Options("run");

@@ -1,0 +1,79 @@
+#include "src/train/run_progress.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/support/experiments.h"
+#include "tests/support/sample_files.h"
+#include "train/state.pb.h"
+
+namespace tandem {
+namespace {
+
+class RunProgressTest : public SampleFilesTest {
+ protected:
+  RunProgress Progress(const std::string& model, double passes = 1) {
+    const std::vector<Day> days = {{"2000-11-20", {Write("a", std::string(100, 'x'))}},
+                                   {"2000-11-21", {Write("b", std::string(300, 'x'))}}};
+    return RunProgress(FileSystem::Default(), SmallExperiment(model), days, passes, /*terminal=*/false,
+                       /*quiet=*/true);
+  }
+  StepReport Step(int64_t rows, bool labelled = true) const {
+    return {7, day_, rows, losses_, labelled, /*rows_per_second=*/50};
+  }
+
+  const std::string day_ = "2000-11-20";
+  const LossTerms losses_ = [] {
+    LossTerms losses;
+    losses.total = 1.25;
+    losses.teacher_label = 0.5;
+    losses.student_label = 0.625;
+    losses.logit = 0.125;
+    return losses;
+  }();
+};
+
+constexpr char kBoth[] = "teacher { mlp { hidden: 8 } } student { mlp { hidden: 8 } } distill {}";
+
+TEST_F(RunProgressTest, AStepShowsTheTermsThatThereAre) {
+  EXPECT_EQ(
+      Progress(kBoth).StepLine(Step(700)),
+      "2000-11-20 step 7: 50 rows/s, loss 1.2500 (teacher 0.5000 student 0.6250 logit 0.1250 hint 0.0000)");
+  EXPECT_EQ(Progress(kBoth).StepLine(Step(700, /*labelled=*/false)),
+            "2000-11-20 step 7: 50 rows/s, loss 1.2500 (logit 0.1250 hint 0.0000)");
+  EXPECT_EQ(Progress("method: TEACHER_ALONE teacher { mlp { hidden: 8 } }").StepLine(Step(700)),
+            "2000-11-20 step 7: 50 rows/s, loss 1.2500 (teacher 0.5000)");
+}
+
+TEST_F(RunProgressTest, TheTimeLeftComesFromTheBytesOfTheDaysThatAreDone) {
+  RunProgress progress = Progress(kBoth, /*passes=*/2);
+  EXPECT_EQ(progress.StepLine(Step(10)).find(" left"), std::string::npos) << "nothing is known yet";
+  ASSERT_TRUE(progress.OnDay({7, day_, /*rows=*/1000, 0, 0, {}, {}}).ok());
+  // 100 bytes held 1,000 rows: 800 bytes in all hold 8,000, of which 7,000 are left.
+  const std::string line = progress.StepLine(Step(1000));
+  EXPECT_NE(line.find(", 2m20s left"), std::string::npos) << line;
+}
+
+TEST_F(RunProgressTest, ADayShowsWhatBothTowersSawOfIt) {
+  DayReport day{7, day_, 12000, 40, 0, {}, {}};
+  day.teacher.emplace().auc = 0.75;
+  EXPECT_EQ(
+      Progress(kBoth).DayLine(day),
+      "2000-11-20 done: 12,000 rows, 40 of them without a label, progressive AUC teacher 0.7500 student "
+      "undefined");
+}
+
+TEST(RowsLine, SaysWhereEachRowWent) {
+  proto::RunState state;
+  state.mutable_rows_bad()->Resize(kRowFaults, 0);
+  state.set_rows_good(12000);
+  EXPECT_EQ(RowsLine(state, false), "12,000 rows read = 12,000 trained + 0 quarantined");
+  state.set_rows_bad(static_cast<int>(RowFault::kLabel), 3);
+  state.set_rows_unlabelled(2000);
+  EXPECT_EQ(RowsLine(state, false),
+            "12,003 rows read = 10,000 trained + 2,000 without a label, left out + 3 quarantined (label 3)");
+  EXPECT_EQ(RowsLine(state, true),
+            "12,003 rows read = 12,000 trained, 2,000 of them without a label + 3 quarantined (label 3)");
+}
+
+}  // namespace
+}  // namespace tandem
