@@ -23,7 +23,11 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "tandem/clock.h"
+#include "tandem/files.h"
 #include "tandem/kernels.h"
+#include "tandem/metrics.h"
+#include "tandem/run_observer.h"
 
 namespace tandem {
 
@@ -41,6 +45,10 @@ struct DailyOptions {
   const std::atomic<int>* stop = nullptr;
   // Null: the best for this processor.
   const Kernels* kernels = nullptr;
+  // Hears of the trainings, one after the other; null: nobody. Outlives the call.
+  RunObserver* observer = nullptr;
+  FileSystem* file_system = &FileSystem::Default();
+  Clock* clock = &Clock::Default();
 };
 
 struct DailySummary {

@@ -77,6 +77,10 @@ class FileSystem {
   // has one, or where what was there has gone or was replaced meanwhile. kUnimplemented on a file system
   // without locks.
   virtual absl::StatusOr<std::unique_ptr<FileLock>> TryLock(const std::string& path) = 0;
+  // The text of a symbolic link; "" where there is none.
+  virtual std::string ReadLink(const std::string& path) = 0;
+  // Makes a symbolic link with this text. Nothing is there yet.
+  virtual absl::Status CreateLink(const std::string& path, const std::string& target) = 0;
   // Makes renames and creations in a directory durable.
   virtual absl::Status SyncDirectory(const std::string& path) = 0;
 };

@@ -35,9 +35,11 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "tandem/clock.h"
 #include "tandem/files.h"
 #include "tandem/kernels.h"
 #include "tandem/metrics.h"
+#include "tandem/run_observer.h"
 
 namespace tandem {
 
@@ -74,6 +76,11 @@ struct OnlineOptions {
   const std::atomic<int>* stop = nullptr;
   // Null: the best for this processor.
   const Kernels* kernels = nullptr;
+  // Hears of steps that are logged, and of checkpoints (tandem/run_observer.h); null: nobody. Outlives the
+  // call. There are no days.
+  RunObserver* observer = nullptr;
+  FileSystem* file_system = &FileSystem::Default();
+  Clock* clock = &Clock::Default();
 };
 
 struct OnlineSummary {

@@ -17,12 +17,13 @@
 #include "src/config/rates.h"
 #include "src/daily/days_page.h"
 #include "src/daily/gate.h"
+#include "src/serve/publisher.h"
+#include "src/train/run_config.h"
 #include "src/train/run_directory.h"
 #include "src/util/links.h"
 #include "tandem/checkpoint.h"
 #include "tandem/daily.h"
 #include "tandem/experiment.h"
-#include "tandem/export.h"
 #include "tandem/files.h"
 #include "tandem/model_directory.h"
 #include "tandem/predictor.h"
@@ -65,8 +66,10 @@ class DailyRun {
   DailyRun(const proto::Experiment& experiment, const DailyOptions& options)
       : experiment_(experiment),
         options_(options),
+        fs_(*options.file_system),
         schema_(experiment),
-        workers_(experiment.runtime().threads()) {}
+        workers_(experiment.runtime().threads()),
+        publisher_(fs_, options.run_dir, KernelsOrBest(options.kernels)) {}
 
   absl::StatusOr<DailySummary> Run();
 
@@ -93,14 +96,17 @@ class DailyRun {
   absl::Status Settle();
   absl::Status WriteDays() const;
   std::string DateDirectory(const std::string& date) const { return options_.run_dir + "/days/" + date; }
+  // In the run's directory.
+  static std::string BundleOf(const std::string& date) { return "days/" + date + "/bundle"; }
   std::string Published() const;
 
   const proto::Experiment& experiment_;
   const DailyOptions& options_;
-  FileSystem& fs_ = FileSystem::Default();
+  FileSystem& fs_;
   std::optional<RunDirectory> directory_;
   const Schema schema_;
   Workers workers_;
+  const Publisher publisher_;
   std::vector<Json> days_;  // lines of days.jsonl
   std::map<std::string, RowsOfDay> rows_of_days_;
   DailySummary summary_;
@@ -115,22 +121,18 @@ std::string DailyRun::Published() const {
 }
 
 absl::Status DailyRun::Begin() {
-  const std::string config_path = options_.run_dir + "/config.pbtxt";
   const std::string days_path = options_.run_dir + "/days.jsonl";
   TANDEM_ASSIGN_OR_RETURN(directory_, RunDirectory::Open(fs_, options_.run_dir, options_.resume));
   if (directory_->fresh()) {
     TANDEM_RETURN_IF_ERROR(directory_->Claim(fs_));
-    return WriteFileAtomically(fs_, config_path, ExperimentText(experiment_));
+    return WriteRunConfig(fs_, options_.run_dir, experiment_);
   }
-  TANDEM_ASSIGN_OR_RETURN(const std::string text, fs_.ReadFile(config_path));
-  TANDEM_ASSIGN_OR_RETURN(const proto::Experiment before, ParseExperiment(text, config_path));
-  const std::string difference = FirstDifference(before, experiment_, config_path, "the command line");
-  if (!difference.empty())
-    return ConfigError("resume: ", difference,
-                       "; a resumed run keeps its config, but for runtime and daily.gate");
+  TANDEM_ASSIGN_OR_RETURN(const proto::Experiment before, ReadRunConfig(fs_, options_.run_dir));
+  TANDEM_RETURN_IF_ERROR(
+      CheckSameConfig(options_.run_dir, before, experiment_, ", but for runtime and daily.gate"));
   // A gate may be set anew: from the next date on, and for later calls that don't name it.
   if (before.daily().gate().SerializeAsString() != experiment_.daily().gate().SerializeAsString()) {
-    TANDEM_RETURN_IF_ERROR(WriteFileAtomically(fs_, config_path, ExperimentText(experiment_)));
+    TANDEM_RETURN_IF_ERROR(WriteRunConfig(fs_, options_.run_dir, experiment_));
     LOG(INFO) << "the gate is another one from here on: " << experiment_.daily().gate().ShortDebugString();
   }
   if (!fs_.Exists(days_path)) return absl::OkStatus();
@@ -293,6 +295,9 @@ absl::StatusOr<std::string> DailyRun::TrainPart(const proto::Experiment& experim
   options.terminal = options_.terminal;
   options.stop = options_.stop;
   options.kernels = options_.kernels;
+  options.observer = options_.observer;
+  options.file_system = options_.file_system;
+  options.clock = options_.clock;
   TANDEM_ASSIGN_OR_RETURN(const RunSummary summary, TrainRun(experiment, options));
   return summary.stopped_by != 0 ? "" : summary.checkpoint;
 }
@@ -325,13 +330,9 @@ absl::StatusOr<std::string> DailyRun::Train(const std::string& date, const std::
   }
   if (checkpoint.empty()) return checkpoint;
   const std::string name = checkpoint.substr(checkpoint.rfind('/') + 1);
-  TANDEM_RETURN_IF_ERROR(PointLink(directory + "/checkpoint", absl::StrCat(part, "/checkpoints/", name)));
-  const std::string bundle = directory + "/bundle";
-  if (!fs_.Exists(bundle)) {
-    ExportOptions options;
-    options.kernels = options_.kernels;
-    TANDEM_RETURN_IF_ERROR(ExportBundle(fs_, checkpoint, bundle, options).status());
-  }
+  TANDEM_RETURN_IF_ERROR(
+      PointLink(fs_, directory + "/checkpoint", absl::StrCat(part, "/checkpoints/", name)));
+  TANDEM_RETURN_IF_ERROR(publisher_.Export(checkpoint, BundleOf(date)));
   return checkpoint;
 }
 
@@ -423,28 +424,17 @@ absl::Status DailyRun::Finish(Json line) {
 absl::Status DailyRun::Settle() {
   if (days_.empty()) return absl::OkStatus();
   const std::string published = Published();
-  if (!published.empty()) {
-    const std::string target = absl::StrCat("days/", published, "/bundle");
-    const std::string link = options_.run_dir + "/published";
-    if (LinkTarget(link) != target) TANDEM_RETURN_IF_ERROR(PointLink(link, target));
-  }
+  if (!published.empty()) TANDEM_RETURN_IF_ERROR(publisher_.Point(BundleOf(published)));
   const std::string newest = days_.back()["date"];
-  if (!fs_.Exists(options_.run_dir + "/days")) return absl::OkStatus();
-  TANDEM_ASSIGN_OR_RETURN(const std::vector<std::string> names, fs_.List(options_.run_dir + "/days"));
-  for (const std::string& date : names) {
-    // What is later was begun, and goes on.
-    if (date == published || date >= newest) continue;
-    TANDEM_RETURN_IF_ERROR(fs_.RemoveAll(DateDirectory(date)));
-  }
-  return absl::OkStatus();
+  // What is later was begun, and goes on.
+  return publisher_.Prune("days",
+                          [&](const std::string& date) { return date == published || date >= newest; });
 }
 
 }  // namespace
 
 absl::StatusOr<DailySummary> RunDaily(const proto::Experiment& experiment, const DailyOptions& options) {
-  DailyOptions resolved = options;
-  resolved.kernels = &KernelsOrBest(options.kernels);
-  return DailyRun(experiment, resolved).Run();
+  return DailyRun(experiment, options).Run();
 }
 
 }  // namespace tandem

@@ -35,9 +35,8 @@ absl::StatusOr<Base> FindBase(FileSystem& fs, const std::string& init_from) {
     TANDEM_ASSIGN_OR_RETURN(const std::string bundle_id, ReadModelId(fs, bundle));
     const std::string beside = ParentPath(bundle) + "/checkpoint";
     if (!fs.Exists(beside)) {
-      return ConfigError("--init_from: ", bundle,
-                         " is a bundle without the checkpoint it was exported from (", beside,
-                         "); name a run, a checkpoint, or the bundle that `tandem daily` published");
+      return ConfigError("init_from: ", bundle, " is a bundle without the checkpoint it was exported from (",
+                         beside, "); name a run, a checkpoint, or the bundle that a daily run published");
     }
     TANDEM_ASSIGN_OR_RETURN(base.checkpoint, ResolveModel(fs, beside));
     TANDEM_ASSIGN_OR_RETURN(base.id, ReadModelId(fs, base.checkpoint));

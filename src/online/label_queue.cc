@@ -6,7 +6,10 @@
 #include <cmath>
 #include <utility>
 
+#include "train/state.pb.h"
+
 namespace tandem {
+
 LabelQueue::LabelQueue(double delay, int64_t max_rows) : delay_(delay), max_rows_(max_rows) {}
 
 std::optional<double> LabelQueue::doubted() const {
@@ -91,6 +94,18 @@ void LabelQueue::Restore(std::vector<WaitingRow> rows, double clock, int64_t rel
   }
   clock_ = clock;
   released_early_ = released_early;
+}
+
+void LabelQueue::Save(proto::OnlineState* state) const {
+  if (clock_ > kNoTime) state->set_watermark(clock_);
+  state->clear_doubted_time();
+  if (doubt_.has_value()) state->set_doubted_time(doubt_->time);
+  state->set_released_early(released_early_);
+}
+
+void LabelQueue::Restore(std::vector<WaitingRow> rows, const proto::OnlineState& state) {
+  Restore(std::move(rows), state.has_watermark() ? state.watermark() : kNoTime, state.released_early(),
+          state.has_doubted_time() ? std::optional<double>(state.doubted_time()) : std::nullopt);
 }
 
 }  // namespace tandem

@@ -27,6 +27,10 @@
 
 namespace tandem {
 
+namespace proto {
+class OnlineState;
+}  // namespace proto
+
 struct WaitingRow {
   std::string line;
   double time = 0;
@@ -61,6 +65,10 @@ class LabelQueue {
   // Puts back what rows(), clock(), released_early() and doubted() gave. The queue is empty.
   void Restore(std::vector<WaitingRow> rows, double clock, int64_t released_early,
                std::optional<double> doubted);
+
+  // To and from a run's state: watermark, released_early, doubted_time. The rows are kept elsewhere.
+  void Save(proto::OnlineState* state) const;
+  void Restore(std::vector<WaitingRow> rows, const proto::OnlineState& state);
 
  private:
   struct Doubt {

@@ -10,8 +10,6 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/strip.h"
-#include "absl/time/clock.h"
-#include "absl/time/time.h"
 #include "tandem/files.h"
 #include "tandem/status.h"
 
@@ -23,7 +21,7 @@ constexpr absl::string_view kByteOrderMark = "\xef\xbb\xbf";
 // Between two looks at a file that may have grown.
 constexpr double kLookSeconds = 0.02;
 // What is renamed is written to until its writer opens the next one.
-constexpr absl::Duration kLastWords = absl::Seconds(2);
+constexpr double kLastWordsSeconds = 2;
 
 bool IsCompressed(absl::string_view first_bytes) {
   return absl::StartsWith(first_bytes, "\x1f\x8b") || absl::StartsWith(first_bytes, "\x28\xb5\x2f\xfd");
@@ -32,34 +30,33 @@ bool IsCompressed(absl::string_view first_bytes) {
 }  // namespace
 
 StreamReader::StreamReader(std::string path, bool follow, int64_t max_line_bytes,
-                           const std::atomic<int>* stop)
-    : path_(std::move(path)), follow_(follow), max_line_bytes_(max_line_bytes), stop_(stop) {}
+                           const std::atomic<int>* stop, Clock& clock)
+    : path_(std::move(path)), follow_(follow), max_line_bytes_(max_line_bytes), stop_(stop), clock_(clock) {}
 
 absl::StatusOr<std::unique_ptr<StreamReader>> StreamReader::Open(const std::string& path, bool follow,
                                                                  int64_t max_line_bytes,
-                                                                 const std::atomic<int>* stop) {
+                                                                 const std::atomic<int>* stop, Clock& clock) {
   if (path != "-") {
     // What isn't there is better known before anything begins.
     TANDEM_RETURN_IF_ERROR(ByteSource::Open(path).status());
   }
   if (follow) {
-    if (path == "-")
-      return ConfigError("--follow: standard input is followed to its end anyway; name a file");
+    if (path == "-") return ConfigError("follow: standard input is followed to its end anyway; name a file");
     std::string first(4, '\0');
     const absl::StatusOr<int64_t> read = FileSystem::Default().ReadRange(path, 0, 4, &first[0]);
     if (!read.ok()) return DataError(read.status().message());
     if (IsCompressed(first))
-      return ConfigError("--follow: ", path, " is compressed; only plain text can be followed");
+      return ConfigError("follow: ", path, " is compressed; only plain text can be followed");
   }
-  return std::unique_ptr<StreamReader>(new StreamReader(path, follow, max_line_bytes, stop));
+  return std::unique_ptr<StreamReader>(new StreamReader(path, follow, max_line_bytes, stop, clock));
 }
 
-void StreamReader::Wait(double seconds) const {
+void StreamReader::Wait(double seconds) {
   if (path_ == "-") {
     pollfd input{STDIN_FILENO, POLLIN, 0};
     poll(&input, 1, static_cast<int>(seconds * 1000));
   } else if (follow_) {
-    absl::SleepFor(absl::Seconds(std::min(seconds, kLookSeconds)));
+    clock_.Sleep(std::min(seconds, kLookSeconds));
   }
 }
 
@@ -101,12 +98,12 @@ absl::Status StreamReader::CheckStillThere() {
   struct stat info;
   const bool gone = stat(path_.c_str(), &info) != 0;
   if (gone || info.st_dev != device_ || info.st_ino != inode_) {
-    replaced_at_ = std::min(replaced_at_, absl::Now());
-    if (absl::Now() - replaced_at_ < kLastWords) return absl::OkStatus();
+    if (!replaced_at_.has_value()) replaced_at_ = clock_.Now();
+    if (clock_.Now() - *replaced_at_ < kLastWordsSeconds) return absl::OkStatus();
     return DataError(
         path_, gone ? ": was moved away or removed after " : ": was replaced by another file after ", read,
         " bytes, all of which were read; a file that is rotated isn't followed into the next one: "
-        "--resume with the old file's name if more was written to it, or begin a run from this one's "
+        "resume with the old file's name if more was written to it, or begin a run from this one's "
         "student on the new file");
   }
   if (info.st_size < read) {
@@ -149,7 +146,7 @@ absl::StatusOr<StreamReader::Event> StreamReader::Next(double wait_seconds, Stre
           if (length > 0) {
             return DataError(path_, ": byte ", offset_,
                              " was the end of the stream in the middle of a line, which has ",
-                             "grown since; --follow waits for the end of a line");
+                             "grown since; a stream that is followed waits for the end of a line");
           }
           // Only the line end had been missing.
           offset_ += 1;

@@ -20,9 +20,9 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "absl/time/time.h"
 #include "src/data/byte_source.h"
 #include "src/util/running_hash.h"
+#include "tandem/clock.h"
 
 namespace tandem {
 
@@ -45,10 +45,12 @@ class StreamReader {
 
   // `path` "-" is standard input. With `follow` the end of the file isn't the end of the stream: lines are
   // waited for, and a last line without a line end isn't one yet. A followed file is plain text
-  // (ConfigError), and only ever grows. `stop` (may be null) ends waiting when it isn't 0.
+  // (ConfigError), and only ever grows. `stop` (may be null) ends waiting when it isn't 0. `clock` outlives
+  // the reader.
   static absl::StatusOr<std::unique_ptr<StreamReader>> Open(const std::string& path, bool follow,
                                                             int64_t max_line_bytes,
-                                                            const std::atomic<int>* stop);
+                                                            const std::atomic<int>* stop,
+                                                            Clock& clock = Clock::Default());
 
   // The next line. Waits for it up to `wait_seconds`, roughly. A followed file that was cut short is an
   // error; one whose name leads to another file now is one a moment later, when its writer has had time to
@@ -66,10 +68,11 @@ class StreamReader {
   }
 
  private:
-  StreamReader(std::string path, bool follow, int64_t max_line_bytes, const std::atomic<int>* stop);
+  StreamReader(std::string path, bool follow, int64_t max_line_bytes, const std::atomic<int>* stop,
+               Clock& clock);
   bool Stopped() const { return stop_ != nullptr && *stop_ != 0; }
   // Waits until there may be something to read.
-  void Wait(double seconds) const;
+  void Wait(double seconds);
   // The buffer's next bytes are dealt with.
   void Pass(size_t bytes);
   // Whether more of the file can still come.
@@ -82,9 +85,10 @@ class StreamReader {
   const bool follow_;
   const int64_t max_line_bytes_;
   const std::atomic<int>* const stop_;
+  Clock& clock_;
   std::unique_ptr<ByteSource> source_;
-  uint64_t device_ = 0, inode_ = 0;                  // of the followed file
-  absl::Time replaced_at_ = absl::InfiniteFuture();  // when its name was first seen to lead elsewhere
+  uint64_t device_ = 0, inode_ = 0;    // of the followed file
+  std::optional<double> replaced_at_;  // when its name was first seen to lead elsewhere
   RunningHash hash_;
   std::string buffer_;
   size_t begin_ = 0, scanned_ = 0,

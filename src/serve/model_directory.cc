@@ -22,7 +22,7 @@ constexpr char kStateFile[] = "/state.pbtxt";
 bool IsBundle(FileSystem& fs, const std::string& directory) { return fs.Exists(BundleGraphPath(directory)); }
 
 absl::StatusOr<std::string> ResolveModel(FileSystem& fs, const std::string& link_or_model) {
-  const std::string model = FollowLink(link_or_model);
+  const std::string model = FollowLink(fs, link_or_model);
   if (!fs.Exists(model)) return ModelError(model, ": no such model");
   if (!fs.IsDirectory(model)) {
     return ModelError(

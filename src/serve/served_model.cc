@@ -9,8 +9,8 @@ namespace tandem {
 namespace {
 
 // Where the link at `model` leads; "" where it is none.
-std::string TargetOf(const std::string& model) {
-  std::string target = FollowLink(model);
+std::string TargetOf(FileSystem& fs, const std::string& model) {
+  std::string target = FollowLink(fs, model);
   if (target == model) target.clear();
   return target;
 }
@@ -35,7 +35,7 @@ std::shared_ptr<const Predictor> ServedModel::current() const {
 
 absl::StatusOr<bool> ServedModel::Refresh() {
   const std::lock_guard<std::mutex> lock(loading_);
-  if (TargetOf(model_) == link_target_) return false;
+  if (TargetOf(*options_.file_system, model_) == link_target_) return false;
   TANDEM_ASSIGN_OR_RETURN(Loaded loaded, Load(model_));
   Place(std::move(loaded));
   return true;
@@ -52,10 +52,10 @@ absl::Status ServedModel::Swap(const std::string& model) {
 absl::StatusOr<ServedModel::Loaded> ServedModel::Load(const std::string& model) const {
   for (;;) {
     Loaded loaded;
-    loaded.link_target = TargetOf(model);
+    loaded.link_target = TargetOf(*options_.file_system, model);
     absl::StatusOr<std::unique_ptr<Predictor>> version = Predictor::Load(model, options_);
     // What a link has moved away from may be gone before it is read.
-    if (!version.ok() && TargetOf(model) != loaded.link_target) continue;
+    if (!version.ok() && TargetOf(*options_.file_system, model) != loaded.link_target) continue;
     TANDEM_RETURN_IF_ERROR(version.status());
     loaded.version = *std::move(version);
     return loaded;

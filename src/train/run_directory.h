@@ -9,6 +9,7 @@
 #ifndef TANDEM_SRC_TRAIN_RUN_DIRECTORY_H_
 #define TANDEM_SRC_TRAIN_RUN_DIRECTORY_H_
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -26,22 +27,19 @@ class RunDirectory {
   // one that another process has.
   static absl::StatusOr<RunDirectory> Open(FileSystem& fs, const std::string& path, bool resume,
                                            const std::string& state_file = "config.pbtxt");
-  RunDirectory(RunDirectory&& other) noexcept;
-  RunDirectory& operator=(RunDirectory&& other) noexcept;
-  ~RunDirectory();
 
   bool fresh() const { return fresh_; }
   // Makes the directory where it isn't there. Until this object goes, or the process ends however it may, no
-  // other process opens it: a lock on the directory itself (flock; file systems that know none go without).
+  // other process opens it: a lock on the directory itself. File systems that know none go without.
   absl::Status Claim(FileSystem& fs);
 
  private:
   RunDirectory(std::string path, std::string state_file);
-  absl::Status Lock();
+  absl::Status Lock(FileSystem& fs);
 
   std::string path_, state_file_;
   bool fresh_ = true;
-  int descriptor_ = -1;  // holds the lock
+  std::unique_ptr<FileLock> lock_;
 };
 
 // Removes what interrupted writes left in the run's directory and the named folders of it ("checkpoints").

@@ -253,6 +253,18 @@ class PosixFileSystem : public FileSystem {
     return std::make_unique<PosixFileLock>(std::move(descriptor));
   }
 
+  std::string ReadLink(const std::string& path) override {
+    std::error_code error;
+    const std::filesystem::path target = std::filesystem::read_symlink(path, error);
+    return error ? "" : target.string();
+  }
+
+  absl::Status CreateLink(const std::string& path, const std::string& target) override {
+    if (symlink(target.c_str(), path.c_str()) == 0) return absl::OkStatus();
+    return absl::InternalError(
+        absl::StrCat(path, ": cannot link to ", target, ": ", std::generic_category().message(errno)));
+  }
+
   absl::Status SyncDirectory(const std::string& path) override {
     const Descriptor descriptor(path, O_RDONLY | O_DIRECTORY);
     if (!descriptor.ok()) return WriteFailed(path, errno);

@@ -100,26 +100,27 @@ TEST_F(PredictFilesTest, AMalformedRowKeepsItsPlaceWithItsKeysAndNoScore) {
 
 TEST_F(PredictFilesTest, AModelThatIsPublishedMeanwhileScoresFromTheNextFileOn) {
   const std::string file = Write("day.tsv", SmallLog(100, 1));
-  ASSERT_TRUE(PointLink(Path("published"), "one").ok());
+  ASSERT_TRUE(PointLink(FileSystem::Default(), Path("published"), "one").ok());
   const auto model = Open("published");
   std::string text;
   int pieces = 0;
   const auto rows = PredictFiles(model.get(), {file, file}, [&](absl::string_view piece) {
     absl::StrAppend(&text, piece);
     // While the first file is being scored.
-    return ++pieces == 1 ? PointLink(Path("published"), "two") : absl::OkStatus();
+    return ++pieces == 1 ? PointLink(FileSystem::Default(), Path("published"), "two") : absl::OkStatus();
   });
   ASSERT_TRUE(rows.ok()) << rows.status();
   // The header is the first piece: the link had moved before the first file was begun.
   EXPECT_EQ(ScoresIn(text, 1, 101), ScoresIn(Text(Open("two").get(), {file}), 1, 101));
 
-  ASSERT_TRUE(PointLink(Path("published"), "one").ok());
+  ASSERT_TRUE(PointLink(FileSystem::Default(), Path("published"), "one").ok());
   const auto again = Open("published");
   text.clear();
   pieces = 0;
   ASSERT_TRUE(PredictFiles(again.get(), {file, file}, [&](absl::string_view piece) {
                 absl::StrAppend(&text, piece);
-                return ++pieces == 2 ? PointLink(Path("published"), "two") : absl::OkStatus();
+                return ++pieces == 2 ? PointLink(FileSystem::Default(), Path("published"), "two")
+                                     : absl::OkStatus();
               }).ok());
   EXPECT_EQ(ScoresIn(text, 1, 101), ScoresIn(Text(Open("one").get(), {file}), 1, 101));
   EXPECT_EQ(ScoresIn(text, 101, 201), ScoresIn(Text(Open("two").get(), {file}), 1, 101));
@@ -128,10 +129,10 @@ TEST_F(PredictFilesTest, AModelThatIsPublishedMeanwhileScoresFromTheNextFileOn) 
 TEST_F(PredictFilesTest, AModelOfOtherColumnsThatIsPublishedMeanwhileIsRefused) {
   WriteTrainedCheckpoint(SmallExperiment(kModel, "data { key_columns: 'item' }"), /*steps=*/1, Path("other"));
   const std::string file = Write("day.tsv", SmallLog(10, 1));
-  ASSERT_TRUE(PointLink(Path("published"), "one").ok());
+  ASSERT_TRUE(PointLink(FileSystem::Default(), Path("published"), "one").ok());
   const auto model = Open("published");
   const absl::Status status = PredictFiles(model.get(), {file}, [&](absl::string_view) {
-                                return PointLink(Path("published"), "other");
+                                return PointLink(FileSystem::Default(), Path("published"), "other");
                               }).status();
   EXPECT_EQ(ExitCode(status), kExitUsage) << status;
 }

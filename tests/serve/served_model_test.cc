@@ -100,7 +100,7 @@ TEST_F(ServedModelTest, AModelThatFailsVerificationLeavesTheOldOneServing) {
 
 TEST_F(ServedModelTest, RefreshFollowsALinkAndOnlyThat) {
   const std::string link = scratch_ / "published";
-  ASSERT_TRUE(PointLink(link, "bundle-one").ok());
+  ASSERT_TRUE(PointLink(FileSystem::Default(), link, "bundle-one").ok());
   const auto served = ServedModel::Open(link, {});
   ASSERT_TRUE(served.ok()) << served.status();
   const std::shared_ptr<const Predictor> first = (*served)->current();
@@ -108,12 +108,12 @@ TEST_F(ServedModelTest, RefreshFollowsALinkAndOnlyThat) {
   EXPECT_EQ((*served)->current(), first);
 
   // A target that can't be read is an error each time, and the first model stays.
-  ASSERT_TRUE(PointLink(link, "bundle-none").ok());
+  ASSERT_TRUE(PointLink(FileSystem::Default(), link, "bundle-none").ok());
   EXPECT_EQ(ExitCode((*served)->Refresh().status()), kExitModel);
   EXPECT_EQ(ExitCode((*served)->Refresh().status()), kExitModel);
   EXPECT_EQ((*served)->current(), first);
 
-  ASSERT_TRUE(PointLink(link, "bundle-two").ok());
+  ASSERT_TRUE(PointLink(FileSystem::Default(), link, "bundle-two").ok());
   EXPECT_TRUE((*served)->Refresh().value());
   EXPECT_NE((*served)->current()->model_id(), first->model_id());
   EXPECT_FALSE((*served)->Refresh().value());

@@ -222,6 +222,18 @@ absl::StatusOr<std::unique_ptr<FileLock>> FaultyFileSystem::TryLock(const std::s
   return base_.TryLock(path);
 }
 
+std::string FaultyFileSystem::ReadLink(const std::string& path) {
+  return CheckUp(path).ok() ? base_.ReadLink(path) : "";
+}
+
+absl::Status FaultyFileSystem::CreateLink(const std::string& path, const std::string& target) {
+  TANDEM_RETURN_IF_ERROR(Operate("CreateLink", path));
+  TANDEM_RETURN_IF_ERROR(base_.CreateLink(path, target));
+  const std::lock_guard<std::mutex> lock(mutex_);
+  unsynced_names_.insert(path);
+  return absl::OkStatus();
+}
+
 absl::Status FaultyFileSystem::SyncDirectory(const std::string& path) {
   TANDEM_RETURN_IF_ERROR(Operate("SyncDirectory", path));
   TANDEM_RETURN_IF_ERROR(base_.SyncDirectory(path));

@@ -11,7 +11,7 @@
 //   }
 //
 // Operations that change something are counted: Create, OpenForAppend, Append, Sync, Close,
-// CreateDirectories, Rename, RemoveAll, SyncDirectory. Thread-safe.
+// CreateDirectories, Rename, RemoveAll, CreateLink, SyncDirectory. Thread-safe.
 #ifndef TANDEM_TESTS_SUPPORT_FAULTY_FILE_SYSTEM_H_
 #define TANDEM_TESTS_SUPPORT_FAULTY_FILE_SYSTEM_H_
 
@@ -72,6 +72,8 @@ class FaultyFileSystem : public FileSystem {
   absl::Status Rename(const std::string& from, const std::string& to) override;
   absl::Status RemoveAll(const std::string& path) override;
   absl::StatusOr<std::unique_ptr<FileLock>> TryLock(const std::string& path) override;
+  std::string ReadLink(const std::string& path) override;
+  absl::Status CreateLink(const std::string& path, const std::string& target) override;
   absl::Status SyncDirectory(const std::string& path) override;
 
  private:

@@ -1,0 +1,90 @@
+// From a stream's lines to rows to learn from. All that an online run knows of a row's text is in here.
+//
+//   Admission admission(experiment, schema, fs, "run/quarantine", "clicks.tsv", &state);
+//   ... admission.ReadHeader(reader, wait_seconds) until it gives kLine ...
+//   TANDEM_RETURN_IF_ERROR(admission.Resume());
+//   TANDEM_ASSIGN_OR_RETURN(std::optional<WaitingRow> row, admission.Admit(line));
+//   TANDEM_ASSIGN_OR_RETURN(const Batch* sample, admission.Sample(*row));
+//
+// A line is malformed (it goes to the quarantine), from before the base's cut, without a label, or a row.
+// Each is counted. The first row of each day is noted, so that a new base finds the place where its own days
+// end.
+//
+// In the run's state it reads `cut`, and keeps rows_before_cut, rows_unlabelled, day_start and what the
+// quarantine keeps. Not thread-safe.
+#ifndef TANDEM_SRC_ONLINE_ADMISSION_H_
+#define TANDEM_SRC_ONLINE_ADMISSION_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "src/online/label_queue.h"
+#include "src/online/stream_quarantine.h"
+#include "src/online/stream_reader.h"
+#include "tandem/batch.h"
+#include "tandem/files.h"
+#include "tandem/sample.h"
+
+namespace tandem {
+
+namespace proto {
+class Experiment;
+class OnlineState;
+}  // namespace proto
+
+class Admission {
+ public:
+  // `experiment`, `schema`, `fs` and `state` outlive it. `input`: the stream's file, or "-".
+  Admission(const proto::Experiment& experiment, const Schema& schema, FileSystem& fs,
+            const std::string& quarantine, const std::string& input, proto::OnlineState* state);
+
+  // Whether the stream begins with a header.
+  bool has_header() const { return schema_.header; }
+  // Finds the columns, in the stream's first line where it has a header. kLine: found; kWait: that line isn't
+  // there yet; kEnd: it will never be. A column that is needed and isn't there is a DataError.
+  absl::StatusOr<StreamReader::Event> ReadHeader(StreamReader* reader, double wait_seconds);
+  // The quarantine goes on where the state left it. Once the columns are found.
+  absl::Status Resume();
+
+  // nullopt: the line is no row to learn from. A DataError when too many lines are malformed.
+  absl::StatusOr<std::optional<WaitingRow>> Admit(const StreamLine& line);
+  // What Admit does to a row that comes from a checkpoint: says which rows it shares its clicks with.
+  void Readmit(WaitingRow* row) const;
+  // The row as a sample, with the label that it has by now; valid until the next call of any of these. A
+  // ModelError for a row that Admit wouldn't have let in.
+  absl::StatusOr<const Batch*> Sample(const WaitingRow& row);
+
+  // The stream is over: judges the malformed lines since the last judgement.
+  absl::Status Finish() { return quarantine_.Judge(); }
+  // On return what was set aside is on the device.
+  absl::Status Sync() { return quarantine_.Sync(); }
+
+ private:
+  absl::Status FindColumns(const std::vector<std::string>& columns);
+  // The time of a row, or what is wrong with it.
+  absl::StatusOr<double> TimeOf(absl::string_view line) const;
+  void NoteDay(double time, const StreamLine& line);
+  uint64_t KeyOf(absl::string_view line) const;
+
+  const std::string time_column_name_;
+  const bool joins_clicks_;
+  const Schema& schema_;
+  const std::string input_;
+  proto::OnlineState& state_;
+  StreamQuarantine quarantine_;
+  std::string header_;
+  std::optional<RowParser> parser_;
+  int time_column_ = -1;  // none
+  std::vector<int> key_columns_;
+  Batch parsed_;  // one row
+  std::string detail_;
+};
+
+}  // namespace tandem
+
+#endif  // TANDEM_SRC_ONLINE_ADMISSION_H_

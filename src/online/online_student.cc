@@ -1,0 +1,47 @@
+#include "src/online/online_student.h"
+
+#include "config/experiment.pb.h"
+#include "tandem/checkpoint.h"
+#include "tandem/feature_change.h"
+#include "tandem/status.h"
+
+namespace tandem {
+
+absl::StatusOr<BaseStudent> LoadBaseStudent(FileSystem& fs, const Base& base,
+                                            const proto::Experiment& experiment, const Kernels& kernels) {
+  TANDEM_ASSIGN_OR_RETURN(const proto::Experiment before, VerifyAndReadExperiment(fs, base.checkpoint));
+  if (before.model().method() == proto::TEACHER_ALONE)
+    return ConfigError("init_from: ", base.checkpoint,
+                       " has a teacher only; a student is what learns online");
+  BaseStudent student;
+  student.keeps_optimizer =
+      !experiment.online().reset_optimizer() &&
+      before.train().optimizer().kind_case() == experiment.train().optimizer().kind_case() &&
+      before.embedding().optimizer().kind_case() == experiment.embedding().optimizer().kind_case();
+  student.model = std::make_unique<DualModel>(experiment, kernels, /*trained=*/true);
+  {
+    const DualModel alone(OnlineExperiment(before), kernels, /*trained=*/false);
+    TANDEM_RETURN_IF_ERROR(CheckCanContinue(alone, *student.model, student.keeps_optimizer));
+    if (!SameOrder(alone.schema(), student.model->schema())) {
+      return ConfigError("the features differ from those of ", base.checkpoint,
+                         "; an online student keeps its base's features");
+    }
+  }
+  proto::RunState state;
+  TANDEM_RETURN_IF_ERROR(LoadCheckpoint(
+      fs, base.checkpoint, student.keeps_optimizer ? EmbeddingLoad::kContinueServed : EmbeddingLoad::kServed,
+      student.model.get(), &state, nullptr));
+  if (student.keeps_optimizer) student.optimizer_steps = state.student_optimizer_steps();
+  return student;
+}
+
+absl::StatusOr<OwnStudent> LoadOwnStudent(FileSystem& fs, const std::string& checkpoint,
+                                          const proto::Experiment& experiment, const Kernels& kernels) {
+  OwnStudent student;
+  student.model = std::make_unique<DualModel>(experiment, kernels, /*trained=*/true);
+  TANDEM_RETURN_IF_ERROR(
+      LoadCheckpoint(fs, checkpoint, EmbeddingLoad::kResume, student.model.get(), &student.run, nullptr));
+  return student;
+}
+
+}  // namespace tandem

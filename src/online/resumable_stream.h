@@ -1,0 +1,74 @@
+// A stream that is read on from where the run's state left it.
+//
+//   ResumableStream stream({"clicks.tsv", /*follow=*/true, max_line_bytes, stop}, &admission, &state);
+//   TANDEM_RETURN_IF_ERROR(stream.Check());
+//   TANDEM_ASSIGN_OR_RETURN(const bool open, stream.Open());
+//   while (!stream.over()) {
+//     TANDEM_ASSIGN_OR_RETURN(StreamReader::Event event, stream.Next(/*wait_seconds=*/0.1, &line));
+//     ...
+//   }
+//
+// In the run's state it keeps `offset` and `lines`, and with Save `stream_hash`: a stream is known by what is
+// in it, not by its name. Not thread-safe. Errors as StreamReader's and Admission's.
+#ifndef TANDEM_SRC_ONLINE_RESUMABLE_STREAM_H_
+#define TANDEM_SRC_ONLINE_RESUMABLE_STREAM_H_
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "src/online/stream_reader.h"
+#include "tandem/clock.h"
+
+namespace tandem {
+
+class Admission;
+
+namespace proto {
+class OnlineState;
+}  // namespace proto
+
+class ResumableStream {
+ public:
+  struct Source {
+    std::string input;  // a file, or "-"
+    bool follow;        // the file grows
+    int64_t max_line_bytes;
+    const std::atomic<int>* stop;  // may be null; not 0: waits no more
+    Clock* clock = &Clock::Default();
+  };
+
+  // `admission`, which reads the header, and `state` outlive it.
+  ResumableStream(Source source, Admission* admission, proto::OnlineState* state);
+
+  // Before anything is written: the input is there, and what a file's header tells is well. Changes nothing.
+  absl::Status Check();
+  // Opens the stream at its beginning, reads its header, waiting for it, and then past what the state says
+  // was read: a DataError where that was something else. False where the stream ended, or was told to stop,
+  // before there was a header. May be called again, for a state that was changed.
+  absl::StatusOr<bool> Open();
+  bool opened() const { return reader_ != nullptr; }
+  // As StreamReader::Next. Whether the line is a row is for the admission to say.
+  absl::StatusOr<StreamReader::Event> Next(double wait_seconds, StreamLine* line);
+  // The stream has ended.
+  bool over() const { return over_; }
+  // Writes to the state by what the stream is known again.
+  void Save();
+
+ private:
+  absl::StatusOr<std::unique_ptr<StreamReader>> OpenReader() const;
+  bool Stopped() const { return source_.stop != nullptr && *source_.stop != 0; }
+
+  const Source source_;
+  Admission& admission_;
+  proto::OnlineState& state_;
+  std::unique_ptr<StreamReader> reader_;
+  bool over_ = false;
+};
+
+}  // namespace tandem
+
+#endif  // TANDEM_SRC_ONLINE_RESUMABLE_STREAM_H_
