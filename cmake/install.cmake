@@ -13,7 +13,7 @@ if(TARGET tandem_cli)
 endif()
 install(DIRECTORY include/tandem DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
 # For programs that look into a configuration; scoring needs nothing of it.
-install(FILES ${PROTO_DIR}/config/experiment.pb.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/config)
+install(FILES ${PROTO_DIR}/tandem/experiment.pb.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/tandem)
 
 install(EXPORT tandemTargets NAMESPACE tandem:: DESTINATION ${TANDEM_PACKAGE_DIR})
 configure_package_config_file(cmake/tandemConfig.cmake.in ${CMAKE_CURRENT_BINARY_DIR}/tandemConfig.cmake
