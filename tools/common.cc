@@ -17,7 +17,9 @@
 #include "tandem/status.h"
 #include "tools/standard_streams.h"
 
-DEFINE_string(config, "", "Configuration files, comma-separated; later ones override earlier ones.");
+DEFINE_string(config, "",
+              "Configuration files, comma-separated (\\, stands for a comma in a name); later ones override "
+              "earlier ones.");
 DEFINE_string(run_dir, "", "Directory of the run.");
 DEFINE_string(end_date, "", "Last day (YYYY-MM-DD).");
 DEFINE_string(begin_date, "", "First day (YYYY-MM-DD).");
@@ -26,7 +28,8 @@ DEFINE_string(model, "",
               "A run (its newest step), a checkpoint (RUN/checkpoints/step-N) or, except for export, an "
               "exported bundle.");
 DEFINE_string(input, "",
-              "Sample files: paths and globs, comma-separated (online: one file); - is standard input.");
+              "Sample files: paths and globs, comma-separated (\\, stands for a comma in a name; online: one "
+              "file); - is standard input.");
 DEFINE_string(
     output, "",
     "Where to write: a file, - or nothing for standard output (export and synth: the folder to make).");

@@ -15,6 +15,7 @@
 #include "tandem/status.h"
 #include "tools/command.h"
 #include "tools/common.h"
+#include "tools/path_list.h"
 
 DEFINE_string(methods, "CO_TRAIN",
               "Methods, comma-separated; TEACHER_ALONE and STUDENT_ALONE are always there.");
@@ -66,16 +67,16 @@ absl::StatusOr<std::vector<CompareOptions::Variant>> ParseVariants(const Invocat
 
 absl::StatusOr<int> RunCompare(const Invocation& invocation) {
   CompareOptions options;
-  options.config_files = SplitList(FLAGS_config);
+  options.config_files = SplitPaths(FLAGS_config);
   options.overrides = invocation.overrides;
   options.methods = SplitList(FLAGS_methods);
   TANDEM_ASSIGN_OR_RETURN(options.seeds, ParseSeeds());
   TANDEM_ASSIGN_OR_RETURN(options.variants, ParseVariants(invocation));
   options.frontier = SplitList(FLAGS_frontier);
-  options.student_alone_config = SplitList(FLAGS_student_alone_config);
+  options.student_alone_config = SplitPaths(FLAGS_student_alone_config);
   options.run_dir = FLAGS_run_dir;
   options.end_date = FLAGS_end_date;
-  options.test = SplitList(FLAGS_test);
+  options.test = SplitPaths(FLAGS_test);
   options.test_days = FLAGS_test_days;
   options.jobs = FLAGS_jobs;
   options.resume = FLAGS_resume;

@@ -14,13 +14,14 @@
 #include "tandem/status.h"
 #include "tools/command.h"
 #include "tools/common.h"
+#include "tools/path_list.h"
 
 namespace tandem {
 namespace {
 
 // A run that is resumed needs no --config: it has its own.
 absl::StatusOr<proto::Experiment> ReadExperiment(const Invocation& invocation) {
-  std::vector<std::string> files = SplitList(FLAGS_config);
+  std::vector<std::string> files = SplitPaths(FLAGS_config);
   if (files.empty()) {
     if (!FLAGS_resume) return ConfigError("tandem daily needs --config (`tandem help daily`)");
     files.push_back(FLAGS_run_dir + "/config.pbtxt");

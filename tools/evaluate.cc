@@ -10,6 +10,7 @@
 #include "tandem/status.h"
 #include "tools/command.h"
 #include "tools/common.h"
+#include "tools/path_list.h"
 #include "tools/readable_json.h"
 
 namespace tandem {
@@ -20,7 +21,7 @@ absl::StatusOr<int> RunEvaluate(const Invocation& invocation) {
   options.data_overrides = invocation.overrides;
   TANDEM_ASSIGN_OR_RETURN(options.kernels, ChosenKernels());
   TANDEM_ASSIGN_OR_RETURN(const std::unique_ptr<Predictor> predictor, Predictor::Load(FLAGS_model, options));
-  TANDEM_ASSIGN_OR_RETURN(const std::vector<std::string> files, FindFiles(FLAGS_input));
+  TANDEM_ASSIGN_OR_RETURN(const std::vector<std::string> files, FindFiles(SplitPaths(FLAGS_input)));
   TANDEM_RETURN_IF_ERROR(CheckOutputFile(files, FLAGS_output));
   TANDEM_ASSIGN_OR_RETURN(const ModelEvaluation evaluation, EvaluateModel(*predictor, files));
   TANDEM_ASSIGN_OR_RETURN(Output output, Output::Open(FLAGS_output));

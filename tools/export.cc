@@ -14,6 +14,7 @@
 #include "tandem/status.h"
 #include "tools/command.h"
 #include "tools/common.h"
+#include "tools/path_list.h"
 
 DEFINE_string(precision, "f32",
               "f32, bf16 or int8: what embedding rows and the MLP are stored and computed in.");
@@ -47,7 +48,7 @@ absl::StatusOr<int> RunExport(const Invocation& invocation) {
   FileSystem& fs = FileSystem::Default();
   TANDEM_ASSIGN_OR_RETURN(const std::string checkpoint, ResolveModel(fs, FLAGS_model));
   if (!FLAGS_input.empty()) {
-    TANDEM_ASSIGN_OR_RETURN(options.files, FindFiles(FLAGS_input));
+    TANDEM_ASSIGN_OR_RETURN(options.files, FindFiles(SplitPaths(FLAGS_input)));
   }
   TANDEM_ASSIGN_OR_RETURN(const std::optional<PrecisionReport> report,
                           ExportBundle(fs, checkpoint, FLAGS_output, options));

@@ -11,6 +11,7 @@
 #include "tandem/status.h"
 #include "tools/command.h"
 #include "tools/common.h"
+#include "tools/path_list.h"
 #include "tools/train_run.h"
 
 DEFINE_string(init_from, "", "The run or checkpoint to start from.");
@@ -35,7 +36,7 @@ absl::StatusOr<proto::Experiment> ReadExperiment(const std::string& checkpoint,
     *experiment.mutable_runtime() = of_run.runtime();
     break;
   }
-  for (const std::string& file : SplitList(FLAGS_config)) {
+  for (const std::string& file : SplitPaths(FLAGS_config)) {
     TANDEM_ASSIGN_OR_RETURN(const proto::Experiment over, LoadExperiment({file}, {}));
     MergeOver(over, &experiment);
   }
@@ -70,7 +71,7 @@ absl::StatusOr<int> RunFinetune(const Invocation& invocation) {
       return ConfigError(
           "--input names the files; --begin_date and --end_date choose days of data.path: either");
     }
-    TANDEM_ASSIGN_OR_RETURN(std::vector<std::string> files, FindFiles(FLAGS_input));
+    TANDEM_ASSIGN_OR_RETURN(std::vector<std::string> files, FindFiles(SplitPaths(FLAGS_input)));
     options.days.push_back({"", std::move(files)});
   } else {
     if (FLAGS_begin_date.empty() || FLAGS_end_date.empty()) {

@@ -13,6 +13,7 @@
 #include "tandem/status.h"
 #include "tools/command.h"
 #include "tools/common.h"
+#include "tools/path_list.h"
 
 DEFINE_bool(data, false, "Describe the log of --input instead of a model.");
 DEFINE_bool(time, false, "Measure each tower's scoring time, one thread, on rows like the tables' own.");
@@ -38,8 +39,8 @@ absl::StatusOr<std::string> InspectModel() {
 absl::StatusOr<std::string> InspectLog(const std::vector<std::string>& overrides) {
   if (FLAGS_input.empty()) return ConfigError("tandem inspect --data needs --input");
   TANDEM_ASSIGN_OR_RETURN(const proto::Experiment experiment,
-                          LoadExperiment(SplitList(FLAGS_config), overrides));
-  TANDEM_ASSIGN_OR_RETURN(const std::vector<std::string> files, FindFiles(FLAGS_input));
+                          LoadExperiment(SplitPaths(FLAGS_config), overrides));
+  TANDEM_ASSIGN_OR_RETURN(const std::vector<std::string> files, FindFiles(SplitPaths(FLAGS_input)));
   TANDEM_ASSIGN_OR_RETURN(const LogSummary log, SummarizeLog(experiment, files));
   return FLAGS_format == "json" ? LogSummaryJson(log) : LogSummaryText(log);
 }

@@ -16,6 +16,7 @@
 #include "tandem/status.h"
 #include "tools/command.h"
 #include "tools/common.h"
+#include "tools/path_list.h"
 
 DECLARE_string(init_from);
 DEFINE_bool(follow, false, "The file grows: wait for more at its end.");
@@ -58,7 +59,7 @@ absl::StatusOr<proto::Experiment> ReadExperiment(const Invocation& invocation) {
       return ConfigError("--init_from: ", base.checkpoint,
                          " has a teacher only; a student is what learns online");
     }
-    for (const std::string& file : SplitList(FLAGS_config)) {
+    for (const std::string& file : SplitPaths(FLAGS_config)) {
       TANDEM_ASSIGN_OR_RETURN(const proto::Experiment over, LoadExperiment({file}, {}));
       MergeOver(over, &experiment);
     }

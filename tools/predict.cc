@@ -15,6 +15,7 @@
 #include "tandem/status.h"
 #include "tools/command.h"
 #include "tools/common.h"
+#include "tools/path_list.h"
 #include "tools/profile_flag.h"
 
 DEFINE_string(tower, "student", "student, teacher or both: the columns of the output.");
@@ -40,7 +41,7 @@ absl::StatusOr<int> RunPredict(const Invocation& invocation) {
     return ConfigError("--tower=both: ", first->directory(), " has a ",
                        first->has_teacher() ? "teacher" : "student", " only");
   }
-  TANDEM_ASSIGN_OR_RETURN(const std::vector<std::string> files, FindFiles(FLAGS_input));
+  TANDEM_ASSIGN_OR_RETURN(const std::vector<std::string> files, FindFiles(SplitPaths(FLAGS_input)));
   TANDEM_RETURN_IF_ERROR(CheckOutputFile(files, FLAGS_output));
   TANDEM_ASSIGN_OR_RETURN(Output output, Output::Open(FLAGS_output));
   const std::unique_ptr<Profile> profile = StartProfile(

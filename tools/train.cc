@@ -16,6 +16,7 @@
 #include "tandem/status.h"
 #include "tools/command.h"
 #include "tools/common.h"
+#include "tools/path_list.h"
 #include "tools/profile_flag.h"
 #include "tools/train_run.h"
 
@@ -24,7 +25,7 @@ namespace {
 
 // A run that is resumed needs no --config: it has its own.
 absl::StatusOr<proto::Experiment> ReadExperiment(const Invocation& invocation) {
-  std::vector<std::string> files = SplitList(FLAGS_config);
+  std::vector<std::string> files = SplitPaths(FLAGS_config);
   if (files.empty()) {
     if (!FLAGS_resume) return ConfigError("tandem train needs --config (`tandem help train`)");
     files.push_back(FLAGS_run_dir + "/config.pbtxt");

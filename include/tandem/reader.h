@@ -42,9 +42,9 @@ absl::StatusOr<std::vector<Day>> FindDays(const std::string& path, const std::st
 // The same for the `days` days that end on end_date.
 absl::StatusOr<std::vector<Day>> FindWindow(const std::string& path, const std::string& end_date, int days,
                                             std::vector<std::string>* missing);
-// Files that a comma-separated list of paths and globs names, in order; "-" is standard input. One that
-// matches nothing is a DataError.
-absl::StatusOr<std::vector<std::string>> FindFiles(const std::string& globs);
+// The files that paths and globs name, in order; "-" is standard input. One that matches nothing is a
+// DataError. A comma in a path is one of its own.
+absl::StatusOr<std::vector<std::string>> FindFiles(absl::Span<const std::string> patterns);
 // True if the path has a {date} in it.
 bool HasDate(const std::string& path);
 

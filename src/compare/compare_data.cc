@@ -69,7 +69,7 @@ absl::StatusOr<CompareData> FindCompareData(const proto::Experiment& experiment,
     return data;
   }
   data.test = absl::StrJoin(options.test, ",");
-  TANDEM_ASSIGN_OR_RETURN(data.test_files, FindFiles(data.test));
+  TANDEM_ASSIGN_OR_RETURN(data.test_files, FindFiles(options.test));
   if (std::find(data.test_files.begin(), data.test_files.end(), "-") != data.test_files.end())
     return ConfigError("test: standard input can be read only once; name files");
   const auto is_test_file = [&](const std::string& file) {

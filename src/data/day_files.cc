@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "absl/strings/str_join.h"
-#include "absl/strings/str_split.h"
 #include "absl/time/civil_time.h"
 #include "absl/time/time.h"
 #include "tandem/reader.h"
@@ -73,9 +72,9 @@ absl::StatusOr<std::vector<Day>> FindDays(const std::string& path, const std::st
     if (files.empty()) return DataError("data.path: no file '", path, "'");
     return std::vector<Day>{{"", std::move(files)}};
   }
-  TANDEM_ASSIGN_OR_RETURN(const absl::CivilDay begin, ParseDay(begin_date, "--begin_date"));
-  TANDEM_ASSIGN_OR_RETURN(const absl::CivilDay end, ParseDay(end_date, "--end_date"));
-  if (end < begin) return ConfigError("--end_date: ", end_date, " is before --begin_date ", begin_date);
+  TANDEM_ASSIGN_OR_RETURN(const absl::CivilDay begin, ParseDay(begin_date, "begin_date"));
+  TANDEM_ASSIGN_OR_RETURN(const absl::CivilDay end, ParseDay(end_date, "end_date"));
+  if (end < begin) return ConfigError("end_date: ", end_date, " is before begin_date ", begin_date);
   std::vector<Day> days;
   std::map<std::string, absl::CivilDay> patterns;
   for (absl::CivilDay day = begin; day <= end; ++day) {
@@ -106,23 +105,22 @@ absl::StatusOr<std::vector<Day>> FindDays(const std::string& path, const std::st
 absl::StatusOr<std::vector<Day>> FindWindow(const std::string& path, const std::string& end_date, int days,
                                             std::vector<std::string>* missing) {
   if (!HasDate(path)) return FindDays(path, "", "", missing);
-  TANDEM_ASSIGN_OR_RETURN(const absl::CivilDay end, ParseDay(end_date, "--end_date"));
+  TANDEM_ASSIGN_OR_RETURN(const absl::CivilDay end, ParseDay(end_date, "end_date"));
   return FindDays(path, absl::FormatCivilTime(end - (days - 1)), end_date, missing);
 }
 
-absl::StatusOr<std::vector<std::string>> FindFiles(const std::string& globs) {
+absl::StatusOr<std::vector<std::string>> FindFiles(absl::Span<const std::string> patterns) {
   std::vector<std::string> files;
-  const std::vector<std::string> patterns = absl::StrSplit(globs, ',', absl::SkipEmpty());
   for (const std::string& pattern : patterns) {
     if (pattern == "-") {
       files.push_back(pattern);
       continue;
     }
     std::vector<std::string> found = Glob(pattern);
-    if (found.empty()) return DataError("--input: no file '", pattern, "'");
+    if (found.empty()) return DataError("no file '", pattern, "'");
     files.insert(files.end(), found.begin(), found.end());
   }
-  if (files.empty()) return DataError("--input: names no file");
+  if (files.empty()) return DataError("no file is named");
   return files;
 }
 

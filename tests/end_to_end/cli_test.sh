@@ -203,6 +203,20 @@ expect_err "--output: never.tsv.gz: what is written is plain text; leave .gz off
 expect_exit 4 predict --model=nowhere --input=$holdout --output=never.tsv
 expect_equal "files of failed commands" "$(find . -name '*never*')" ""
 
+section "a comma in a name"
+cp holdout.tsv 'clicks,1.tsv'
+cp "$config" 'the,log.pbtxt'
+expect_exit 0 predict --model=run --input='clicks,1.tsv'
+expect_same out student.tsv
+expect_exit 0 predict --model=run --input='clicks\,[1].tsv,clicks\,1.tsv'
+cmp out <(cat student.tsv; tail -n +2 student.tsv) || fail "a comma after a backslash"
+expect_exit 3 predict --model=run --input='clicks,1.tsv,clicks,1.tsv'
+expect_err "no file 'clicks'"
+for files in 'the,log.pbtxt' 'the\,log.pbtxt,cin.pbtxt'; do
+  expect_exit 3 train --config="$files" --run_dir=never --end_date=2026-01-02 data.path='no,where/{date}.tsv'
+  expect_err "looked for 'no,where/{date}.tsv'"
+done
+
 section "evaluate"
 expect_exit 0 evaluate --model=run --input=$holdout --output=metrics.json
 expect_json metrics.json 'list(d) == ["rows", "teacher", "student"] and d["rows"] == 300'
