@@ -3,10 +3,9 @@
 //
 //   ScoreLog log;
 //   log.Add(probability, label, weight, group);
-//   Metrics m = ComputeMetrics(log, /*with_groups=*/true);
-//   if (m.auc) ...                                     // undefined (one class only) is nullopt, never 0 or
-//   NaN
-//   for (const CalibrationBin& bin : CalibrationBins(log, BinKind::kEqualCount, 10)) ...
+//   const Metrics metrics = ComputeMetrics(log, /*with_groups=*/true);
+//   if (metrics.auc.has_value()) { ... }        // undefined (one class only) is nullopt, never 0 or NaN
+//   for (const CalibrationBin& bin : CalibrationBins(log, BinKind::kEqualCount, 10)) { ... }
 //
 // All of them merge exactly: what is computed of a merged log is what one log of all the rows gives.
 //

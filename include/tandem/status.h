@@ -1,7 +1,6 @@
 // The kinds of failure that a user meets, and the exit code that stands for each.
 //
-//   if (days.empty()) return DataError("data.path: no file for the window 2000-11-02..2000-12-01; looked for
-//   ", pattern);
+//   if (days.empty()) return DataError("data.path: no file for ", date, "; looked for '", path, "'");
 //   ...
 //   return ExitCode(status);
 //

@@ -1,9 +1,12 @@
 // Plots as SVG text: axes, dots and lines in a panel of a drawing.
 //
 //   Drawing drawing(700, 320);
-//   Panel panel(&drawing, {60, 20, 620, 260}, AxisOver(xs, "µs a sample", /*logarithmic=*/true), AxisOver(ys,
-//   "AUC")); panel.DrawFrame(""); panel.Line({{0.1, 0.75}, {0.2, 0.76}}, kStudentColor); panel.Dot({0.1,
-//   0.75}, kStudentColor, Mark::kFilled, "8-4: 0.7500");     // the text shows when pointed at drawing.Svg();
+//   const Axis x = AxisOver(xs, "µs a sample", /*logarithmic=*/true), y = AxisOver(ys, "AUC");
+//   Panel panel(&drawing, {60, 20, 620, 260}, x, y);
+//   panel.DrawFrame("");
+//   panel.Line({{0.1, 0.75}, {0.2, 0.76}}, kStudentColor);
+//   panel.Dot({0.1, 0.75}, kStudentColor, Mark::kFilled, "8-4: 0.7500");     // the text shows when pointed at
+//   drawing.Svg();
 //
 // Units are pixels, y downwards; coordinates are printed to a tenth, so that equal data give equal text.
 #ifndef TANDEM_SRC_COMPARE_SVG_H_

@@ -1,7 +1,7 @@
 // The gate between a new model and what is served.
 //
-//   std::vector<std::string> reasons = GateReasons(experiment.daily().gate(), figures);      // none: it may
-//   pass
+//   const std::vector<std::string> reasons = GateReasons(experiment.daily().gate(), figures);
+//   if (reasons.empty()) Publish();
 //
 // A figure that is undefined (one class only) keeps the model out where the gate asks for it.
 #ifndef TANDEM_SRC_DAILY_GATE_H_

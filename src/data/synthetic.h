@@ -8,8 +8,8 @@
 // R^4 and a main effect;
 //
 //   logit = bias + main effects + sum of c <z_f, z_g> over planted pairs of columns
-//         + sum of c sum_d z_f[d] z_g[d] z_h[d] over planted triples + effects of the two numbers + drift
-//         over the days,
+//         + sum of c sum_d z_f[d] z_g[d] z_h[d] over planted triples
+//         + effects of the two numbers + drift over the days,
 //
 // and label ~ Bernoulli(sigmoid(logit)). The bias is solved for a click rate of 0.2. A model that multiplies
 // fields (FM, CIN, a cross network) finds the planted terms; a small MLP finds part of them.

@@ -5,8 +5,7 @@
 //     DotQuads(sum, left, right): the sum of four products of unsigned by signed bytes in each lane of int32;
 //     StoreCodes(p, x, inverse, shift): the low bytes of the floats x * inverse + shift; LoadCodes
 //   for Bf16Impl: LeftPair BroadcastPair, RightPair LoadPairs, DotPairs(sum, left, right): the odd product,
-//   then
-//     the even one, added to each lane; StoreBf16, LoadBf16
+//     then the even one, added to each lane; StoreBf16, LoadBf16
 //   kTileRows, MaxTileVectors(rows)     tile sizes that its registers hold
 //
 // Weights are packed in panels one vector wide: panel[i / 4][lane][i % 4] of bytes, panel[i / 2][lane][i % 2]

@@ -3,9 +3,10 @@
 // V is an instruction set's vector: a struct in the anonymous namespace of its translation unit, so that all
 // instantiations are local to that unit. It has
 //   Reg, kWidth                                            a register and its floats
-//   Zero, Broadcast, Load, Store, LoadFirst, StoreFirst    (First: the first n lanes, 1 <= n <= kWidth;
-//   others read as 0) Add, Mul, Fma, Relu, Sum                               Fma(a, b, c) = a * b + c kRows,
-//   kVectors, MaxVectors(rows)                      tile sizes that its registers hold
+//   Zero, Broadcast, Load, Store, LoadFirst, StoreFirst    First: the first n lanes, 1 <= n <= kWidth; others
+//                                                          read as 0
+//   Add, Mul, Fma, Relu, Sum                               Fma(a, b, c) = a * b + c
+//   kRows, kVectors, MaxVectors(rows)                      tile sizes that its registers hold
 #ifndef TANDEM_SRC_KERNELS_TILE_H_
 #define TANDEM_SRC_KERNELS_TILE_H_
 

@@ -4,11 +4,10 @@
 //   DriftGuard guard(/*limit=*/0.1, /*patience=*/5);
 //   switch (guard.Check(window.LogLoss(), window.LabelEntropy())) {   // whenever the window is full
 //     case DriftGuard::Verdict::kRollBack: ...          // to the last good student; the window begins anew
-//     case DriftGuard::Verdict::kAccept: ...            // the stream has changed for good: this is the new
-//     level case DriftGuard::Verdict::kGood: ...
+//     case DriftGuard::Verdict::kAccept: ...            // the stream has changed for good: this is the new level
+//     case DriftGuard::Verdict::kGood: ...
 //   }
-//   guard.Confirm(window.LogLoss());                    // a checkpoint has proved good: this is the last
-//   good window
+//   guard.Confirm(window.LogLoss());              // a checkpoint has proved good: this is the last good window
 //
 // The first window sets the reference, where it is no worse than `unlearned`, what the click rate alone
 // gives, by the same share; a better one lowers it; Confirm sets it. While a stream is bad, the student is

@@ -1,8 +1,8 @@
 // Impressions that wait for their click.
 //
 //   LabelQueue queue(/*delay=*/600, /*max_rows=*/1000000);
-//   if (queue.Offer(key, row)) ...                     // a click: it turned a waiting row positive, and is
-//   used up while (queue.Ready(/*drain=*/false)) Train(queue.Take());
+//   if (queue.Offer(key, row)) ...              // a click: it turned a waiting row positive, and is used up
+//   while (queue.Ready(/*drain=*/false)) Train(queue.Take());
 //
 // The clock is the samples' own: the largest time offered so far. A time more than `delay` seconds ahead of
 // it (and the first of all) is doubted until the next row: where that is ahead, too, the clock goes to the

@@ -2,8 +2,8 @@
 // scores are all 0 or 1; and which number of the log is the likely cause.
 //
 //   DivergenceWatch watch(model.schema());
-//   if (std::optional<std::string> alarm = watch.Note("2000-11-20", step, batch, *result)) LOG(WARNING) <<
-//   *alarm;
+//   const std::optional<std::string> alarm = watch.Note("2000-11-20", step, batch, *result);
+//   if (alarm.has_value()) LOG(WARNING) << *alarm;
 //
 // A tower has diverged when, over its last batches, its label loss is on average more than twice the entropy
 // of the batches' click rates and one more: what a fresh tower, at ln 2, never is. Each tower is told of once

@@ -2,8 +2,7 @@
 // elsewhere.
 //
 //   Progress progress(Progress::IsTerminal(stderr), stderr);
-//   progress.Update(absl::StrCat("day 2000-11-02, ", FormatCount(rows), " rows, ", FormatDuration(left), "
-//   left"));
+//   progress.Update(absl::StrCat(FormatCount(rows), " rows, ", FormatDuration(left), " left"));
 //   ...
 //   progress.Finish();                       // before anything else is printed
 //

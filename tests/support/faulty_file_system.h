@@ -6,8 +6,8 @@
 //     const absl::Status status = WriteSomething(fs);
 //     const bool reached = fs.failed();
 //     fs.Restart();
-//     ...                                                    // it must be whole or absent, and a second
-//     attempt succeed if (!reached) break;
+//     ...                     // it must be whole or absent, and a second attempt succeed
+//     if (!reached) break;
 //   }
 //
 // Operations that change something are counted: Create, OpenForAppend, Append, Sync, Close,
