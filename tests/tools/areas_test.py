@@ -1,0 +1,67 @@
+#!/usr/bin/env python3
+"""The picture of docs/architecture.md: no area of src/ knows one above it."""
+import os
+import re
+import sys
+import unittest
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+# Low to high; those of one line don't know each other.
+AREAS = ["util", "config", "data", "kernels", "optim", "embedding", "nn", "loss", "metrics", "train", "serve", "online daily compare", "tools"]
+LEVEL = {area: level for level, areas in enumerate(AREAS) for area in areas.split()}
+# Public headers without a .cc of their name, by what they speak of.
+HEADERS = {"status": "util"}
+
+
+def sources():
+    """Path and area of every file of the library and of the command line."""
+    for folder, _, names in os.walk(os.path.join(ROOT, "src")):
+        for name in names:
+            if name.endswith((".cc", ".h")):
+                path = os.path.relpath(os.path.join(folder, name), ROOT)
+                yield path, path.split(os.sep)[1]
+    for name in os.listdir(os.path.join(ROOT, "tools")):
+        if name.endswith((".cc", ".h")):
+            yield os.path.join("tools", name), "tools"
+
+
+def header_areas(files):
+    """Area of a public header: that of src/<area>/x.cc. One that has none is passed over."""
+    areas = {os.path.basename(path)[:-3]: area for path, area in files if path.endswith(".cc") and area != "tools"}
+    return {**areas, **HEADERS}
+
+
+def includes(path):
+    with open(os.path.join(ROOT, path)) as text:
+        return re.findall(r'^#include "([^"]+)"', text.read(), re.M)
+
+
+class AreasTest(unittest.TestCase):
+    def test_every_area_has_its_place(self):
+        self.assertEqual(sorted({area for _, area in sources()} - set(LEVEL)), [])
+
+    def test_arrows_point_down(self):
+        files = list(sources())
+        areas = header_areas(files)
+        # Public headers count for the area of their implementation.
+        for name in os.listdir(os.path.join(ROOT, "include", "tandem")):
+            if name[:-2] in areas:
+                files.append((os.path.join("include", "tandem", name), areas[name[:-2]]))
+        arrows, wrong = 0, set()
+        for path, area in files:
+            for include in includes(path):
+                match = re.match(r"src/(\w+)/|tandem/(\w+)\.h$|(tools)/", include)
+                if match is None:
+                    continue
+                other = match.group(1) or match.group(3) or areas.get(match.group(2))
+                if other is None or other == area:
+                    continue
+                arrows += 1
+                if LEVEL[other] >= LEVEL[area]:
+                    wrong.add(f"{path} ({area}) includes {include} ({other})")
+        self.assertEqual(sorted(wrong), [])
+        self.assertGreater(arrows, 150, "hardly an include was looked at")
+
+
+if __name__ == "__main__":
+    unittest.main()
