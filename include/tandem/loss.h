@@ -134,7 +134,7 @@ class JointLoss {
   void BackwardHint(int k, ConstMatrix student, ConstMatrix d_adapted, LossGradients* gradients) const;
 
   const double student_label_weight_, logit_weight_, hint_weight_, temperature_;
-  const bool soft_label_;
+  const int logit_loss_;  // a proto::Distill::LogitLoss
   const bool hint_normalize_;
   const Kernels& kernels_;
   ParameterLayout layout_;

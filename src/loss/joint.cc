@@ -29,6 +29,16 @@ Value SoftLabel(double student, double teacher, double temperature) {
           temperature * (Sigmoid(student / temperature) - target)};
 }
 
+Value LogitLoss(int kind, double student, double teacher, double temperature) {
+  switch (kind) {
+    case proto::Distill::MSE:
+      return SquaredError(student, teacher);
+    case proto::Distill::SOFT_LABEL:
+      return SoftLabel(student, teacher, temperature);
+  }
+  LOG(FATAL) << "a logit loss without a formula: " << kind;
+}
+
 }  // namespace
 
 JointLoss::JointLoss(const proto::Distill& config, const std::vector<int>& teacher_widths,
@@ -37,7 +47,7 @@ JointLoss::JointLoss(const proto::Distill& config, const std::vector<int>& teach
       logit_weight_(config.logit_weight()),
       hint_weight_(config.hint_weight()),
       temperature_(config.temperature()),
-      soft_label_(config.logit_loss() == proto::Distill::SOFT_LABEL),
+      logit_loss_(config.logit_loss()),
       hint_normalize_(config.hint_normalize()),
       kernels_(kernels),
       pairs_(teacher_widths.size()) {
@@ -114,8 +124,7 @@ void JointLoss::ComputeStudent(const LossShard& shard, float* d_logits, LossTerm
     }
     if (distill && !(stored && IsAbsent(targets[row]))) {
       const double teacher = targets[row];
-      const Value value =
-          soft_label_ ? SoftLabel(logit, teacher, temperature_) : SquaredError(logit, teacher);
+      const Value value = LogitLoss(logit_loss_, logit, teacher, temperature_);
       sums->logit += weight * value.loss;
       derivative += logit_weight_ * value.derivative;
     }
