@@ -13,33 +13,17 @@ target_compile_options(tandem_test_support PUBLIC -O0)
 target_precompile_headers(tandem_test_support PRIVATE <gmock/gmock.h> <gtest/gtest.h> <glog/logging.h> <absl/status/statusor.h>
   <absl/strings/str_cat.h> <absl/strings/str_join.h> <config/experiment.pb.h>)
 
-# Tests of the scripts: tests/<area>/x_test.py, run as they are.
-find_package(Python3 COMPONENTS Interpreter REQUIRED)
-file(GLOB SCRIPT_TESTS CONFIGURE_DEPENDS tests/*/*_test.py)
-foreach(source ${SCRIPT_TESTS})
-  get_filename_component(name ${source} NAME_WE)
-  add_test(NAME ${name} COMMAND ${Python3_EXECUTABLE} ${source})
-  set_tests_properties(${name} PROPERTIES TIMEOUT 300)
-endforeach()
-
-# COST: what takes long begins first.
-
-# Tests of the command line: tests/end_to_end/x_test.sh BINARY SOURCE_DIR; exit code 77: what it needs isn't there.
-file(GLOB END_TO_END_TESTS CONFIGURE_DEPENDS tests/end_to_end/*_test.sh)
-foreach(source ${END_TO_END_TESTS})
-  get_filename_component(name ${source} NAME_WE)
-  add_test(NAME ${name} COMMAND bash ${source} $<TARGET_FILE:tandem_cli> ${CMAKE_CURRENT_SOURCE_DIR})
-  set_tests_properties(${name} PROPERTIES TIMEOUT 600 COST 100 SKIP_RETURN_CODE 77)
-endforeach()
-
 file(GLOB TEST_SOURCES CONFIGURE_DEPENDS tests/*/*_test.cc)
-if(TANDEM_SANITIZE)
-  # CI has twenty minutes: what is arithmetic or text is left to the tests of the release.
-  list(FILTER TEST_SOURCES EXCLUDE REGEX "/tests/(compare|config|daily|loss|metrics|oracle)/")
+if(TANDEM_SANITIZE MATCHES "thread")
+  # What has threads, and what several of them may call.
+  list(FILTER TEST_SOURCES INCLUDE REGEX
+    "/(util/(threads|pipeline|profile)|data/(day_reader|synthetic)|embedding/embedding|serve/.*|online/.*|train/(batch_source|replay|run|trainer))_test\\.cc$")
 endif()
+add_custom_target(tandem_tests)  # all test binaries
 foreach(source ${TEST_SOURCES})
   get_filename_component(name ${source} NAME_WE)
   add_executable(${name} ${source})
+  add_dependencies(tandem_tests ${name})
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/tests)
   if(name STREQUAL oracle_test)
     # One binary for all ops, a file an op.
@@ -62,10 +46,41 @@ foreach(source ${TEST_SOURCES})
   endif()
 endforeach()
 
-# docs/config.md is generated.
+if(TANDEM_SANITIZE MATCHES "thread")
+  return()  # no test from here on runs threads that the ones above don't
+endif()
+
+# Tests of the scripts: tests/<area>/x_test.py, run as they are. Label `script`: nothing of the library runs in them that is built with the
+# sanitizers and runs nowhere else.
 find_package(Python3 COMPONENTS Interpreter REQUIRED)
+file(GLOB SCRIPT_TESTS CONFIGURE_DEPENDS tests/*/*_test.py)
+foreach(source ${SCRIPT_TESTS})
+  get_filename_component(name ${source} NAME_WE)
+  add_test(NAME ${name} COMMAND ${Python3_EXECUTABLE} ${source})
+  set_tests_properties(${name} PROPERTIES TIMEOUT 300 LABELS script)
+endforeach()
+
+# COST: what takes long begins first.
+
+# Tests of the command line: tests/end_to_end/x_test.sh BINARY SOURCE_DIR; exit code 77: what it needs isn't there.
+file(GLOB END_TO_END_TESTS CONFIGURE_DEPENDS tests/end_to_end/*_test.sh)
+foreach(source ${END_TO_END_TESTS})
+  get_filename_component(name ${source} NAME_WE)
+  set(kills)
+  if(TANDEM_SANITIZE AND name MATCHES "^(daily|online)_test$")
+    set(kills 2)  # each of them takes a while longer
+  endif()
+  add_test(NAME ${name} COMMAND bash ${source} $<TARGET_FILE:tandem_cli> ${CMAKE_CURRENT_SOURCE_DIR} ${kills})
+  set_tests_properties(${name} PROPERTIES TIMEOUT 600 COST 100 SKIP_RETURN_CODE 77)
+  if(name STREQUAL readme_test)
+    set_tests_properties(${name} PROPERTIES LABELS script)
+  endif()
+endforeach()
+
+# docs/config.md is generated.
 add_test(NAME config_docs_are_up_to_date
   COMMAND ${Python3_EXECUTABLE} ${CMAKE_CURRENT_SOURCE_DIR}/tools/gen_config_docs.py --check)
+set_tests_properties(config_docs_are_up_to_date PROPERTIES LABELS script)
 
 # The installed package, and the example that is built against it.
 set(PACKAGE_TEST_ARGUMENTS ${CMAKE_CURRENT_BINARY_DIR})
@@ -74,7 +89,7 @@ if(TANDEM_SANITIZE)
 endif()
 add_test(NAME package_test
   COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/tests/package/package_test.sh ${PACKAGE_TEST_ARGUMENTS})
-set_tests_properties(package_test PROPERTIES TIMEOUT 600 COST 100 ENVIRONMENT "CXX=${CMAKE_CXX_COMPILER}")
+set_tests_properties(package_test PROPERTIES TIMEOUT 600 COST 100 LABELS script ENVIRONMENT "CXX=${CMAKE_CXX_COMPILER}")
 
 # An older processor, where an emulator is installed (qemu-user).
 find_program(QEMU_X86_64 qemu-x86_64)
