@@ -36,7 +36,7 @@ struct Student {
     for (const int out : {128, 64}) {
       weights.push_back(Values(int64_t{in} * out, std::sqrt(2.0f / static_cast<float>(in))));
       biases.push_back(Values(out, 0.1f));
-      plain.layers.push_back({"mlp", in, out, nullptr, nullptr});
+      plain.layers.push_back({in, out, nullptr, nullptr});
       in = out;
     }
     for (size_t l = 0; l < weights.size(); ++l) {

@@ -47,10 +47,8 @@ constexpr int kTileRows = 32;  // of a student alone (src/serve/predictor.cc)
 // A plain student's scorer with its memory.
 class Scorer {
  public:
-  Scorer(const proto::Tower& config, const Tower& tower, const float* parameters, Precision precision,
-         const Kernels& kernels)
-      : scorer_(MakeStudentScorer(FindPlainStudent(config, tower.layout(), parameters).value(), precision,
-                                  kernels)),
+  Scorer(const Tower& tower, const float* parameters, Precision precision, const Kernels& kernels)
+      : scorer_(MakeStudentScorer(FindPlainStudent(tower, parameters).value(), precision, kernels)),
         workspace_(scorer_->workspace_floats(kTileRows)) {}
 
   // x: up to kTileRows rows.
@@ -123,8 +121,8 @@ void CompareMlp(OnnxRuntime* runtime, const Kernels& kernels) {
       }
       const size_t first = sides.size();
       for (const auto& [precision, tolerance] : precisions) {
-        const auto scorer = std::make_shared<Scorer>(Student::Config(), student.tower,
-                                                     student.parameters.data(), precision, kernels);
+        const auto scorer =
+            std::make_shared<Scorer>(student.tower, student.parameters.data(), precision, kernels);
         sides.emplace_back([&, scorer] { scorer->Score({x.data(), batch, inputs, inputs}, ours.data()); });
         if (runtime == nullptr) continue;
         sides.back()();
@@ -193,8 +191,7 @@ void TimeGather() {
   const int width = embedding.fields() * embedding.dim();
   AlignedFloats x(static_cast<size_t>(kTileRows) * width);
   std::vector<float> logits(FLAGS_batch);
-  Scorer scorer(model.experiment().model().student(), model.student(),
-                model.student_parameters().values.data(), Precision::kF32, model.kernels());
+  Scorer scorer(model.student(), model.student_parameters().values.data(), Precision::kF32, model.kernels());
   Scores scores;
   const auto from_rows = [&] {
     for (size_t b = 0; b < batches.size(); ++b) {

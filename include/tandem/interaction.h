@@ -4,7 +4,7 @@
 //   auto layer = MakeInteraction(config, {.fields = 39, .dim = 16}, "interaction/0", kernels, &layout);
 //   layer->Initialize(seed, parameters);
 //   layer->Prepare(parameters);
-//   layer->Forward(fields, workspace, output);                  // output: [rows, layer->width()]
+//   layer->Forward(fields, workspace, out);                     // out: [rows, layer->width()]
 //   layer->Backward(fields, workspace, d_output, d_fields, gradients);
 //
 // Life of a layer: (1) built from its config, it registers its parameters; (2) Initialize fills them from the
@@ -22,6 +22,7 @@
 #include <string>
 
 #include "absl/types/span.h"
+#include "tandem/axis.h"
 #include "tandem/kernels.h"
 #include "tandem/matrix.h"
 #include "tandem/parameters.h"
@@ -55,9 +56,10 @@ class Interaction {
  public:
   virtual ~Interaction() = default;
 
-  // Width of the output row: `dim` for FM, the number of pooled maps for CIN, fields * dim for a cross
-  // network, places * dim for a transformer.
-  virtual int width() const = 0;
+  // What the columns of the output row stand for: components for FM, pooled maps for CIN, components of
+  // fields for a cross network. Weights that read the output have this axis.
+  virtual const Axis& output() const = 0;
+  int width() const { return output().size(); }
   // PARALLEL towers read the output out by its plain sum (FM) or by learned weights (all others).
   virtual bool learned_readout() const = 0;
   // Floats of workspace that Forward and Backward need for a shard of `rows`.
@@ -76,6 +78,9 @@ class Interaction {
   virtual void Backward(ConstMatrix fields, float* workspace, ConstMatrix d_output, Matrix d_fields,
                         float* gradients) const = 0;
 };
+
+// Whether a layer's `shape` and `fields` include the sequences; else it is given the plain fields alone.
+bool ReadsSequences(const proto::Interaction& config);
 
 // Builds the layer that `config` names (validated before: a config without a kind is a CHECK failure).
 // Registers its parameters in `layout` under `name`. `kernels` must outlive the layer.

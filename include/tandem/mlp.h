@@ -1,6 +1,6 @@
 // The multi-layer perceptron of a tower: hidden layers with ReLU, optional dropout and input normalisation.
 //
-//   Mlp mlp(config, input_width, "mlp", kernels, &layout);
+//   Mlp mlp(config, Axis::OfFields(39, 16), "mlp", kernels, &layout);
 //   mlp.Initialize(seed, parameters);
 //   mlp.Prepare(parameters);
 //   MlpWorkspace workspace = mlp.MakeWorkspace(128);
@@ -45,6 +45,13 @@ struct TrainingPass {
   int first_row = 0;  // of this shard in its batch
 };
 
+// Where a hidden layer's parameters lie in the flat vector.
+struct MlpLayerBlocks {
+  int inputs, outputs;
+  int64_t weight;  // [inputs, outputs]
+  int64_t bias;    // [outputs]
+};
+
 // Activations and gradients of one shard; one a thread. Its matrices have the rows of the last Forward.
 class MlpWorkspace {
  public:
@@ -74,13 +81,16 @@ class MlpWorkspace {
 class Mlp {
  public:
   // `config.hidden` is not empty and positive (validated before). `kernels` must outlive the Mlp.
-  Mlp(const proto::Mlp& config, int input_width, const std::string& name, const Kernels& kernels,
+  Mlp(const proto::Mlp& config, const Axis& input, const std::string& name, const Kernels& kernels,
       ParameterLayout* layout);
 
   int input_width() const { return input_width_; }
   int layers() const { return static_cast<int>(layers_.size()); }
   int width(int layer) const { return layers_[layer].outputs; }
+  MlpLayerBlocks blocks(int layer) const;
   int64_t flops_per_sample() const;
+  // What Backward leaves out when nobody wants `d_x`.
+  int64_t data_gradient_flops() const { return int64_t{2} * input_width_ * width(0); }
 
   // Weights: He normal, deviation sqrt(2 / fan_in) (He et al. 2015, eq. 10); biases zero; statistics mean 0,
   // variance 1.
@@ -88,6 +98,10 @@ class Mlp {
   void Prepare(const float* parameters);
   // A workspace for up to `rows` rows: the only allocation.
   MlpWorkspace MakeWorkspace(int rows) const;
+
+  // How the input is normalised: overwrites `mean` and `scale` [input_width], x reads as (x - mean) * scale.
+  // False, and nothing is written, where it isn't, and before the first step.
+  bool GetInputScaling(const float* parameters, float* mean, float* scale) const;
 
   // `training` is null when scoring: no dropout.
   void Forward(ConstMatrix x, const TrainingPass* training, MlpWorkspace* workspace) const;

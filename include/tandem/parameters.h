@@ -1,13 +1,14 @@
 // The dense parameters of a tower as one flat vector, and the names of its parts.
 //
 //   ParameterLayout layout;
-//   const int64_t w = layout.Add("mlp/0/weight", {in, out}, ParameterKind::kMatrix);
+//   const int64_t w = layout.Add("mlp/0/weight", {Axis::OfFields(39, 16), 400}, ParameterKind::kMatrix);
 //   AlignedFloats parameters(layout.size()), gradients(layout.size());
-//   parameters[w + i * out + j] ...
+//   parameters[w + i * 400 + j] ...
 //
 // One flat vector makes optimizers, checkpoints and the tree that adds the shards' gradients blind to what a
-// layer is. Layers register their blocks when they are built, in a fixed order; offsets never change
-// afterwards.
+// layer is. A block says what its axes stand for and what its values are for, so that what goes through all
+// blocks (changed features, low precision, decay) asks that, and never a name. Layers register their blocks
+// when they are built, in a fixed order; offsets never change afterwards.
 #ifndef TANDEM_PARAMETERS_H_
 #define TANDEM_PARAMETERS_H_
 
@@ -16,6 +17,7 @@
 #include <vector>
 
 #include "absl/strings/string_view.h"
+#include "tandem/axis.h"
 
 namespace tandem {
 
@@ -28,16 +30,17 @@ enum class ParameterKind {
 
 struct ParameterBlock {
   std::string name;
-  std::vector<int> shape;  // row-major
+  std::vector<int> shape;  // row-major: the sizes of the axes
   ParameterKind kind;
   int64_t offset;  // floats from the beginning of the flat vector; a multiple of 16
   int64_t size;    // product of the shape
+  std::vector<Axis> axes = {};
 };
 
 class ParameterLayout {
  public:
-  // Registers a block and returns its offset. Names are unique in a layout, extents positive (CHECK).
-  int64_t Add(const std::string& name, const std::vector<int>& shape, ParameterKind kind);
+  // Registers a block and returns its offset. Names are unique in a layout, axes not empty (CHECK).
+  int64_t Add(const std::string& name, const std::vector<Axis>& axes, ParameterKind kind);
 
   const std::vector<ParameterBlock>& blocks() const { return blocks_; }
   // The block of that name, null when there is none. Valid until the next Add.

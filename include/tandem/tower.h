@@ -60,13 +60,22 @@ class Tower {
   const ParameterLayout& layout() const { return layout_; }
   // Of the x that the MLP reads: without the fields of sequences, which come last.
   const FieldShape& shape() const { return shape_; }
-  int interaction_width(int i) const { return parts_[i].layer->width(); }
+  int interactions() const { return static_cast<int>(parts_.size()); }
   bool linear() const { return linear_; }
+  // Null without one.
+  const Mlp* mlp() const { return mlp_.has_value() ? &*mlp_ : nullptr; }
   // Hidden layers of the MLP, 0 without one.
   int hidden_layers() const { return mlp_.has_value() ? mlp_->layers() : 0; }
   int hidden_width(int layer) const { return mlp_->width(layer); }
+  // Where the weights of the read-out [head_width()] and the bias lie in the flat vector. No read-out where
+  // the width is 0 (PARALLEL without an MLP).
+  int head_width() const { return head_width_; }
+  int64_t head_offset() const { return head_offset_; }
+  int64_t bias_offset() const { return bias_offset_; }
   // Multiplications and additions of the forward of one sample, without the embedding look-up.
   int64_t flops_per_sample() const;
+  // Those of the backward, with or without the gradient of x.
+  int64_t backward_flops_per_sample(bool d_x) const;
 
   void Initialize(uint64_t seed, float* parameters) const;
   void Prepare(const float* parameters);

@@ -104,7 +104,7 @@ std::string AucPlot(const Comparison& comparison) {
   const double height = kRowHeight * static_cast<double>(comparison.rows.size());
   Drawing drawing(kWidth, kTop + height + 44);
   Panel panel(&drawing, {kLeft, kTop, kWidth - kLeft - 30, height}, AxisOver(values, "AUC on the test rows"),
-              Axis());
+              PlotAxis());
   panel.DrawFrame("", /*numbered_y=*/false);  // rows have names, and are drawn by their places
   DrawLegend(&drawing, kLeft + 4, 20, {{"teacher", kTeacherColor}, {"student", kStudentColor}});
   const auto reference = [&](const std::optional<MeanOverSeeds>& mean, const char* color) {
@@ -150,8 +150,8 @@ std::string ReliabilityPlot(const Comparison& comparison) {
     }
   }
   const double highest = 1.05 * *std::max_element(values.begin(), values.end());
-  const Axis predicted{0, highest > 0 ? highest : 1, false, "mean prediction"};
-  const Axis clicked{predicted.low, predicted.high, false, "click rate"};
+  const PlotAxis predicted{0, highest > 0 ? highest : 1, false, "mean prediction"};
+  const PlotAxis clicked{predicted.low, predicted.high, false, "click rate"};
   const int lines = (static_cast<int>(comparison.rows.size()) + kColumns - 1) / kColumns;
   Drawing drawing(kWidth, kTop + lines * (kPanel + kGapY));
   DrawLegend(&drawing, kLeft + 4, 20, {{"teacher", kTeacherColor}, {"student", kStudentColor}});

@@ -54,12 +54,12 @@ std::string EscapeXml(absl::string_view text) {
   return absl::StrReplaceAll(text, {{"&", "&amp;"}, {"<", "&lt;"}, {">", "&gt;"}, {"\"", "&quot;"}});
 }
 
-double Axis::Place(double value) const {
+double PlotAxis::Place(double value) const {
   if (logarithmic) return std::log(value / low) / std::log(high / low);
   return (value - low) / (high - low);
 }
 
-std::vector<std::pair<double, std::string>> Axis::Ticks() const {
+std::vector<std::pair<double, std::string>> PlotAxis::Ticks() const {
   if (logarithmic) return LogarithmicTicks(low, high);
   std::vector<std::pair<double, std::string>> ticks;
   const double step = NiceStep(high - low);
@@ -69,11 +69,11 @@ std::vector<std::pair<double, std::string>> Axis::Ticks() const {
   return ticks;
 }
 
-Axis AxisOver(const std::vector<double>& values, const std::string& label, bool logarithmic) {
-  Axis axis;
+PlotAxis AxisOver(const std::vector<double>& values, const std::string& label, bool logarithmic) {
+  PlotAxis axis;
   axis.label = label;
   axis.logarithmic = logarithmic;
-  if (values.empty()) return logarithmic ? Axis{0.1, 1, true, label} : axis;
+  if (values.empty()) return logarithmic ? PlotAxis{0.1, 1, true, label} : axis;
   const auto [low, high] = std::minmax_element(values.begin(), values.end());
   axis.low = *low;
   axis.high = *high;
@@ -132,7 +132,7 @@ std::string Drawing::Svg() const {
       width_, height_, width_, height_, width_, height_, body_);
 }
 
-Panel::Panel(Drawing* drawing, const Box& box, Axis x, Axis y)
+Panel::Panel(Drawing* drawing, const Box& box, PlotAxis x, PlotAxis y)
     : drawing_(drawing), box_(box), x_(std::move(x)), y_(std::move(y)) {}
 
 void Panel::DrawFrame(absl::string_view title, bool numbered_y) {

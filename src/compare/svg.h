@@ -28,7 +28,7 @@ inline constexpr char kGridColor[] = "#ddd";
 // `text` with &, <, > and " as entities.
 std::string EscapeXml(absl::string_view text);
 
-struct Axis {
+struct PlotAxis {
   double low = 0, high = 1;
   bool logarithmic = false;
   std::string label;
@@ -40,7 +40,7 @@ struct Axis {
 };
 
 // Holds all values, with a margin; values of a logarithmic axis are positive.
-Axis AxisOver(const std::vector<double>& values, const std::string& label, bool logarithmic = false);
+PlotAxis AxisOver(const std::vector<double>& values, const std::string& label, bool logarithmic = false);
 
 enum class Anchor { kStart, kMiddle, kEnd };
 enum class Mark { kFilled, kHollow, kSquare };
@@ -69,7 +69,7 @@ struct Box {
 
 class Panel {
  public:
-  Panel(Drawing* drawing, const Box& box, Axis x, Axis y);
+  Panel(Drawing* drawing, const Box& box, PlotAxis x, PlotAxis y);
 
   // Grid, ticks, labels of the axes, and the title above (without one, the y axis's label). `numbered_y`:
   // whether the y axis has ticks.
@@ -87,7 +87,7 @@ class Panel {
  private:
   Drawing* drawing_;
   Box box_;
-  Axis x_, y_;
+  PlotAxis x_, y_;
 };
 
 }  // namespace tandem

@@ -16,6 +16,8 @@ int PlainFields(const FieldShape& shape) {
   return fields;
 }
 
+bool ReadsSequences(const proto::Interaction& config) { return config.has_transformer(); }
+
 std::unique_ptr<Interaction> MakeInteraction(const proto::Interaction& config, const FieldShape& shape,
                                              const std::string& name, const Kernels& kernels,
                                              ParameterLayout* layout) {

@@ -66,7 +66,7 @@ class Cin final : public Interaction {
   Cin(const proto::Cin& config, const FieldShape& shape, const std::string& name, const Kernels& kernels,
       ParameterLayout* layout);
 
-  int width() const override { return width_; }
+  const Axis& output() const override { return output_; }
   bool learned_readout() const override { return true; }
   int64_t workspace_floats(int rows) const override { return MakePlan(rows).size; }
   int64_t flops_per_sample() const override;
@@ -111,7 +111,7 @@ class Cin final : public Interaction {
   const bool relu_;
   std::vector<Layer> layers_;
   std::vector<Prepared> prepared_;
-  int width_ = 0;
+  Axis output_;
   int maps_ = 0;  // of all layers that aren't pooled
 };
 
@@ -122,7 +122,9 @@ Cin::Cin(const proto::Cin& config, const FieldShape& shape, const std::string& n
       relu_(config.activation() == proto::Cin::RELU),
       prepared_(config.layers_size()) {
   CHECK_GT(config.layers_size(), 0);
-  int previous = shape.fields;
+  const Axis fields = Axis::OfFields(shape.fields, 1);
+  Axis previous = fields;
+  int width = 0;
   for (int k = 0; k < config.layers_size(); ++k) {
     const int maps = config.layers(k);
     const bool last = k + 1 == config.layers_size();
@@ -131,20 +133,21 @@ Cin::Cin(const proto::Cin& config, const FieldShape& shape, const std::string& n
     CHECK(!splits || maps % 2 == 0) << "layer " << k << " has " << maps << " maps and splits";
     Layer layer;
     layer.pooled = last && !relu_;
-    layer.shape = {maps, previous, shape.fields, k == 0};
+    layer.shape = {maps, previous.size(), shape.fields, k == 0};
     layer.passed_on = last ? 0 : splits ? maps / 2 : maps;
     layer.first_output = splits ? maps / 2 : 0;
-    layer.output_column = width_;
+    layer.output_column = width;
     layer.first_map = maps_;
     if (!layer.pooled) maps_ += maps;
     const std::string prefix = name + "/" + std::to_string(k);
     layer.weight_name = prefix + "/weight";
-    layer.weight = layout->Add(layer.weight_name, {maps, previous, shape.fields}, ParameterKind::kWeight);
+    layer.weight = layout->Add(layer.weight_name, {maps, previous, fields}, ParameterKind::kWeight);
     layer.bias = config.bias() ? layout->Add(prefix + "/bias", {maps}, ParameterKind::kBias) : -1;
-    width_ += layer.outputs();
-    previous = layer.passed_on;
+    width += layer.outputs();
+    if (!last) previous = layer.passed_on;
     layers_.push_back(layer);
   }
+  output_ = width;
 }
 
 int64_t Cin::flops_per_sample() const {

@@ -10,12 +10,12 @@ std::unique_ptr<Interaction> MakeCross(const proto::Cross& config, const FieldSh
                                        const std::string& name, const Kernels& kernels,
                                        ParameterLayout* layout) {
   CHECK_GT(config.layers(), 0) << name;
-  const int width = shape.fields * shape.dim;
+  const Axis x = Axis::OfFields(shape.fields, shape.dim);
   switch (config.version()) {
     case proto::Cross::V1:
-      return MakeCrossV1(config.layers(), width, name, kernels, layout);
+      return MakeCrossV1(config.layers(), x, name, kernels, layout);
     case proto::Cross::V2:
-      return MakeCrossV2(config.layers(), config.rank(), width, name, kernels, layout);
+      return MakeCrossV2(config.layers(), config.rank(), x, name, kernels, layout);
   }
   LOG(FATAL) << name << ": a cross network of no known version";
 }

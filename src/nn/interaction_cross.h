@@ -27,10 +27,10 @@ std::unique_ptr<Interaction> MakeCross(const proto::Cross& config, const FieldSh
                                        const std::string& name, const Kernels& kernels,
                                        ParameterLayout* layout);
 
-// The two versions, each in a file of its own; `width` is d, `rank` 0 means full.
-std::unique_ptr<Interaction> MakeCrossV1(int layers, int width, const std::string& name,
+// The two versions, each in a file of its own; `x` is of d indices, `rank` 0 means full.
+std::unique_ptr<Interaction> MakeCrossV1(int layers, const Axis& x, const std::string& name,
                                          const Kernels& kernels, ParameterLayout* layout);
-std::unique_ptr<Interaction> MakeCrossV2(int layers, int rank, int width, const std::string& name,
+std::unique_ptr<Interaction> MakeCrossV2(int layers, int rank, const Axis& x, const std::string& name,
                                          const Kernels& kernels, ParameterLayout* layout);
 
 }  // namespace tandem

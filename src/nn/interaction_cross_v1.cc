@@ -1,3 +1,4 @@
+// The cross network of DCN, as a recurrence of numbers (interaction_cross.h).
 #include <algorithm>
 #include <cmath>
 #include <string>
@@ -15,18 +16,18 @@ namespace {
 //   s_l = x_l . w_l = alpha_l p_l + beta_l . w_l,   alpha_{l+1} = alpha_l + s_l,   alpha_0 = 1, beta_0 = 0.
 class CrossV1 : public Interaction {
  public:
-  CrossV1(int layers, int width, const std::string& name, const Kernels& kernels, ParameterLayout* layout)
-      : layers_(layers), width_(width), weight_name_(name + "/weight"), kernels_(kernels) {
-    weight_offset_ = layout->Add(weight_name_, {layers, width}, ParameterKind::kWeight);
-    bias_offset_ = layout->Add(name + "/bias", {layers, width}, ParameterKind::kBias);
+  CrossV1(int layers, const Axis& x, const std::string& name, const Kernels& kernels, ParameterLayout* layout)
+      : layers_(layers), width_(x.size()), output_(x), weight_name_(name + "/weight"), kernels_(kernels) {
+    weight_offset_ = layout->Add(weight_name_, {layers, x}, ParameterKind::kWeight);
+    bias_offset_ = layout->Add(name + "/bias", {layers, x}, ParameterKind::kBias);
     weights_.resize(size());
-    packed_.resize(kernels.PackedFloats(width, layers));
-    packed_transposed_.resize(kernels.PackedFloats(layers, width));
-    betas_.resize(size() + width);
+    packed_.resize(kernels.PackedFloats(width_, layers));
+    packed_transposed_.resize(kernels.PackedFloats(layers, width_));
+    betas_.resize(size() + width_);
     beta_products_.resize(layers);
   }
 
-  int width() const override { return width_; }
+  const Axis& output() const override { return output_; }
   bool learned_readout() const override { return true; }
   int64_t workspace_floats(int rows) const override { return Cut(nullptr, rows).floats; }
   int64_t flops_per_sample() const override { return 2 * size() + 3 * layers_ + 2 * width_; }
@@ -129,6 +130,7 @@ class CrossV1 : public Interaction {
 
   const int layers_;
   const int width_;
+  const Axis output_;
   const std::string weight_name_;
   const Kernels& kernels_;
   int64_t weight_offset_, bias_offset_;
@@ -140,9 +142,9 @@ class CrossV1 : public Interaction {
 
 }  // namespace
 
-std::unique_ptr<Interaction> MakeCrossV1(int layers, int width, const std::string& name,
+std::unique_ptr<Interaction> MakeCrossV1(int layers, const Axis& x, const std::string& name,
                                          const Kernels& kernels, ParameterLayout* layout) {
-  return std::make_unique<CrossV1>(layers, width, name, kernels, layout);
+  return std::make_unique<CrossV1>(layers, x, name, kernels, layout);
 }
 
 }  // namespace tandem

@@ -1,3 +1,4 @@
+// The cross network of DCN-v2, full or of low rank (interaction_cross.h).
 #include <algorithm>
 #include <cmath>
 #include <string>
@@ -14,24 +15,24 @@ namespace {
 // Matrices of x's shape are kept for the way back: x_l and z_l = W_l x_l + b_l.
 class CrossV2 : public Interaction {
  public:
-  CrossV2(int layers, int rank, int width, const std::string& name, const Kernels& kernels,
+  CrossV2(int layers, int rank, const Axis& x, const std::string& name, const Kernels& kernels,
           ParameterLayout* layout)
-      : width_(width), rank_(rank), kernels_(kernels), layers_(layers) {
+      : output_(x), width_(x.size()), rank_(rank), kernels_(kernels), layers_(layers) {
     for (size_t l = 0; l < layers_.size(); ++l) {
       Layer& layer = layers_[l];
       const std::string prefix = absl::StrCat(name, "/", l, "/");
       if (rank_ > 0) {
-        layer.outer = MakeFactor(prefix + "u", width, rank_, layout);
-        layer.inner = MakeFactor(prefix + "v", rank_, width, layout);
+        layer.outer = MakeFactor(prefix + "u", x, rank_, layout);
+        layer.inner = MakeFactor(prefix + "v", rank_, x, layout);
       } else {
-        layer.outer = MakeFactor(prefix + "weight", width, width, layout);
+        layer.outer = MakeFactor(prefix + "weight", x, x, layout);
       }
-      layer.bias_offset = layout->Add(prefix + "bias", {width}, ParameterKind::kBias);
-      layer.bias.resize(width);
+      layer.bias_offset = layout->Add(prefix + "bias", {x}, ParameterKind::kBias);
+      layer.bias.resize(width_);
     }
   }
 
-  int width() const override { return width_; }
+  const Axis& output() const override { return output_; }
   bool learned_readout() const override { return true; }
   int64_t workspace_floats(int rows) const override {
     WorkspaceCutter cutter(nullptr);
@@ -151,10 +152,12 @@ class CrossV2 : public Interaction {
     return buffers;
   }
 
-  Factor MakeFactor(const std::string& name, int rows, int cols, ParameterLayout* layout) const {
-    Factor factor{name, rows, cols, layout->Add(name, {rows, cols}, ParameterKind::kWeight), {}, {}};
-    factor.packed.resize(kernels_.PackedFloats(cols, rows));
-    factor.packed_transposed.resize(kernels_.PackedFloats(rows, cols));
+  Factor MakeFactor(const std::string& name, const Axis& rows, const Axis& cols,
+                    ParameterLayout* layout) const {
+    Factor factor{name, rows.size(), cols.size(), layout->Add(name, {rows, cols}, ParameterKind::kWeight),
+                  {},   {}};
+    factor.packed.resize(kernels_.PackedFloats(factor.cols, factor.rows));
+    factor.packed_transposed.resize(kernels_.PackedFloats(factor.rows, factor.cols));
     return factor;
   }
   static void InitializeFactor(const Factor& factor, uint64_t seed, float* parameters) {
@@ -192,6 +195,7 @@ class CrossV2 : public Interaction {
     if (data) kernels_.Gemm(d.inner, layer.inner.packed_transposed.data(), nullptr, false, true, d.x);
   }
 
+  const Axis output_;
   const int width_;
   const int rank_;  // 0: full
   const Kernels& kernels_;
@@ -200,9 +204,9 @@ class CrossV2 : public Interaction {
 
 }  // namespace
 
-std::unique_ptr<Interaction> MakeCrossV2(int layers, int rank, int width, const std::string& name,
+std::unique_ptr<Interaction> MakeCrossV2(int layers, int rank, const Axis& x, const std::string& name,
                                          const Kernels& kernels, ParameterLayout* layout) {
-  return std::make_unique<CrossV2>(layers, rank, width, name, kernels, layout);
+  return std::make_unique<CrossV2>(layers, rank, x, name, kernels, layout);
 }
 
 }  // namespace tandem

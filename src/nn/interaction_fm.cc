@@ -7,9 +7,9 @@ namespace {
 
 class Fm : public Interaction {
  public:
-  explicit Fm(const FieldShape& shape) : fields_(shape.fields), dim_(shape.dim) {}
+  explicit Fm(const FieldShape& shape) : fields_(shape.fields), dim_(shape.dim), output_(shape.dim) {}
 
-  int width() const override { return dim_; }
+  const Axis& output() const override { return output_; }
   bool learned_readout() const override { return false; }
   // The sums over fields.
   int64_t workspace_floats(int rows) const override { return static_cast<int64_t>(rows) * dim_; }
@@ -53,6 +53,7 @@ class Fm : public Interaction {
  private:
   const int fields_;
   const int dim_;
+  const Axis output_;
 };
 
 }  // namespace

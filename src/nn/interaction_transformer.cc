@@ -151,6 +151,7 @@ class Transformer : public Interaction {
     CHECK(sequence.sequence && !target.sequence && dim_ % heads_ == 0) << name;
     for (int place = 0; place < sequence.count; ++place) columns_.push_back((sequence.first + place) * dim_);
     columns_.push_back(target.first * dim_);
+    output_ = places() * dim_;
     position_ = layout->Add(name + "/position", {places(), dim_}, ParameterKind::kWeight);
     position_values_.resize(int64_t{places()} * dim_);
     for (int b = 0; b < config.blocks(); ++b) {
@@ -163,7 +164,7 @@ class Transformer : public Interaction {
     }
   }
 
-  int width() const override { return places() * dim_; }
+  const Axis& output() const override { return output_; }
   bool learned_readout() const override { return true; }
   int64_t workspace_floats(int rows) const override {
     WorkspaceCutter cutter(nullptr);
@@ -421,6 +422,7 @@ class Transformer : public Interaction {
   const int dim_, heads_, hidden_;
   const std::string name_;
   std::vector<int> columns_;  // of x, where the vector of each place begins
+  Axis output_;               // plain: another number of places is another layer
   int64_t position_;
   AlignedFloats position_values_;
   std::vector<Block> blocks_;

@@ -43,9 +43,9 @@ Matrix MlpWorkspace::HiddenGradient(int layer) {
   return gradient;
 }
 
-Mlp::Mlp(const proto::Mlp& config, int input_width, const std::string& name, const Kernels& kernels,
+Mlp::Mlp(const proto::Mlp& config, const Axis& input, const std::string& name, const Kernels& kernels,
          ParameterLayout* layout)
-    : input_width_(input_width),
+    : input_width_(input.size()),
       dropout_(static_cast<float>(config.dropout())),
       normalize_(config.normalize_input()),
       normalize_decay_(config.normalize_decay()),
@@ -53,26 +53,31 @@ Mlp::Mlp(const proto::Mlp& config, int input_width, const std::string& name, con
       layers_(config.hidden_size()) {
   CHECK(!layers_.empty()) << name;
   if (normalize_) {
-    mean_offset_ = layout->Add(name + "/input_mean", {input_width}, ParameterKind::kStatistic);
-    variance_offset_ = layout->Add(name + "/input_variance", {input_width}, ParameterKind::kStatistic);
+    mean_offset_ = layout->Add(name + "/input_mean", {input}, ParameterKind::kStatistic);
+    variance_offset_ = layout->Add(name + "/input_variance", {input}, ParameterKind::kStatistic);
     steps_offset_ = layout->Add(name + "/input_steps", {1}, ParameterKind::kStatistic);
-    mean_.resize(input_width);
-    scale_.resize(input_width);
+    mean_.resize(input_width_);
+    scale_.resize(input_width_);
   }
-  int inputs = input_width;
+  Axis inputs = input;
   for (int l = 0; l < layers(); ++l) {
     Layer& layer = layers_[l];
     layer.name = absl::StrCat(name, "/", l, "/weight");
-    layer.inputs = inputs;
+    layer.inputs = inputs.size();
     layer.outputs = config.hidden(l);
     layer.weight_offset = layout->Add(layer.name, {inputs, layer.outputs}, ParameterKind::kMatrix);
     layer.bias_offset =
         layout->Add(absl::StrCat(name, "/", l, "/bias"), {layer.outputs}, ParameterKind::kBias);
-    layer.packed.resize(kernels.PackedFloats(inputs, layer.outputs));
-    layer.packed_transposed.resize(kernels.PackedFloats(layer.outputs, inputs));
+    layer.packed.resize(kernels.PackedFloats(layer.inputs, layer.outputs));
+    layer.packed_transposed.resize(kernels.PackedFloats(layer.outputs, layer.inputs));
     layer.bias.resize(layer.outputs);
     inputs = layer.outputs;
   }
+}
+
+MlpLayerBlocks Mlp::blocks(int layer) const {
+  const Layer& of = layers_[layer];
+  return {of.inputs, of.outputs, of.weight_offset, of.bias_offset};
 }
 
 int64_t Mlp::flops_per_sample() const {
@@ -102,12 +107,19 @@ void Mlp::Prepare(const float* parameters) {
     std::copy_n(parameters + layer.bias_offset, layer.outputs, layer.bias.data());
   }
   if (!normalize_) return;
-  const bool stepped = parameters[steps_offset_] > 0;
+  if (GetInputScaling(parameters, mean_.data(), scale_.data())) return;
+  std::fill(mean_.begin(), mean_.end(), 0.0f);
+  std::fill(scale_.begin(), scale_.end(), 1.0f);
+}
+
+bool Mlp::GetInputScaling(const float* parameters, float* mean, float* scale) const {
+  if (!normalize_ || !(parameters[steps_offset_] > 0)) return false;
+  std::copy_n(parameters + mean_offset_, input_width_, mean);
   for (int j = 0; j < input_width_; ++j) {
-    mean_[j] = stepped ? parameters[mean_offset_ + j] : 0;
     const double variance = parameters[variance_offset_ + j];
-    scale_[j] = stepped ? static_cast<float>(1 / std::sqrt(variance + kVarianceFloor)) : 1;
+    scale[j] = static_cast<float>(1 / std::sqrt(variance + kVarianceFloor));
   }
+  return true;
 }
 
 MlpWorkspace Mlp::MakeWorkspace(int rows) const {

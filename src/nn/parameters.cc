@@ -9,14 +9,16 @@ constexpr int64_t kAlignFloats = 16;
 
 }  // namespace
 
-int64_t ParameterLayout::Add(const std::string& name, const std::vector<int>& shape, ParameterKind kind) {
+int64_t ParameterLayout::Add(const std::string& name, const std::vector<Axis>& axes, ParameterKind kind) {
   int64_t size = 1;
-  for (const int extent : shape) {
-    CHECK_GT(extent, 0) << name;
-    size *= extent;
+  std::vector<int> shape;
+  for (const Axis& axis : axes) {
+    CHECK_GT(axis.size(), 0) << name;
+    shape.push_back(axis.size());
+    size *= axis.size();
   }
   CHECK(Find(name) == nullptr) << name;
-  blocks_.push_back({name, shape, kind, size_, size});
+  blocks_.push_back({name, shape, kind, size_, size, axes});
   size_ += (size + kAlignFloats - 1) / kAlignFloats * kAlignFloats;
   return blocks_.back().offset;
 }

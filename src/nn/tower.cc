@@ -38,33 +38,37 @@ Tower::Tower(const proto::Tower& config, const FieldShape& shape, const std::str
       linear_(config.linear()),
       parallel_(config.combine() == proto::Tower::PARALLEL),
       kernels_(kernels) {
-  const int x_width = shape_.fields * shape_.dim;
+  const Axis x = Axis::OfFields(shape_.fields, shape_.dim);
+  std::vector<Axis> inputs;  // of the MLP, or of the read-out without one
   for (int i = 0; i < config.interaction_size(); ++i) {
     Part part;
-    const FieldShape& read = config.interaction(i).has_transformer() ? shape : shape_;
+    const FieldShape& read = ReadsSequences(config.interaction(i)) ? shape : shape_;
     part.layer =
         MakeInteraction(config.interaction(i), read, absl::StrCat("interaction/", i), kernels, &layout_);
     part.inputs = read.fields * read.dim;
     part.column = combined_width_;
     part.learned_readout = parallel_ && part.layer->learned_readout();
     combined_width_ += part.layer->width();
+    if (!parallel_) inputs.push_back(part.layer->output());
     parts_.push_back(std::move(part));
   }
-  if (stacks_interactions()) combined_width_ += x_width;
-  const int input_width = stacks_interactions() ? combined_width_ : x_width;
+  inputs.push_back(x);
+  if (stacks_interactions()) combined_width_ += x.size();
+  Axis top = Axis::Join(inputs);
   if (config.has_mlp()) {
-    mlp_.emplace(config.mlp(), input_width, "mlp", kernels, &layout_);
-    head_width_ = mlp_->width(mlp_->layers() - 1);
-  } else if (!parallel_) {
-    head_width_ = input_width;
+    mlp_.emplace(config.mlp(), top, "mlp", kernels, &layout_);
+    top = mlp_->width(mlp_->layers() - 1);
   }
-  if (head_width_ > 0) head_offset_ = layout_.Add(kHeadName, {head_width_}, ParameterKind::kWeight);
+  if (config.has_mlp() || !parallel_) {
+    head_width_ = top.size();
+    head_offset_ = layout_.Add(kHeadName, {top}, ParameterKind::kWeight);
+  }
   head_.resize(head_width_);
   for (size_t i = 0; i < parts_.size(); ++i) {
     Part& part = parts_[i];
     if (!part.learned_readout) continue;
     part.readout_name = absl::StrCat("readout/", i, "/weight");
-    part.readout_offset = layout_.Add(part.readout_name, {part.layer->width()}, ParameterKind::kWeight);
+    part.readout_offset = layout_.Add(part.readout_name, {part.layer->output()}, ParameterKind::kWeight);
     part.readout.resize(part.layer->width());
   }
   bias_offset_ = layout_.Add("bias", {1}, ParameterKind::kBias);
@@ -78,6 +82,12 @@ int64_t Tower::flops_per_sample() const {
     if (parallel_) flops += part.layer->width() * (part.learned_readout ? 2 : 1);
   }
   return flops;
+}
+
+// Two products for one of forward: the gradients of the input and of the weights.
+int64_t Tower::backward_flops_per_sample(bool d_x) const {
+  const bool skips = !d_x && mlp_.has_value() && !stacks_interactions();
+  return 2 * flops_per_sample() - (skips ? mlp_->data_gradient_flops() : 0);
 }
 
 // Both towers have a block "mlp/0/weight", and one run's seed: the name keeps their values apart.

@@ -24,8 +24,9 @@ absl::Status BadGraph(const std::string& path) {
 }
 
 // Reads the parameters of a student whose MLP is in low precision.
-absl::Status LoadLowPrecision(const std::string& path, const proto::Tower& student, Precision precision,
-                              const ParameterLayout& layout, RecordReader* reader, float* values) {
+absl::Status LoadLowPrecision(const std::string& path, const Tower& student, Precision precision,
+                              RecordReader* reader, float* values) {
+  const ParameterLayout& layout = student.layout();
   TANDEM_ASSIGN_OR_RETURN(absl::string_view record, reader->Next());
   proto::ParametersHeader header;
   if (!header.ParseFromArray(record.data(), static_cast<int>(record.size()))) return BadGraph(path);
@@ -46,8 +47,9 @@ absl::Status LoadLowPrecision(const std::string& path, const proto::Tower& stude
   return absl::OkStatus();
 }
 
-absl::Status SaveLowPrecision(const proto::Tower& student, Precision precision, const ParameterLayout& layout,
-                              const float* values, RecordWriter* writer) {
+absl::Status SaveLowPrecision(const Tower& student, Precision precision, const float* values,
+                              RecordWriter* writer) {
+  const ParameterLayout& layout = student.layout();
   proto::ParametersHeader header;
   header.set_slots(0);
   for (const ParameterBlock& block : layout.blocks()) {
@@ -97,21 +99,20 @@ absl::StatusOr<proto::Experiment> ReadBundleExperiment(FileSystem& fs, const std
   return experiment;
 }
 
-absl::Status LoadBundleParameters(const proto::Tower& student, const ParameterLayout& layout,
-                                  BundleGraph* graph, DenseParameters* parameters) {
+absl::Status LoadBundleParameters(const Tower& student, BundleGraph* graph, DenseParameters* parameters) {
   const Precision precision = FromProto(graph->header.precision());
   if (precision == Precision::kF32) {
-    TANDEM_RETURN_IF_ERROR(
-        LoadParameters(graph->path, layout, EmbeddingLoad::kServed, graph->reader.get(), parameters));
+    TANDEM_RETURN_IF_ERROR(LoadParameters(graph->path, student.layout(), EmbeddingLoad::kServed,
+                                          graph->reader.get(), parameters));
   } else {
-    TANDEM_RETURN_IF_ERROR(LoadLowPrecision(graph->path, student, precision, layout, graph->reader.get(),
-                                            parameters->values.data()));
+    TANDEM_RETURN_IF_ERROR(
+        LoadLowPrecision(graph->path, student, precision, graph->reader.get(), parameters->values.data()));
   }
   return graph->reader->ExpectEnd();
 }
 
 absl::Status WriteBundleFiles(FileSystem& fs, const std::string& directory, const proto::BundleHeader& header,
-                              const proto::Experiment& experiment, const ParameterLayout& layout,
+                              const proto::Experiment& experiment, const Tower& student,
                               const DenseParameters& parameters, const ServingTables& tables) {
   std::string text;
   google::protobuf::TextFormat::PrintToString(experiment, &text);
@@ -121,10 +122,9 @@ absl::Status WriteBundleFiles(FileSystem& fs, const std::string& directory, cons
   TANDEM_RETURN_IF_ERROR(graph->Append(text));
   const Precision precision = FromProto(header.precision());
   if (precision == Precision::kF32) {
-    TANDEM_RETURN_IF_ERROR(SaveParameters(layout, parameters, /*slots=*/false, graph.get()));
+    TANDEM_RETURN_IF_ERROR(SaveParameters(student.layout(), parameters, /*slots=*/false, graph.get()));
   } else {
-    TANDEM_RETURN_IF_ERROR(SaveLowPrecision(experiment.model().student(), precision, layout,
-                                            parameters.values.data(), graph.get()));
+    TANDEM_RETURN_IF_ERROR(SaveLowPrecision(student, precision, parameters.values.data(), graph.get()));
   }
   TANDEM_RETURN_IF_ERROR(graph->Close());
   return tables.Save(fs, BundleEmbeddingPath(directory), header.model_id());

@@ -1,7 +1,7 @@
 // The files of a bundle: graph.bin and embedding.bin, as docs/file_formats.md describes them.
 //
 //   TANDEM_ASSIGN_OR_RETURN(BundleGraph graph, OpenBundleGraph(fs, "bundle"));
-//   TANDEM_RETURN_IF_ERROR(LoadBundleParameters(student, layout, &graph, &parameters));
+//   TANDEM_RETURN_IF_ERROR(LoadBundleParameters(student, &graph, &parameters));
 //
 // graph.bin is a file of records (tandem/files.h): the header, the configuration as text, the student's
 // parameters. Errors of reading are ModelErrors that name the file.
@@ -22,7 +22,6 @@ namespace tandem {
 
 namespace proto {
 class Experiment;
-class Tower;
 }  // namespace proto
 
 std::string BundleGraphPath(const std::string& bundle);
@@ -45,12 +44,11 @@ absl::StatusOr<BundleGraph> OpenBundleGraph(FileSystem& fs, const std::string& b
 // The configuration alone, resolved.
 absl::StatusOr<proto::Experiment> ReadBundleExperiment(FileSystem& fs, const std::string& bundle);
 // Reads the rest of the graph. In low precision the values are the floats that the stored ones stand for.
-absl::Status LoadBundleParameters(const proto::Tower& student, const ParameterLayout& layout,
-                                  BundleGraph* graph, DenseParameters* parameters);
+absl::Status LoadBundleParameters(const Tower& student, BundleGraph* graph, DenseParameters* parameters);
 
 // Writes both files into `directory`: the student's parameters and `tables`, in the header's precision.
 absl::Status WriteBundleFiles(FileSystem& fs, const std::string& directory, const proto::BundleHeader& header,
-                              const proto::Experiment& experiment, const ParameterLayout& layout,
+                              const proto::Experiment& experiment, const Tower& student,
                               const DenseParameters& parameters, const ServingTables& tables);
 
 }  // namespace tandem

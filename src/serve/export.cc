@@ -67,8 +67,8 @@ absl::Status CheckPrecision(const ExportOptions& options) {
 }
 
 // What the sums of int8 can't hold.
-absl::Status CheckWidths(const proto::Tower& student, const ParameterLayout& layout, Precision precision) {
-  for (const ParameterBlock& block : layout.blocks()) {
+absl::Status CheckWidths(const Tower& student, Precision precision) {
+  for (const ParameterBlock& block : student.layout().blocks()) {
     if (BlockPrecision(student, block, precision) == Precision::kInt8 && block.shape[0] > kMostInt8Inputs) {
       return ConfigError("precision int8: ", block.name, " has ", block.shape[0],
                          " inputs; int8 carries up to ", kMostInt8Inputs, ". Try bf16");
@@ -106,7 +106,6 @@ absl::StatusOr<std::optional<PrecisionReport>> ExportBundle(FileSystem& fs, cons
   TANDEM_ASSIGN_OR_RETURN(const std::unique_ptr<Predictor> f32,
                           Predictor::Load(checkpoint, predictor_options));
   const DualModel& model = f32->model();
-  const ParameterLayout& layout = model.student().layout();
 
   proto::BundleHeader header;
   TANDEM_ASSIGN_OR_RETURN(*header.mutable_model_id(), ExportedModelId(fs, checkpoint, options.precision));
@@ -116,7 +115,7 @@ absl::StatusOr<std::optional<PrecisionReport>> ExportBundle(FileSystem& fs, cons
   std::optional<PrecisionReport> report;
   std::unique_ptr<Predictor> low;
   if (options.precision != Precision::kF32) {
-    TANDEM_RETURN_IF_ERROR(CheckWidths(experiment.model().student(), layout, options.precision));
+    TANDEM_RETURN_IF_ERROR(CheckWidths(model.student(), options.precision));
     low = f32->InPrecision(options.precision);
     TANDEM_ASSIGN_OR_RETURN(report, Measure(*f32, *low, options));
     header.set_precision(ToProto(options.precision));
@@ -124,7 +123,7 @@ absl::StatusOr<std::optional<PrecisionReport>> ExportBundle(FileSystem& fs, cons
   }
   const Predictor& served = low != nullptr ? *low : *f32;
   TANDEM_RETURN_IF_ERROR(WriteDirectory(fs, output, [&](const std::string& aside) {
-    return WriteBundleFiles(fs, aside, header, ServedExperiment(experiment), layout,
+    return WriteBundleFiles(fs, aside, header, ServedExperiment(experiment), model.student(),
                             model.student_parameters(), *served.tables());
   }));
   return report;

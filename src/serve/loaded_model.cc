@@ -23,12 +23,10 @@ absl::Status LoadTables(FileSystem& fs, const std::string& path, const std::stri
   return absl::OkStatus();
 }
 
-absl::Status LoadBundle(FileSystem& fs, const std::string& directory, const proto::Experiment& experiment,
-                        LoadedModel* loaded) {
+absl::Status LoadBundle(FileSystem& fs, const std::string& directory, LoadedModel* loaded) {
   DualModel& model = *loaded->model;
   TANDEM_ASSIGN_OR_RETURN(BundleGraph graph, OpenBundleGraph(fs, directory));
-  TANDEM_RETURN_IF_ERROR(LoadBundleParameters(experiment.model().student(), model.student().layout(), &graph,
-                                              &model.student_parameters()));
+  TANDEM_RETURN_IF_ERROR(LoadBundleParameters(model.student(), &graph, &model.student_parameters()));
   TANDEM_RETURN_IF_ERROR(LoadTables(fs, BundleEmbeddingPath(directory), graph.header.model_id(),
                                     FromProto(graph.header.precision()), loaded));
   model.Prepare();
@@ -56,7 +54,7 @@ absl::StatusOr<LoadedModel> LoadModel(FileSystem& fs, const std::string& directo
   LoadedModel loaded;
   loaded.model = std::make_unique<DualModel>(experiment, kernels, /*trained=*/false);
   if (IsBundle(fs, directory)) {
-    TANDEM_RETURN_IF_ERROR(LoadBundle(fs, directory, experiment, &loaded));
+    TANDEM_RETURN_IF_ERROR(LoadBundle(fs, directory, &loaded));
   } else if (!loaded.model->has_teacher()) {
     TANDEM_RETURN_IF_ERROR(LoadCheckpointTowers(fs, directory, EmbeddingLoad::kServed, loaded.model.get()));
     TANDEM_RETURN_IF_ERROR(

@@ -1,28 +1,22 @@
 // A student without interactions, taken apart: what a scorer of its own packs and computes.
 //
-//   if (const auto student = FindPlainStudent(config, layout, parameters)) ... student->layers[0].weight ...
+//   if (const auto student = FindPlainStudent(tower, parameters)) ... student->layers[0].weight ...
 //
 // The function is that of Tower (tandem/tower.h): logit = bias + linear sum + head . MLP(normalised x).
 #ifndef TANDEM_SRC_SERVE_PLAIN_STUDENT_H_
 #define TANDEM_SRC_SERVE_PLAIN_STUDENT_H_
 
 #include <optional>
-#include <string>
 #include <vector>
 
 #include "tandem/matrix.h"
-#include "tandem/parameters.h"
+#include "tandem/tower.h"
 
 namespace tandem {
-
-namespace proto {
-class Tower;
-}  // namespace proto
 
 // Pointers look into the tower's parameters, which must outlive it.
 struct PlainStudent {
   struct Layer {
-    std::string weight_name;
     int inputs, outputs;
     const float* weight;  // [inputs, outputs]
     const float* bias;    // [outputs]
@@ -38,9 +32,11 @@ struct PlainStudent {
   float bias = 0;
 };
 
-// Nothing where the tower has interactions or no MLP. `layout` and `parameters` are the tower's own.
-std::optional<PlainStudent> FindPlainStudent(const proto::Tower& tower, const ParameterLayout& layout,
-                                             const float* parameters);
+// Whether the tower is but an MLP, perhaps with a linear part.
+bool IsPlainStudent(const Tower& tower);
+
+// Nothing where the tower isn't plain. `parameters` are the tower's own.
+std::optional<PlainStudent> FindPlainStudent(const Tower& tower, const float* parameters);
 
 }  // namespace tandem
 

@@ -160,7 +160,7 @@ std::unique_ptr<Predictor> Predictor::InPrecision(Precision precision) const {
   const AlignedFloats& from = model_->student_parameters().values;
   std::copy(from.begin(), from.end(), values);
   for (const ParameterBlock& block : model_->student().layout().blocks()) {
-    const Precision stored = BlockPrecision(experiment().model().student(), block, precision);
+    const Precision stored = BlockPrecision(low->model_->student(), block, precision);
     DecodeWeights(EncodeWeights(block, stored, from.data() + block.offset), block, stored,
                   values + block.offset);
   }
@@ -174,8 +174,8 @@ std::unique_ptr<Predictor> Predictor::InPrecision(Precision precision) const {
 void Predictor::Prepare() {
   tile_rows_ = has_teacher() ? kTileRows : kStudentTileRows;
   if (!has_student()) return;
-  const std::optional<PlainStudent> student = FindPlainStudent(
-      experiment().model().student(), model_->student().layout(), model_->student_parameters().values.data());
+  const std::optional<PlainStudent> student =
+      FindPlainStudent(model_->student(), model_->student_parameters().values.data());
   if (student.has_value())
     scorer_ = MakeStudentScorer(*student, tables_ != nullptr ? tables_->precision() : Precision::kF32,
                                 model_->kernels());

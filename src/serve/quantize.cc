@@ -4,9 +4,8 @@
 #include <cmath>
 #include <cstring>
 
-#include "absl/strings/match.h"
-#include "config/experiment.pb.h"
 #include "src/kernels/low_precision_variants.h"
+#include "src/serve/plain_student.h"
 
 namespace tandem {
 namespace {
@@ -41,10 +40,9 @@ QuantizedWeights QuantizeWeights(const float* weights, int inputs, int outputs) 
   return quantized;
 }
 
-Precision BlockPrecision(const proto::Tower& student, const ParameterBlock& block, Precision precision) {
-  const bool plain = student.interaction_size() == 0 && student.has_mlp();
-  const bool weight = absl::StartsWith(block.name, "mlp/") && absl::EndsWith(block.name, "/weight");
-  return plain && weight ? precision : Precision::kF32;
+Precision BlockPrecision(const Tower& student, const ParameterBlock& block, Precision precision) {
+  const bool low = IsPlainStudent(student) && block.kind == ParameterKind::kMatrix;
+  return low ? precision : Precision::kF32;
 }
 
 int64_t EncodedBytes(const ParameterBlock& block, Precision precision) {

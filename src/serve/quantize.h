@@ -9,12 +9,9 @@
 #include "absl/strings/string_view.h"
 #include "tandem/parameters.h"
 #include "tandem/precision.h"
+#include "tandem/tower.h"
 
 namespace tandem {
-
-namespace proto {
-class Tower;
-}  // namespace proto
 
 // W(i, j) = scales[j] * codes[i * outputs + j], codes in -127 ... 127.
 struct QuantizedWeights {
@@ -26,8 +23,8 @@ struct QuantizedWeights {
 QuantizedWeights QuantizeWeights(const float* weights, int inputs, int outputs);
 
 // What a block of the student's parameters is stored in where the bundle is of `precision`: that for the
-// weights of an MLP that MakeStudentScorer can serve, float32 for everything else.
-Precision BlockPrecision(const proto::Tower& student, const ParameterBlock& block, Precision precision);
+// matrices of a student that MakeStudentScorer can serve, float32 for everything else.
+Precision BlockPrecision(const Tower& student, const ParameterBlock& block, Precision precision);
 
 // A matrix of weights as bytes: float32; bfloat16; or the scales of its outputs in float32, then int8 codes.
 // Little-endian, row-major.

@@ -4,121 +4,12 @@
 #include <optional>
 #include <utility>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_join.h"
-#include "absl/strings/str_split.h"
 #include "config/experiment.pb.h"
 #include "tandem/status.h"
 
 namespace tandem {
 namespace {
-
-// What one index of an axis stands for: a component of a field, or (field -1) something that no field owns.
-struct Coordinate {
-  int part;   // axes have parts: interaction outputs, then x
-  int field;  // of the model that the axis belongs to
-  int component;
-};
-using Axis = std::vector<Coordinate>;
-
-Axis Plain(int part, int size) {
-  Axis axis;
-  for (int i = 0; i < size; ++i) axis.push_back({part, -1, i});
-  return axis;
-}
-
-Axis OfFields(int part, const FieldShape& shape, int components) {
-  Axis axis;
-  for (int field = 0; field < shape.fields; ++field) {
-    for (int component = 0; component < components; ++component) axis.push_back({part, field, component});
-  }
-  return axis;
-}
-
-void Append(const Axis& more, Axis* axis) { axis->insert(axis->end(), more.begin(), more.end()); }
-
-struct Side {
-  const proto::Tower& config;
-  const Tower& tower;
-};
-
-Axis InteractionOutput(const Side& side, int index, int part) {
-  const FieldShape& shape = side.tower.shape();
-  if (side.config.interaction(index).has_cross()) return OfFields(part, shape, shape.dim);
-  return Plain(part, side.tower.interaction_width(index));
-}
-
-// What the MLP, or the read-out without one, reads.
-Axis TowerInput(const Side& side) {
-  const proto::Tower& tower = side.config;
-  const FieldShape& shape = side.tower.shape();
-  Axis axis;
-  if (tower.combine() == proto::Tower::STACKED) {
-    for (int i = 0; i < tower.interaction_size(); ++i) Append(InteractionOutput(side, i, i), &axis);
-  }
-  Append(OfFields(tower.interaction_size(), shape, shape.dim), &axis);
-  return axis;
-}
-
-// The axes of a block of a tower, as the layers name and shape them. Those of a transformer are of no field.
-std::vector<Axis> AxesOf(const ParameterBlock& block, const Side& side) {
-  const proto::Tower& tower = side.config;
-  const FieldShape& shape = side.tower.shape();
-  std::vector<Axis> axes;
-  for (const int extent : block.shape) axes.push_back(Plain(0, extent));
-  const std::vector<std::string> path = absl::StrSplit(block.name, '/');
-  const std::string& kind = path.back();
-  if (path[0] == "mlp") {
-    if (block.name == "mlp/0/weight" || absl::StartsWith(kind, "input_m") || kind == "input_variance") {
-      axes[0] = TowerInput(side);
-    }
-  } else if (block.name == "head/weight") {
-    if (!tower.has_mlp()) axes[0] = TowerInput(side);
-  } else if (path[0] == "readout") {
-    axes[0] = InteractionOutput(side, std::stoi(path[1]), 0);
-  } else if (path[0] == "interaction") {
-    const proto::Interaction& interaction = tower.interaction(std::stoi(path[1]));
-    if (interaction.has_cin() && kind == "weight") {
-      axes[2] = OfFields(0, shape, 1);
-      if (path[2] == "0") axes[1] = OfFields(0, shape, 1);
-    } else if (interaction.has_cross()) {
-      const Axis x = OfFields(0, shape, shape.dim);
-      for (size_t a = 0; a < axes.size(); ++a) {
-        // Every axis of a cross layer is x, but for the layers of v1 and the rank of u and v.
-        const bool layers = interaction.cross().version() == proto::Cross::V1 && a == 0;
-        const bool rank = (kind == "u" && a == 1) || (kind == "v" && a == 0);
-        if (!layers && !rank) axes[a] = x;
-      }
-    }
-  }
-  return axes;
-}
-
-// For each index of `after` the one of `before` that it goes on from, -1 for a new one; nullopt when the axes
-// don't fit.
-std::optional<std::vector<int>> Match(const Axis& before, const Axis& after,
-                                      const std::vector<int>& field_before) {
-  std::vector<int> from;
-  for (const Coordinate& wanted : after) {
-    if (wanted.field >= 0 && field_before[wanted.field] < 0) {
-      from.push_back(-1);
-      continue;
-    }
-    const int field = wanted.field < 0 ? -1 : field_before[wanted.field];
-    const auto found = std::find_if(before.begin(), before.end(), [&](const Coordinate& candidate) {
-      return candidate.part == wanted.part && candidate.field == field &&
-             candidate.component == wanted.component;
-    });
-    if (found == before.end()) return std::nullopt;
-    from.push_back(static_cast<int>(found - before.begin()));
-  }
-  // A plain axis that grew shorter is another architecture, not another feature.
-  const auto plain = [](const Axis& axis) {
-    return std::count_if(axis.begin(), axis.end(), [](const Coordinate& c) { return c.field < 0; });
-  };
-  if (plain(before) != plain(after)) return std::nullopt;
-  return from;
-}
 
 // The element of `before` that element `index` of `after` goes on from, -1 for a new one.
 int64_t ElementBefore(int64_t index, const ParameterBlock& before, const ParameterBlock& after,
@@ -135,26 +26,22 @@ int64_t ElementBefore(int64_t index, const ParameterBlock& before, const Paramet
   return element;
 }
 
-absl::Status CopyTower(const std::string& name, const Side& before, const Side& after,
+absl::Status CopyTower(const std::string& name, const Tower& before, const Tower& after,
                        const std::vector<int>& field_before, const DenseParameters& from,
                        DenseParameters* to) {
   const auto slots =
       static_cast<int64_t>(std::min(from.slots.size() / std::max<size_t>(1, from.values.size()),
                                     to->slots.size() / std::max<size_t>(1, to->values.size())));
-  for (const ParameterBlock& block : after.tower.layout().blocks()) {
-    const auto& blocks = before.tower.layout().blocks();
-    const auto old = std::find_if(blocks.begin(), blocks.end(),
-                                  [&](const ParameterBlock& other) { return other.name == block.name; });
+  for (const ParameterBlock& block : after.layout().blocks()) {
+    const ParameterBlock* old = before.layout().Find(block.name);
     const auto other_architecture = [&] {
       return ConfigError("model.", name, ": '", block.name,
                          "' is not what the run to start from has; fine-tuning keeps the towers");
     };
-    if (old == blocks.end() || old->shape.size() != block.shape.size()) return other_architecture();
-    const std::vector<Axis> old_axes = AxesOf(*old, before);
-    const std::vector<Axis> new_axes = AxesOf(block, after);
+    if (old == nullptr || old->axes.size() != block.axes.size()) return other_architecture();
     std::vector<std::vector<int>> matches;
-    for (size_t axis = 0; axis < new_axes.size(); ++axis) {
-      std::optional<std::vector<int>> match = Match(old_axes[axis], new_axes[axis], field_before);
+    for (size_t axis = 0; axis < block.axes.size(); ++axis) {
+      std::optional<std::vector<int>> match = IndicesBefore(old->axes[axis], block.axes[axis], field_before);
       if (!match.has_value()) return other_architecture();
       matches.push_back(*std::move(match));
     }
@@ -264,18 +151,13 @@ absl::Status CopySharedParameters(const DualModel& before, DualModel* after) {
     }
     return places;
   };
-  const auto side = [](const proto::Tower& config, const Tower& tower) { return Side{config, tower}; };
-  const proto::Model& old_model = before.experiment().model();
-  const proto::Model& new_model = after->experiment().model();
   if (after->has_teacher()) {
-    TANDEM_RETURN_IF_ERROR(CopyTower("teacher", side(old_model.teacher(), before.teacher()),
-                                     side(new_model.teacher(), after->teacher()),
+    TANDEM_RETURN_IF_ERROR(CopyTower("teacher", before.teacher(), after->teacher(),
                                      field_before(before.teacher_input(), after->teacher_input()),
                                      before.teacher_parameters(), &after->teacher_parameters()));
   }
   if (after->has_student()) {
-    TANDEM_RETURN_IF_ERROR(CopyTower("student", side(old_model.student(), before.student()),
-                                     side(new_model.student(), after->student()),
+    TANDEM_RETURN_IF_ERROR(CopyTower("student", before.student(), after->student(),
                                      field_before(before.student_input(), after->student_input()),
                                      before.student_parameters(), &after->student_parameters()));
   }

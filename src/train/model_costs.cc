@@ -16,14 +16,6 @@ double WholeLines(int64_t floats) {
   return static_cast<double>(lines * kLineFloats) * kFloat;
 }
 
-// Backward computes two products for one of forward: the gradients of the input and of the weights.
-double BackwardFlops(const Tower& tower, bool d_input) {
-  double flops = 2.0 * static_cast<double>(tower.flops_per_sample());
-  const ParameterBlock* first = tower.layout().Find("mlp/0/weight");
-  if (!d_input && first != nullptr) flops -= 2.0 * static_cast<double>(first->size);
-  return flops;
-}
-
 }  // namespace
 
 void SetModelCosts(const DualModel& model, TrainedParts parts, Profile* profile) {
@@ -42,14 +34,16 @@ void SetModelCosts(const DualModel& model, TrainedParts parts, Profile* profile)
   if (model.has_teacher()) {
     const auto forward = static_cast<double>(model.teacher().flops_per_sample());
     profile->SetCost(Stage::kTeacherForward, {forward, 0});
-    profile->SetCost(Stage::kTeacherBackward, {BackwardFlops(model.teacher(), true), 0});
+    profile->SetCost(Stage::kTeacherBackward,
+                     {static_cast<double>(model.teacher().backward_flops_per_sample(/*d_x=*/true)), 0});
     if (all) dense += static_cast<double>(model.teacher().layout().size());
   }
   if (model.has_student()) {
     const auto forward = static_cast<double>(model.student().flops_per_sample());
     profile->SetCost(Stage::kStudentForward, {forward, 0});
+    const bool d_x = all && !model.has_teacher();
     profile->SetCost(Stage::kStudentBackward,
-                     {BackwardFlops(model.student(), all && !model.has_teacher()), 0});
+                     {static_cast<double>(model.student().backward_flops_per_sample(d_x)), 0});
     dense += static_cast<double>(model.student().layout().size() + model.loss().layout().size());
   }
   const int slots = MakeOptimizer(model.experiment().train().optimizer())->slots();

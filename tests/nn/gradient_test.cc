@@ -17,6 +17,7 @@
 #include "tandem/random.h"
 #include "tandem/tower.h"
 #include "tests/support/gradient_checker.h"
+#include "tests/support/interaction_configs.h"
 #include "tests/support/random_floats.h"
 #include "tests/support/reference.h"
 #include "tests/support/text_proto.h"
@@ -130,20 +131,7 @@ TEST_P(InteractionGradientTest, MatchesFiniteDifferences) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Layers, InteractionGradientTest,
-    testing::Values("fm {}", "cin { layers: 5 }", "cin { layers: 5 layers: 3 }",
-                    "cin { layers: 5 layers: 3 bias: true }",
-                    "cin { layers: 4 layers: 6 layers: 3 activation: RELU bias: true }",
-                    "cin { layers: 4 layers: 6 layers: 3 split_half: true bias: true }",
-                    "cin { layers: 6 activation: RELU }",
-                    "cin { layers: 6 layers: 4 activation: RELU split_half: true bias: true }",
-                    "cross { version: V1 layers: 1 }", "cross { version: V1 layers: 4 }",
-                    "cross { version: V2 layers: 1 }", "cross { version: V2 layers: 3 }",
-                    "cross { version: V2 layers: 1 rank: 2 }", "cross { version: V2 layers: 3 rank: 5 }",
-                    "transformer { sequence: 'history' target: 'item' heads: 1 hidden: 5 }",
-                    "transformer { sequence: 'history' target: 'item' heads: 2 hidden: 7 }",
-                    "transformer { sequence: 'history' target: 'item' heads: 4 hidden: 3 blocks: 2 }"));
+INSTANTIATE_TEST_SUITE_P(Layers, InteractionGradientTest, testing::ValuesIn(kInteractionConfigs));
 
 // The multipliers that an Mlp documents for its dropout.
 reference::DropoutMasks MasksOf(const proto::Mlp& config, const TrainingPass& pass, int rows) {
@@ -240,6 +228,8 @@ std::vector<std::string> AllTowers() {
           configs.push_back(absl::StrCat(combine, interactions, mlp, linear));
       }
     }
+    for (const char* layer : kInteractionConfigs)
+      configs.push_back(absl::StrCat(combine, "interaction { ", layer, " } mlp { hidden: 5 }"));
   }
   return configs;
 }

@@ -8,8 +8,10 @@
 #include <vector>
 
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "config/experiment.pb.h"
 #include "tests/support/allocation_counter.h"
+#include "tests/support/interaction_configs.h"
 #include "tests/support/random_floats.h"
 #include "tests/support/text_proto.h"
 
@@ -64,8 +66,8 @@ class TestTower {
   TowerWorkspace workspace;
 };
 
-const std::vector<std::string>& Configs() {
-  static const auto* const configs = new std::vector<std::string>{
+std::vector<std::string> Configs() {
+  std::vector<std::string> configs = {
       kDeep,
       "linear: true combine: PARALLEL",
       "combine: STACKED",
@@ -79,7 +81,12 @@ const std::vector<std::string>& Configs() {
       ("interaction { transformer { sequence: 'history' target: 'item' heads: 5 blocks: 2 hidden: 9 } } "
        "interaction { fm {} } mlp { hidden: 20 } linear: true"),
   };
-  return *configs;
+  for (const char* layer : kInteractionConfigs) {
+    // Their heads don't divide this dimension, which is odd to show how kernels end a row.
+    if (absl::StrContains(layer, "transformer")) continue;
+    configs.push_back(absl::StrCat("interaction { ", layer, " } mlp { hidden: 20 }"));
+  }
+  return configs;
 }
 
 class TowerTest : public testing::TestWithParam<std::string> {};
@@ -175,6 +182,22 @@ TEST(TowerTest, StatisticsAreOfWhatTheMlpReads) {
 TEST(TowerTest, FlopsAreThoseOfTheDenseLayersAndTheReadOut) {
   const TestTower test("mlp { hidden: 10 hidden: 4 }");
   EXPECT_EQ(test.tower.flops_per_sample(), 2 * (kWidth * 10 + 10 * 4 + 4));
+}
+
+TEST(TowerTest, TheWayBackIsTwoProductsForOneAndSavesWhatNobodyWants) {
+  const TestTower plain("mlp { hidden: 10 hidden: 4 }"), read_out("combine: STACKED"),
+      stacked("interaction { fm {} } mlp { hidden: 10 }"),
+      parallel("interaction { fm {} } mlp { hidden: 10 } combine: PARALLEL");
+  for (const TestTower* test : {&plain, &read_out, &stacked, &parallel}) {
+    EXPECT_EQ(test->tower.backward_flops_per_sample(/*d_x=*/true), 2 * test->tower.flops_per_sample());
+  }
+  const auto saved = [](const TestTower& test) {
+    return 2 * test.tower.flops_per_sample() - test.tower.backward_flops_per_sample(/*d_x=*/false);
+  };
+  EXPECT_EQ(saved(plain), 2 * kWidth * 10);
+  EXPECT_EQ(saved(parallel), 2 * kWidth * 10);
+  EXPECT_EQ(saved(stacked), 0) << "the interaction wants the gradient of what the MLP reads";
+  EXPECT_EQ(saved(read_out), 0);
 }
 
 }  // namespace

@@ -301,7 +301,8 @@ TowerOutput Tower(const proto::Tower& config, const FieldShape& all, const Param
     if (stacked) {
       crossed = Concatenate(crossed, out, rows);
     } else {
-      ReadOut(out, layer.has_fm() ? nullptr : parameters["readout/" + index + "/weight"], &output.logits);
+      const std::string readout = "readout/" + index + "/weight";
+      ReadOut(out, parameters.Has(readout) ? parameters[readout] : nullptr, &output.logits);
     }
   }
   const Vector input = Concatenate(crossed, x, rows);

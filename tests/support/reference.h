@@ -24,6 +24,7 @@ using Vector = std::vector<double>;
 class Parameters {
  public:
   Parameters(const ParameterLayout& layout, const Vector& values) : layout_(layout), values_(values) {}
+  bool Has(const std::string& name) const { return layout_.Find(name) != nullptr; }
   // CHECKs that the block exists.
   const double* operator[](const std::string& name) const;
 
