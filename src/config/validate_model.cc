@@ -1,6 +1,8 @@
 #include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "src/config/methods.h"
 #include "src/config/validate.h"
 #include "tandem/status.h"
@@ -20,10 +22,17 @@ absl::Status CheckCin(const proto::Cin& cin, const std::string& key) {
   return absl::OkStatus();
 }
 
+// "fm {}, cin {}, ..."
+std::string KindsOfInteraction() {
+  std::vector<std::string> kinds;
+  const google::protobuf::OneofDescriptor& kind = *proto::Interaction::descriptor()->oneof_decl(0);
+  for (int i = 0; i < kind.field_count(); ++i) kinds.push_back(kind.field(i)->name() + " {}");
+  return absl::StrJoin(kinds, ", ");
+}
+
+// What the ranges of single numbers (ranges.cc) can't say.
 absl::Status CheckInteraction(const proto::Interaction& interaction, const std::string& key) {
   switch (interaction.kind_case()) {
-    case proto::Interaction::kFm:
-      return absl::OkStatus();
     case proto::Interaction::kCin:
       return CheckCin(interaction.cin(), key + ".cin");
     case proto::Interaction::kCross:
@@ -32,12 +41,11 @@ absl::Status CheckInteraction(const proto::Interaction& interaction, const std::
                            "; must be 0 for V1, whose weight is a vector");
       }
       return absl::OkStatus();
-    case proto::Interaction::kTransformer:
-      return absl::OkStatus();  // asks for features: ValidateTransformers
     case proto::Interaction::KIND_NOT_SET:
-      break;
+      return ConfigError(key, ": of no kind; accepted: ", KindsOfInteraction());
+    default:
+      return absl::OkStatus();
   }
-  return ConfigError(key, ": of no kind; accepted: fm {}, cin {}, cross {}, transformer {}");
 }
 
 absl::Status CheckTower(const proto::Tower& tower, const std::string& key) {
