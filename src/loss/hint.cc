@@ -1,3 +1,5 @@
+// The hint of the joint loss: what a student's hidden layer owes the teacher's, with the adapter between them
+// and the statistics that scale it (tandem/loss.h).
 #include <glog/logging.h>
 
 #include <algorithm>

@@ -1,3 +1,5 @@
+// The joint loss of a shard: label and logit terms, and which hints count (tandem/loss.h; hint.cc has the
+// hint itself).
 #include <glog/logging.h>
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// What the label term is made of, and sums of loss terms (tandem/loss.h).
 #include <algorithm>
 #include <cmath>
 

@@ -1,3 +1,4 @@
+// Calibration: bins of rows by predicted probability, and what was clicked in each (tandem/metrics.h).
 #include <glog/logging.h>
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// Metrics as JSON, numbers so that they read back as they were (tandem/metrics.h).
 #include <charconv>
 #include <cmath>
 

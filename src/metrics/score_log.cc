@@ -1,3 +1,5 @@
+// Scores, labels, weights and groups of rows, a column each, and their bytes in a checkpoint
+// (tandem/metrics.h).
 #include <glog/logging.h>
 
 #include <cmath>

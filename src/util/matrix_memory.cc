@@ -1,3 +1,4 @@
+// Memory for matrices: whole cache lines, huge pages where they pay (tandem/matrix.h).
 #include <sys/mman.h>
 
 #include <new>
