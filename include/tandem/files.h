@@ -93,12 +93,13 @@ absl::Status WriteFileAtomically(FileSystem& fs, const std::string& path, absl::
 // them, and renames the whole to `path`, which must not exist. Only files go in, no directories. A failure
 // leaves nothing at `path`; a crash nothing or a whole directory.
 //
-// MANIFEST is text: "name size checksum" a line, sorted by name; the checksum is XXH3-128 in hex (what
-// `xxhsum -H2` prints), so:
+// MANIFEST is text: "format 2" (docs/file_formats.md), then "name size checksum" a line, sorted by name;
+// the checksum is XXH3-128 in hex (what `xxhsum -H2` prints), so:
 //
+//   format 2
 //   embedding-0.bin 1048576 5f8c9a2e0e1d7c3b4a5968778695a4b3
 //   state.pb 211 99aa06d3014798d86001c324468d497f
-//   MANIFEST 105 0d1c2b3a495867768594a3b2c1d0efee           size and checksum of the lines above
+//   MANIFEST 114 0d1c2b3a495867768594a3b2c1d0efee           size and checksum of the lines above
 absl::Status WriteDirectory(FileSystem& fs, const std::string& path,
                             const std::function<absl::Status(const std::string& aside)>& fill);
 // Checks MANIFEST and every file against it; a file more or less is an error too.
@@ -110,10 +111,10 @@ absl::Status RemoveDirectory(FileSystem& fs, const std::string& path);
 // so that a file cut between two records is told from a whole one. A record may hold hundreds of megabytes: a
 // reader keeps one at a time.
 //
-// Bytes: "TANDEMR1", then a record: length (8 bytes), checksum (8), content. The end: length 2^64 - 1,
-// checksum, the count of records before it (8). Numbers are little-endian. The checksum is XXH3-64 of the
-// content, seeded with XXH3-64 of the 16 bytes (position, length), so that records that were swapped,
-// repeated or dropped are damage as well. Positions count from 0.
+// Bytes: "TANDEMR2", the format's version its digit, then a record: length (8 bytes), checksum (8), content.
+// The end: length 2^64 - 1, checksum, the count of records before it (8). Numbers are little-endian. The
+// checksum is XXH3-64 of the content, seeded with XXH3-64 of the 16 bytes (position, length), so that records
+// that were swapped, repeated or dropped are damage as well. Positions count from 0.
 class RecordWriter {
  public:
   static absl::StatusOr<std::unique_ptr<RecordWriter>> Create(FileSystem& fs, const std::string& path);

@@ -11,6 +11,7 @@
 #include "google/protobuf/io/tokenizer.h"
 #include "google/protobuf/io/zero_copy_stream_impl_lite.h"
 #include "google/protobuf/text_format.h"
+#include "src/config/config_file.h"
 #include "src/config/names.h"
 #include "tandem/experiment.h"
 #include "tandem/status.h"
@@ -122,6 +123,7 @@ absl::Status Explain(absl::string_view text, absl::string_view origin, const Fau
 }  // namespace
 
 absl::StatusOr<proto::Experiment> ParseExperiment(absl::string_view text, absl::string_view origin) {
+  TANDEM_RETURN_IF_ERROR(CheckConfigFormat(text, origin));
   FirstFault collector;
   TextFormat::Parser parser;
   parser.RecordErrorsTo(&collector);

@@ -20,6 +20,7 @@
 #include "src/serve/publisher.h"
 #include "src/train/run_config.h"
 #include "src/train/run_directory.h"
+#include "src/util/format_version.h"
 #include "src/util/links.h"
 #include "tandem/checkpoint.h"
 #include "tandem/daily.h"
@@ -139,8 +140,10 @@ absl::Status DailyRun::Begin() {
   TANDEM_ASSIGN_OR_RETURN(const std::string lines, fs_.ReadFile(days_path));
   for (const absl::string_view line : absl::StrSplit(lines, '\n', absl::SkipEmpty())) {
     Json day = Json::parse(std::string(line), nullptr, /*allow_exceptions=*/false);
-    if (!day.is_object() || !day.contains("date"))
+    if (!day.is_object() || !day.contains("date") ||
+        (day.contains("format") && !day["format"].is_number_integer()))
       return ModelError(days_path, ": not a line of days: ", line);
+    TANDEM_RETURN_IF_ERROR(CheckFormatVersion(day.value("format", kFormatWithoutVersion), days_path));
     days_.push_back(std::move(day));
   }
   if (!days_.empty() && days_[0]["date"] != options_.begin_date) {
@@ -409,7 +412,10 @@ absl::Status DailyRun::Judge(const std::string& date, const std::string& checkpo
 
 absl::Status DailyRun::WriteDays() const {
   std::string lines;
-  for (const Json& day : days_) absl::StrAppend(&lines, day.dump(), "\n");
+  for (Json day : days_) {
+    day["format"] = kFormatVersion;
+    absl::StrAppend(&lines, day.dump(), "\n");
+  }
   TANDEM_RETURN_IF_ERROR(WriteFileAtomically(fs_, options_.run_dir + "/days.jsonl", lines));
   TANDEM_RETURN_IF_ERROR(WriteFileAtomically(fs_, options_.run_dir + "/days.md", DaysMarkdown(days_)));
   return WriteFileAtomically(fs_, options_.run_dir + "/days.html", DaysHtml(days_));

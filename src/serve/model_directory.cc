@@ -2,11 +2,9 @@
 
 #include <glog/logging.h>
 
-#include "absl/strings/ascii.h"
-#include "absl/strings/numbers.h"
-#include "absl/strings/strip.h"
 #include "config/experiment.pb.h"
 #include "src/serve/bundle_files.h"
+#include "src/train/completion.h"
 #include "src/util/links.h"
 #include "tandem/checkpoint.h"
 #include "tandem/status.h"
@@ -37,13 +35,10 @@ absl::StatusOr<std::string> ResolveModel(FileSystem& fs, const std::string& link
   if (fs.Exists(model + "/config.pbtxt") || fs.Exists(model + "/checkpoints")) {
     TANDEM_ASSIGN_OR_RETURN(const std::string newest, NewestCheckpoint(fs, model));
     if (newest.empty()) return ModelError(model, ": a run that has no checkpoint yet");
-    const absl::StatusOr<std::string> complete = fs.ReadFile(model + "/complete");
-    int64_t step = 0;
-    if (complete.ok() &&
-        absl::SimpleAtoi(absl::StripPrefix(absl::StripAsciiWhitespace(*complete), "step "), &step) &&
-        StepDirectory(model, step) != newest) {
-      LOG(WARNING) << model << " was complete at step " << step << ", but its newest checkpoint is " << newest
-                   << ": it lacks what came after; resuming the run brings it back";
+    TANDEM_ASSIGN_OR_RETURN(const std::optional<int64_t> complete, ReadCompletion(fs, model));
+    if (complete.has_value() && StepDirectory(model, *complete) != newest) {
+      LOG(WARNING) << model << " was complete at step " << *complete << ", but its newest checkpoint is "
+                   << newest << ": it lacks what came after; resuming the run brings it back";
     }
     return newest;
   }

@@ -11,6 +11,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/strip.h"
 #include "config/experiment.pb.h"
+#include "src/util/format_version.h"
 #include "src/util/paths.h"
 #include "tandem/experiment.h"
 #include "tandem/status.h"
@@ -137,6 +138,7 @@ absl::Status SaveCheckpoint(FileSystem& fs, const std::string& path, const DualM
 }
 
 absl::Status VerifyCheckpoint(FileSystem& fs, const std::string& path) {
+  TANDEM_RETURN_IF_ERROR(CheckDirectoryFormat(fs, path));
   absl::Status damage = VerifyDirectory(fs, path);
   if (damage.ok() || !fs.IsDirectory(path)) return damage;
   const std::string checkpoints = ParentPath(path);

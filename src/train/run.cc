@@ -7,10 +7,10 @@
 #include <optional>
 #include <utility>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/str_join.h"
 #include "config/experiment.pb.h"
 #include "src/config/methods.h"
+#include "src/train/completion.h"
 #include "src/train/divergence.h"
 #include "src/train/model_costs.h"
 #include "src/train/replay.h"
@@ -78,7 +78,6 @@ class Run {
   absl::Status CheckRows() const;
   absl::Status Checkpoint();
   // There once the run has trained on all of its window; holds its last step.
-  std::string CompletePath() const { return options_.run_dir + "/complete"; }
   bool InPhase() const { return StudentPhase::Begun(state_); }
   // Whether rows without a label are trained on.
   bool DistillsUnlabelled() const {
@@ -159,13 +158,13 @@ void Run::LeaveDirectory() {
 
 // Not where the last checkpoint is gone: what came after the one before it is trained again.
 absl::StatusOr<bool> Run::IsComplete() {
-  if (!fs_.Exists(CompletePath())) return false;
-  TANDEM_ASSIGN_OR_RETURN(const std::string text, fs_.ReadFile(CompletePath()));
-  if (text == absl::StrCat("step ", state_.step(), "\n")) return true;
-  LOG(WARNING) << options_.run_dir << " was complete at " << absl::StripAsciiWhitespace(text)
+  TANDEM_ASSIGN_OR_RETURN(const std::optional<int64_t> step, ReadCompletion(fs_, options_.run_dir));
+  if (!step.has_value()) return false;
+  if (*step == state_.step()) return true;
+  LOG(WARNING) << options_.run_dir << " was complete at step " << *step
                << ", but its newest checkpoint is that of step " << state_.step()
                << ": training on from there";
-  TANDEM_RETURN_IF_ERROR(fs_.RemoveAll(CompletePath()));
+  TANDEM_RETURN_IF_ERROR(RemoveCompletion(fs_, options_.run_dir));
   return false;
 }
 
@@ -232,8 +231,7 @@ absl::Status Run::Loop() {
     if (summary_.stopped_by != 0) return absl::OkStatus();
   }
   TANDEM_RETURN_IF_ERROR(Checkpoint());
-  TANDEM_RETURN_IF_ERROR(
-      WriteFileAtomically(fs_, CompletePath(), absl::StrCat("step ", state_.step(), "\n")));
+  TANDEM_RETURN_IF_ERROR(WriteCompletion(fs_, options_.run_dir, state_.step()));
   LOG(INFO) << RowsLine(state_, DistillsUnlabelled());
   return absl::OkStatus();
 }

@@ -1,5 +1,6 @@
 #include "src/train/run_config.h"
 
+#include "src/config/config_file.h"
 #include "tandem/experiment.h"
 #include "tandem/status.h"
 
@@ -11,7 +12,7 @@ std::string ConfigPath(const std::string& run_dir) { return run_dir + "/config.p
 }  // namespace
 
 absl::Status WriteRunConfig(FileSystem& fs, const std::string& run_dir, const proto::Experiment& experiment) {
-  return WriteFileAtomically(fs, ConfigPath(run_dir), ExperimentText(experiment));
+  return WriteFileAtomically(fs, ConfigPath(run_dir), ConfigFileText(experiment));
 }
 
 absl::StatusOr<proto::Experiment> ReadRunConfig(FileSystem& fs, const std::string& run_dir) {

@@ -9,7 +9,9 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "src/util/format_version.h"
 #include "tandem/metrics.h"
 #include "tandem/status.h"
 
@@ -17,6 +19,17 @@ namespace tandem {
 namespace {
 
 using Json = nlohmann::ordered_json;
+
+constexpr absl::string_view kFormat = ",\"format\":";
+
+// Of a whole line, whose last field it is.
+int FormatOfLine(absl::string_view line) {
+  const size_t begin = line.rfind(kFormat);
+  int version = 0;
+  if (begin == absl::string_view::npos) return kFormatWithoutVersion;
+  line = line.substr(begin + kFormat.size());
+  return absl::SimpleAtoi(line.substr(0, line.find('}')), &version) ? version : kFormatWithoutVersion;
+}
 
 // The step of a whole line, or -1.
 int64_t StepOfLine(absl::string_view line) {
@@ -36,6 +49,7 @@ absl::StatusOr<std::unique_ptr<RunLog>> RunLog::Open(FileSystem& fs, const std::
     const absl::string_view line = absl::string_view(bytes).substr(keep, end - keep);
     const int64_t line_step = StepOfLine(line);
     if (line_step < 0 || line_step > step) break;
+    TANDEM_RETURN_IF_ERROR(CheckFormatVersion(FormatOfLine(line), path));
     if (absl::StrContains(line, "\"progressive\":") && --days < 0) break;
     keep = end + 1;
   }
@@ -72,7 +86,10 @@ absl::Status RunLog::OnDay(const DayReport& day) {
   return LogLine(line.dump());
 }
 
-absl::Status RunLog::LogLine(const std::string& json) { return file_->Append(json + "\n"); }
+absl::Status RunLog::LogLine(const std::string& json) {
+  CHECK(absl::EndsWith(json, "}")) << json;
+  return file_->Append(absl::StrCat(json.substr(0, json.size() - 1), kFormat, kFormatVersion, "}\n"));
+}
 
 absl::Status RunLog::Sync() { return file_->Sync(); }
 

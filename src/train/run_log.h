@@ -1,4 +1,5 @@
-// What a run says to programs while it trains: metrics.jsonl, one JSON object a line, "step" first.
+// What a run says to programs while it trains: metrics.jsonl, one JSON object a line, "step" first, "format"
+// last.
 //
 //   TANDEM_ASSIGN_OR_RETURN(auto log, RunLog::Open(fs, "run/metrics.jsonl", step, days));
 //   TANDEM_RETURN_IF_ERROR(log->OnStep(report));
@@ -21,17 +22,17 @@ namespace tandem {
 class RunLog : public RunObserver {
  public:
   // Goes on after the lines up to `step` and to the `days`-th day's; what a run that was killed wrote after
-  // its checkpoint, or half wrote, is dropped.
+  // its checkpoint, or half wrote, is dropped. A ModelError where a line is of a format that isn't read.
   static absl::StatusOr<std::unique_ptr<RunLog>> Open(FileSystem& fs, const std::string& path, int64_t step,
                                                       int days);
 
-  // {"step":400,"day":"2000-11-20","rows":409600,"losses":{"total":...,"teacher_label":...,...},"rows_per_second":...}
+  // {"step":400,"day":"2000-11-20","rows":409600,"losses":{"total":...,"teacher_label":...,...},"rows_per_second":...,"format":2}
   // Of a batch of rows without a label the label terms are null.
   absl::Status OnStep(const StepReport& step) override;
   // {"step":400,"day":"2000-11-20","rows":15000,"progressive":{"teacher":{"auc":...},"student":{...}}}; rows
   // that were scored.
   absl::Status OnDay(const DayReport& day) override;
-  // A line of the caller's own, which begins {"step": as all do.
+  // A line of the caller's own, which begins {"step": as all do; "format" is added to it.
   absl::Status LogLine(const std::string& json);
   absl::Status Sync();
 

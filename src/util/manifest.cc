@@ -1,3 +1,5 @@
+// Checkpoints and bundles as directories that are there whole or not at all: MANIFEST, written aside and
+// verified (tandem/files.h).
 #include <algorithm>
 #include <iterator>
 
@@ -6,7 +8,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "src/util/aside.h"
+#include "src/util/format_version.h"
 #include "src/util/paths.h"
 #include "tandem/files.h"
 #include "tandem/status.h"
@@ -18,6 +22,8 @@ namespace tandem {
 namespace {
 
 constexpr absl::string_view kManifest = "MANIFEST";
+// What the first line begins with; a file's line has two spaces at least.
+constexpr absl::string_view kFormat = "format ";
 // Bytes of a file that are read at a time: they stay in the cache.
 constexpr int64_t kChunk = 256 << 10;
 constexpr absl::string_view kDamaged = "; the file is damaged. Nothing was loaded.";
@@ -78,7 +84,7 @@ absl::StatusOr<Entry> Seal(FileSystem& fs, const std::string& directory, const s
 
 absl::Status WriteManifest(FileSystem& fs, const std::string& directory) {
   TANDEM_ASSIGN_OR_RETURN(const auto names, fs.List(directory));
-  std::string lines;
+  std::string lines = absl::StrCat(kFormat, kFormatVersion, "\n");
   for (const std::string& name : names) {
     TANDEM_ASSIGN_OR_RETURN(const Entry entry, Seal(fs, directory, name));
     lines += Line(entry.name, entry.size, entry.checksum);
@@ -107,6 +113,16 @@ bool ParseLine(absl::string_view line, Entry* entry) {
   return absl::SimpleAtoi(line.substr(before_size + 1, before_checksum - before_size - 1), &entry->size);
 }
 
+// The version that the first line says, which is taken away.
+int TakeFormat(absl::string_view* lines) {
+  absl::string_view line = lines->substr(0, lines->find('\n'));
+  const size_t length = line.size() + 1;
+  int version = 0;
+  if (!absl::ConsumePrefix(&line, kFormat) || !absl::SimpleAtoi(line, &version)) return kFormatWithoutVersion;
+  lines->remove_prefix(std::min(length, lines->size()));
+  return version;
+}
+
 absl::StatusOr<std::vector<Entry>> ReadManifest(FileSystem& fs, const std::string& directory) {
   const std::string path = Join(directory, kManifest);
   if (!fs.Exists(path)) {
@@ -116,15 +132,15 @@ absl::StatusOr<std::vector<Entry>> ReadManifest(FileSystem& fs, const std::strin
   TANDEM_ASSIGN_OR_RETURN(const std::string text, fs.ReadFile(path));
   // The line before the last one's newline; without any, the whole text is the last line.
   const size_t newline = text.size() < 2 ? std::string::npos : text.rfind('\n', text.size() - 2);
-  const absl::string_view lines =
-      absl::string_view(text).substr(0, newline == std::string::npos ? 0 : newline + 1);
+  absl::string_view lines = absl::string_view(text).substr(0, newline == std::string::npos ? 0 : newline + 1);
   if (absl::string_view(text).substr(lines.size()) != LastLine(lines)) {
     return ModelError(path, ": its own checksum, in the last line, differs", kDamaged);
   }
+  TANDEM_RETURN_IF_ERROR(CheckFormatVersion(TakeFormat(&lines), directory));
   std::vector<Entry> entries;
   for (const absl::string_view line : absl::StrSplit(lines, '\n', absl::SkipEmpty())) {
     if (!ParseLine(line, &entries.emplace_back())) {
-      return ModelError(path, ":", entries.size(), ": not 'name size checksum'", kDamaged);
+      return ModelError(path, ":", entries.size() + 1, ": not 'name size checksum'", kDamaged);
     }
   }
   return entries;
@@ -181,6 +197,13 @@ absl::Status VerifyDirectory(FileSystem& fs, const std::string& path) {
   TANDEM_RETURN_IF_ERROR(VerifyNames(fs, path, entries));
   for (const Entry& entry : entries) TANDEM_RETURN_IF_ERROR(VerifyFile(fs, Join(path, entry.name), entry));
   return absl::OkStatus();
+}
+
+absl::Status CheckDirectoryFormat(FileSystem& fs, const std::string& directory) {
+  const absl::StatusOr<std::string> text = fs.ReadFile(Join(directory, kManifest));
+  if (!text.ok()) return absl::OkStatus();
+  absl::string_view lines = *text;
+  return CheckFormatVersion(TakeFormat(&lines), directory);
 }
 
 absl::Status RemoveDirectory(FileSystem& fs, const std::string& path) {

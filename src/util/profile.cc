@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "src/util/format_version.h"
 
 namespace tandem {
 namespace {
@@ -186,10 +187,11 @@ std::string Profile::Table() const {
 std::string Profile::Json() const {
   const Record total = Total();
   std::string json = absl::StrFormat(
-      "{\"command\":\"%s\",\"threads\":%d,\"seconds\":%.6f,\"peak\":{\"flops\":%.0f,\"bytes\":%.0f},"
+      "{\"format\":%d,\"command\":\"%s\",\"threads\":%d,\"seconds\":%.6f,\"peak\":{\"flops\":%.0f,\"bytes\":%"
+      ".0f},"
       "\"stages\":[",
-      command_ == ProfiledCommand::kTrain ? "train" : "predict", threads_, Seconds(), peak_.flops,
-      peak_.bytes);
+      kFormatVersion, command_ == ProfiledCommand::kTrain ? "train" : "predict", threads_, Seconds(),
+      peak_.flops, peak_.bytes);
   for (const Stage stage : kOrder) {
     const int i = static_cast<int>(stage);
     const Sum& sum = total[i];

@@ -1,9 +1,13 @@
+// Files of records with checksums (tandem/files.h has their bytes).
 #include <glog/logging.h>
 
 #include <algorithm>
 #include <limits>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "src/util/format_version.h"
 #include "src/util/zeroed_memory.h"
 #include "tandem/files.h"
 #include "tandem/status.h"
@@ -14,7 +18,9 @@
 namespace tandem {
 namespace {
 
-constexpr absl::string_view kMagic = "TANDEMR1";
+// A file's first bytes; the format's version, as '0' + version, follows.
+constexpr absl::string_view kMagic = "TANDEMR";
+constexpr int64_t kBeginBytes = 8;
 constexpr uint64_t kEndLength = std::numeric_limits<uint64_t>::max();
 constexpr int64_t kHeaderBytes = 16;
 constexpr int64_t kCountBytes = 8;
@@ -42,7 +48,8 @@ uint64_t Checksum(uint64_t position, uint64_t length, absl::string_view content)
 class Writer : public RecordWriter {
  public:
   explicit Writer(std::unique_ptr<WritableFile> file)
-      : file_(std::move(file)), status_(file_->Append(kMagic)) {}
+      : file_(std::move(file)),
+        status_(file_->Append(absl::StrCat(kMagic, std::string(1, '0' + kFormatVersion)))) {}
 
   absl::Status Append(absl::string_view record) override {
     CHECK(file_ != nullptr) << "the writer is closed";
@@ -83,11 +90,11 @@ class Reader : public RecordReader {
   Reader(FileSystem& fs, std::string path, int64_t size) : fs_(fs), path_(std::move(path)), size_(size) {}
 
   absl::Status ReadMagic() {
-    if (size_ >= static_cast<int64_t>(kMagic.size())) {
-      TANDEM_ASSIGN_OR_RETURN(const absl::string_view magic, Peek(kMagic.size()));
-      if (magic == kMagic) {
-        offset_ = kMagic.size();
-        return absl::OkStatus();
+    if (size_ >= kBeginBytes) {
+      TANDEM_ASSIGN_OR_RETURN(absl::string_view begin, Peek(kBeginBytes));
+      if (absl::ConsumePrefix(&begin, kMagic) && begin[0] > '0') {
+        offset_ = kBeginBytes;
+        return CheckFormatVersion(begin[0] - '0', path_);
       }
     }
     return ModelError(path_,

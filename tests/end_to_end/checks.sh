@@ -45,9 +45,9 @@ sys.exit(0 if eval(sys.argv[2]) else f"{d}")' "$1" "$2" || fail "$1: not so: $2"
 }
 # last_checkpoint RUN
 last_checkpoint() { find "$1/checkpoints" -name 'step-*' | sort | tail -1; }
-# seal FOLDER: writes the MANIFEST that the files as they are would have
+# seal FOLDER [FORMAT]: writes the MANIFEST that the files as they are would have
 seal() {
-  python3 - "$1" <<'PYTHON'
+  python3 - "$1" "${2:-2}" <<'PYTHON'
 import ctypes, os, sys
 class Hash(ctypes.Structure):
     _fields_ = [("low", ctypes.c_uint64), ("high", ctypes.c_uint64)]
@@ -58,7 +58,7 @@ def line(name, data):
     return f"{name} {len(data)} {digest.high:016x}{digest.low:016x}\n"
 folder = sys.argv[1]
 names = sorted(name for name in os.listdir(folder) if name != "MANIFEST")
-lines = "".join(line(name, open(f"{folder}/{name}", "rb").read()) for name in names)
+lines = f"format {sys.argv[2]}\n" + "".join(line(name, open(f"{folder}/{name}", "rb").read()) for name in names)
 open(f"{folder}/MANIFEST", "w").write(lines + line("MANIFEST", lines.encode()))
 PYTHON
 }

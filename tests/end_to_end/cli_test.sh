@@ -326,6 +326,17 @@ done
 cp bundle/* mixed/ && seal mixed  # what seals a mixed pair seals a true one alike
 expect_same_folder mixed bundle
 
+section "files of another format are refused by name"
+seal mixed 3
+expect_refused mixed
+expect_err "mixed: was written by a newer Tandem (format 3, this one reads up to 2)"
+cp -r run newer && seal "$(last_checkpoint newer)" 3
+expect_exit 4 train --run_dir=newer --end_date=2026-01-04 --resume
+expect_err "$(last_checkpoint newer): was written by a newer Tandem"
+rm -r newer && cp -r run newer && sed -i '1s/2/3/' newer/config.pbtxt
+expect_exit 4 train --run_dir=newer --end_date=2026-01-04 --resume
+expect_err "newer/config.pbtxt: was written by a newer Tandem"
+
 section "finetune"
 expect_exit 0 finetune --init_from=fresh --run_dir=tuned --begin_date=2026-01-03 --end_date=2026-01-04
 expect_equal "what finetune prints" "$(cat out)" "$(last_checkpoint tuned)"

@@ -6,7 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_split.h"
+#include "tandem/status.h"
 #include "tests/support/scratch_directory.h"
 
 namespace tandem {
@@ -60,7 +62,7 @@ TEST_F(RunLogTest, AStepAndADayAreALineEach) {
   const std::vector<Json> lines = Lines(log.get());
   ASSERT_EQ(lines.size(), 2u);
   EXPECT_EQ(lines[0], Json::parse(R"({"step":4,"day":"2000-11-20","rows":400,"losses":{"total":0.75,
-      "teacher_label":0.5,"student_label":0,"logit":0,"hint":0},"rows_per_second":12.5})"));
+      "teacher_label":0.5,"student_label":0,"logit":0,"hint":0},"rows_per_second":12.5,"format":2})"));
   EXPECT_EQ(lines[1]["rows"], 9) << "those that were scored";
   EXPECT_TRUE(lines[1]["progressive"].contains("student"));
   EXPECT_FALSE(lines[1]["progressive"].contains("teacher"));
@@ -96,10 +98,33 @@ TEST_F(RunLogTest, ADayThatEndedAfterTheCheckpointOfItsLastStepIsDropped) {
 }
 
 TEST_F(RunLogTest, AHalfWrittenLineIsDropped) {
-  ASSERT_TRUE(WriteFileAtomically(fs_, path_, "{\"step\":1}\n{\"step\":2,\"da").ok());
+  ASSERT_TRUE(WriteFileAtomically(fs_, path_, "{\"step\":1,\"format\":2}\n{\"step\":2,\"da").ok());
   const std::unique_ptr<RunLog> log = Open(9, 9);
   ASSERT_TRUE(log->LogLine("{\"step\":3}").ok());
   EXPECT_EQ(Steps(log.get()), (std::vector<int>{1, 3}));
+}
+
+TEST_F(RunLogTest, EveryLineBeginsWithItsStepAndEndsWithItsFormat) {
+  const std::unique_ptr<RunLog> log = Open(0, 0);
+  Step(log.get(), 4);
+  EndDay(log.get(), 4);
+  ASSERT_TRUE(log->LogLine("{\"step\":4,\"event\":\"base\"}").ok());
+  ASSERT_TRUE(log->Sync().ok());
+  const std::string text = *fs_.ReadFile(path_);
+  for (const absl::string_view line : absl::StrSplit(text, '\n', absl::SkipEmpty())) {
+    EXPECT_TRUE(absl::StartsWith(line, "{\"step\":4,")) << line;
+    EXPECT_TRUE(absl::EndsWith(line, ",\"format\":2}")) << line;
+  }
+}
+
+TEST_F(RunLogTest, AnotherFormatIsRefusedAndLeftAlone) {
+  for (const std::string bytes : {"{\"step\":1,\"rows\":1,\"format\":3}\n", "{\"step\":1,\"rows\":1}\n"}) {
+    ASSERT_TRUE(WriteFileAtomically(fs_, path_, bytes).ok());
+    const absl::Status refused = RunLog::Open(fs_, path_, 9, 9).status();
+    EXPECT_EQ(ExitCode(refused), kExitModel);
+    EXPECT_NE(refused.message().find("metrics.jsonl: was written by a"), std::string::npos) << refused;
+    EXPECT_EQ(*fs_.ReadFile(path_), bytes);
+  }
 }
 
 }  // namespace

@@ -6,9 +6,14 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "src/util/format_version.h"
 #include "tandem/files.h"
 #include "tests/support/faulty_file_system.h"
 #include "tests/support/scratch_directory.h"
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
 
 namespace tandem {
 namespace {
@@ -96,9 +101,31 @@ TEST_F(ManifestTest, FilesLargerThanAChunkVerify) {
 TEST_F(ManifestTest, TheFormatIsFixed) {
   Write({{"empty", ""}, {"a.bin", "abc"}});
   EXPECT_EQ(Bytes("MANIFEST"),
+            "format 2\n"
             "a.bin 3 06b05ab6733a618578af5f94892f3950\n"
             "empty 0 99aa06d3014798d86001c324468d497f\n"
-            "MANIFEST 82 1ce6c5e6c79e7b59c7502089006d7ceb\n");
+            "MANIFEST 91 cfce756e3beb75513d9ca5e45548758d\n");
+}
+
+// As another Tandem would have sealed it; one before versions has no first line.
+TEST_F(ManifestTest, AnotherFormatIsRefusedByItsNumber) {
+  Write({});
+  const auto seal = [&](const std::string& lines) {
+    const XXH128_hash_t hash = XXH3_128bits(lines.data(), lines.size());
+    SetBytes(path_ + "/MANIFEST", absl::StrCat(lines, "MANIFEST ", lines.size(), " ",
+                                               absl::StrFormat("%016x%016x", hash.high64, hash.low64), "\n"));
+  };
+  seal("format 2\n");
+  EXPECT_TRUE(VerifyDirectory(fs_, path_).ok());
+  EXPECT_TRUE(CheckDirectoryFormat(fs_, path_).ok());
+  seal("format 3\n");
+  ExpectDamaged(": was written by a newer Tandem (format 3, this one reads up to 2)");
+  EXPECT_EQ(CheckDirectoryFormat(fs_, path_), VerifyDirectory(fs_, path_));
+  seal("");
+  ExpectDamaged(": was written by an older Tandem (format 1, this one reads from 2 on)");
+  EXPECT_EQ(CheckDirectoryFormat(fs_, path_), VerifyDirectory(fs_, path_));
+  ASSERT_TRUE(fs_.RemoveAll(path_ + "/MANIFEST").ok());
+  EXPECT_TRUE(CheckDirectoryFormat(fs_, path_).ok()) << "no format, but no whole directory either";
 }
 
 TEST_F(ManifestTest, EqualContentGivesEqualBytesWhereverItLies) {

@@ -43,6 +43,7 @@ TEST(ProfileTest, StagesAddUpOverCallsAndThreads) {
   std::thread other([] { Spend(Stage::kGather, 4, 5); });
   other.join();
   const nlohmann::json json = nlohmann::json::parse(profile.Json());
+  EXPECT_EQ(json["format"], 2);
   EXPECT_EQ(json["command"], "train");
   EXPECT_EQ(json["threads"], 2);
   const nlohmann::json gather = Find(json, "gather");

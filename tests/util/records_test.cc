@@ -88,7 +88,7 @@ TEST_F(RecordsTest, RecordsAroundAndBeyondTheReadAheadAreRead) {
 TEST_F(RecordsTest, TheFormatIsFixed) {
   Write({"", "abc"});
   EXPECT_EQ(absl::BytesToHexString(Bytes()),
-            "54414e44454d5231"
+            "54414e44454d5232"
             "0000000000000000b8e42bc7bbe51e12"
             "0300000000000000e63aab30eda1b5a5616263"
             "ffffffffffffffff76c948da0b5e6ff30200000000000000");
@@ -174,9 +174,22 @@ TEST_F(RecordsTest, ADamagedLengthCostsNoMemory) {
 }
 
 TEST_F(RecordsTest, OtherFilesAreRefused) {
-  for (const char* bytes : {"", "T", "TANDEMR2", "a text file, perhaps", "TANDEMR1"}) ExpectDamaged(bytes, 0);
+  for (const char* bytes : {"", "T", "TANDEMR", "a text file, perhaps", "TANDEMR2", "TANDEMR/and more"})
+    ExpectDamaged(bytes, 0);
   EXPECT_EQ(ReadRecords(fs_, scratch_ / "absent", 0).status().code(), absl::StatusCode::kDataLoss);
   EXPECT_EQ(ReadRecords(fs_, scratch_.path(), 0).status().code(), absl::StatusCode::kDataLoss);
+}
+
+TEST_F(RecordsTest, AnotherFormatIsRefusedByItsNumber) {
+  Write(small_);
+  std::string bytes = Bytes();
+  for (const auto& [version, message] :
+       {std::pair('3', ": was written by a newer Tandem (format 3, this one reads up to 2)"),
+        std::pair('1', ": was written by an older Tandem (format 1, this one reads from 2 on)")}) {
+    bytes[7] = version;
+    ExpectDamaged(bytes, small_.size());
+    EXPECT_THAT(std::string(Read(small_.size()).status().message()), HasSubstr(message));
+  }
 }
 
 TEST_F(RecordsTest, TooFewAndTooManyRecordsAreToldFromDamage) {

@@ -1,0 +1,28 @@
+// A run's config.pbtxt: its configuration, every default written out, under a line that says the format.
+//
+//   WriteFileAtomically(fs, run_dir + "/config.pbtxt", ConfigFileText(experiment));
+//
+// The line is a comment of text format, so that the file is a configuration like any other.
+#ifndef TANDEM_SRC_CONFIG_CONFIG_FILE_H_
+#define TANDEM_SRC_CONFIG_CONFIG_FILE_H_
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+
+namespace tandem {
+
+namespace proto {
+class Experiment;
+}  // namespace proto
+
+std::string ConfigFileText(const proto::Experiment& experiment);
+
+// A ModelError where `text`, which came from `origin`, begins with the line and this Tandem doesn't read that
+// format. What a person wrote needs no line.
+absl::Status CheckConfigFormat(absl::string_view text, absl::string_view origin);
+
+}  // namespace tandem
+
+#endif  // TANDEM_SRC_CONFIG_CONFIG_FILE_H_
