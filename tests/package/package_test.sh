@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What `cmake --install` leaves is enough to build a program that scores, and it scores as `tandem predict` does.
+# What `cmake --install` leaves is enough to build programs that train, score and serve, with the bits of the command line.
 #
 #   tests/package/package_test.sh BUILD_DIR [flags of the example, such as -fsanitize=address]
 set -euo pipefail
@@ -25,7 +25,7 @@ for header in predictor sample batch served_model scoring_service; do
 done
 
 # The examples see the package only.
-for example in score_in_process scoring_service; do
+for example in score_in_process scoring_service train_in_process; do
   cp -r "$source/examples/$example" "$work/$example"
   quietly cmake -S "$work/$example" -B "$work/$example/build" -DCMAKE_BUILD_TYPE=Release "-DCMAKE_PREFIX_PATH=$work/prefix" \
     "-DCMAKE_CXX_FLAGS=-Wall -Wextra -Werror $flags"
@@ -52,4 +52,17 @@ quietly "$tandem" export --model=run --output=int8 --precision=int8 --input=samp
 "$tandem" predict --model=int8 --input=samples.tsv 2>"$work/log" | tail -n +2 | awk -F '\t' '{print $NF}' >expected
 score_in_process/build/score_in_process int8 <samples.tsv >scored
 diff expected scored || fail "scores in int8 in process (>) differ from those of predict (<)"
+# What a program trains is what the command line trains.
+{
+  sed '/^embedding {/,$d' "$source/configs/synthetic.pbtxt" # data and features
+  echo 'embedding { dim: 4 } model { teacher { mlp { hidden: 8 } } student { mlp { hidden: 8 } } } train { window_days: 2 batch_size: 64 }'
+} >experiment.pbtxt
+train_in_process/build/train_in_process experiment.pbtxt 'logs/{date}.tsv.gz' 2026-01-02 logs/2026-01-02.tsv.gz trained >told 2>"$work/log" ||
+  fail "train_in_process: $(cat "$work/log")"
+[ "$(grep -c '^2026-01-0[12]: ' told)" = 2 ] && grep -q '^10 steps, 0 days' told && grep -q '"student":{"auc":' told ||
+  fail "train_in_process tells: $(cat told)"
+quietly "$tandem" train --config=experiment.pbtxt --run_dir=alike --end_date=2026-01-02
+quietly "$tandem" export --model=alike --output=alike-bundle
+diff -r alike-bundle trained/bundle || fail "what the program trained differs from what the command line trains"
+
 echo "300 samples score the same in process, by the service and by predict."

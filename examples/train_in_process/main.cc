@@ -1,0 +1,68 @@
+// Trains, judges and exports inside a program of your own: what `tandem train`, `evaluate` and `export` do.
+//
+//   train_in_process experiment.pbtxt 'logs/{date}.tsv.gz' 2026-01-03 logs/2026-01-04.tsv.gz work
+//
+// Trains teacher and student on the window of days that ends on 2026-01-03 and tells of every day; prints both towers' metrics on the
+// file of the next day; and exports the student to work/bundle, for examples/score_in_process to serve. Called again after it was
+// killed, it goes on where it was.
+#include <iostream>
+#include <string>
+#include <vector>
+
+#include "tandem/evaluate_model.h"
+#include "tandem/experiment.h"
+#include "tandem/experiment.pb.h"
+#include "tandem/export.h"
+#include "tandem/predictor.h"
+#include "tandem/reader.h"
+#include "tandem/run.h"
+#include "tandem/run_observer.h"
+#include "tandem/status.h"
+
+namespace {
+
+class Progress : public tandem::RunObserver {
+  absl::Status OnDay(const tandem::DayReport& day) override {
+    std::cout << day.day << ": " << day.rows << " rows";
+    if (day.student.has_value()) std::cout << ", log loss before learning " << *day.student->logloss;
+    std::cout << "\n";
+    return absl::OkStatus();  // an error would end the run, to be resumed
+  }
+};
+
+absl::Status TrainJudgeExport(const std::string& config, const std::string& log, const std::string& end_date,
+                              const std::string& test, const std::string& work) {
+  TANDEM_ASSIGN_OR_RETURN(tandem::proto::Experiment experiment,
+                          tandem::LoadExperiment({config}, {"train.epochs=1"}));
+  experiment.mutable_data()->set_path(log);
+  tandem::ResolveDefaults(&experiment);
+  TANDEM_RETURN_IF_ERROR(tandem::ValidateExperiment(experiment));
+
+  tandem::RunOptions options;
+  options.run_dir = work + "/run";
+  options.resume = true;
+  options.quiet = true;
+  Progress progress;
+  options.observer = &progress;
+  std::vector<std::string> missing;  // days of the window that have no file
+  TANDEM_ASSIGN_OR_RETURN(options.days,
+                          tandem::FindWindow(log, end_date, experiment.train().window_days(), &missing));
+  TANDEM_ASSIGN_OR_RETURN(const tandem::RunSummary run, tandem::TrainRun(experiment, options));
+  std::cout << run.steps << " steps, " << missing.size() << " days without a file\n";
+
+  TANDEM_ASSIGN_OR_RETURN(const auto predictor, tandem::Predictor::Load(options.run_dir, {}));
+  TANDEM_ASSIGN_OR_RETURN(const auto evaluation, tandem::EvaluateModel(*predictor, {test}));
+  std::cout << tandem::ModelEvaluationToJson(evaluation) << "\n";
+
+  return tandem::ExportBundle(tandem::FileSystem::Default(), predictor->directory(), work + "/bundle", {})
+      .status();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 6) return std::cerr << "usage: train_in_process CONFIG LOG END_DATE TEST_FILE WORK_DIR\n", 2;
+  const absl::Status status = TrainJudgeExport(argv[1], argv[2], argv[3], argv[4], argv[5]);
+  if (!status.ok()) std::cerr << status.message() << "\n";
+  return tandem::ExitCode(status);
+}
