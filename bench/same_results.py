@@ -21,23 +21,17 @@ import sys
 import tempfile
 import time
 
-# Newer names of a setting, the newest last; `key=value` is the same but for the key.
+# What newer builds call a setting; `key=value` is the same but for the key...
 RENAMED = {
-    "data.delimiter": ["data.delimited.delimiter"],
-    "data.key_columns": ["data.columns.key", "data.columns.keys", "data.columns.key_columns"],
-    "data.group_column": ["data.columns.group", "data.columns.group_column"],
-    "data.weight_column": ["data.columns.weight", "data.columns.weight_column"],
-    "data.teacher_column": ["data.columns.teacher", "data.columns.teacher_column"],
-    "data.unlabelled": ["data.policy.unlabelled"],
-    "train.student_steps": ["model.distill.replay.steps"],
-    "train.replay_batches": ["model.distill.replay.batches"],
-    "train.student_lr_multiplier": ["model.distill.lr_multiplier", "model.student.lr_multiplier"],
-    "train.average_decay": ["model.average.decay", "model.average_decay"],
-    "train.student_schedule": ["model.distill.schedule"],
-    "train.student_phase": ["model.distill.phase"],
-    "model.teacher.slow_embedding": ["embedding.slow_copy"],
-    "model.student.slow_embedding": ["embedding.slow_copy"],
-    "model.student.muon": ["model.student.optimizer.muon"],
+    "data.teacher_column": "model.distill.stored_logits.column",
+    "train.student_steps": "model.distill.replay.steps",
+    "train.replay_batches": "model.distill.replay.batches",
+    "train.student_lr_multiplier": "model.distill.lr_multiplier",
+    "train.student_phase": "model.distill.phase",
+    "model.teacher.slow_embedding": "embedding.slow_copy",
+    "model.student.slow_embedding": "embedding.slow_copy",
+    # ...or the whole of it is another: a factor became the rate itself.
+    "model.student.muon.lr_multiplier=4": "model.student.optimizer.muon.lr=0.004",
 }
 
 FEATURES = """
@@ -106,14 +100,13 @@ class Build:
     def setting(self, text):
         """`key=value` by the name that this build knows."""
         if text not in self.known:
-            key, value = text.split("=", 1)
-            candidates = [key] + [new + key[len(old):] for old, news in RENAMED.items() if key == old or key.startswith(old + ".") for new in news]
-            if len(candidates) > 1:
-                names = [name for name in reversed(candidates) if self.accepts(f"{name}={value}")]
-                if not names:
-                    raise Refused(f"{self.binary} knows none of {', '.join(candidates)}: RENAMED lacks what it is called now")
-                key = names[0]
-            self.known[text] = f"{key}={value}"
+            names = [text] + [new + text[len(old):] for old, new in RENAMED.items()
+                              if text.startswith(old) and text[len(old):len(old) + 1] in ("", ".", "=")]
+            # Only what was renamed is asked for: the newest name first.
+            accepted = [name for name in reversed(names) if len(names) == 1 or self.accepts(name)]
+            if not accepted:
+                raise Refused(f"{self.binary} knows none of {', '.join(names)}: RENAMED lacks what it is called now")
+            self.known[text] = accepted[0]
         return self.known[text]
 
     def settings(self, texts):
