@@ -1,3 +1,4 @@
+// Checks of the features: names, columns, tables, transforms, boundaries.
 #include <algorithm>
 #include <cmath>
 #include <string>

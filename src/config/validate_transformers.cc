@@ -1,3 +1,4 @@
+// Checks of transformers: their sequence, their target, heads that divide the dimension.
 #include <string>
 #include <vector>
 

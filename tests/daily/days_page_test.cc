@@ -1,3 +1,4 @@
+// The daily routine's table and page.
 #include "src/daily/days_page.h"
 
 #include <gmock/gmock.h>

@@ -1,3 +1,4 @@
+// Kernels in int8 and bfloat16, against exact sums, in every variant.
 #include <gtest/gtest.h>
 
 #include <algorithm>

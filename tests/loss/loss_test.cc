@@ -1,3 +1,4 @@
+// The joint loss against its formula, and its gradients against slopes.
 #include "tandem/loss.h"
 
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// AUC, GAUC, log loss and COPC against their definitions.
 #include "tandem/metrics.h"
 
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// Scores that are kept, and restored from bytes.
 #include <gtest/gtest.h>
 
 #include <cmath>

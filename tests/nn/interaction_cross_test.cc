@@ -1,3 +1,4 @@
+// Cross networks against their recurrences.
 #include "src/nn/interaction_cross.h"
 
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// The interaction of factorization machines against the sum over pairs.
 #include "src/nn/interaction_fm.h"
 
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// Attention over a sequence: absent places, order, independence of rows.
 #include "src/nn/interaction_transformer.h"
 
 #include <gtest/gtest.h>

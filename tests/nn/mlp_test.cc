@@ -1,3 +1,4 @@
+// The MLP: first values, dropout, normalisation.
 #include "tandem/mlp.h"
 
 #include <gtest/gtest.h>

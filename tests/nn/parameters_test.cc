@@ -1,3 +1,4 @@
+// The flat vector of a tower's parameters, and its named blocks.
 #include "tandem/parameters.h"
 
 #include <gtest/gtest.h>

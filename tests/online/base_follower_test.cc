@@ -1,3 +1,4 @@
+// When a student that learns online starts over from a newer base.
 #include "src/online/base_follower.h"
 
 #include <gtest/gtest.h>

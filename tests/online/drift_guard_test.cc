@@ -1,3 +1,4 @@
+// When the guard rolls a student back, and when it accepts a new level.
 #include "src/online/drift_guard.h"
 
 #include <gtest/gtest.h>

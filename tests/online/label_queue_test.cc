@@ -1,3 +1,4 @@
+// Rows that wait for their label, and clicks that find them.
 #include "src/online/label_queue.h"
 
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// When a micro-batch is full, or old enough to be trained as it is.
 #include "src/online/micro_batch.h"
 
 #include <gtest/gtest.h>

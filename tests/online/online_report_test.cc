@@ -1,3 +1,4 @@
+// What an online run writes down, and takes back with a roll-back.
 #include "src/online/online_report.h"
 
 #include <gmock/gmock.h>

@@ -1,3 +1,4 @@
+// Which checkpoint is good, and when the student goes back to it.
 #include "src/online/rollback_policy.h"
 
 #include <gmock/gmock.h>

@@ -1,3 +1,4 @@
+// The sliding window of scores and its metrics.
 #include "src/online/score_window.h"
 
 #include <gtest/gtest.h>

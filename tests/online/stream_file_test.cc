@@ -1,3 +1,4 @@
+// Rows that wait, in a checkpoint and back.
 #include "src/online/stream_file.h"
 
 #include <gtest/gtest.h>

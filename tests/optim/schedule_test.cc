@@ -1,3 +1,4 @@
+// The rate's schedule.
 #include <gtest/gtest.h>
 
 #include <cmath>

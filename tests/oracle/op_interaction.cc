@@ -1,3 +1,4 @@
+// Oracle cases of FM, CIN, cross networks and transformers.
 #include <gtest/gtest.h>
 
 #include <limits>

@@ -1,3 +1,4 @@
+// Oracle cases of the joint loss.
 #include <gtest/gtest.h>
 
 #include <algorithm>

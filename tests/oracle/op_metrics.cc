@@ -1,3 +1,4 @@
+// Oracle cases of the metrics.
 #include <gtest/gtest.h>
 
 #include <optional>

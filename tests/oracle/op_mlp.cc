@@ -1,3 +1,4 @@
+// Oracle cases of the MLP.
 #include <gtest/gtest.h>
 
 #include <limits>

@@ -1,3 +1,4 @@
+// Oracle cases of the optimizers.
 #include <glog/logging.h>
 
 #include <memory>

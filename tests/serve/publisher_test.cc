@@ -1,3 +1,4 @@
+// Publishing: export, link, and what is pruned.
 #include "src/serve/publisher.h"
 
 #include <gmock/gmock.h>

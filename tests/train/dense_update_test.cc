@@ -1,3 +1,4 @@
+// How dense parameters move: gradients of shards added, rates, averages.
 #include "src/train/dense_update.h"
 
 #include <gtest/gtest.h>

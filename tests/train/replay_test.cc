@@ -1,3 +1,4 @@
+// Batches of the past: which are kept, which are picked.
 #include "src/train/replay.h"
 
 #include <gtest/gtest.h>

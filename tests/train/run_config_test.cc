@@ -1,3 +1,4 @@
+// What a run's configuration may change when it is resumed.
 #include "src/train/run_config.h"
 
 #include <gmock/gmock.h>

@@ -1,3 +1,4 @@
+// A run's directory: fresh, resumed, in use.
 #include "src/train/run_directory.h"
 
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// What a run tells while it trains.
 #include "src/train/run_progress.h"
 
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// Names that are written aside: unique, locked, removed only where their writer is gone.
 #include "src/util/aside.h"
 
 #include <gmock/gmock.h>

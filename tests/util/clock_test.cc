@@ -1,3 +1,4 @@
+// Time, and clocks whose hands are moved.
 #include "tandem/clock.h"
 
 #include <gtest/gtest.h>

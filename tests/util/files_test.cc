@@ -1,3 +1,4 @@
+// Files through the one interface, and what syncing promises.
 #include "tandem/files.h"
 
 #include <gmock/gmock.h>

@@ -1,3 +1,4 @@
+// Links that are switched at once.
 #include "src/util/links.h"
 
 #include <gtest/gtest.h>

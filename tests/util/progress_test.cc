@@ -1,3 +1,4 @@
+// The line that tells how far a command is.
 #include "src/util/progress.h"
 
 #include <fcntl.h>

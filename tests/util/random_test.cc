@@ -1,3 +1,4 @@
+// Randomness that is a function of its key.
 #include "tandem/random.h"
 
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// Workers: every task once, rounds that don't mix.
 #include "tandem/threads.h"
 
 #include <gtest/gtest.h>

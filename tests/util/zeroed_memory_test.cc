@@ -1,3 +1,4 @@
+// Large memory that begins as zeros.
 #include "src/util/zeroed_memory.h"
 
 #include <gtest/gtest.h>
