@@ -1,8 +1,8 @@
 // What a fine-tuned model takes over when features were added or removed since the run it starts from.
 //
-//   FeatureChange change = CompareFeatures(before, after);
+//   const FeatureChange change = CompareFeatures(before.schema(), after.schema());
 //   if (!change.empty()) LOG(WARNING) << change.Text();             // "added: genres; removed: zip3"
-//   CopySharedParameters(before.teacher tower, ..., after's, ...);
+//   TANDEM_RETURN_IF_ERROR(CopySharedParameters(before, &after));
 //
 // Embedding tables are matched by name when they are loaded. Of the dense parameters, each coordinate that
 // belongs to a field (a row of the MLP's first layer, a field of a CIN layer, a component of a cross layer)
