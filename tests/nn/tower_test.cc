@@ -1,3 +1,4 @@
+// A whole tower in all its combinations: rows alone and together, first values, allocations.
 #include "tandem/tower.h"
 
 #include <gtest/gtest.h>

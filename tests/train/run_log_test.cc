@@ -1,3 +1,4 @@
+// metrics.jsonl: written, cut where a run goes on.
 #include "src/train/run_log.h"
 
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// Directories that are whole or not there.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

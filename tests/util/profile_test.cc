@@ -1,3 +1,4 @@
+// Where the time went, by stage.
 #include "src/util/profile.h"
 
 #include <gmock/gmock.h>

@@ -1,3 +1,4 @@
+// Record files: read back, cut, damaged.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
