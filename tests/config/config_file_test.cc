@@ -1,3 +1,4 @@
+// A run's stored configuration: its format, read before its keys.
 #include "src/config/config_file.h"
 
 #include <gtest/gtest.h>

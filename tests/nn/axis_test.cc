@@ -1,3 +1,4 @@
+// What the axes of a parameter block stand for.
 #include "tandem/axis.h"
 
 #include <gmock/gmock.h>

@@ -1,3 +1,4 @@
+// The file that says that a run is complete.
 #include "src/train/completion.h"
 
 #include <gmock/gmock.h>
