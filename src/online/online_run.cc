@@ -158,23 +158,11 @@ absl::Status OnlineRun::StartFrom(const Base& base) {
         "; online.time_column must name the samples' time, so that they aren't trained on twice");
   }
   TANDEM_ASSIGN_OR_RETURN(BaseStudent student, LoadBaseStudent(fs_, base, experiment_, kernels_));
-  const int64_t step = state_.step();
-  state_.Clear();
-  state_.set_step(step);
-  state_.set_joint_steps(step);
-  state_.set_student_optimizer_steps(student.optimizer_steps);
-  state_.set_rows_trained(0);
-  state_.set_kernels(kernels_.name());
-  state_.set_base_id(base.id);
-  for (const std::string& day : base.days) state_.add_day(day);
-  proto::OnlineState fresh;
-  fresh.mutable_day_start()->Swap(online_.mutable_day_start());
-  if (has_cut) fresh.set_cut(*base.cut);
-  online_ = std::move(fresh);
+  StartOver(base, student, has_cut, &state_, &online_);
   queue_ = std::make_unique<LabelQueue>(config_.label_delay(), config_.label_queue_rows());
   micro_batch_.Clear();
   learner_.ForgetWindow();
-  policy_.Begin(step);
+  policy_.Begin(state_.step());
   follower_.Taken();
   LOG(INFO) << "the student of " << base.checkpoint << (student.keeps_optimizer ? "" : ", optimizer anew")
             << (has_cut ? absl::StrCat("; samples up to ", base.days.back(), " are its own") : "");

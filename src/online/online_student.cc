@@ -1,5 +1,7 @@
 #include "src/online/online_student.h"
 
+#include <utility>
+
 #include "config/experiment.pb.h"
 #include "tandem/checkpoint.h"
 #include "tandem/feature_change.h"
@@ -33,6 +35,23 @@ absl::StatusOr<BaseStudent> LoadBaseStudent(FileSystem& fs, const Base& base,
       student.model.get(), &state, nullptr));
   if (student.keeps_optimizer) student.optimizer_steps = state.student_optimizer_steps();
   return student;
+}
+
+void StartOver(const Base& base, const BaseStudent& student, bool has_cut, proto::RunState* run,
+               proto::OnlineState* stream) {
+  proto::RunState fresh_run;
+  fresh_run.set_step(run->step());
+  fresh_run.set_joint_steps(run->step());
+  fresh_run.set_student_optimizer_steps(student.optimizer_steps);
+  fresh_run.set_rows_trained(0);
+  fresh_run.set_kernels(student.model->kernels().name());
+  fresh_run.set_base_id(base.id);
+  for (const std::string& day : base.days) fresh_run.add_day(day);
+  *run = std::move(fresh_run);
+  proto::OnlineState fresh;
+  fresh.mutable_day_start()->Swap(stream->mutable_day_start());
+  if (has_cut) fresh.set_cut(*base.cut);
+  *stream = std::move(fresh);
 }
 
 absl::StatusOr<OwnStudent> LoadOwnStudent(FileSystem& fs, const std::string& checkpoint,

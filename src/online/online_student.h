@@ -1,6 +1,7 @@
 // The students that an online run takes up: its base's, and those of its own checkpoints.
 //
 //   TANDEM_ASSIGN_OR_RETURN(BaseStudent student, LoadBaseStudent(fs, base, experiment, kernels));
+//   StartOver(base, student, has_cut, &run, &stream);
 //   TANDEM_ASSIGN_OR_RETURN(OwnStudent student, LoadOwnStudent(fs, checkpoint, experiment, kernels));
 //
 // `experiment` is an OnlineExperiment. Errors: ConfigError where the base doesn't fit the experiment,
@@ -32,6 +33,11 @@ struct BaseStudent {
 // them.
 absl::StatusOr<BaseStudent> LoadBaseStudent(FileSystem& fs, const Base& base,
                                             const proto::Experiment& experiment, const Kernels& kernels);
+
+// Nothing is known of the stream any more but where its days begin, and the run goes on at its step with the
+// base's student. Where `has_cut`, samples before the base's cut are the base's own.
+void StartOver(const Base& base, const BaseStudent& student, bool has_cut, proto::RunState* run,
+               proto::OnlineState* stream);
 
 struct OwnStudent {
   std::unique_ptr<DualModel> model;

@@ -1,7 +1,8 @@
 // LearnOnline as a program calls it: the whole run over its parts.
 #include <gtest/gtest.h>
 
-#include <filesystem>
+#include <atomic>
+#include <csignal>
 
 #include "absl/strings/str_cat.h"
 #include "config/experiment.pb.h"
@@ -13,6 +14,7 @@
 #include "tandem/random.h"
 #include "tandem/status.h"
 #include "tests/support/experiments.h"
+#include "tests/support/faulty_file_system.h"
 #include "tests/support/manual_clock.h"
 #include "tests/support/sample_files.h"
 #include "tests/support/trained_checkpoint.h"
@@ -110,6 +112,61 @@ TEST_F(OnlineRunTest, AnObserverHearsOfStepsAndCheckpoints) {
   Learn(options);
   EXPECT_EQ(ears.rows, (std::vector<int64_t>{64, 128, 192})) << "where a checkpoint is due";
   EXPECT_EQ(ears.checkpoints, (std::vector<int64_t>{0, 4, 8, 12, 13}));
+}
+
+TEST_F(OnlineRunTest, RowsThatHaveWaitedAreTrainedAndPublishedAsTheyAre) {
+  // Ten rows make no micro-batch. Nothing waits: the clock goes when it is slept by.
+  Write("clicks.tsv", Stream(0, 10));
+  proto::Experiment experiment = experiment_;
+  experiment.mutable_online()->set_max_delay_seconds(60);
+  experiment.mutable_online()->set_checkpoint_seconds(3600);
+  std::atomic<int> stop{0};
+  class Stopper : public RunObserver {
+   public:
+    explicit Stopper(std::atomic<int>* stop) : stop_(*stop) {}
+    absl::Status OnCheckpoint(const CheckpointReport& checkpoint) override {
+      if (checkpoint.step > 0) stop_ = SIGTERM;
+      return absl::OkStatus();
+    }
+
+   private:
+    std::atomic<int>& stop_;
+  } stopper(&stop);
+  ManualClock clock;
+  const double begun = clock.Now();
+  OnlineOptions options = Options("run");
+  options.follow = true;
+  options.stop = &stop;
+  options.observer = &stopper;
+  options.clock = &clock;
+  const absl::StatusOr<OnlineSummary> summary = LearnOnline(experiment, options);
+  ASSERT_TRUE(summary.ok()) << summary.status();
+  EXPECT_EQ(summary->stopped_by, SIGTERM);
+  EXPECT_EQ(summary->rows_trained, 10);
+  EXPECT_EQ(LinkTarget(FileSystem::Default(), Path("run/published")), "bundles/step-000001");
+  EXPECT_NEAR(clock.Now() - begun, 3600, 1);
+}
+
+// Whatever fails, at whatever moment: the run goes on from what is there, to the bits of the run in which
+// nothing failed, and what is published is whole all the time.
+TEST_F(OnlineRunTest, AFailureOfTheDiskLosesNothing) {
+  const std::string whole = Student(Learn(Options("whole")));
+  FaultyFileSystem fs(FileSystem::Default());
+  int met = 0;
+  for (int64_t operation = 0;; operation += 89) {
+    OnlineOptions options = Options(absl::StrCat("run", operation), /*resume=*/true);
+    options.file_system = &fs;
+    fs.FailAt(operation, FaultyFileSystem::Fault::kCrash);
+    const absl::Status status = LearnOnline(experiment_, options).status();
+    const bool reached = fs.failed();
+    fs.Restart();
+    if (!reached) break;
+    ++met;
+    const std::string published = options.run_dir + "/published";
+    EXPECT_TRUE(!fs.Exists(published) || VerifyDirectory(fs, published).ok()) << operation;
+    EXPECT_EQ(Student(Learn(options)), whole) << "after a crash at operation " << operation << ": " << status;
+  }
+  EXPECT_GE(met, 4);
 }
 
 TEST_F(OnlineRunTest, OnlyAFreshDirectoryIsBegunInAndOnlyTheSameExperimentGoneOnWith) {

@@ -18,6 +18,7 @@
 #include "tandem/random.h"
 #include "tandem/status.h"
 #include "tests/support/experiments.h"
+#include "tests/support/faulty_file_system.h"
 #include "train/state.pb.h"
 
 namespace tandem {
@@ -354,6 +355,35 @@ TEST_F(RunTest, AnObserverHearsOfStepsDaysAndCheckpoints) {
   ASSERT_TRUE(resumed.ok()) << resumed.status();
   EXPECT_EQ(Bytes(stdfs::path(resumed->checkpoint) / "MANIFEST"),
             Bytes(stdfs::path(run->checkpoint) / "MANIFEST"));
+}
+
+// Whatever fails, at whatever moment: the run goes on from what is there, to the bits of the run in which
+// nothing failed.
+TEST_F(RunTest, AFailureOfTheDiskLosesNothing) {
+  const std::string more = "train { student_phase { fraction: 0.5 } }";
+  const absl::StatusOr<RunSummary> whole = TrainRun(Experiment(more), Options("whole"));
+  ASSERT_TRUE(whole.ok()) << whole.status();
+  FaultyFileSystem fs(FileSystem::Default());
+  int met = 0;
+  for (int64_t operation = 0;; operation += 97) {
+    RunOptions options = Options(absl::StrCat("run", operation));
+    options.resume = true;
+    options.quiet = true;
+    options.file_system = &fs;
+    fs.FailAt(operation, FaultyFileSystem::Fault::kCrash);
+    const absl::Status status = TrainRun(Experiment(more), options).status();
+    const bool reached = fs.failed();
+    fs.Restart();
+    if (!reached) break;
+    ++met;
+    const absl::StatusOr<RunSummary> rest = TrainRun(Experiment(more), options);
+    ASSERT_TRUE(rest.ok()) << "after a crash at operation " << operation << " (" << status
+                           << "): " << rest.status();
+    EXPECT_EQ(Bytes(stdfs::path(rest->checkpoint) / "MANIFEST"),
+              Bytes(stdfs::path(whole->checkpoint) / "MANIFEST"))
+        << operation;
+  }
+  EXPECT_GE(met, 4);
 }
 
 TEST_F(RunTest, AResumedRunKeepsItsConfig) {
