@@ -2,9 +2,9 @@
 // it learns.
 //
 //   TANDEM_ASSIGN_OR_RETURN(Base base, FindBase(fs, "daily/published"));
-//   OnlineOptions options{.run_dir = "online", .init_from = "daily/published", .input = "clicks.tsv", .follow
-//   = true}; TANDEM_ASSIGN_OR_RETURN(OnlineSummary summary, LearnOnline(OnlineExperiment(experiment),
-//   options));
+//   OnlineOptions options{.run_dir = "online", .init_from = "daily/published", .input = "clicks.tsv"};
+//   options.follow = true;
+//   TANDEM_ASSIGN_OR_RETURN(OnlineSummary summary, LearnOnline(OnlineExperiment(experiment), options));
 //
 // The student begins as its base's: the MLP, and the rows that it is served on, copied. It is trained as
 // STUDENT_ALONE by the ordinary trainer; base and teacher are never touched. run_dir holds what a run's does

@@ -1,7 +1,7 @@
 // What an online run says: metrics.jsonl for programs, log lines for people.
 //
-//   TANDEM_ASSIGN_OR_RETURN(auto report, OnlineReport::Open(fs, clock, observer, experiment, run_dir, run,
-//   stream)); TANDEM_RETURN_IF_ERROR(report->Step(learner, &losses, queue.size()));
+//   TANDEM_ASSIGN_OR_RETURN(auto report, OnlineReport::Open(fs, clock, observer, experiment, run_dir, ...));
+//   TANDEM_RETURN_IF_ERROR(report->Step(learner, &losses, queue.size()));
 //   TANDEM_RETURN_IF_ERROR(report->RolledBack(good_step, why));
 //   LogRows(run, stream, waiting);                           // at the end
 //
