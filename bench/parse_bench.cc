@@ -13,6 +13,7 @@
 
 #include <charconv>
 #include <cmath>
+#include <memory>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -21,8 +22,9 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
 #include "config/experiment.pb.h"
+#include "src/data/delimited/delimited_decoder.h"
 #include "tandem/random.h"
-#include "tandem/reader.h"
+#include "tandem/schema.h"
 
 namespace tandem {
 namespace {
@@ -33,14 +35,10 @@ constexpr int kIds = 26;
 
 Schema CriteoSchema(bool dense) {
   proto::Experiment experiment;
-  proto::Data* data = experiment.mutable_data();
-  data->set_header(false);
-  data->add_column("label");
-  data->set_label("label");
+  experiment.mutable_data()->set_label("label");
   for (int i = 0; i < kIntegers + kIds; ++i) {
     proto::Feature* feature = experiment.add_feature();
     feature->set_name(i < kIntegers ? absl::StrCat("I", i + 1) : absl::StrCat("C", i + 1 - kIntegers));
-    data->add_column(feature->name());
     if (dense && i < kIntegers) {
       feature->mutable_dense()->set_transform(proto::Dense::LOG1P);
     } else {
@@ -51,11 +49,11 @@ Schema CriteoSchema(bool dense) {
 }
 
 // kRows lines, and where each begins.
-LineChunk SomeLines() {
+RawRows SomeLines() {
   const Random random(7, RandomPurpose::kSynthetic, {});
   int64_t draws = 0;
   const auto uniform = [&] { return random.UniformDouble(draws++); };
-  LineChunk chunk;
+  RawRows chunk;
   std::vector<size_t> ends;
   for (int row = 0; row < kRows; ++row) {
     chunk.bytes += uniform() < 0.25 ? '1' : '0';
@@ -74,14 +72,14 @@ LineChunk SomeLines() {
   }
   size_t begin = 0;
   for (const size_t end : ends) {
-    chunk.lines.emplace_back(chunk.bytes.data() + begin, end - begin);
+    chunk.rows.emplace_back(chunk.bytes.data() + begin, end - begin);
     begin = end + 1;
   }
   chunk.too_long.assign(kRows, false);
   return chunk;
 }
 
-void Report(const LineChunk& chunk, benchmark::State* state) {
+void Report(const RawRows& chunk, benchmark::State* state) {
   state->SetBytesProcessed(state->iterations() * static_cast<int64_t>(chunk.bytes.size()));
   state->counters["us_per_row"] =
       benchmark::Counter(static_cast<double>(state->iterations()) * kRows * 1e-6,
@@ -135,14 +133,16 @@ struct Keys {
   std::vector<uint64_t> value, missing;
 };
 
-RowParser MakeParser(const Schema& schema) {
-  return RowParser::Create(schema, schema.columns, RowUse::kTrain, "benchmark").value();
+std::unique_ptr<const RowDecoder> MakeDecoder(const Schema& schema) {
+  std::vector<std::string> columns = {"label"};
+  for (const Field& field : schema.fields()) columns.push_back(field.column);
+  return MakeDelimitedDecoder(schema, {RowUse::kTrain}, DelimitedOptions(), columns, "benchmark").value();
 }
 
-void CheckEqual(const Batch& batch, const LineChunk& chunk, const Schema& schema) {
+void CheckEqual(const Batch& batch, const RawRows& chunk, const Schema& schema) {
   Batch expected(static_cast<int>(schema.fields().size()));
-  for (const absl::string_view line : chunk.lines) {
-    CHECK(MakeParser(schema).Parse(line, &expected, nullptr) == RowFault::kNone);
+  for (const absl::string_view line : chunk.rows) {
+    CHECK(MakeDecoder(schema)->Decode(line, &expected, nullptr) == RowFault::kNone);
   }
   CHECK(batch.labels == expected.labels);
   for (size_t f = 0; f < expected.fields.size(); ++f) {
@@ -154,13 +154,13 @@ void CheckEqual(const Batch& batch, const LineChunk& chunk, const Schema& schema
 
 void BM_Lines(benchmark::State& state, bool dense) {
   const Schema schema = CriteoSchema(dense);
-  const LineChunk chunk = SomeLines();
-  const RowParser parser = MakeParser(schema);
+  const RawRows chunk = SomeLines();
+  const std::unique_ptr<const RowDecoder> decoder = MakeDecoder(schema);
   Batch batch(kIntegers + kIds);
-  std::vector<LineFault> faults;
+  std::vector<BadRow> faults;
   for (auto _ : state) {
     batch.Clear();
-    parser.ParseLines(chunk, 0, kRows, &batch, &faults);
+    decoder->DecodeRows(chunk, 0, kRows, &batch, &faults);
   }
   CheckEqual(batch, chunk, schema);
   Report(chunk, &state);
@@ -168,24 +168,24 @@ void BM_Lines(benchmark::State& state, bool dense) {
 
 void BM_LineByLine(benchmark::State& state, bool dense) {
   const Schema schema = CriteoSchema(dense);
-  const LineChunk chunk = SomeLines();
-  const RowParser parser = MakeParser(schema);
+  const RawRows chunk = SomeLines();
+  const std::unique_ptr<const RowDecoder> decoder = MakeDecoder(schema);
   Batch batch(kIntegers + kIds);
   for (auto _ : state) {
     batch.Clear();
-    for (const absl::string_view line : chunk.lines) parser.Parse(line, &batch, nullptr);
+    for (const absl::string_view line : chunk.rows) decoder->Decode(line, &batch, nullptr);
   }
   Report(chunk, &state);
 }
 
 void BM_StrSplit(benchmark::State& state, bool dense) {
   const Schema schema = CriteoSchema(dense);
-  const LineChunk chunk = SomeLines();
+  const RawRows chunk = SomeLines();
   const Keys keys(schema);
   Batch batch(kIntegers + kIds);
   for (auto _ : state) {
     batch.Clear();
-    for (const absl::string_view line : chunk.lines) {
+    for (const absl::string_view line : chunk.rows) {
       const std::vector<absl::string_view> cells = absl::StrSplit(line, '\t');
       for (size_t column = 0; column < cells.size(); ++column) {
         AddCell<FromChars>(schema, keys.value, keys.missing, static_cast<int>(column), cells[column], &batch);
@@ -199,7 +199,7 @@ void BM_StrSplit(benchmark::State& state, bool dense) {
 template <double (*kNumber)(absl::string_view)>
 void Getline(benchmark::State& state, bool dense) {
   const Schema schema = CriteoSchema(dense);
-  const LineChunk chunk = SomeLines();
+  const RawRows chunk = SomeLines();
   const Keys keys(schema);
   Batch batch(kIntegers + kIds);
   for (auto _ : state) {

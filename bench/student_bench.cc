@@ -155,17 +155,16 @@ void CompareMlp(OnnxRuntime* runtime, const Kernels& kernels) {
 
 // Batches of the log's rows, parsed and hashed.
 std::vector<Batch> ReadBatches(const Predictor& predictor) {
-  const Schema& schema = predictor.schema();
-  CHECK(!schema.header) << "a log without a header is wanted";
-  auto parser = RowParser::Create(schema, schema.columns, RowUse::kPredict, FLAGS_input);
-  CHECK(parser.ok()) << parser.status();
+  CHECK(!predictor.format().has_head()) << "a log without a header is wanted";
+  auto decoder = predictor.format().MakeDecoder(predictor.schema(), {RowUse::kPredict}, "", FLAGS_input);
+  CHECK(decoder.ok()) << decoder.status();
   std::ifstream file(FLAGS_input);
   CHECK(file.good()) << FLAGS_input;
   std::vector<Batch> batches;
   std::string line;
   for (int row = 0; row < FLAGS_rows && std::getline(file, line); ++row) {
     if (row % FLAGS_batch == 0) batches.emplace_back(predictor.fields());
-    parser->Parse(line, &batches.back(), nullptr);
+    (*decoder)->Decode(line, &batches.back(), nullptr);
   }
   return batches;
 }

@@ -23,21 +23,23 @@ int main(int argc, char** argv) {
   std::string line;
   std::getline(std::cin, line);
   const std::vector<std::string> columns = absl::StrSplit(line, '\t');
-  const auto parser =
-      tandem::RowParser::Create((*predictor)->schema(), columns, tandem::RowUse::kPredict, "stdin");
-  if (!parser.ok()) return std::cerr << parser.status() << "\n", 1;
+  const auto decoder =
+      (*predictor)
+          ->format()
+          .MakeCellDecoder((*predictor)->schema(), tandem::RowUse::kPredict, columns, "stdin");
+  if (!decoder.ok()) return std::cerr << decoder.status() << "\n", 1;
 
   std::vector<std::string> samples;
   while (std::getline(std::cin, line)) samples.push_back(line);
   std::vector<std::string> results(samples.size());
-  // Predictor and parser are shared; batch and scores are each thread's own.
+  // Predictor and decoder are shared; batch and scores are each thread's own.
   const auto score_every_second = [&](size_t first) {
     tandem::Batch batch((*predictor)->fields());
     tandem::Scores scores;
     for (size_t i = first; i < samples.size(); i += 2) {
       const std::vector<absl::string_view> cells = absl::StrSplit(samples[i], '\t');
       batch.Clear();
-      if (parser->ParseCells(cells, &batch, &results[i]) != tandem::RowFault::kNone) continue;
+      if ((*decoder)->Decode(cells, &batch, &results[i]) != tandem::RowFault::kNone) continue;
       (*predictor)->Score(batch, &scores);
       char text[32];  // the shortest that reads back to the same float
       results[i].assign(text, std::to_chars(text, text + sizeof(text), scores.student[0]).ptr);

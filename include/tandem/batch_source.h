@@ -1,7 +1,7 @@
 // The window as a stream of batches: days in order, blocks shuffled from the seed, read ahead on a thread of
 // its own.
 //
-//   BatchSource source(experiment, schema, days, run_dir + "/quarantine", LogPosition{});
+//   BatchSource source(fs, experiment, schema, days, run_dir + "/quarantine", LogPosition{});
 //   for (;;) {
 //     TANDEM_ASSIGN_OR_RETURN(const LogEvent* event, source.Next());
 //     if (event->kind == LogEvent::kBatch) trainer.Step(event->batch) ...
@@ -28,8 +28,10 @@
 
 #include "absl/status/statusor.h"
 #include "tandem/batch.h"
-#include "tandem/reader.h"
-#include "tandem/sample.h"
+#include "tandem/day_files.h"
+#include "tandem/files.h"
+#include "tandem/row_fault.h"
+#include "tandem/schema.h"
 
 namespace tandem {
 
@@ -70,9 +72,9 @@ struct LogEvent {
 
 class BatchSource {
  public:
-  // `experiment` and `schema` outlive the source.
-  BatchSource(const proto::Experiment& experiment, const Schema& schema, std::vector<Day> days,
-              const std::string& quarantine_directory, const LogPosition& start);
+  // `fs`, `experiment` and `schema` outlive the source.
+  BatchSource(FileSystem& fs, const proto::Experiment& experiment, const Schema& schema,
+              std::vector<Day> days, const std::string& quarantine_directory, const LogPosition& start);
   ~BatchSource();
 
   // The next event, valid until the next call. DataErrors of the files are passed on in their place: batches

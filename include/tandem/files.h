@@ -27,6 +27,14 @@
 
 namespace tandem {
 
+// A file being read from its beginning. Not thread-safe.
+class ReadableFile {
+ public:
+  virtual ~ReadableFile() = default;
+  // Up to `size` bytes into `bytes`; 0 at the end of the file (of one that grows: for now).
+  virtual absl::StatusOr<int64_t> Read(char* bytes, int64_t size) = 0;
+};
+
 // A file being written. Not thread-safe. Destroying it without Close abandons what isn't written yet.
 class WritableFile {
  public:
@@ -56,6 +64,8 @@ class FileSystem {
   // and hold them.
   virtual absl::StatusOr<std::unique_ptr<WritableFile>> OpenForAppend(const std::string& path,
                                                                       int64_t size) = 0;
+  // Pipes too. To open a directory is an error.
+  virtual absl::StatusOr<std::unique_ptr<ReadableFile>> OpenForReading(const std::string& path) = 0;
   // The whole file, pipes too. Large files: use RecordReader, which reads piece by piece.
   virtual absl::StatusOr<std::string> ReadFile(const std::string& path) = 0;
   // Reads `length` bytes from `offset` on to `bytes`, which has room for them. Returns how many: fewer only

@@ -40,7 +40,7 @@ struct ColumnSummary {
 
 struct LogSummary {
   int64_t rows = 0;
-  int64_t malformed_rows = 0;  // of them, with another number of columns than the header
+  int64_t malformed_rows = 0;  // of them: of delimited text, with another number of columns than the header
   std::vector<ColumnSummary> columns;
 };
 

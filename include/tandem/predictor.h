@@ -3,11 +3,12 @@
 // published is a ServedModel (tandem/served_model.h).
 //
 //   TANDEM_ASSIGN_OR_RETURN(auto predictor, Predictor::Load("bundle", {}));
-//   TANDEM_ASSIGN_OR_RETURN(
-//       auto parser, RowParser::Create(predictor->schema(), {"user", "movie"}, RowUse::kPredict, "request"));
+//   TANDEM_ASSIGN_OR_RETURN(auto decoder,
+//                           predictor->format().MakeCellDecoder(predictor->schema(), RowUse::kPredict,
+//                                                               {"user", "movie"}, "request"));
 //   Batch batch(predictor->fields());
 //   std::string why;
-//   if (parser.ParseCells({"17", "4711"}, &batch, &why) != RowFault::kNone) return DataError(why);
+//   if (decoder->Decode({"17", "4711"}, &batch, &why) != RowFault::kNone) return DataError(why);
 //   Scores scores;
 //   predictor->Score(batch, &scores);
 //   scores.student[0];  // the click probability
@@ -29,7 +30,8 @@
 #include "tandem/batch.h"
 #include "tandem/files.h"
 #include "tandem/precision.h"
-#include "tandem/sample.h"
+#include "tandem/sample_format.h"
+#include "tandem/schema.h"
 
 namespace tandem {
 
@@ -73,6 +75,8 @@ class Predictor {
 
   // What a sample must hold. Lives as long as the predictor.
   const Schema& schema() const;
+  // How the log that it was trained on has its samples (data.*, with the overrides).
+  const SampleFormat& format() const { return *format_; }
   int fields() const { return static_cast<int>(schema().fields().size()); }
   bool has_teacher() const;
   bool has_student() const;
@@ -105,6 +109,7 @@ class Predictor {
   std::string directory_;
   std::string model_id_;
   std::unique_ptr<DualModel> model_;
+  std::unique_ptr<const SampleFormat> format_;
   std::unique_ptr<ServingTables> tables_;
   // Where the student is plain; else the tower itself scores.
   std::unique_ptr<StudentScorer> scorer_;

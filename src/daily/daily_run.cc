@@ -24,13 +24,15 @@
 #include "src/util/links.h"
 #include "tandem/checkpoint.h"
 #include "tandem/daily.h"
+#include "tandem/day_files.h"
+#include "tandem/day_reader.h"
 #include "tandem/experiment.h"
 #include "tandem/files.h"
 #include "tandem/model_directory.h"
 #include "tandem/predictor.h"
-#include "tandem/reader.h"
 #include "tandem/run.h"
-#include "tandem/sample.h"
+#include "tandem/sample_format.h"
+#include "tandem/schema.h"
 #include "tandem/score_files.h"
 #include "tandem/status.h"
 #include "tandem/threads.h"
@@ -68,6 +70,7 @@ class DailyRun {
       : experiment_(experiment),
         options_(options),
         fs_(*options.file_system),
+        format_(MakeSampleFormat(experiment.data())),
         schema_(experiment),
         workers_(experiment.runtime().threads()),
         publisher_(fs_, options.run_dir, KernelsOrBest(options.kernels)) {}
@@ -105,6 +108,7 @@ class DailyRun {
   const DailyOptions& options_;
   FileSystem& fs_;
   std::optional<RunDirectory> directory_;
+  const std::unique_ptr<const SampleFormat> format_;
   const Schema schema_;
   Workers workers_;
   const Publisher publisher_;
@@ -209,8 +213,8 @@ absl::StatusOr<DailySummary> DailyRun::Run() {
 }
 
 absl::StatusOr<bool> DailyRun::HoldsRows(const Day& day) {
-  Quarantine quarantine("", /*max_bad_fraction=*/1);
-  DayReader reader(schema_, RowUse::kEvaluate, day.files, &quarantine, &workers_);
+  Quarantine quarantine(fs_, "", /*max_bad_fraction=*/1);
+  DayReader reader(fs_, *format_, schema_, RowUse::kEvaluate, day.files, &quarantine, &workers_);
   Batch block(static_cast<int>(schema_.fields().size()));
   for (;;) {
     TANDEM_ASSIGN_OR_RETURN(const bool more, reader.ReadBlock(DayReader::kPieceRows, &block));
@@ -342,8 +346,8 @@ absl::StatusOr<std::string> DailyRun::Train(const std::string& date, const std::
 absl::StatusOr<RowsOfDay> DailyRun::CountRows(const Day& day) {
   const auto known = rows_of_days_.find(day.date);
   if (known != rows_of_days_.end()) return known->second;
-  Quarantine quarantine("", /*max_bad_fraction=*/1);
-  DayReader reader(schema_, RowUse::kTrain, day.files, &quarantine, &workers_);
+  Quarantine quarantine(fs_, "", /*max_bad_fraction=*/1);
+  DayReader reader(fs_, *format_, schema_, RowUse::kTrain, day.files, &quarantine, &workers_);
   Batch block(static_cast<int>(schema_.fields().size()));
   int64_t unlabelled = 0;
   for (bool more = true; more;) {

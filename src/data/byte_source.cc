@@ -1,7 +1,5 @@
 #include "src/data/byte_source.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
 #include <zstd.h>
@@ -19,13 +17,24 @@ namespace {
 
 constexpr int64_t kBufferBytes = 1 << 18;
 
+absl::Status AsDataError(const absl::Status& status) { return DataError(status.message()); }
+
+class StandardInput : public ReadableFile {
+ public:
+  absl::StatusOr<int64_t> Read(char* bytes, int64_t size) override {
+    for (;;) {
+      const ssize_t n = read(STDIN_FILENO, bytes, size);
+      if (n >= 0) return n;
+      if (errno != EINTR) return DataError("standard input: ", std::strerror(errno));
+    }
+  }
+};
+
 // The file as it is, with a look at its first bytes.
 class PlainSource : public ByteSource {
  public:
-  PlainSource(std::string path, int descriptor) : path_(std::move(path)), descriptor_(descriptor) {}
-  ~PlainSource() override {
-    if (descriptor_ > STDIN_FILENO) close(descriptor_);
-  }
+  PlainSource(std::string path, std::unique_ptr<ReadableFile> file)
+      : path_(std::move(path)), file_(std::move(file)) {}
 
   // The first `size` bytes, fewer if the file is shorter; they are read again by Read.
   absl::StatusOr<std::string> Peek(int64_t size) {
@@ -48,18 +57,15 @@ class PlainSource : public ByteSource {
       peeked_.erase(0, n);
       return n;
     }
-    for (;;) {
-      const ssize_t n = read(descriptor_, out, size);
-      if (n >= 0) return n;
-      if (errno != EINTR) return DataError(path_, ": ", std::strerror(errno));
-    }
+    const absl::StatusOr<int64_t> n = file_->Read(out, size);
+    return n.ok() ? n : AsDataError(n.status());
   }
 
   const std::string& path() const { return path_; }
 
  private:
   std::string path_;
-  int descriptor_;
+  std::unique_ptr<ReadableFile> file_;
   std::string peeked_;
 };
 
@@ -154,18 +160,18 @@ class ZstdSource : public ByteSource {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<ByteSource>> ByteSource::Open(const std::string& path) {
-  int descriptor = STDIN_FILENO;
-  if (path != "-") {
-    descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    if (descriptor < 0) return DataError(path, ": ", std::strerror(errno));
-    struct stat info;
-    if (fstat(descriptor, &info) == 0 && S_ISDIR(info.st_mode)) {
-      close(descriptor);
+absl::StatusOr<std::unique_ptr<ByteSource>> ByteSource::Open(FileSystem& fs, const std::string& path) {
+  std::unique_ptr<ReadableFile> opened;
+  if (path == "-") {
+    opened = std::make_unique<StandardInput>();
+  } else {
+    if (fs.IsDirectory(path))
       return DataError(path, ": a directory, where a sample file is wanted; name its files: ", path, "/*");
-    }
+    absl::StatusOr<std::unique_ptr<ReadableFile>> file = fs.OpenForReading(path);
+    if (!file.ok()) return AsDataError(file.status());
+    opened = *std::move(file);
   }
-  auto file = std::make_unique<PlainSource>(path == "-" ? "standard input" : path, descriptor);
+  auto file = std::make_unique<PlainSource>(path == "-" ? "standard input" : path, std::move(opened));
   TANDEM_ASSIGN_OR_RETURN(const std::string magic, file->Peek(4));
   if (magic.size() >= 2 && magic.compare(0, 2, "\x1f\x8b") == 0) {
     return std::unique_ptr<ByteSource>(std::make_unique<GzipSource>(std::move(file)));

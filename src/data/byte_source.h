@@ -7,14 +7,15 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "tandem/files.h"
 
 namespace tandem {
 
 // Not thread-safe. Errors are DataErrors that name the file.
 class ByteSource {
  public:
-  // "-" is standard input.
-  static absl::StatusOr<std::unique_ptr<ByteSource>> Open(const std::string& path);
+  // "-" is standard input. `fs` must outlive the source.
+  static absl::StatusOr<std::unique_ptr<ByteSource>> Open(FileSystem& fs, const std::string& path);
   virtual ~ByteSource() = default;
   // Up to `size` bytes into `out`; 0 at the end of the file.
   virtual absl::StatusOr<int64_t> Read(char* out, int64_t size) = 0;

@@ -1,3 +1,5 @@
+#include "tandem/day_files.h"
+
 #include <glob.h>
 #include <unistd.h>
 
@@ -5,10 +7,10 @@
 #include <map>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/time/civil_time.h"
 #include "absl/time/time.h"
-#include "tandem/reader.h"
 #include "tandem/status.h"
 
 namespace tandem {

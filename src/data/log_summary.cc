@@ -11,15 +11,14 @@
 
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_format.h"
-#include "absl/strings/str_split.h"
 #include "config/experiment.pb.h"
-#include "tandem/reader.h"
+#include "tandem/sample_format.h"
 #include "tandem/status.h"
 
 namespace tandem {
 namespace {
 
-constexpr int kChunkLines = 16384;
+constexpr int kChunkRows = 16384;
 
 // Mean and deviation by Welford's recurrence (Knuth, TAOCP 2, 4.2.2).
 struct Column {
@@ -53,33 +52,53 @@ struct Column {
 
 class LogReader {
  public:
-  explicit LogReader(const proto::Experiment& experiment) : data_(experiment.data()) {
+  explicit LogReader(const proto::Experiment& experiment)
+      : data_(experiment.data()), format_(MakeSampleFormat(experiment.data())) {
     for (const proto::Feature& feature : experiment.feature()) {
       const proto::Sparse& sparse = feature.sparse();
       if (!sparse.multi_valued() && !sparse.weighted() && !sparse.has_sequence()) continue;
-      (feature.sparse().weighted() ? weighted_ : multi_valued_)
+      (feature.sparse().weighted() ? lists_.weighted : lists_.plain)
           .insert(feature.has_column() ? feature.column() : feature.name());
     }
   }
 
-  absl::Status Read(const std::string& file) {
-    TANDEM_ASSIGN_OR_RETURN(const std::unique_ptr<LineReader> lines,
-                            LineReader::Open(file, data_.max_line_bytes()));
-    LineChunk chunk;
-    std::vector<std::string> columns(data_.column().begin(), data_.column().end());
-    if (data_.header()) {
-      TANDEM_RETURN_IF_ERROR(lines->Read(1, &chunk));
-      if (chunk.lines.empty()) return absl::OkStatus();
-      columns = absl::StrSplit(chunk.lines[0], data_.delimiter()[0]);
+  absl::Status Read(const std::string& path) {
+    TANDEM_ASSIGN_OR_RETURN(const std::unique_ptr<SampleFile> file,
+                            format_->Open(FileSystem::Default(), path));
+    if (!file->head().has_value()) return absl::OkStatus();
+    const std::unique_ptr<CellReader> reader = format_->MakeCellReader(lists_, *file->head());
+    std::vector<Column*> columns;
+    std::vector<int64_t> cells;
+    int64_t rows = 0;
+    const auto meet_columns = [&] {
+      while (columns.size() < reader->columns().size())
+        columns.push_back(Find(reader->columns()[columns.size()]));
+      cells.resize(columns.size());
+    };
+    meet_columns();
+    for (RawRows chunk;;) {
+      TANDEM_RETURN_IF_ERROR(file->Read(kChunkRows, &chunk));
+      if (chunk.rows.empty()) break;
+      for (const absl::string_view row : chunk.rows) {
+        ++rows_;
+        if (reader->Read(row) != RowFault::kNone) {
+          ++malformed_;
+          continue;
+        }
+        ++rows;
+        meet_columns();
+        for (const CellReader::Cell& cell : reader->cells()) {
+          ++cells[cell.column];
+          AddCell(cell, columns[cell.column]);
+        }
+      }
     }
-    std::vector<Column*> summaries;
-    summaries.reserve(columns.size());
-    for (const std::string& column : columns) summaries.push_back(Find(column));
-    for (;;) {
-      TANDEM_RETURN_IF_ERROR(lines->Read(kChunkLines, &chunk));
-      if (chunk.lines.empty()) return absl::OkStatus();
-      for (const absl::string_view line : chunk.lines) AddLine(line, summaries);
+    // Where rows name their columns, one that isn't named is a missing cell.
+    for (size_t c = 0; c < columns.size(); ++c) {
+      columns[c]->cells += rows - cells[c];
+      columns[c]->missing += rows - cells[c];
     }
+    return absl::OkStatus();
   }
 
   LogSummary Summary() const {
@@ -95,7 +114,6 @@ class LogReader {
     }
     columns_.push_back(std::make_unique<Column>());
     columns_.back()->name = name;
-    columns_.back()->multi_valued = multi_valued_.contains(name) || weighted_.contains(name);
     return columns_.back().get();
   }
 
@@ -107,30 +125,14 @@ class LogReader {
     return false;
   }
 
-  void AddLine(absl::string_view line, const std::vector<Column*>& columns) {
-    ++rows_;
-    const std::vector<absl::string_view> cells = absl::StrSplit(line, data_.delimiter()[0]);
-    if (cells.size() != columns.size()) {
-      ++malformed_;
-      return;
-    }
-    for (size_t c = 0; c < cells.size(); ++c) AddCell(cells[c], columns[c]);
-  }
-
-  void AddCell(absl::string_view cell, Column* column) {
+  void AddCell(const CellReader::Cell& cell, Column* column) const {
     ++column->cells;
-    if (Missing(cell)) {
+    column->multi_valued |= cell.list;
+    if (Missing(cell.text)) {
       ++column->missing;
       return;
     }
-    if (!column->multi_valued) {
-      AddValue(cell, column);
-      return;
-    }
-    for (absl::string_view item : absl::StrSplit(cell, data_.multi_value_separator()[0], absl::SkipEmpty())) {
-      if (weighted_.contains(column->name)) item = item.substr(0, item.rfind(data_.weight_separator()[0]));
-      AddValue(item, column);
-    }
+    for (const absl::string_view value : cell.values) AddValue(value, column);
   }
 
   static void AddValue(absl::string_view value, Column* column) {
@@ -144,7 +146,8 @@ class LogReader {
   }
 
   const proto::Data& data_;
-  absl::flat_hash_set<std::string> multi_valued_, weighted_;
+  const std::unique_ptr<const SampleFormat> format_;
+  ListColumns lists_;
   std::vector<std::unique_ptr<Column>> columns_;
   int64_t rows_ = 0;
   int64_t malformed_ = 0;
@@ -176,8 +179,7 @@ absl::StatusOr<LogSummary> SummarizeLog(const proto::Experiment& experiment,
 }
 
 std::string LogSummaryText(const LogSummary& log) {
-  std::string text = absl::StrFormat("%d rows, %d of them with another number of columns than the header\n\n",
-                                     log.rows, log.malformed_rows);
+  std::string text = absl::StrFormat("%d rows, %d of them malformed\n\n", log.rows, log.malformed_rows);
   absl::StrAppendFormat(&text, "%-24s %9s %10s %10s %9s %14s %14s %12s %12s\n", "column", "coverage",
                         "distinct", "missing", "per row", "mean", "deviation", "least", "greatest");
   for (const ColumnSummary& column : log.columns) {

@@ -1,11 +1,9 @@
-#include <fcntl.h>
-#include <glog/logging.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include "tandem/quarantine.h"
 
-#include <cerrno>
-#include <cstring>
+#include <glog/logging.h>
+
 #include <utility>
+#include <vector>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
@@ -14,7 +12,6 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "src/util/progress.h"
-#include "tandem/reader.h"
 #include "tandem/status.h"
 
 namespace tandem {
@@ -55,45 +52,32 @@ std::string QuarantineName(const std::string& file) {
   return DateDigits(*first) > 0 ? absl::StrJoin(first, parts.end(), "_") : std::string(*name);
 }
 
-absl::Status WriteFailed(const std::string& path) {
-  return absl::InternalError(absl::StrCat(path, ": ", std::strerror(errno)));
-}
-
 }  // namespace
 
 // What is known of the file at hand.
 struct Quarantine::File {
-  ~File() {
-    if (descriptor >= 0) close(descriptor);
-  }
-  absl::Status Write(absl::string_view bytes) {
-    while (!bytes.empty()) {
-      const ssize_t n = write(descriptor, bytes.data(), bytes.size());
-      if (n < 0 && errno == EINTR) continue;
-      if (n < 0) return WriteFailed(path);
-      bytes.remove_prefix(n);
-    }
-    return absl::OkStatus();
-  }
-
-  std::string name, header, path;
-  int descriptor = -1;
+  std::string name, head, path;
+  std::unique_ptr<WritableFile> aside;  // null as long as it has no rows
   int64_t rows = 0;
   int64_t bad = 0;
   std::array<int64_t, kRowFaults> by_fault = {};
   std::string first;
 };
 
-Quarantine::Quarantine(std::string directory, double max_bad_fraction)
-    : directory_(std::move(directory)), max_bad_fraction_(max_bad_fraction) {}
+Quarantine::Quarantine(FileSystem& fs, std::string directory, double max_bad_fraction)
+    : fs_(fs), directory_(std::move(directory)), max_bad_fraction_(max_bad_fraction) {}
 
-Quarantine::~Quarantine() = default;
+Quarantine::~Quarantine() {
+  if (file_ == nullptr || file_->aside == nullptr) return;
+  const absl::Status closed = file_->aside->Close();
+  if (!closed.ok()) LOG(WARNING) << closed.message();
+}
 
-void Quarantine::BeginFile(const std::string& file, const std::string& header) {
+absl::Status Quarantine::BeginFile(const std::string& file, absl::string_view head) {
   file_ = std::make_unique<File>();
   file_->name = file;
-  file_->header = header;
-  if (directory_.empty()) return;
+  file_->head = std::string(head);
+  if (directory_.empty()) return absl::OkStatus();
   const std::string name = QuarantineName(file);
   // a/clicks.tsv and b/clicks.tsv of one day, or clicks.tsv and clicks.tsv.gz.
   std::string unique = name;
@@ -101,7 +85,7 @@ void Quarantine::BeginFile(const std::string& file, const std::string& header) {
     unique = absl::StrCat(name, "-", copy);
   }
   file_->path = absl::StrCat(directory_, "/", unique);
-  unlink(file_->path.c_str());
+  return fs_.RemoveAll(file_->path);
 }
 
 void Quarantine::GoodRows(int64_t rows) {
@@ -109,8 +93,18 @@ void Quarantine::GoodRows(int64_t rows) {
   file_->rows += rows;
 }
 
-absl::Status Quarantine::BadRow(int64_t line_number, RowFault fault, absl::string_view detail,
-                                absl::string_view line) {
+absl::Status Quarantine::SetAside(absl::string_view row) {
+  File& file = *file_;
+  if (file.aside == nullptr) {
+    TANDEM_RETURN_IF_ERROR(fs_.CreateDirectories(directory_));
+    TANDEM_ASSIGN_OR_RETURN(file.aside, fs_.Create(file.path));
+    TANDEM_RETURN_IF_ERROR(file.aside->Append(file.head));
+  }
+  return file.aside->Append(row);
+}
+
+absl::Status Quarantine::BadRow(int64_t number, RowFault fault, absl::string_view detail,
+                                absl::string_view row) {
   ++rows_read_;
   ++rows_bad_;
   ++by_fault_[static_cast<int>(fault)];
@@ -118,18 +112,10 @@ absl::Status Quarantine::BadRow(int64_t line_number, RowFault fault, absl::strin
   ++file.rows;
   ++file.bad;
   ++file.by_fault[static_cast<int>(fault)];
-  if (file.bad == 1) file.first = absl::StrCat("line ", line_number, ": ", detail);
-  if (!directory_.empty()) {
-    if (file.descriptor < 0) {
-      mkdir(directory_.c_str(), 0777);
-      file.descriptor = open(file.path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-      if (file.descriptor < 0) return WriteFailed(file.path);
-      if (!file.header.empty()) TANDEM_RETURN_IF_ERROR(file.Write(file.header + "\n"));
-    }
-    TANDEM_RETURN_IF_ERROR(file.Write(absl::StrCat(line, "\n")));
-  }
+  if (file.bad == 1) file.first = absl::StrCat("line ", number, ": ", detail);
+  if (!directory_.empty()) TANDEM_RETURN_IF_ERROR(SetAside(row));
   if (file.bad <= kReported) {
-    LOG(WARNING) << file.name << ":" << line_number << ": " << detail
+    LOG(WARNING) << file.name << ":" << number << ": " << detail
                  << (directory_.empty() ? "" : absl::StrCat("; row set aside in ", file.path));
   } else if (file.bad == kReported + 1) {
     LOG(WARNING) << file.name << ": further malformed rows are only counted";
@@ -154,7 +140,10 @@ absl::Status Quarantine::Judge() const {
 
 absl::Status Quarantine::EndFile() {
   const File& file = *file_;
-  if (file.descriptor >= 0 && fsync(file.descriptor) != 0) return WriteFailed(file.path);
+  if (file.aside != nullptr) {
+    TANDEM_RETURN_IF_ERROR(file.aside->Sync());
+    TANDEM_RETURN_IF_ERROR(file.aside->Close());
+  }
   if (file.bad > kReported) {
     LOG(WARNING) << file.name << ": " << FormatCount(file.bad) << " of " << FormatCount(file.rows)
                  << " rows are malformed (" << FaultCounts(file.by_fault) << ")";
@@ -162,16 +151,6 @@ absl::Status Quarantine::EndFile() {
   absl::Status verdict = Judge();
   file_.reset();
   return verdict;
-}
-
-std::string FaultCounts(const std::array<int64_t, kRowFaults>& by_fault) {
-  std::vector<std::string> parts;
-  for (int fault = 1; fault < kRowFaults; ++fault) {
-    if (by_fault[fault] == 0) continue;
-    parts.push_back(
-        absl::StrCat(RowFaultName(static_cast<RowFault>(fault)), " ", FormatCount(by_fault[fault])));
-  }
-  return absl::StrJoin(parts, ", ");
 }
 
 }  // namespace tandem

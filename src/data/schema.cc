@@ -1,3 +1,5 @@
+#include "tandem/schema.h"
+
 #include <glog/logging.h>
 
 #include <algorithm>
@@ -8,7 +10,6 @@
 #include "config/experiment.pb.h"
 #include "src/config/methods.h"
 #include "src/data/id_hash.h"
-#include "tandem/sample.h"
 
 namespace tandem {
 namespace {
@@ -85,9 +86,6 @@ std::string TableOf(const proto::Feature& feature) {
 
 Schema::Schema(const proto::Experiment& experiment) {
   const proto::Data& data = experiment.data();
-  delimiter = data.delimiter()[0];
-  header = data.header();
-  columns.assign(data.column().begin(), data.column().end());
   label = data.label();
   key_columns.assign(data.key_columns().begin(), data.key_columns().end());
   group_column = data.group_column();
@@ -96,10 +94,7 @@ Schema::Schema(const proto::Experiment& experiment) {
   teacher_probability = data.teacher_column_is() == proto::Data::PROBABILITY;
   teacher_logit_offset = -std::log(data.negative_keep_rate());
   unlabelled = UnlabelledOf(data.unlabelled());
-  multi_value_separator = data.multi_value_separator()[0];
-  weight_separator = data.weight_separator()[0];
   missing_values.assign(data.missing_value().begin(), data.missing_value().end());
-  max_line_bytes = data.max_line_bytes();
 
   std::vector<Field> sequences;
   for (const proto::Feature& feature : experiment.feature()) {

@@ -1,4 +1,4 @@
-// From a stream's lines to rows to learn from. All that an online run knows of a row's text is in here.
+// From a stream's lines to rows to learn from. What a row is, its format says.
 //
 //   Admission admission(experiment, schema, fs, "run/quarantine", "clicks.tsv", &state);
 //   ... admission.ReadHeader(reader, wait_seconds) until it gives kLine ...
@@ -16,9 +16,9 @@
 #define TANDEM_SRC_ONLINE_ADMISSION_H_
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -28,7 +28,8 @@
 #include "src/online/stream_reader.h"
 #include "tandem/batch.h"
 #include "tandem/files.h"
-#include "tandem/sample.h"
+#include "tandem/sample_format.h"
+#include "tandem/schema.h"
 
 namespace tandem {
 
@@ -44,7 +45,9 @@ class Admission {
             const std::string& quarantine, const std::string& input, proto::OnlineState* state);
 
   // Whether the stream begins with a header.
-  bool has_header() const { return schema_.header; }
+  bool has_header() const { return format_->has_head(); }
+  // Of the stream.
+  const SampleFormat& format() const { return *format_; }
   // Finds the columns, in the stream's first line where it has a header. kLine: found; kWait: that line isn't
   // there yet; kEnd: it will never be. A column that is needed and isn't there is a DataError.
   absl::StatusOr<StreamReader::Event> ReadHeader(StreamReader* reader, double wait_seconds);
@@ -65,22 +68,21 @@ class Admission {
   absl::Status Sync() { return quarantine_.Sync(); }
 
  private:
-  absl::Status FindColumns(const std::vector<std::string>& columns);
+  absl::Status MakeDecoder();
   // The time of a row, or what is wrong with it.
   absl::StatusOr<double> TimeOf(absl::string_view line) const;
   void NoteDay(double time, const StreamLine& line);
   uint64_t KeyOf(absl::string_view line) const;
 
-  const std::string time_column_name_;
+  const std::string time_column_;
   const bool joins_clicks_;
+  const std::unique_ptr<const SampleFormat> format_;
   const Schema& schema_;
   const std::string input_;
   proto::OnlineState& state_;
   StreamQuarantine quarantine_;
   std::string header_;
-  std::optional<RowParser> parser_;
-  int time_column_ = -1;  // none
-  std::vector<int> key_columns_;
+  std::unique_ptr<const RowDecoder> decoder_;
   Batch parsed_;  // one row
   std::string detail_;
 };

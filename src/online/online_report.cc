@@ -14,7 +14,7 @@
 #include "config/experiment.pb.h"
 #include "src/util/progress.h"
 #include "tandem/metrics.h"
-#include "tandem/reader.h"
+#include "tandem/row_fault.h"
 #include "tandem/status.h"
 #include "train/state.pb.h"
 

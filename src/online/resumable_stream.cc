@@ -19,8 +19,9 @@ ResumableStream::ResumableStream(Source source, Admission* admission, proto::Onl
     : source_(std::move(source)), admission_(*admission), state_(*state) {}
 
 absl::StatusOr<std::unique_ptr<StreamReader>> ResumableStream::OpenReader() const {
-  return StreamReader::Open(source_.input, source_.follow, source_.max_line_bytes, source_.stop,
-                            *source_.clock);
+  const SampleFormat& format = admission_.format();
+  return StreamReader::Open(source_.input, source_.follow, format.framing(), format.max_row_bytes(),
+                            source_.stop, *source_.clock);
 }
 
 absl::Status ResumableStream::Check() {

@@ -1,6 +1,6 @@
 // A stream that is read on from where the run's state left it.
 //
-//   ResumableStream stream({"clicks.tsv", /*follow=*/true, max_line_bytes, stop}, &admission, &state);
+//   ResumableStream stream({"clicks.tsv", /*follow=*/true, stop}, &admission, &state);
 //   TANDEM_RETURN_IF_ERROR(stream.Check());
 //   TANDEM_ASSIGN_OR_RETURN(const bool open, stream.Open());
 //   while (!stream.over()) {
@@ -34,9 +34,8 @@ class OnlineState;
 class ResumableStream {
  public:
   struct Source {
-    std::string input;  // a file, or "-"
-    bool follow;        // the file grows
-    int64_t max_line_bytes;
+    std::string input;             // a file, or "-"
+    bool follow;                   // the file grows
     const std::atomic<int>* stop;  // may be null; not 0: waits no more
     Clock* clock = &Clock::Default();
   };

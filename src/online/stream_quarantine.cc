@@ -7,7 +7,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "src/util/progress.h"
-#include "tandem/reader.h"
 #include "tandem/status.h"
 #include "train/state.pb.h"
 
@@ -36,9 +35,9 @@ StreamQuarantine::StreamQuarantine(FileSystem& fs, const std::string& directory,
       path_(absl::StrCat(directory, "/", FileName(input))),
       max_bad_fraction_(max_bad_fraction) {}
 
-absl::Status StreamQuarantine::Resume(const std::string& header, proto::OnlineState* state) {
+absl::Status StreamQuarantine::Resume(absl::string_view head, proto::OnlineState* state) {
   state_ = state;
-  header_ = header;
+  head_ = std::string(head);
   file_ = nullptr;
   state_->mutable_rows_bad()->Resize(kRowFaults, 0);
   if (state_->quarantine_bytes() == 0) return fs_.RemoveAll(path_);
@@ -50,7 +49,7 @@ absl::Status StreamQuarantine::Write(absl::string_view bytes) {
   if (file_ == nullptr) {
     TANDEM_RETURN_IF_ERROR(fs_.CreateDirectories(directory_));
     TANDEM_ASSIGN_OR_RETURN(file_, fs_.Create(path_));
-    if (!header_.empty()) TANDEM_RETURN_IF_ERROR(Write(header_ + "\n"));
+    if (!head_.empty()) TANDEM_RETURN_IF_ERROR(Write(head_));
   }
   state_->set_quarantine_bytes(state_->quarantine_bytes() + static_cast<int64_t>(bytes.size()));
   return file_->Append(bytes);
@@ -62,16 +61,16 @@ absl::Status StreamQuarantine::GoodRow() {
   return state_->judged_lines() >= kJudgedLines ? Judge() : absl::OkStatus();
 }
 
-absl::Status StreamQuarantine::BadRow(int64_t line_number, RowFault fault, absl::string_view detail,
-                                      absl::string_view line) {
+absl::Status StreamQuarantine::BadRow(int64_t number, RowFault fault, absl::string_view detail,
+                                      absl::string_view row) {
   const int index = static_cast<int>(fault);
   state_->set_rows_bad(index, state_->rows_bad(index) + 1);
   state_->set_judged_lines(state_->judged_lines() + 1);
   state_->set_judged_bad(state_->judged_bad() + 1);
-  if (state_->judged_bad() == 1) first_ = absl::StrCat("line ", line_number, ": ", detail);
-  TANDEM_RETURN_IF_ERROR(Write(absl::StrCat(line, "\n")));
+  if (state_->judged_bad() == 1) first_ = absl::StrCat("line ", number, ": ", detail);
+  TANDEM_RETURN_IF_ERROR(Write(row));
   if (++reported_ <= kReported) {
-    LOG(WARNING) << input_ << ":" << line_number << ": " << detail << "; row set aside in " << path_;
+    LOG(WARNING) << input_ << ":" << number << ": " << detail << "; row set aside in " << path_;
   } else if (reported_ == kReported + 1) {
     LOG(WARNING) << input_ << ": further malformed rows are only counted";
   }

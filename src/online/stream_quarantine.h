@@ -16,7 +16,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "tandem/files.h"
-#include "tandem/sample.h"
+#include "tandem/row_fault.h"
 
 namespace tandem {
 
@@ -32,11 +32,13 @@ class StreamQuarantine {
   StreamQuarantine(FileSystem& fs, const std::string& directory, const std::string& input,
                    double max_bad_fraction);
 
-  // Counts go on from `state`, into which they are written; it outlives this object.
-  absl::Status Resume(const std::string& header, proto::OnlineState* state);
-  // A DataError when of the last kJudgedLines lines more than max_bad_fraction are malformed.
+  // Counts go on from `state`, into which they are written; it outlives this object. `head`: the bytes that
+  // come first in a file of such rows.
+  absl::Status Resume(absl::string_view head, proto::OnlineState* state);
+  // `row` with what ends it (RowFraming::Append). A DataError when of the last kJudgedLines lines more than
+  // max_bad_fraction are malformed.
   absl::Status GoodRow();
-  absl::Status BadRow(int64_t line_number, RowFault fault, absl::string_view detail, absl::string_view line);
+  absl::Status BadRow(int64_t number, RowFault fault, absl::string_view detail, absl::string_view row);
   // At the end of the stream: judges what is left.
   absl::Status Judge();
   absl::Status Sync();
@@ -47,7 +49,7 @@ class StreamQuarantine {
   FileSystem& fs_;
   const std::string directory_, input_, path_;
   const double max_bad_fraction_;
-  std::string header_;
+  std::string head_;
   proto::OnlineState* state_ = nullptr;
   std::unique_ptr<WritableFile> file_;
   int64_t reported_ = 0;

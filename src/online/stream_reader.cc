@@ -9,7 +9,6 @@
 #include <utility>
 
 #include "absl/strings/match.h"
-#include "absl/strings/strip.h"
 #include "tandem/files.h"
 #include "tandem/status.h"
 
@@ -17,7 +16,6 @@ namespace tandem {
 namespace {
 
 constexpr int64_t kReadBytes = 1 << 16;
-constexpr absl::string_view kByteOrderMark = "\xef\xbb\xbf";
 // Between two looks at a file that may have grown.
 constexpr double kLookSeconds = 0.02;
 // What is renamed is written to until its writer opens the next one.
@@ -29,16 +27,22 @@ bool IsCompressed(absl::string_view first_bytes) {
 
 }  // namespace
 
-StreamReader::StreamReader(std::string path, bool follow, int64_t max_line_bytes,
+StreamReader::StreamReader(std::string path, bool follow, const RowFraming& framing, int64_t max_row_bytes,
                            const std::atomic<int>* stop, Clock& clock)
-    : path_(std::move(path)), follow_(follow), max_line_bytes_(max_line_bytes), stop_(stop), clock_(clock) {}
+    : path_(std::move(path)),
+      follow_(follow),
+      framing_(framing),
+      max_row_bytes_(max_row_bytes),
+      stop_(stop),
+      clock_(clock) {}
 
 absl::StatusOr<std::unique_ptr<StreamReader>> StreamReader::Open(const std::string& path, bool follow,
-                                                                 int64_t max_line_bytes,
+                                                                 const RowFraming& framing,
+                                                                 int64_t max_row_bytes,
                                                                  const std::atomic<int>* stop, Clock& clock) {
   if (path != "-") {
     // What isn't there is better known before anything begins.
-    TANDEM_RETURN_IF_ERROR(ByteSource::Open(path).status());
+    TANDEM_RETURN_IF_ERROR(ByteSource::Open(FileSystem::Default(), path).status());
   }
   if (follow) {
     if (path == "-") return ConfigError("follow: standard input is followed to its end anyway; name a file");
@@ -48,7 +52,7 @@ absl::StatusOr<std::unique_ptr<StreamReader>> StreamReader::Open(const std::stri
     if (IsCompressed(first))
       return ConfigError("follow: ", path, " is compressed; only plain text can be followed");
   }
-  return std::unique_ptr<StreamReader>(new StreamReader(path, follow, max_line_bytes, stop, clock));
+  return std::unique_ptr<StreamReader>(new StreamReader(path, follow, framing, max_row_bytes, stop, clock));
 }
 
 void StreamReader::Wait(double seconds) {
@@ -72,7 +76,7 @@ absl::StatusOr<int64_t> StreamReader::Fill(double wait_seconds) {
       device_ = info.st_dev;
       inode_ = info.st_ino;
     }
-    TANDEM_ASSIGN_OR_RETURN(source_, ByteSource::Open(path_));
+    TANDEM_ASSIGN_OR_RETURN(source_, ByteSource::Open(FileSystem::Default(), path_));
   }
   if (begin_ > 0) {
     std::memmove(&buffer_[0], buffer_.data() + begin_, end_ - begin_);
@@ -118,18 +122,17 @@ void StreamReader::Pass(size_t bytes) {
   begin_ += bytes;
 }
 
-StreamReader::Event StreamReader::Take(size_t length, size_t with_end, StreamLine* line) {
-  absl::string_view text(buffer_.data() + begin_, length);
-  if (lines_ == 0 && dropped_ == 0) absl::ConsumePrefix(&text, kByteOrderMark);
-  if (absl::EndsWith(text, "\r")) text.remove_suffix(1);
-  line->too_long = dropped_ > 0 || static_cast<int64_t>(text.size()) > max_line_bytes_;
+StreamReader::Event StreamReader::Take(size_t bytes, StreamLine* line) {
+  const absl::string_view text =
+      framing_.Row({buffer_.data() + begin_, bytes}, /*first=*/lines_ == 0 && dropped_ == 0);
+  line->too_long = dropped_ > 0 || static_cast<int64_t>(text.size()) > max_row_bytes_;
   line->text = line->too_long ? absl::string_view() : text;
   line->number = ++lines_;
   line->begin = offset_;
-  offset_ += dropped_ + static_cast<int64_t>(with_end);
+  offset_ += dropped_ + static_cast<int64_t>(bytes);
   line->end = offset_;
   dropped_ = 0;
-  Pass(with_end);
+  Pass(bytes);
   scanned_ = begin_;
   return Event::kLine;
 }
@@ -137,27 +140,26 @@ StreamReader::Event StreamReader::Take(size_t length, size_t with_end, StreamLin
 absl::StatusOr<StreamReader::Event> StreamReader::Next(double wait_seconds, StreamLine* line) {
   for (;;) {
     if (scanned_ < end_) {
-      const char* const from = buffer_.data() + scanned_;
-      const void* const found = std::memchr(from, '\n', end_ - scanned_);
-      if (found != nullptr) {
-        const size_t length = static_cast<const char*>(found) - (buffer_.data() + begin_);
+      const std::optional<size_t> bytes =
+          framing_.RowBytes({buffer_.data() + begin_, end_ - begin_}, scanned_ - begin_);
+      if (bytes.has_value()) {
         if (unfinished_) {
           unfinished_ = false;
-          if (length > 0) {
+          if (*bytes > framing_.end().size()) {
             return DataError(path_, ": byte ", offset_,
                              " was the end of the stream in the middle of a line, which has ",
                              "grown since; a stream that is followed waits for the end of a line");
           }
           // Only the line end had been missing.
-          offset_ += 1;
-          Pass(1);
+          offset_ += static_cast<int64_t>(*bytes);
+          Pass(*bytes);
           scanned_ = begin_;
           continue;
         }
-        return Take(length, length + 1, line);
+        return Take(*bytes, line);
       }
       scanned_ = end_;
-      if (static_cast<int64_t>(end_ - begin_) > max_line_bytes_ + 4) {
+      if (static_cast<int64_t>(end_ - begin_) > max_row_bytes_ + 4) {
         dropped_ += static_cast<int64_t>(end_ - begin_);
         Pass(end_ - begin_);
         begin_ = scanned_ = end_ = 0;
@@ -167,12 +169,13 @@ absl::StatusOr<StreamReader::Event> StreamReader::Next(double wait_seconds, Stre
     if (read > 0) continue;
     if (!at_end_) return Event::kWait;
     if (unfinished_ || (begin_ == end_ && dropped_ == 0)) return Event::kEnd;
-    return Take(end_ - begin_, end_ - begin_, line);
+    return Take(end_ - begin_, line);
   }
 }
 
 absl::Status StreamReader::SkipTo(int64_t offset, int64_t lines, std::optional<uint64_t> hash) {
-  char last = '\n';
+  const char end_of_row = framing_.end().back();
+  char last = end_of_row;
   while (offset_ < offset) {
     if (begin_ == end_) {
       TANDEM_ASSIGN_OR_RETURN(const int64_t read, Fill(/*wait_seconds=*/0.1));
@@ -195,7 +198,7 @@ absl::Status StreamReader::SkipTo(int64_t offset, int64_t lines, std::optional<u
   }
   scanned_ = begin_;
   lines_ = lines;
-  unfinished_ = offset > 0 && last != '\n';
+  unfinished_ = offset > 0 && last != end_of_row;
   return absl::OkStatus();
 }
 

@@ -1,9 +1,10 @@
 // A stream of samples, line by line, that may not be all there yet: standard input, a file, or a file that
 // grows.
 //
-//   TANDEM_ASSIGN_OR_RETURN(auto reader, StreamReader::Open("clicks.tsv", /*follow=*/true, max_line_bytes,
-//   stop)); StreamLine line; TANDEM_ASSIGN_OR_RETURN(StreamReader::Event event,
-//   reader->Next(/*wait_seconds=*/0.1, &line));
+//   TANDEM_ASSIGN_OR_RETURN(auto reader, StreamReader::Open("clicks.tsv", /*follow=*/true, format.framing(),
+//                                                      format.max_row_bytes(), stop));
+//   StreamLine line;
+//   TANDEM_ASSIGN_OR_RETURN(StreamReader::Event event, reader->Next(/*wait_seconds=*/0.1, &line));
 //
 // A place in the stream is an offset in uncompressed bytes, at the beginning of a line. Nothing is read ahead
 // beyond a buffer: a writer to a pipe waits for who reads from it. Not thread-safe. Errors are DataErrors
@@ -23,6 +24,7 @@
 #include "src/data/byte_source.h"
 #include "src/util/running_hash.h"
 #include "tandem/clock.h"
+#include "tandem/row_framing.h"
 
 namespace tandem {
 
@@ -48,7 +50,7 @@ class StreamReader {
   // (ConfigError), and only ever grows. `stop` (may be null) ends waiting when it isn't 0. `clock` outlives
   // the reader.
   static absl::StatusOr<std::unique_ptr<StreamReader>> Open(const std::string& path, bool follow,
-                                                            int64_t max_line_bytes,
+                                                            const RowFraming& framing, int64_t max_row_bytes,
                                                             const std::atomic<int>* stop,
                                                             Clock& clock = Clock::Default());
 
@@ -68,8 +70,8 @@ class StreamReader {
   }
 
  private:
-  StreamReader(std::string path, bool follow, int64_t max_line_bytes, const std::atomic<int>* stop,
-               Clock& clock);
+  StreamReader(std::string path, bool follow, const RowFraming& framing, int64_t max_row_bytes,
+               const std::atomic<int>* stop, Clock& clock);
   bool Stopped() const { return stop_ != nullptr && *stop_ != 0; }
   // Waits until there may be something to read.
   void Wait(double seconds);
@@ -79,11 +81,12 @@ class StreamReader {
   absl::Status CheckStillThere();
   // Reads on behind the buffer; the number of bytes, 0 for none now.
   absl::StatusOr<int64_t> Fill(double wait_seconds);
-  Event Take(size_t length, size_t with_end, StreamLine* line);
+  Event Take(size_t bytes, StreamLine* line);
 
   const std::string path_;
   const bool follow_;
-  const int64_t max_line_bytes_;
+  const RowFraming& framing_;
+  const int64_t max_row_bytes_;
   const std::atomic<int>* const stop_;
   Clock& clock_;
   std::unique_ptr<ByteSource> source_;

@@ -4,23 +4,23 @@
 
 #include <charconv>
 #include <memory>
-#include <optional>
 #include <utility>
 
 #include "absl/strings/str_join.h"
 #include "config/experiment.pb.h"
 #include "src/util/pipeline.h"
 #include "tandem/predictor.h"
-#include "tandem/reader.h"
+#include "tandem/quarantine.h"
+#include "tandem/sample_format.h"
 #include "tandem/status.h"
 #include "tandem/threads.h"
 
 namespace tandem {
 namespace {
 
-// Lines that are read at a time, and that a thread takes at a time: with their text and the rows made of it
+// Rows that are read at a time, and that a thread takes at a time: with their text and what is made of it
 // they fit the cache nearest to the core but one.
-constexpr int kPieceLines = 512;
+constexpr int kPieceRows = 512;
 
 // Appends the shortest decimal that reads back to the same float.
 void AppendFloat(float value, std::string* out) {
@@ -29,15 +29,15 @@ void AppendFloat(float value, std::string* out) {
   out->append(buffer, result.ptr - buffer);
 }
 
-// Some lines on their way to output.
+// Some rows on their way to output.
 struct Piece {
-  LineChunk chunk;
+  RawRows rows;
   int good_rows = 0;
-  std::vector<LineFault> faults;
+  std::vector<BadRow> bad;
   std::string text;
 };
 
-// What a worker makes of the lines on the way to text: its own, so that it stays in its cache.
+// What a worker makes of the rows on the way to text: its own, so that it stays in its cache.
 struct Scratch {
   Batch batch;
   Scores scores;
@@ -52,7 +52,7 @@ class FileScorer {
       : predictor_(std::move(version)),
         threads_(ThreadsOf(predictor_->experiment().runtime().threads())),
         write_(write),
-        quarantine_("", predictor_->experiment().data().max_bad_fraction()),
+        quarantine_(FileSystem::Default(), "", predictor_->experiment().data().max_bad_fraction()),
         pieces_(PipelineItems(threads_)),
         scratch_(threads_) {
     for (Scratch& scratch : scratch_) scratch.batch = Batch(predictor_->fields());
@@ -79,16 +79,17 @@ class FileScorer {
   }
 
   absl::Status Score(const std::string& file) {
-    TANDEM_ASSIGN_OR_RETURN(const std::unique_ptr<LineReader> lines,
-                            LineReader::Open(file, predictor_->schema().max_line_bytes));
+    const SampleFormat& format = predictor_->format();
+    TANDEM_ASSIGN_OR_RETURN(const std::unique_ptr<SampleFile> samples,
+                            format.Open(FileSystem::Default(), file));
+    if (!samples->head().has_value()) return absl::OkStatus();
     TANDEM_ASSIGN_OR_RETURN(
-        const std::optional<RowParser> parser,
-        OpenRowParser(predictor_->schema(), RowUse::kPredict, file, lines.get(), nullptr));
-    if (!parser.has_value()) return absl::OkStatus();
-    quarantine_.BeginFile(file, "");
+        const std::unique_ptr<const RowDecoder> decoder,
+        format.MakeDecoder(predictor_->schema(), {RowUse::kPredict, /*keys=*/true}, *samples->head(), file));
+    TANDEM_RETURN_IF_ERROR(quarantine_.BeginFile(file, ""));
     TANDEM_RETURN_IF_ERROR(RunPipeline(
-        threads_, absl::MakeSpan(pieces_), [&](Piece* piece) { return Read(lines.get(), &piece->chunk); },
-        [&](Piece* piece, int worker) { ScorePiece(*parser, piece, &scratch_[worker]); },
+        threads_, absl::MakeSpan(pieces_), [&](Piece* piece) { return Read(samples.get(), &piece->rows); },
+        [&](Piece* piece, int worker) { ScorePiece(*decoder, piece, &scratch_[worker]); },
         [&](Piece* piece) { return WritePiece(*piece); }));
     return quarantine_.EndFile();
   }
@@ -97,46 +98,46 @@ class FileScorer {
 
  private:
   // False at the end of the file.
-  static absl::StatusOr<bool> Read(LineReader* lines, LineChunk* chunk) {
+  static absl::StatusOr<bool> Read(SampleFile* file, RawRows* rows) {
     StageTimer timer(Stage::kRead);
-    TANDEM_RETURN_IF_ERROR(lines->Read(kPieceLines, chunk));
-    timer.AddUnits(chunk->text_bytes);
-    return !chunk->lines.empty();
+    TANDEM_RETURN_IF_ERROR(file->Read(kPieceRows, rows));
+    timer.AddUnits(rows->file_bytes);
+    return !rows->rows.empty();
   }
 
-  void ScorePiece(const RowParser& parser, Piece* piece, Scratch* scratch) const {
-    const int lines = static_cast<int>(piece->chunk.lines.size());
+  void ScorePiece(const RowDecoder& decoder, Piece* piece, Scratch* scratch) const {
+    const int rows = static_cast<int>(piece->rows.rows.size());
     {
-      StageTimer timer(Stage::kParse, lines);
+      StageTimer timer(Stage::kParse, rows);
       scratch->batch.Clear();
-      piece->faults.clear();
-      parser.ParseLines(piece->chunk, 0, lines, &scratch->batch, &piece->faults);
+      piece->bad.clear();
+      decoder.DecodeRows(piece->rows, 0, rows, &scratch->batch, &piece->bad);
       piece->good_rows = scratch->batch.rows();
     }
     predictor_->Score(scratch->batch, &scratch->scores);
-    StageTimer timer(Stage::kFormat, lines);
-    Format(parser, scratch->scores, piece);
+    StageTimer timer(Stage::kFormat, rows);
+    Format(decoder, scratch->scores, piece);
   }
 
-  void Format(const RowParser& parser, const Scores& scores, Piece* piece) const {
+  void Format(const RowDecoder& decoder, const Scores& scores, Piece* piece) const {
     piece->text.clear();
-    auto fault = piece->faults.begin();
-    int row = 0;
-    for (int line = 0; line < static_cast<int>(piece->chunk.lines.size()); ++line) {
-      parser.AppendKeys(piece->chunk.lines[line], '\t', &piece->text);
-      const bool good = fault == piece->faults.end() || fault->line != line;
+    auto bad = piece->bad.begin();
+    int sample = 0;
+    for (int row = 0; row < static_cast<int>(piece->rows.rows.size()); ++row) {
+      decoder.AppendKeys(piece->rows.rows[row], '\t', &piece->text);
+      const bool good = bad == piece->bad.end() || bad->row != row;
       const auto score = [&](bool wanted, const std::vector<float>& probabilities) {
         if (!wanted) return;
-        if (good) AppendFloat(probabilities[row], &piece->text);
+        if (good) AppendFloat(probabilities[sample], &piece->text);
         piece->text += '\t';
       };
       score(predictor_->has_student(), scores.student);
       score(predictor_->has_teacher(), scores.teacher);
       piece->text.back() = '\n';
       if (good) {
-        ++row;
+        ++sample;
       } else {
-        ++fault;
+        ++bad;
       }
     }
   }
@@ -147,9 +148,10 @@ class FileScorer {
       TANDEM_RETURN_IF_ERROR(write_(piece.text));
     }
     quarantine_.GoodRows(piece.good_rows);
-    for (const LineFault& fault : piece.faults) {
-      TANDEM_RETURN_IF_ERROR(quarantine_.BadRow(piece.chunk.first_line + fault.line, fault.fault,
-                                                fault.detail, piece.chunk.lines[fault.line]));
+    for (const BadRow& bad : piece.bad) {
+      // It keeps its place in the output: it isn't set aside.
+      TANDEM_RETURN_IF_ERROR(
+          quarantine_.BadRow(piece.rows.first_row + bad.row, bad.fault, bad.detail, /*row=*/""));
     }
     return quarantine_.JudgeSoFar();
   }

@@ -172,6 +172,7 @@ std::unique_ptr<Predictor> Predictor::InPrecision(Precision precision) const {
 }
 
 void Predictor::Prepare() {
+  format_ = MakeSampleFormat(experiment().data());
   tile_rows_ = has_teacher() ? kTileRows : kStudentTileRows;
   if (!has_student()) return;
   const std::optional<PlainStudent> student =

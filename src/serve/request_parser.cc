@@ -11,7 +11,7 @@ namespace tandem {
 absl::Status RequestParser::Prepare(const ScoreRequest& request,
                                     const std::shared_ptr<const Predictor>& version) {
   const bool known =
-      version == version_.lock() && rows_.has_value() &&
+      version == version_.lock() && rows_ != nullptr &&
       std::equal(request.columns.begin(), request.columns.end(), names_.begin(), names_.end(),
                  [](const RequestColumn& column, const std::string& name) { return column.name == name; });
   if (known) return absl::OkStatus();
@@ -19,9 +19,8 @@ absl::Status RequestParser::Prepare(const ScoreRequest& request,
   version_ = version;
   names_.clear();
   for (const RequestColumn& column : request.columns) names_.push_back(column.name);
-  Schema schema = version->schema();
-  schema.key_columns.clear();  // nothing is carried through
-  absl::StatusOr<RowParser> rows = RowParser::Create(schema, names_, RowUse::kPredict, "the request");
+  absl::StatusOr<std::unique_ptr<const CellDecoder>> rows =
+      version->format().MakeCellDecoder(version->schema(), RowUse::kPredict, names_, "the request");
   if (!rows.ok()) return ConfigError(rows.status().message());
   rows_ = *std::move(rows);
   return absl::OkStatus();
@@ -45,7 +44,7 @@ absl::Status RequestParser::Parse(const ScoreRequest& request,
       const std::vector<std::string>& cells = request.columns[c].cells;
       cells_[c] = cells[cells.size() == 1 ? 0 : row];
     }
-    if (rows_->ParseCells(cells_, batch, &why) != RowFault::kNone)
+    if (rows_->Decode(cells_, batch, &why) != RowFault::kNone)
       malformed->push_back({static_cast<int>(row), why});
   }
   return absl::OkStatus();

@@ -9,7 +9,6 @@
 #define TANDEM_SRC_SERVE_REQUEST_PARSER_H_
 
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,7 +16,7 @@
 #include "absl/strings/string_view.h"
 #include "tandem/batch.h"
 #include "tandem/predictor.h"
-#include "tandem/sample.h"
+#include "tandem/row_decoder.h"
 #include "tandem/scoring_service.h"
 
 namespace tandem {
@@ -35,7 +34,7 @@ class RequestParser {
 
   std::weak_ptr<const Predictor> version_;  // of what follows; one that was swapped away may go
   std::vector<std::string> names_;
-  std::optional<RowParser> rows_;
+  std::unique_ptr<const CellDecoder> rows_;
   std::vector<absl::string_view> cells_;  // of a row
 };
 

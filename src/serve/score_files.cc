@@ -8,8 +8,8 @@
 #include "absl/strings/str_cat.h"
 #include "config/experiment.pb.h"
 #include "src/serve/serving_tables.h"
+#include "tandem/day_reader.h"
 #include "tandem/dual_model.h"
-#include "tandem/reader.h"
 #include "tandem/status.h"
 #include "tandem/threads.h"
 
@@ -125,8 +125,9 @@ absl::StatusOr<std::vector<TowerLogs>> ScoreFiles(const std::vector<const Predic
   const Predictor& first = *predictors.at(0);
   const proto::Experiment& experiment = first.experiment();
   Workers workers(experiment.runtime().threads());
-  Quarantine quarantine("", experiment.data().max_bad_fraction());
-  DayReader reader(first.schema(), RowUse::kEvaluate, files, &quarantine, &workers);
+  Quarantine quarantine(FileSystem::Default(), "", experiment.data().max_bad_fraction());
+  DayReader reader(FileSystem::Default(), first.format(), first.schema(), RowUse::kEvaluate, files,
+                   &quarantine, &workers);
   BlockScorer scorer(predictors, experiment.data().negative_keep_rate(), &workers);
   Batch block(first.fields());
   int64_t unlabelled = 0;

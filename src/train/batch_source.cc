@@ -12,7 +12,10 @@
 #include "config/experiment.pb.h"
 #include "src/data/packed_rows.h"
 #include "src/util/profile.h"
+#include "tandem/day_reader.h"
+#include "tandem/quarantine.h"
 #include "tandem/random.h"
+#include "tandem/sample_format.h"
 #include "tandem/status.h"
 #include "tandem/threads.h"
 
@@ -44,9 +47,11 @@ void Permute(const Random& random, std::vector<int>* order) {
 
 class BatchSource::Reader {
  public:
-  Reader(const proto::Experiment& experiment, const Schema& schema, std::vector<Day> days,
+  Reader(FileSystem& fs, const proto::Experiment& experiment, const Schema& schema, std::vector<Day> days,
          const std::string& quarantine_directory, const LogPosition& start)
-      : train_(experiment.train()),
+      : fs_(fs),
+        format_(MakeSampleFormat(experiment.data())),
+        train_(experiment.train()),
         schema_(schema),
         days_(std::move(days)),
         block_rows_(RoundedUp(train_.shuffle_rows() > 0 ? train_.shuffle_rows() : kUnshuffledRows,
@@ -109,8 +114,9 @@ class BatchSource::Reader {
   };
 
   absl::Status ReadDay(int pass, int day) {
-    Quarantine quarantine(quarantine_directory_, max_bad_fraction_);
-    DayReader reader(schema_, RowUse::kTrain, days_[day].files, pass == 0 ? &quarantine : nullptr, &workers_);
+    Quarantine quarantine(fs_, quarantine_directory_, max_bad_fraction_);
+    DayReader reader(fs_, *format_, schema_, RowUse::kTrain, days_[day].files,
+                     pass == 0 ? &quarantine : nullptr, &workers_);
     const bool resumed = pass == start_.pass && day == start_.day;
     for (Kind* kind : {&labelled_, &unlabelled_}) {
       kind->rows.Clear();
@@ -242,6 +248,8 @@ class BatchSource::Reader {
     return true;
   }
 
+  FileSystem& fs_;
+  const std::unique_ptr<const SampleFormat> format_;
   const proto::Train& train_;
   const Schema& schema_;
   const std::vector<Day> days_;
@@ -269,9 +277,11 @@ class BatchSource::Reader {
   std::thread thread_;  // last: it uses all of the above
 };
 
-BatchSource::BatchSource(const proto::Experiment& experiment, const Schema& schema, std::vector<Day> days,
-                         const std::string& quarantine_directory, const LogPosition& start)
-    : reader_(std::make_unique<Reader>(experiment, schema, std::move(days), quarantine_directory, start)) {}
+BatchSource::BatchSource(FileSystem& fs, const proto::Experiment& experiment, const Schema& schema,
+                         std::vector<Day> days, const std::string& quarantine_directory,
+                         const LogPosition& start)
+    : reader_(
+          std::make_unique<Reader>(fs, experiment, schema, std::move(days), quarantine_directory, start)) {}
 
 BatchSource::~BatchSource() = default;
 

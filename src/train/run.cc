@@ -209,7 +209,7 @@ absl::Status Run::Loop() {
   const std::string quarantine = options_.run_dir + "/quarantine";
   const LogPosition position{state_.pass(), state_.day_index(), state_.block(), state_.batch()};
   if (state_.pass() < experiment_.train().epochs()) {
-    BatchSource source(experiment_, model_->schema(), options_.days, quarantine, position);
+    BatchSource source(fs_, experiment_, model_->schema(), options_.days, quarantine, position);
     TANDEM_RETURN_IF_ERROR(TrainFrom(&source));
     if (summary_.stopped_by != 0) return absl::OkStatus();
   }
@@ -225,7 +225,7 @@ absl::Status Run::Loop() {
     }
     proto::Experiment with_phase = experiment_;
     with_phase.mutable_train()->set_epochs(phase_.last_pass());
-    BatchSource source(with_phase, model_->schema(), options_.days, quarantine,
+    BatchSource source(fs_, with_phase, model_->schema(), options_.days, quarantine,
                        begins ? phase_.Start(state_) : position);
     TANDEM_RETURN_IF_ERROR(TrainFrom(&source));
     if (summary_.stopped_by != 0) return absl::OkStatus();

@@ -65,6 +65,24 @@ int64_t ReadFully(int fd, char* bytes, int64_t length) {
   return done;
 }
 
+class PosixReadableFile : public ReadableFile {
+ public:
+  PosixReadableFile(std::string path, Descriptor descriptor)
+      : path_(std::move(path)), descriptor_(std::move(descriptor)) {}
+
+  absl::StatusOr<int64_t> Read(char* bytes, int64_t size) override {
+    for (;;) {
+      const ssize_t count = read(descriptor_.get(), bytes, size);
+      if (count >= 0) return count;
+      if (errno != EINTR) return ReadFailed(path_, errno);
+    }
+  }
+
+ private:
+  const std::string path_;
+  Descriptor descriptor_;
+};
+
 class PosixWritableFile : public WritableFile {
  public:
   PosixWritableFile(std::string path, Descriptor descriptor)
@@ -148,6 +166,14 @@ class PosixFileSystem : public FileSystem {
     }
     if (info.st_size > size && ftruncate(descriptor.get(), size) != 0) return WriteFailed(path, errno);
     return std::make_unique<PosixWritableFile>(path, std::move(descriptor));
+  }
+
+  absl::StatusOr<std::unique_ptr<ReadableFile>> OpenForReading(const std::string& path) override {
+    Descriptor descriptor(path, O_RDONLY);
+    struct stat info;
+    if (!descriptor.ok() || fstat(descriptor.get(), &info) != 0) return ReadFailed(path, errno);
+    if (S_ISDIR(info.st_mode)) return ReadFailed(path, EISDIR);
+    return std::make_unique<PosixReadableFile>(path, std::move(descriptor));
   }
 
   absl::StatusOr<std::string> ReadFile(const std::string& path) override {

@@ -1,10 +1,11 @@
 // Finding sample files: dates, globs, windows.
+#include "tandem/day_files.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "tandem/reader.h"
 #include "tandem/status.h"
 #include "tests/support/sample_files.h"
 

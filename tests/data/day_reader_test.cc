@@ -1,4 +1,6 @@
 // DayReader: rows read = good + set aside, on made-up and on real logs.
+#include "tandem/day_reader.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -8,9 +10,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "config/experiment.pb.h"
 #include "tandem/experiment.h"
 #include "tandem/random.h"
-#include "tandem/reader.h"
 #include "tandem/status.h"
 #include "tandem/threads.h"
 #include "tests/support/experiments.h"
@@ -24,8 +26,16 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-Schema SmallSchema(const std::string& data = "") {
-  return Schema(ExperimentOf(absl::StrCat("data { path: 'unused' ", data, R"( }
+// What a log is read with.
+struct Log {
+  explicit Log(const proto::Experiment& experiment)
+      : schema(experiment), format(MakeSampleFormat(experiment.data())) {}
+  Schema schema;
+  std::unique_ptr<const SampleFormat> format;
+};
+
+Log SmallLog(const std::string& data = "") {
+  return Log(ExperimentOf(absl::StrCat("data { path: 'unused' ", data, R"( }
     feature { name: "user" sparse {} } feature { name: "tags" sparse { multi_valued: true } }
     feature { name: "age" dense {} } model { teacher { mlp { hidden: 4 } } student { mlp { hidden: 2 } } })")));
 }
@@ -53,11 +63,12 @@ class DayReaderTest : public SampleFilesTest {
   DayReaderTest() { std::filesystem::create_directories(Path("run")); }
 
   // All rows of the files, read in blocks; checks that rows read = good + bad.
-  absl::StatusOr<std::vector<std::string>> Read(const Schema& schema, const std::vector<std::string>& files,
+  absl::StatusOr<std::vector<std::string>> Read(const Log& log, const std::vector<std::string>& files,
                                                 int block_rows = 65536, Workers* workers = nullptr,
                                                 double max_bad_fraction = 1) {
-    Quarantine quarantine(Path("run/quarantine"), max_bad_fraction);
-    DayReader reader(schema, RowUse::kTrain, files, &quarantine, workers);
+    Quarantine quarantine(FileSystem::Default(), Path("run/quarantine"), max_bad_fraction);
+    DayReader reader(FileSystem::Default(), *log.format, log.schema, RowUse::kTrain, files, &quarantine,
+                     workers);
     std::vector<std::string> rows;
     Batch block;
     for (;;) {
@@ -79,11 +90,11 @@ class DayReaderTest : public SampleFilesTest {
 };
 
 TEST_F(DayReaderTest, FilesOfADayComeOneAfterAnother) {
-  const Schema schema = SmallSchema();
-  const auto first = Read(schema, {Write("a", kHeader + Rows(10))});
+  const Log log = SmallLog();
+  const auto first = Read(log, {Write("a", kHeader + Rows(10))});
   const auto both =
-      Read(schema, {Write("b", kHeader + Rows(10)), Write("empty", ""), Write("empty.gz", Gzip("")),
-                    Write("header-only", kHeader), Write("c.gz", Gzip(kHeader + Rows(10)))});
+      Read(log, {Write("b", kHeader + Rows(10)), Write("empty", ""), Write("empty.gz", Gzip("")),
+                 Write("header-only", kHeader), Write("c.gz", Gzip(kHeader + Rows(10)))});
   ASSERT_TRUE(first.ok() && both.ok());
   std::vector<std::string> twice = *first;
   twice.insert(twice.end(), first->begin(), first->end());
@@ -91,10 +102,10 @@ TEST_F(DayReaderTest, FilesOfADayComeOneAfterAnother) {
 }
 
 TEST_F(DayReaderTest, ADayWithoutARowEndsAtOnceAndStaysEnded) {
-  const Schema schema = SmallSchema();
+  const Log log = SmallLog();
   for (const std::vector<std::string>& files :
        {std::vector<std::string>{}, {Write("empty", "")}, {Write("header", kHeader)}}) {
-    DayReader reader(schema, RowUse::kTrain, files, nullptr, nullptr);
+    DayReader reader(FileSystem::Default(), *log.format, log.schema, RowUse::kTrain, files, nullptr, nullptr);
     Batch block;
     for (int i = 0; i < 2; ++i) EXPECT_FALSE(*reader.ReadBlock(10, &block));
     EXPECT_EQ(block.rows(), 0);
@@ -102,10 +113,10 @@ TEST_F(DayReaderTest, ADayWithoutARowEndsAtOnceAndStaysEnded) {
 }
 
 TEST_F(DayReaderTest, NeitherWorkersNorBlocksChangeTheRows) {
-  const Schema schema = SmallSchema();
+  const Log log = SmallLog();
   const std::vector<std::string> files = {Write("a", kHeader + Rows(20000, 50)),
                                           Write("b", kHeader + Rows(9000, 7))};
-  const auto expected = Read(schema, files);
+  const auto expected = Read(log, files);
   ASSERT_TRUE(expected.ok()) << expected.status();
   const std::string counts = counts_;
   const std::string set_aside = FileBytes(Path("run/quarantine/b"));
@@ -113,7 +124,7 @@ TEST_F(DayReaderTest, NeitherWorkersNorBlocksChangeTheRows) {
     Workers workers(threads);
     for (const int block : {100000, 8192, 1000, 7}) {
       if (block == 7 && threads > 1) continue;
-      const auto rows = Read(schema, files, block, &workers);
+      const auto rows = Read(log, files, block, &workers);
       ASSERT_TRUE(rows.ok()) << rows.status();
       EXPECT_TRUE(*rows == *expected) << threads << " workers, blocks of " << block;
       EXPECT_EQ(counts_, counts);
@@ -123,71 +134,71 @@ TEST_F(DayReaderTest, NeitherWorkersNorBlocksChangeTheRows) {
 }
 
 TEST_F(DayReaderTest, WorkersDoNotChangeWhenABadFileIsGivenUp) {
-  const Schema schema = SmallSchema();
+  const Log log = SmallLog();
   const std::string path = Write("a", kHeader + Rows(3000) + Rows(20000, 4));
-  const std::string expected(Read(schema, {path}, 65536, nullptr, 0.01).status().message());
+  const std::string expected(Read(log, {path}, 65536, nullptr, 0.01).status().message());
   EXPECT_THAT(expected,
               AllOf(HasSubstr("/a: "), HasSubstr("malformed"), HasSubstr("the first is line 3005")));
   for (const int threads : {1, 2, 4}) {
     Workers workers(threads);
-    const absl::Status status = Read(schema, {path}, 65536, &workers, 0.01).status();
+    const absl::Status status = Read(log, {path}, 65536, &workers, 0.01).status();
     EXPECT_EQ(ExitCode(status), kExitData);
     EXPECT_EQ(status.message(), expected) << threads;
   }
 }
 
 TEST_F(DayReaderTest, MalformedRowsAreSetAsideAndCanBeReadAgainOnceRepaired) {
-  const Schema schema = SmallSchema();
+  const Log log = SmallLog();
   const std::string path = Write("2000-11-20.tsv.gz", Gzip(kHeader + Rows(600, 10)));
-  ASSERT_TRUE(Read(schema, {path}).ok());
+  ASSERT_TRUE(Read(log, {path}).ok());
   EXPECT_EQ(bad_, 60);
   EXPECT_EQ(counts_, "column count 30, label 10, number 10, not finite 10");
   const std::string aside = Path("run/quarantine/2000-11-20.tsv");
   const std::string text = FileBytes(aside);
   EXPECT_EQ(text.substr(0, sizeof(kHeader) - 1), kHeader);
 
-  const auto again = Read(schema, {Write("again", text)});
+  const auto again = Read(log, {Write("again", text)});
   ASSERT_TRUE(again.ok()) << again.status();
   EXPECT_THAT(*again, IsEmpty());
   EXPECT_EQ(bad_, 60);
   std::string repaired = text;
   for (size_t at; (at = repaired.find("nan")) != std::string::npos;) repaired.replace(at, 3, "7");
-  EXPECT_EQ(Read(schema, {Write("repaired", repaired)})->size(), 10u);
+  EXPECT_EQ(Read(log, {Write("repaired", repaired)})->size(), 10u);
 }
 
 TEST_F(DayReaderTest, WithoutAQuarantineMalformedRowsAreSkipped) {
-  const Schema schema = SmallSchema();
+  const Log log = SmallLog();
   const std::string path = Write("a", kHeader + Rows(600, 3));
-  const auto expected = Read(schema, {path});
-  DayReader reader(schema, RowUse::kTrain, {path}, nullptr, nullptr);
+  const auto expected = Read(log, {path});
+  DayReader reader(FileSystem::Default(), *log.format, log.schema, RowUse::kTrain, {path}, nullptr, nullptr);
   Batch block;
   EXPECT_TRUE(*reader.ReadBlock(1000, &block));
   EXPECT_EQ(RowTexts(block), *expected);
 }
 
 TEST_F(DayReaderTest, LineEndsDoNotChangeTheRows) {
-  const Schema schema = SmallSchema();
+  const Log log = SmallLog();
   const std::string text = kHeader + Rows(100);
-  const auto expected = Read(schema, {Write("unix", text)});
+  const auto expected = Read(log, {Write("unix", text)});
   const std::string dos = absl::StrJoin(absl::StrSplit(text, '\n'), "\r\n");
-  EXPECT_EQ(*Read(schema, {Write("dos", dos)}), *expected);
-  EXPECT_EQ(*Read(schema, {Write("no-end", text.substr(0, text.size() - 1))}), *expected);
-  EXPECT_EQ(*Read(schema, {Write("zstd", Zstd("\xef\xbb\xbf" + dos))}), *expected);
+  EXPECT_EQ(*Read(log, {Write("dos", dos)}), *expected);
+  EXPECT_EQ(*Read(log, {Write("no-end", text.substr(0, text.size() - 1))}), *expected);
+  EXPECT_EQ(*Read(log, {Write("zstd", Zstd("\xef\xbb\xbf" + dos))}), *expected);
 }
 
 TEST_F(DayReaderTest, AnOverLongLineIsAMalformedRow) {
-  const Schema schema = SmallSchema("max_line_bytes: 100");
+  const Log log = SmallLog("max_line_bytes: 100");
   const std::string big(10 << 20, 'x');
-  const auto rows = Read(schema, {Write("a", absl::StrCat(kHeader, Rows(3), "1\t", big, "\t\t\n", Rows(3)))});
+  const auto rows = Read(log, {Write("a", absl::StrCat(kHeader, Rows(3), "1\t", big, "\t\t\n", Rows(3)))});
   ASSERT_TRUE(rows.ok()) << rows.status();
   EXPECT_EQ(rows->size(), 6u);
   EXPECT_EQ(counts_, "line too long 1");
-  const auto whole = Read(SmallSchema(), {Path("a")});
+  const auto whole = Read(SmallLog(), {Path("a")});
   EXPECT_EQ(whole->size(), 7u) << "within the default limit it is a row";
 }
 
 TEST_F(DayReaderTest, RandomBytesAreRowsAndFaultsThatSumToTheLines) {
-  const Schema schema = SmallSchema();
+  const Log log = SmallLog();
   const Random random(2, RandomPurpose::kSynthetic, {});
   uint64_t counter = 0;
   const auto draw = [&](int below) { return static_cast<int>(random.UniformDouble(counter++) * below); };
@@ -196,7 +207,7 @@ TEST_F(DayReaderTest, RandomBytesAreRowsAndFaultsThatSumToTheLines) {
   text.push_back('\n');
   const auto lines = std::count(text.begin(), text.end(), '\n');
   for (const std::string& bytes : {kHeader + text, Gzip(kHeader + text)}) {
-    const auto rows = Read(schema, {Write("a", bytes)});
+    const auto rows = Read(log, {Write("a", bytes)});
     ASSERT_TRUE(rows.ok()) << rows.status();
     EXPECT_EQ(static_cast<int64_t>(rows->size()) + bad_, lines);
     EXPECT_GT(rows->size(), 500u);
@@ -205,13 +216,13 @@ TEST_F(DayReaderTest, RandomBytesAreRowsAndFaultsThatSumToTheLines) {
 }
 
 TEST_F(DayReaderTest, ErrorsNameTheFile) {
-  const Schema schema = SmallSchema();
+  const Log log = SmallLog();
   const std::string good = Write("good", kHeader + Rows(5));
   const std::string whole = Gzip(kHeader + Rows(5000));
   for (const std::string& bad :
        {Path("absent"), Write("cut.gz", whole.substr(0, whole.size() / 2)),
         Write("no-label", "user\ttags\tage\n"), Write("binary", "\x1f\x8b\x08garbage")}) {
-    const absl::Status status = Read(schema, {good, bad}).status();
+    const absl::Status status = Read(log, {good, bad}).status();
     EXPECT_EQ(ExitCode(status), kExitData) << status;
     EXPECT_THAT(std::string(status.message()), HasSubstr(bad));
   }
@@ -225,10 +236,9 @@ TEST_F(DayReaderTest, TheCriteoSampleParsesWithoutAFault) {
   absl::StatusOr<proto::Experiment> experiment =
       LoadExperiment({TANDEM_SOURCE_DIR "/configs/criteo.pbtxt"}, {});
   ASSERT_TRUE(experiment.ok()) << experiment.status();
-  const Schema schema(*experiment);
-  EXPECT_EQ(schema.columns.size(), 40u);
+  const Log log(*experiment);
   Workers workers(2);
-  const auto rows = Read(schema, {path}, 65536, &workers, 0);
+  const auto rows = Read(log, {path}, 65536, &workers, 0);
   ASSERT_TRUE(rows.ok()) << rows.status();
   EXPECT_EQ(rows->size(), 7200u);
 }
@@ -236,20 +246,21 @@ TEST_F(DayReaderTest, TheCriteoSampleParsesWithoutAFault) {
 TEST_F(DayReaderTest, TheHotelBookingsParseWithoutAFault) {
   const std::string path = RealData("hotel-bookings/hotel_bookings.csv.gz");
   if (path.empty()) GTEST_SKIP() << "no hotel bookings";
-  const Schema schema(ExperimentOf(R"(
+  const Log log(ExperimentOf(R"(
     data { path: "unused" delimiter: "," label: "is_canceled" missing_value: "NULL" missing_value: "NA" }
     feature { name: "country" sparse {} } feature { name: "agent" sparse {} } feature { name: "company" sparse {} }
     feature { name: "lead_time" dense { transform: LOG1P } } feature { name: "adr" dense {} }
     feature { name: "children" dense { bucketize { boundaries: 1 boundaries: 2 } } }
     model { teacher { mlp { hidden: 4 } } student { mlp { hidden: 2 } } })"));
-  Quarantine quarantine("", 0);
-  DayReader reader(schema, RowUse::kTrain, {path}, &quarantine, nullptr);
+  Quarantine quarantine(FileSystem::Default(), "", 0);
+  DayReader reader(FileSystem::Default(), *log.format, log.schema, RowUse::kTrain, {path}, &quarantine,
+                   nullptr);
   Batch block;
   int64_t positives = 0, companies = 0, no_children = 0;
   while (*reader.ReadBlock(65536, &block)) {
     for (const float label : block.labels) positives += label > 0 ? 1 : 0;
     companies += static_cast<int64_t>(block.fields[2].keys.size());
-    const uint64_t missing = schema.Key(schema.fields()[5].table, "missing");
+    const uint64_t missing = log.schema.Key(log.schema.fields()[5].table, "missing");
     no_children += std::count(block.fields[5].keys.begin(), block.fields[5].keys.end(), missing);
   }
   EXPECT_EQ(quarantine.rows_bad(), 0) << FaultCounts(quarantine.by_fault());

@@ -1,4 +1,6 @@
 // Quarantine: malformed rows are counted, reported, set aside, and judged.
+#include "tandem/quarantine.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -6,8 +8,9 @@
 #include <filesystem>
 
 #include "absl/strings/str_cat.h"
-#include "tandem/reader.h"
+#include "tandem/files.h"
 #include "tandem/status.h"
+#include "tests/support/faulty_file_system.h"
 #include "tests/support/sample_files.h"
 
 namespace tandem {
@@ -30,22 +33,22 @@ class QuarantineTest : public SampleFilesTest {
 };
 
 TEST_F(QuarantineTest, RowsComeUnderTheFilesHeader) {
-  Quarantine quarantine(Directory(), 1);
-  quarantine.BeginFile("logs/2000-11-20.tsv.gz", "label\tuser");
+  Quarantine quarantine(FileSystem::Default(), Directory(), 1);
+  EXPECT_TRUE(quarantine.BeginFile("logs/2000-11-20.tsv.gz", "label\tuser\n").ok());
   quarantine.GoodRows(5);
-  const std::string bytes("2\t\xff\0", 4);
+  const std::string bytes("2\t\xff\0\n", 5);
   EXPECT_TRUE(quarantine.BadRow(7, RowFault::kLabel, "label '2'", bytes).ok());
-  EXPECT_TRUE(quarantine.BadRow(8, RowFault::kColumnCount, "1 columns", "").ok());
+  EXPECT_TRUE(quarantine.BadRow(8, RowFault::kColumnCount, "1 columns", "\n").ok());
   EXPECT_TRUE(quarantine.EndFile().ok());
-  EXPECT_EQ(FileBytes(Directory() + "/2000-11-20.tsv"), "label\tuser\n" + bytes + "\n\n");
+  EXPECT_EQ(FileBytes(Directory() + "/2000-11-20.tsv"), "label\tuser\n" + bytes + "\n");
   EXPECT_EQ(quarantine.rows_read(), 7);
   EXPECT_EQ(quarantine.rows_bad(), 2);
   EXPECT_EQ(FaultCounts(quarantine.by_fault()), "column count 1, label 1");
 }
 
 TEST_F(QuarantineTest, AFileWithoutMalformedRowsLeavesNothing) {
-  Quarantine quarantine(Directory(), 0);
-  quarantine.BeginFile("a.tsv", "label");
+  Quarantine quarantine(FileSystem::Default(), Directory(), 0);
+  EXPECT_TRUE(quarantine.BeginFile("a.tsv", "label").ok());
   quarantine.GoodRows(5);
   EXPECT_TRUE(quarantine.EndFile().ok());
   EXPECT_FALSE(std::filesystem::exists(Directory()));
@@ -53,14 +56,14 @@ TEST_F(QuarantineTest, AFileWithoutMalformedRowsLeavesNothing) {
 
 TEST_F(QuarantineTest, WhatAnEarlierReadingLeftIsReplaced) {
   for (int reading = 0; reading < 2; ++reading) {
-    Quarantine quarantine(Directory(), 1);
-    quarantine.BeginFile("a.tsv", "");
-    EXPECT_TRUE(quarantine.BadRow(1, RowFault::kLabel, "", "row").ok());
+    Quarantine quarantine(FileSystem::Default(), Directory(), 1);
+    EXPECT_TRUE(quarantine.BeginFile("a.tsv", "").ok());
+    EXPECT_TRUE(quarantine.BadRow(1, RowFault::kLabel, "", "row\n").ok());
     EXPECT_TRUE(quarantine.EndFile().ok());
     EXPECT_EQ(FileBytes(Directory() + "/a.tsv"), "row\n");
   }
-  Quarantine repaired(Directory(), 1);
-  repaired.BeginFile("a.tsv", "");
+  Quarantine repaired(FileSystem::Default(), Directory(), 1);
+  EXPECT_TRUE(repaired.BeginFile("a.tsv", "").ok());
   repaired.GoodRows(1);
   EXPECT_TRUE(repaired.EndFile().ok());
   EXPECT_TRUE(Names().empty());
@@ -81,10 +84,10 @@ TEST_F(QuarantineTest, FilesOfOtherFoldersAndDaysKeepTheirOwn) {
       {"-", "standard-input"},
   };
   for (int reading = 0; reading < 2; ++reading) {
-    Quarantine quarantine(Directory(), 1);
+    Quarantine quarantine(FileSystem::Default(), Directory(), 1);
     for (const auto& [file, name] : cases) {
-      quarantine.BeginFile(file, "");
-      EXPECT_TRUE(quarantine.BadRow(1, RowFault::kLabel, "", file).ok());
+      EXPECT_TRUE(quarantine.BeginFile(file, "").ok());
+      EXPECT_TRUE(quarantine.BadRow(1, RowFault::kLabel, "", absl::StrCat(file, "\n")).ok());
       EXPECT_TRUE(quarantine.EndFile().ok());
     }
     EXPECT_EQ(Names().size(), std::size(cases));
@@ -97,21 +100,21 @@ TEST_F(QuarantineTest, FilesOfOtherFoldersAndDaysKeepTheirOwn) {
 
 // Begins a file and reads rows, bad ones last.
 absl::Status ReadFile(Quarantine* quarantine, int good, int bad, const std::string& file = "a.tsv") {
-  quarantine->BeginFile(file, "");
+  EXPECT_TRUE(quarantine->BeginFile(file, "").ok());
   quarantine->GoodRows(good);
   for (int row = 0; row < bad; ++row) {
     const absl::Status status =
-        quarantine->BadRow(good + row + 1, RowFault::kLabel, "label 'x' is not 0 or 1", "x");
+        quarantine->BadRow(good + row + 1, RowFault::kLabel, "label 'x' is not 0 or 1", "x\n");
     if (!status.ok()) return status;
   }
   return quarantine->EndFile();
 }
 
 TEST_F(QuarantineTest, ASmallFileIsJudgedAtItsEnd) {
-  Quarantine quarantine("", 0.01);
+  Quarantine quarantine(FileSystem::Default(), "", 0.01);
   EXPECT_TRUE(ReadFile(&quarantine, 99, 1).ok()) << "not more than the share";
-  quarantine.BeginFile("b.tsv", "");
-  EXPECT_TRUE(quarantine.BadRow(2, RowFault::kLabel, "label 'x' is not 0 or 1", "x").ok())
+  EXPECT_TRUE(quarantine.BeginFile("b.tsv", "").ok());
+  EXPECT_TRUE(quarantine.BadRow(2, RowFault::kLabel, "label 'x' is not 0 or 1", "x\n").ok())
       << "too early to judge";
   quarantine.GoodRows(98);
   const absl::Status status = quarantine.EndFile();
@@ -122,8 +125,8 @@ TEST_F(QuarantineTest, ASmallFileIsJudgedAtItsEnd) {
 }
 
 TEST_F(QuarantineTest, ALargeFileIsJudgedFromAThousandRowsOn) {
-  Quarantine quarantine("", 0.01);
-  quarantine.BeginFile("a.tsv", "");
+  Quarantine quarantine(FileSystem::Default(), "", 0.01);
+  EXPECT_TRUE(quarantine.BeginFile("a.tsv", "").ok());
   for (int row = 0; row < 20; ++row) EXPECT_TRUE(quarantine.BadRow(row, RowFault::kNumber, "", "").ok());
   quarantine.GoodRows(978);
   EXPECT_TRUE(quarantine.BadRow(999, RowFault::kNumber, "", "").ok());
@@ -133,13 +136,13 @@ TEST_F(QuarantineTest, ALargeFileIsJudgedFromAThousandRowsOn) {
   EXPECT_EQ(ExitCode(status), kExitData);
   EXPECT_THAT(std::string(status.message()), HasSubstr("a.tsv: 22 of 1,000 rows"));
 
-  Quarantine borderline("", 0.01);
+  Quarantine borderline(FileSystem::Default(), "", 0.01);
   EXPECT_TRUE(ReadFile(&borderline, 990, 10).ok());
   EXPECT_FALSE(ReadFile(&borderline, 989, 11).ok());
 }
 
 TEST_F(QuarantineTest, EveryFileIsJudgedByItself) {
-  Quarantine quarantine("", 0.5);
+  Quarantine quarantine(FileSystem::Default(), "", 0.5);
   EXPECT_TRUE(ReadFile(&quarantine, 1000, 0).ok());
   EXPECT_FALSE(ReadFile(&quarantine, 1, 2).ok()) << "good rows of another file are no excuse";
   EXPECT_EQ(quarantine.rows_read(), 1003);
@@ -149,20 +152,20 @@ TEST_F(QuarantineTest, EveryFileIsJudgedByItself) {
 TEST_F(QuarantineTest, TheBorderlineIsExact) {
   for (int percent = 1; percent < 100; ++percent) {
     const double fraction = std::stod(absl::StrCat("0.", percent < 10 ? "0" : "", percent));
-    Quarantine quarantine("", fraction);
+    Quarantine quarantine(FileSystem::Default(), "", fraction);
     EXPECT_TRUE(ReadFile(&quarantine, 100 - percent, percent).ok()) << percent;
     EXPECT_FALSE(ReadFile(&quarantine, 99 - percent, percent).ok()) << percent;
   }
-  Quarantine none("", 0);
+  Quarantine none(FileSystem::Default(), "", 0);
   EXPECT_TRUE(ReadFile(&none, 0, 0).ok()) << "an empty file has no bad share";
   EXPECT_FALSE(ReadFile(&none, 1000000, 1).ok());
-  Quarantine all("", 1);
+  Quarantine all(FileSystem::Default(), "", 1);
   EXPECT_TRUE(ReadFile(&all, 0, 2000).ok());
 }
 
 TEST_F(QuarantineTest, AQuarantineThatCannotBeWrittenIsAnInternalError) {
-  Quarantine quarantine(Write("file", "") + "/quarantine", 1);
-  quarantine.BeginFile("a.tsv", "");
+  Quarantine quarantine(FileSystem::Default(), Write("file", "") + "/quarantine", 1);
+  EXPECT_TRUE(quarantine.BeginFile("a.tsv", "").ok());
   const absl::Status status = quarantine.BadRow(1, RowFault::kLabel, "", "x");
   EXPECT_EQ(status.code(), absl::StatusCode::kInternal);
   EXPECT_THAT(std::string(status.message()), HasSubstr("/quarantine/a.tsv"));
@@ -170,13 +173,42 @@ TEST_F(QuarantineTest, AQuarantineThatCannotBeWrittenIsAnInternalError) {
 
 TEST_F(QuarantineTest, ReportsAreLimited) {
   testing::internal::CaptureStderr();
-  Quarantine quarantine(Directory(), 1);
+  Quarantine quarantine(FileSystem::Default(), Directory(), 1);
   EXPECT_TRUE(ReadFile(&quarantine, 0, 500).ok());
   const std::string log = testing::internal::GetCapturedStderr();
   EXPECT_THAT(log,
               AllOf(HasSubstr("a.tsv:1: label 'x' is not 0 or 1; row set aside in " + Directory() + "/a.tsv"),
                     HasSubstr("500 of 500 rows are malformed")));
   EXPECT_LT(std::count(log.begin(), log.end(), '\n'), 16) << log;
+}
+
+// Whatever operation fails: an error, never a row that is lost unsaid.
+TEST_F(QuarantineTest, AFailingFileSystemIsSaid) {
+  for (int64_t operation = 0;; ++operation) {
+    std::filesystem::remove_all(Directory());
+    FaultyFileSystem fs(FileSystem::Default());
+    fs.FailAt(operation, FaultyFileSystem::Fault::kFail);
+    Quarantine quarantine(fs, Directory(), 1);
+    const absl::Status status = ReadFile(&quarantine, 1, 2);
+    if (!fs.failed()) {
+      EXPECT_TRUE(status.ok()) << status;
+      EXPECT_EQ(FileBytes(Directory() + "/a.tsv"), "x\nx\n");
+      EXPECT_GT(operation, 4);
+      break;
+    }
+    EXPECT_EQ(status.code(), absl::StatusCode::kInternal) << operation;
+  }
+}
+
+TEST_F(QuarantineTest, WhatWasSetAsideIsThereWhenTheRunIsGivenUp) {
+  {
+    Quarantine quarantine(FileSystem::Default(), Directory(), 0);
+    ASSERT_TRUE(quarantine.BeginFile("a.tsv", "").ok());
+    quarantine.GoodRows(1000);
+    EXPECT_TRUE(quarantine.BadRow(7, RowFault::kLabel, "label '2'", "2\n").ok());
+    EXPECT_FALSE(quarantine.JudgeSoFar().ok());
+  }
+  EXPECT_EQ(FileBytes(Directory() + "/a.tsv"), "2\n");
 }
 
 }  // namespace

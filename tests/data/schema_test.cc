@@ -1,10 +1,11 @@
 // Schema: what the configuration says of the columns.
+#include "tandem/schema.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "absl/strings/str_cat.h"
 #include "src/data/id_hash.h"
-#include "tandem/sample.h"
 #include "tests/support/experiments.h"
 
 namespace tandem {
@@ -101,21 +102,14 @@ TEST(IdHasherTest, HashesAsXxHashDoes) {
 
 TEST(SchemaTest, DataSettingsAreCarried) {
   const Schema schema = SchemaOf(R"(
-    data { path: "unused" delimiter: "," header: false column: "y" column: "u" column: "w" column: "g" label: "y" weight_column: "w"
-           group_column: "g" key_columns: "u" multi_value_separator: ";" weight_separator: "=" missing_value: "NA"
-           max_line_bytes: 99 }
+    data { path: "unused" label: "y" weight_column: "w"
+           group_column: "g" key_columns: "u" missing_value: "NA" }
     feature { name: "u" sparse {} })");
-  EXPECT_EQ(schema.delimiter, ',');
-  EXPECT_FALSE(schema.header);
-  EXPECT_THAT(schema.columns, ElementsAre("y", "u", "w", "g"));
   EXPECT_EQ(schema.label, "y");
   EXPECT_EQ(schema.weight_column, "w");
   EXPECT_EQ(schema.group_column, "g");
   EXPECT_THAT(schema.key_columns, ElementsAre("u"));
-  EXPECT_EQ(schema.multi_value_separator, ';');
-  EXPECT_EQ(schema.weight_separator, '=');
   EXPECT_THAT(schema.missing_values, ElementsAre("NA"));
-  EXPECT_EQ(schema.max_line_bytes, 99);
 }
 
 }  // namespace

@@ -27,7 +27,7 @@ class ResumableStreamTest : public SampleFilesTest {
         admission_(experiment_, schema_, FileSystem::Default(), Path("quarantine"), "clicks", &state_) {}
 
   ResumableStream Stream(const std::string& path, bool follow = false) {
-    return ResumableStream({path, follow, schema_.max_line_bytes, &stop_}, &admission_, &state_);
+    return ResumableStream({path, follow, &stop_}, &admission_, &state_);
   }
   // The next line's text; "wait" or "end" where there is none.
   static std::string Next(ResumableStream* stream) {

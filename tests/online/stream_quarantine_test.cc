@@ -21,7 +21,7 @@ class StreamQuarantineTest : public SampleFilesTest {
     return StreamQuarantine(fs_, Path("quarantine"), input, max_bad_fraction);
   }
   static absl::Status Bad(StreamQuarantine* quarantine, int64_t line, const std::string& text) {
-    return quarantine->BadRow(line, RowFault::kLabel, "label 'x' is not 0 or 1", text);
+    return quarantine->BadRow(line, RowFault::kLabel, "label 'x' is not 0 or 1", text + "\n");
   }
 
   FileSystem& fs_ = FileSystem::Default();
@@ -30,7 +30,7 @@ class StreamQuarantineTest : public SampleFilesTest {
 
 TEST_F(StreamQuarantineTest, RowsComeUnderTheHeaderInAFileNamedAfterTheStream) {
   StreamQuarantine quarantine = Make();
-  ASSERT_TRUE(quarantine.Resume("label\tuser", &state_).ok());
+  ASSERT_TRUE(quarantine.Resume("label\tuser\n", &state_).ok());
   EXPECT_FALSE(fs_.Exists(Path("quarantine"))) << "without a malformed row there is nothing";
   ASSERT_TRUE(Bad(&quarantine, 5, "x\tu").ok());
   ASSERT_TRUE(quarantine.GoodRow().ok());
@@ -49,7 +49,7 @@ TEST_F(StreamQuarantineTest, RowsComeUnderTheHeaderInAFileNamedAfterTheStream) {
 TEST_F(StreamQuarantineTest, ResumedItIsCutToWhatTheCheckpointKnows) {
   {
     StreamQuarantine quarantine = Make();
-    ASSERT_TRUE(quarantine.Resume("h", &state_).ok());
+    ASSERT_TRUE(quarantine.Resume("h\n", &state_).ok());
     ASSERT_TRUE(Bad(&quarantine, 1, "one").ok());
     ASSERT_TRUE(quarantine.Sync().ok());
     proto::OnlineState later = state_;
@@ -58,20 +58,20 @@ TEST_F(StreamQuarantineTest, ResumedItIsCutToWhatTheCheckpointKnows) {
     state_ = later;
   }
   StreamQuarantine resumed = Make();
-  ASSERT_TRUE(resumed.Resume("h", &state_).ok());
+  ASSERT_TRUE(resumed.Resume("h\n", &state_).ok());
   ASSERT_TRUE(Bad(&resumed, 2, "two").ok());
   ASSERT_TRUE(resumed.Sync().ok());
   EXPECT_EQ(FileBytes(Path("quarantine/clicks.tsv")), "h\none\ntwo\n");
   // From the beginning: what is there is of a run that came to nothing.
   proto::OnlineState fresh;
   StreamQuarantine anew = Make();
-  ASSERT_TRUE(anew.Resume("h", &fresh).ok());
+  ASSERT_TRUE(anew.Resume("h\n", &fresh).ok());
   EXPECT_FALSE(fs_.Exists(Path("quarantine/clicks.tsv")));
 }
 
 TEST_F(StreamQuarantineTest, TheLastLinesAreJudgedTogetherAndTheFirstOfThemIsNamed) {
   StreamQuarantine quarantine = Make(0.01);
-  ASSERT_TRUE(quarantine.Resume("h", &state_).ok());
+  ASSERT_TRUE(quarantine.Resume("h\n", &state_).ok());
   // A share of 1 % is borne...
   for (int64_t line = 1; line <= StreamQuarantine::kJudgedLines; ++line)
     ASSERT_TRUE((line % 100 == 0 ? Bad(&quarantine, line, "x") : quarantine.GoodRow()).ok()) << line;
@@ -89,7 +89,7 @@ TEST_F(StreamQuarantineTest, TheLastLinesAreJudgedTogetherAndTheFirstOfThemIsNam
 TEST_F(StreamQuarantineTest, ARowThatCantBeSetAsideIsAnError) {
   FaultyFileSystem faulty(FileSystem::Default());
   StreamQuarantine quarantine(faulty, Path("quarantine"), "clicks.tsv", 1);
-  ASSERT_TRUE(quarantine.Resume("h", &state_).ok());
+  ASSERT_TRUE(quarantine.Resume("h\n", &state_).ok());
   faulty.FailAt(0, FaultyFileSystem::Fault::kDiskFull);
   const absl::Status written = Bad(&quarantine, 1, "x");
   EXPECT_EQ((written.ok() ? quarantine.Sync() : written).code(), absl::StatusCode::kInternal);

@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "src/data/line_file.h"
 #include "tandem/status.h"
 #include "tests/support/sample_files.h"
 
@@ -21,7 +22,7 @@ class StreamReaderTest : public SampleFilesTest {
   static std::unique_ptr<StreamReader> Open(const std::string& path, bool follow,
                                             int64_t max_line_bytes = 100) {
     absl::StatusOr<std::unique_ptr<StreamReader>> reader =
-        StreamReader::Open(path, follow, max_line_bytes, nullptr);
+        StreamReader::Open(path, follow, LineFraming(), max_line_bytes, nullptr);
     EXPECT_TRUE(reader.ok()) << reader.status();
     return *std::move(reader);
   }
@@ -149,7 +150,8 @@ TEST_F(StreamReaderTest, AnOverlongLineIsMarkedAndNotKept) {
 }
 
 TEST_F(StreamReaderTest, ACompressedFileIsNotFollowed) {
-  const absl::Status status = StreamReader::Open(Write("log", Gzip("a\n")), true, 100, nullptr).status();
+  const absl::Status status =
+      StreamReader::Open(Write("log", Gzip("a\n")), true, LineFraming(), 100, nullptr).status();
   EXPECT_EQ(ExitCode(status), kExitUsage) << status;
 }
 

@@ -17,7 +17,7 @@
 #include "absl/strings/str_cat.h"
 #include "tandem/export.h"
 #include "tandem/files.h"
-#include "tandem/sample.h"
+#include "tandem/sample_format.h"
 #include "tandem/status.h"
 #include "tests/support/experiments.h"
 #include "tests/support/scratch_directory.h"
@@ -49,11 +49,12 @@ ScoreRequest RequestOf(const Rows& rows, size_t begin, size_t end) {
 // What `predict` makes of the rows: the student's scores.
 std::vector<float> Predicted(const Predictor& predictor, const Rows& rows) {
   const std::vector<std::string> columns = SmallLogColumns();
-  const RowParser parser = RowParser::Create(predictor.schema(), columns, RowUse::kPredict, "rows").value();
+  const auto decoder =
+      predictor.format().MakeCellDecoder(predictor.schema(), RowUse::kPredict, columns, "rows").value();
   Batch batch(predictor.fields());
   for (const std::vector<std::string>& row : rows) {
     const std::vector<absl::string_view> cells(row.begin(), row.end());
-    EXPECT_EQ(parser.ParseCells(cells, &batch, nullptr), RowFault::kNone);
+    EXPECT_EQ(decoder->Decode(cells, &batch, nullptr), RowFault::kNone);
   }
   Scores scores;
   predictor.Score(batch, &scores);

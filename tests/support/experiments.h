@@ -8,7 +8,7 @@
 
 #include "config/experiment.pb.h"
 #include "tandem/batch.h"
-#include "tandem/sample.h"
+#include "tandem/schema.h"
 
 namespace tandem {
 

@@ -60,6 +60,41 @@ class FaultyFileSystem::File : public WritableFile {
   std::unique_ptr<WritableFile> base_;
 };
 
+class FaultyFileSystem::Source : public ReadableFile {
+ public:
+  Source(FaultyFileSystem& fs, std::string path, std::unique_ptr<ReadableFile> base)
+      : fs_(fs), path_(std::move(path)), base_(std::move(base)) {}
+
+  absl::StatusOr<int64_t> Read(char* bytes, int64_t size) override {
+    TANDEM_RETURN_IF_ERROR(fs_.CheckRead(path_));
+    return base_->Read(bytes, size);
+  }
+
+ private:
+  FaultyFileSystem& fs_;
+  const std::string path_;
+  std::unique_ptr<ReadableFile> base_;
+};
+
+void FaultyFileSystem::FailRead(int64_t read) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  reads_until_failure_ = read;
+}
+
+absl::Status FaultyFileSystem::CheckRead(const std::string& path) {
+  TANDEM_RETURN_IF_ERROR(CheckUp(path));
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (reads_until_failure_ >= 0 && reads_until_failure_-- == 0)
+    return ModelError(path, ": cannot read: injected");
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::unique_ptr<ReadableFile>> FaultyFileSystem::OpenForReading(const std::string& path) {
+  TANDEM_RETURN_IF_ERROR(CheckUp(path));
+  TANDEM_ASSIGN_OR_RETURN(auto file, base_.OpenForReading(path));
+  return std::make_unique<Source>(*this, path, std::move(file));
+}
+
 void FaultyFileSystem::FailAt(int64_t operation, Fault fault) {
   const std::lock_guard<std::mutex> lock(mutex_);
   fault_ = fault;

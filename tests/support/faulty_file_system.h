@@ -52,6 +52,9 @@ class FaultyFileSystem : public FileSystem {
   // rename over an existing file survives.)
   void Restart(Renames renames = Renames::kSurvive);
 
+  // The `read`-th Read (0: the next one) of files opened for reading fails, once.
+  void FailRead(int64_t read);
+
   // Whether the fault was met.
   bool failed() const;
   // Since FailAt, or the beginning.
@@ -61,6 +64,7 @@ class FaultyFileSystem : public FileSystem {
 
   absl::StatusOr<std::unique_ptr<WritableFile>> Create(const std::string& path) override;
   absl::StatusOr<std::unique_ptr<WritableFile>> OpenForAppend(const std::string& path, int64_t size) override;
+  absl::StatusOr<std::unique_ptr<ReadableFile>> OpenForReading(const std::string& path) override;
   absl::StatusOr<std::string> ReadFile(const std::string& path) override;
   absl::StatusOr<int64_t> ReadRange(const std::string& path, int64_t offset, int64_t length,
                                     char* bytes) override;
@@ -78,10 +82,12 @@ class FaultyFileSystem : public FileSystem {
 
  private:
   class File;
+  class Source;
 
   // Counts an operation; an error if it is to fail.
   absl::Status Operate(absl::string_view operation, const std::string& path);
   absl::Status CheckUp(const std::string& path) const;
+  absl::Status CheckRead(const std::string& path);
   // `size` bytes of the file at `path` are durable, unless fewer are known to be.
   void MarkUnsynced(const std::string& path, int64_t size);
   void MarkSynced(const std::string& path);
@@ -92,6 +98,7 @@ class FaultyFileSystem : public FileSystem {
   int64_t fail_at_ = 0;
   int64_t operations_ = 0;
   int64_t longest_read_ = 0;
+  int64_t reads_until_failure_ = -1;  // -1: none fails
   bool failed_ = false;
   bool down_ = false;
   // What a crash would lose: files and how much of them stays; files whose name isn't durable; renames (from,

@@ -13,6 +13,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "config/experiment.pb.h"
+#include "tandem/day_reader.h"
 #include "tandem/random.h"
 #include "tests/support/allocation_counter.h"
 #include "tests/support/experiments.h"
@@ -54,13 +55,14 @@ TEST_F(BatchSourceTest, BatchesAreThePermutedBlocksCut) {
         ExperimentWith(absl::StrCat("epochs: 2 seed: 5 batch_size: 64 shuffle_rows: ", shuffle_rows));
     const Schema schema(experiment);
     const std::vector<Day> days = LogOf(kRows, 300);
-    DayReader reader(schema, RowUse::kTrain, days[0].files, nullptr, nullptr);
+    const auto format = MakeSampleFormat(experiment.data());
+    DayReader reader(FileSystem::Default(), *format, schema, RowUse::kTrain, days[0].files, nullptr, nullptr);
     Batch all;
     ASSERT_TRUE(reader.ReadBlock(2 * kRows, &all).value());
     ASSERT_EQ(all.rows(), kRows);
     const std::vector<std::string> texts = RowTexts(all);
 
-    BatchSource source(experiment, schema, days, Quarantine(), LogPosition{});
+    BatchSource source(FileSystem::Default(), experiment, schema, days, Quarantine(), LogPosition{});
     const int block_rows = shuffle_rows == 0 ? 65536 : (shuffle_rows + 63) / 64 * 64;
     for (int pass = 0; pass < 2; ++pass) {
       for (int block = 0; block * block_rows < kRows; ++block) {
@@ -117,7 +119,8 @@ TEST_F(BatchSourceTest, ReadingOnInADayAllocatesNothing) {
     const proto::Experiment experiment = ExperimentWith(absl::StrCat(
         "batch_size: ", kBatch, " shuffle_rows: ", c.shuffle_rows, " } runtime { threads: ", c.threads));
     const Schema schema(experiment);
-    BatchSource source(experiment, schema, {{"", {c.file}}}, Quarantine(), LogPosition{});
+    BatchSource source(FileSystem::Default(), experiment, schema, {{"", {c.file}}}, Quarantine(),
+                       LogPosition{});
     const auto read = [&](int rows) {
       for (int batch = 0; batch < rows / kBatch; ++batch) {
         const absl::StatusOr<const LogEvent*> event = source.Next();
@@ -173,7 +176,7 @@ class UnlabelledTest : public BatchSourceTest {
   Read ReadAll(const proto::Experiment& experiment, const std::vector<Day>& days,
                const LogPosition& start = LogPosition{}) const {
     const Schema schema(experiment);
-    BatchSource source(experiment, schema, days, Quarantine(), start);
+    BatchSource source(FileSystem::Default(), experiment, schema, days, Quarantine(), start);
     Read read;
     for (;;) {
       const absl::StatusOr<const LogEvent*> event = source.Next();

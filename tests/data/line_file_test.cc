@@ -1,4 +1,6 @@
-// LineReader: lines of plain and compressed files, told apart by content.
+// Line files: lines of plain and compressed files, told apart by content.
+#include "src/data/line_file.h"
+
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -8,9 +10,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "tandem/reader.h"
 #include "tandem/status.h"
-#include "tests/support/experiments.h"
+#include "tests/support/faulty_file_system.h"
 #include "tests/support/sample_files.h"
 
 namespace tandem {
@@ -28,19 +29,20 @@ constexpr char kTooLong[] = "<too long>";
 // All lines of a file, `at_a_time` of them in one Read, over-long ones as kTooLong.
 absl::StatusOr<std::vector<std::string>> Lines(const std::string& path, int64_t max_line_bytes = kNoLimit,
                                                int at_a_time = 1000) {
-  absl::StatusOr<std::unique_ptr<LineReader>> reader = LineReader::Open(path, max_line_bytes);
+  absl::StatusOr<std::unique_ptr<SampleFile>> reader =
+      OpenLineFile(FileSystem::Default(), path, max_line_bytes, /*has_head=*/false);
   if (!reader.ok()) return reader.status();
   std::vector<std::string> lines;
-  for (LineChunk chunk;;) {
+  for (RawRows chunk;;) {
     const absl::Status status = (*reader)->Read(at_a_time, &chunk);
     if (!status.ok()) return status;
-    if (chunk.lines.empty()) return lines;
-    EXPECT_LE(chunk.lines.size(), static_cast<size_t>(at_a_time));
-    EXPECT_EQ(chunk.first_line, static_cast<int64_t>(lines.size()) + 1);
-    EXPECT_EQ(chunk.too_long.size(), chunk.lines.size());
-    for (size_t i = 0; i < chunk.lines.size(); ++i) {
-      EXPECT_TRUE(!chunk.too_long[i] || chunk.lines[i].empty());
-      lines.push_back(chunk.too_long[i] ? kTooLong : std::string(chunk.lines[i]));
+    if (chunk.rows.empty()) return lines;
+    EXPECT_LE(chunk.rows.size(), static_cast<size_t>(at_a_time));
+    EXPECT_EQ(chunk.first_row, static_cast<int64_t>(lines.size()) + 1);
+    EXPECT_EQ(chunk.too_long.size(), chunk.rows.size());
+    for (size_t i = 0; i < chunk.rows.size(); ++i) {
+      EXPECT_TRUE(!chunk.too_long[i] || chunk.rows[i].empty());
+      lines.push_back(chunk.too_long[i] ? kTooLong : std::string(chunk.rows[i]));
     }
   }
 }
@@ -56,34 +58,34 @@ std::vector<std::string> ManyLines(int bytes) {
   return lines;
 }
 
-class LineReaderTest : public SampleFilesTest {};
+class LineFileTest : public SampleFilesTest {};
 
-TEST_F(LineReaderTest, LineEndsAreNotPartOfLines) {
+TEST_F(LineFileTest, LineEndsAreNotPartOfLines) {
   EXPECT_THAT(*Lines(Write("unix", "a\nb\n")), ElementsAre("a", "b"));
   EXPECT_THAT(*Lines(Write("dos", "a\r\nb\r\n")), ElementsAre("a", "b"));
   EXPECT_THAT(*Lines(Write("mixed", "a\r\nb\n\r\n\nc\r")), ElementsAre("a", "b", "", "", "c"));
   EXPECT_THAT(*Lines(Write("inside", "a\rb\r\r\n")), ElementsAre("a\rb\r"));
 }
 
-TEST_F(LineReaderTest, ALastLineWithoutALineEndCounts) {
+TEST_F(LineFileTest, ALastLineWithoutALineEndCounts) {
   EXPECT_THAT(*Lines(Write("file", "a\nb")), ElementsAre("a", "b"));
   EXPECT_THAT(*Lines(Write("one", "a")), ElementsAre("a"));
   EXPECT_THAT(*Lines(Write("blank", "\n")), ElementsAre(""));
 }
 
-TEST_F(LineReaderTest, AnEmptyFileHasNoLines) {
+TEST_F(LineFileTest, AnEmptyFileHasNoLines) {
   EXPECT_THAT(*Lines(Write("plain", "")), IsEmpty());
   EXPECT_THAT(*Lines(Write("zero-bytes.gz", "")), IsEmpty());
   EXPECT_THAT(*Lines(Write("member.gz", Gzip(""))), IsEmpty());
   EXPECT_THAT(*Lines(Write("frame.zst", Zstd(""))), IsEmpty());
 }
 
-TEST_F(LineReaderTest, AnyByteIsText) {
+TEST_F(LineFileTest, AnyByteIsText) {
   const std::string line("\xff\xfe\0\x80 \t", 6);
   EXPECT_THAT(*Lines(Write("file", line + "\n" + line)), ElementsAre(line, line));
 }
 
-TEST_F(LineReaderTest, AByteOrderMarkIsSkippedAtTheBeginningOnly) {
+TEST_F(LineFileTest, AByteOrderMarkIsSkippedAtTheBeginningOnly) {
   EXPECT_THAT(*Lines(Write("file",
                            "\xef\xbb\xbf"
                            "a\n\xef\xbb\xbf"
@@ -98,7 +100,7 @@ TEST_F(LineReaderTest, AByteOrderMarkIsSkippedAtTheBeginningOnly) {
               ElementsAre("abc"));
 }
 
-TEST_F(LineReaderTest, LinesComeInOrderWhateverTheChunk) {
+TEST_F(LineFileTest, LinesComeInOrderWhateverTheChunk) {
   const std::vector<std::string> lines = ManyLines(1 << 20);
   const std::string path = Write("file", absl::StrJoin(lines, "\r\n") + "\r\n");
   for (const int at_a_time : {97, 8192, 1 << 30}) {
@@ -106,7 +108,7 @@ TEST_F(LineReaderTest, LinesComeInOrderWhateverTheChunk) {
   }
 }
 
-TEST_F(LineReaderTest, TheContentTellsTheFormatNotTheName) {
+TEST_F(LineFileTest, TheContentTellsTheFormatNotTheName) {
   EXPECT_THAT(*Lines(Write("gzip.tsv", Gzip("a\nb\n"))), ElementsAre("a", "b"));
   EXPECT_THAT(*Lines(Write("gzip.zst", Gzip("a\nb\n"))), ElementsAre("a", "b"));
   EXPECT_THAT(*Lines(Write("zstd.gz", Zstd("a\nb\n"))), ElementsAre("a", "b"));
@@ -114,7 +116,7 @@ TEST_F(LineReaderTest, TheContentTellsTheFormatNotTheName) {
   EXPECT_THAT(*Lines(Write("short.gz", "\x1f")), ElementsAre("\x1f"));
 }
 
-TEST_F(LineReaderTest, MembersAndFramesMayBeConcatenated) {
+TEST_F(LineFileTest, MembersAndFramesMayBeConcatenated) {
   const std::string text = absl::StrJoin(ManyLines(700000), "\n");
   const std::string more = absl::StrJoin(ManyLines(300000), "\n");
   const absl::StatusOr<std::vector<std::string>> plain = Lines(Write("plain", text + more));
@@ -130,7 +132,7 @@ TEST_F(LineReaderTest, MembersAndFramesMayBeConcatenated) {
 }
 
 // Frames and texts whose ends fall on the ends of the reader's buffers (1 << 18 bytes).
-TEST_F(LineReaderTest, AFrameMayEndWhereABufferEnds) {
+TEST_F(LineFileTest, AFrameMayEndWhereABufferEnds) {
   constexpr int kBuffer = 1 << 18;
   for (const int size : {kBuffer - 1, kBuffer, kBuffer + 1, 2 * kBuffer}) {
     const std::string text(size, 'x');
@@ -151,7 +153,7 @@ TEST_F(LineReaderTest, AFrameMayEndWhereABufferEnds) {
   EXPECT_THAT(*Lines(Write("in3", padding + frame + Zstd("b"))), ElementsAre("a", "b"));
 }
 
-TEST_F(LineReaderTest, ATruncatedFileIsAnErrorThatNamesIt) {
+TEST_F(LineFileTest, ATruncatedFileIsAnErrorThatNamesIt) {
   const std::string text = absl::StrJoin(ManyLines(600000), "\n");
   for (const auto& compress : {Gzip, Zstd}) {
     const std::string whole = compress(text) + compress("tail\n");
@@ -169,7 +171,7 @@ TEST_F(LineReaderTest, ATruncatedFileIsAnErrorThatNamesIt) {
   }
 }
 
-TEST_F(LineReaderTest, AChangedByteIsAnErrorOrHarmlessAndNeverACrash) {
+TEST_F(LineFileTest, AChangedByteIsAnErrorOrHarmlessAndNeverACrash) {
   const std::string text = absl::StrJoin(ManyLines(3000), "\n");
   for (const auto& compress : {Gzip, Zstd}) {
     const std::string whole = compress(text);
@@ -190,7 +192,7 @@ TEST_F(LineReaderTest, AChangedByteIsAnErrorOrHarmlessAndNeverACrash) {
   EXPECT_THAT(std::string(garbage.message()), AllOf(HasSubstr("/tail"), HasSubstr("damaged")));
 }
 
-TEST_F(LineReaderTest, WhatIsNoFileIsAnErrorThatNamesIt) {
+TEST_F(LineFileTest, WhatIsNoFileIsAnErrorThatNamesIt) {
   const absl::Status absent = Lines(Path("absent")).status();
   EXPECT_EQ(ExitCode(absent), kExitData);
   EXPECT_THAT(std::string(absent.message()), AllOf(HasSubstr("/absent"), HasSubstr("No such file")));
@@ -200,7 +202,7 @@ TEST_F(LineReaderTest, WhatIsNoFileIsAnErrorThatNamesIt) {
   EXPECT_THAT(std::string(folder.message()), AllOf(HasSubstr("/folder"), HasSubstr("directory")));
 }
 
-TEST_F(LineReaderTest, ATenMegabyteLineIsALine) {
+TEST_F(LineFileTest, ATenMegabyteLineIsALine) {
   const std::string line(10 << 20, 'x');
   const std::string text = absl::StrCat("a\n", line, "\nb\n");
   for (const std::string& bytes : {text, Gzip(text), Zstd(text)}) {
@@ -209,7 +211,7 @@ TEST_F(LineReaderTest, ATenMegabyteLineIsALine) {
   }
 }
 
-TEST_F(LineReaderTest, TheLimitIsExactWithoutTheLineEnd) {
+TEST_F(LineFileTest, TheLimitIsExactWithoutTheLineEnd) {
   for (const char* end : {"\n", "\r\n", ""}) {
     EXPECT_THAT(*Lines(Write("file", absl::StrCat("a\n12345", end)), 5), ElementsAre("a", "12345")) << end;
     EXPECT_THAT(*Lines(Write("file", absl::StrCat("a\n123456", end)), 5), ElementsAre("a", kTooLong)) << end;
@@ -218,7 +220,7 @@ TEST_F(LineReaderTest, TheLimitIsExactWithoutTheLineEnd) {
 
 // Line ends, and the byte that is one too many, on either side of the end of the reader's buffer (1 << 18
 // bytes).
-TEST_F(LineReaderTest, TheLimitIsExactAtABuffersEnd) {
+TEST_F(LineFileTest, TheLimitIsExactAtABuffersEnd) {
   constexpr int kBuffer = 1 << 18;
   for (int limit = kBuffer - 5; limit <= kBuffer + 2; ++limit) {
     const std::string longest(limit, 'x');
@@ -235,7 +237,7 @@ TEST_F(LineReaderTest, TheLimitIsExactAtABuffersEnd) {
   }
 }
 
-TEST_F(LineReaderTest, OverLongLinesAtTheEndsOfTheFileAreLines) {
+TEST_F(LineFileTest, OverLongLinesAtTheEndsOfTheFileAreLines) {
   const std::string big(1 << 20, 'x');
   EXPECT_THAT(*Lines(Write("first", absl::StrCat(big, "\na\n")), 9), ElementsAre(kTooLong, "a"));
   EXPECT_THAT(*Lines(Write("last", absl::StrCat("a\n", big)), 9), ElementsAre("a", kTooLong));
@@ -243,21 +245,22 @@ TEST_F(LineReaderTest, OverLongLinesAtTheEndsOfTheFileAreLines) {
               ElementsAre(kTooLong, kTooLong, "", kTooLong));
 }
 
-TEST_F(LineReaderTest, AChunkOfLongLinesIsBounded) {
+TEST_F(LineFileTest, AChunkOfLongLinesIsBounded) {
   const std::string line(1 << 20, 'x');
   std::string text;
   for (int i = 0; i < 40; ++i) absl::StrAppend(&text, line, "\n");
-  std::unique_ptr<LineReader> reader = LineReader::Open(Write("file", text), kNoLimit).value();
+  std::unique_ptr<SampleFile> reader =
+      OpenLineFile(FileSystem::Default(), Write("file", text), kNoLimit, /*has_head=*/false).value();
   int lines = 0;
-  for (LineChunk chunk; reader->Read(8192, &chunk).ok() && !chunk.lines.empty();) {
+  for (RawRows chunk; reader->Read(8192, &chunk).ok() && !chunk.rows.empty();) {
     EXPECT_LT(chunk.bytes.size(), size_t{20} << 20);
-    lines += static_cast<int>(chunk.lines.size());
+    lines += static_cast<int>(chunk.rows.size());
   }
   EXPECT_EQ(lines, 40);
 }
 
 // Standard input comes in small pieces, compressed or not.
-TEST_F(LineReaderTest, StandardInputIsReadToItsEnd) {
+TEST_F(LineFileTest, StandardInputIsReadToItsEnd) {
   const std::vector<std::string> lines = ManyLines(200000);
   const std::string text = absl::StrJoin(lines, "\n");
   for (const std::string& bytes : {text, Gzip(text), Zstd(text)}) {
@@ -282,64 +285,73 @@ TEST_F(LineReaderTest, StandardInputIsReadToItsEnd) {
   }
 }
 
-// ---- headers
+// ---- heads
 
-Schema SmallSchema(const std::string& data) {
-  return Schema(
-      ExperimentOf(absl::StrCat("data { path: 'unused' ", data, " } feature { name: 'user' sparse {} }",
-                                " model { teacher { mlp { hidden: 4 } } student { mlp { hidden: 2 } } }")));
+TEST_F(LineFileTest, TheFirstLineIsTheHead) {
+  const auto file = OpenLineFile(FileSystem::Default(), Write("file", "\xef\xbb\xbfuser\tlabel\r\nu1\t1\r\n"),
+                                 kNoLimit, /*has_head=*/true)
+                        .value();
+  EXPECT_EQ(file->head(), "user\tlabel");
+  RawRows chunk;
+  ASSERT_TRUE(file->Read(10, &chunk).ok());
+  EXPECT_EQ(chunk.first_row, 2);
+  EXPECT_THAT(chunk.rows, ElementsAre("u1\t1"));
 }
 
-TEST_F(LineReaderTest, AParserIsMadeOfTheHeaderLine) {
-  const Schema schema = SmallSchema("");
-  std::unique_ptr<LineReader> lines = LineReader::Open(Write("file",
-                                                             "\xef\xbb\xbf"
-                                                             "user\tlabel\r\nu1\t1\r\n"),
-                                                       kNoLimit)
-                                          .value();
-  std::string header;
-  const absl::StatusOr<std::optional<RowParser>> parser =
-      OpenRowParser(schema, RowUse::kTrain, Path("file"), lines.get(), &header);
-  ASSERT_TRUE(parser.ok()) << parser.status();
-  ASSERT_TRUE(parser->has_value());
-  EXPECT_EQ(header, "user\tlabel");
-  LineChunk chunk;
-  ASSERT_TRUE(lines->Read(10, &chunk).ok());
-  EXPECT_EQ(chunk.first_line, 2);
-  ASSERT_THAT(chunk.lines, ElementsAre("u1\t1"));
-  Batch batch(1);
-  EXPECT_EQ((*parser)->Parse(chunk.lines[0], &batch, nullptr), RowFault::kNone);
+TEST_F(LineFileTest, AFileWithoutALineHasNoHead) {
+  const std::string path = Write("file", "");
+  EXPECT_FALSE(OpenLineFile(FileSystem::Default(), path, kNoLimit, true).value()->head().has_value());
+  EXPECT_EQ(OpenLineFile(FileSystem::Default(), path, kNoLimit, false).value()->head(), "");
 }
 
-TEST_F(LineReaderTest, AFileWithoutALineHasNoParser) {
-  const Schema schema = SmallSchema("");
-  std::unique_ptr<LineReader> lines = LineReader::Open(Write("file", ""), kNoLimit).value();
-  const absl::StatusOr<std::optional<RowParser>> parser =
-      OpenRowParser(schema, RowUse::kTrain, Path("file"), lines.get(), nullptr);
-  ASSERT_TRUE(parser.ok()) << parser.status();
-  EXPECT_FALSE(parser->has_value());
-}
-
-TEST_F(LineReaderTest, AHeaderThatIsTooLongIsSaidToBe) {
-  const Schema schema = SmallSchema("max_line_bytes: 9");
-  std::unique_ptr<LineReader> lines = LineReader::Open(Write("file", "label\tuser\n1\tu\n"), 9).value();
+TEST_F(LineFileTest, AHeadThatIsTooLongIsSaidToBe) {
   const absl::Status status =
-      OpenRowParser(schema, RowUse::kTrain, Path("file"), lines.get(), nullptr).status();
+      OpenLineFile(FileSystem::Default(), Write("file", "label\tuser\n1\tu\n"), 9, true).status();
   EXPECT_EQ(ExitCode(status), kExitData);
   EXPECT_THAT(std::string(status.message()), AllOf(HasSubstr("/file:1"), HasSubstr("max_line_bytes 9")));
 }
 
-TEST_F(LineReaderTest, WithoutAHeaderTheConfigNamesTheColumns) {
-  const Schema schema = SmallSchema("header: false column: 'label' column: 'user'");
-  std::unique_ptr<LineReader> lines = LineReader::Open(Write("file", "1\tu1\n"), kNoLimit).value();
-  std::string header = "x";
-  const absl::StatusOr<std::optional<RowParser>> parser =
-      OpenRowParser(schema, RowUse::kTrain, Path("file"), lines.get(), &header);
-  ASSERT_TRUE(parser.ok() && parser->has_value()) << parser.status();
-  EXPECT_EQ(header, "");
-  LineChunk chunk;
-  ASSERT_TRUE(lines->Read(10, &chunk).ok());
-  EXPECT_THAT(chunk.lines, ElementsAre("1\tu1"));
+// ---- framing
+
+TEST_F(LineFileTest, FramingTellsLinesApartAsTheFileDoes) {
+  const RowFraming& framing = LineFraming();
+  EXPECT_EQ(framing.RowBytes("ab\ncd\n", 0), 3u);
+  EXPECT_EQ(framing.RowBytes("ab", 0), std::nullopt);
+  EXPECT_EQ(framing.RowBytes("ab\n", 2), 3u);
+  EXPECT_EQ(framing.Row("ab\r\n", false), "ab");
+  EXPECT_EQ(framing.Row("ab\r", false), "ab");
+  EXPECT_EQ(framing.Row("\xef\xbb\xbf"
+                        "ab\n",
+                        true),
+            "ab");
+  EXPECT_EQ(framing.Row("\xef\xbb\xbf"
+                        "ab\n",
+                        false),
+            "\xef\xbb\xbf"
+            "ab");
+  std::string bytes;
+  framing.Append("ab", &bytes);
+  EXPECT_EQ(bytes, "ab\n");
+}
+
+// ---- faults
+
+TEST_F(LineFileTest, AReadThatFailsIsADataErrorAtItsLine) {
+  const std::string text = absl::StrJoin(ManyLines(3 << 20), "\n");
+  for (const std::string& bytes : {text, Gzip(text), Zstd(text)}) {
+    const std::string path = Write("file", bytes);
+    FaultyFileSystem fs(FileSystem::Default());
+    fs.FailRead(3);
+    const auto file = OpenLineFile(fs, path, kNoLimit, false).value();
+    absl::Status status;
+    for (RawRows chunk; status.ok();) {
+      status = file->Read(1000, &chunk);
+      ASSERT_TRUE(!status.ok() || !chunk.rows.empty()) << "the fault was passed over";
+    }
+    EXPECT_EQ(ExitCode(status), kExitData);
+    EXPECT_THAT(std::string(status.message()),
+                AllOf(HasSubstr("/file"), HasSubstr("injected"), HasSubstr("at line")));
+  }
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// RowParser: from one line to one row, or to the reason why not.
+// Delimited text: from one line to one row, or to the reason why not.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -10,9 +10,8 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "tandem/random.h"
-#include "tandem/reader.h"
-#include "tandem/sample.h"
 #include "tandem/status.h"
+#include "tests/support/delimited_rows.h"
 #include "tests/support/experiments.h"
 #include "tests/support/sample_files.h"
 
@@ -46,10 +45,10 @@ Schema SchemaOf(const std::string& data = "", const std::string& features = kFea
                                 " model { teacher { mlp { hidden: 4 } } student { mlp { hidden: 2 } } }")));
 }
 
-absl::StatusOr<RowParser> ParserOf(const Schema& schema, const std::string& header = kHeader,
-                                   RowUse use = RowUse::kTrain) {
-  const std::vector<std::string> columns = absl::StrSplit(header, schema.delimiter);
-  return RowParser::Create(schema, columns, use, "logs/day.tsv");
+absl::StatusOr<DelimitedRows> ParserOf(const Schema& schema, const std::string& header = kHeader,
+                                       RowUse use = RowUse::kTrain) {
+  const std::vector<std::string> columns = absl::StrSplit(header, '\t');
+  return DelimitedRows::Create(schema, columns, use, "logs/day.tsv");
 }
 
 // A schema, its parser, and a batch with what it made.
@@ -76,7 +75,7 @@ struct Parsing {
   uint64_t Key(int field, absl::string_view id) const { return schema.Key(schema.fields()[field].table, id); }
 
   Schema schema;
-  RowParser parser;
+  DelimitedRows parser;
   Batch batch;
   std::string detail;
 };
@@ -90,7 +89,7 @@ std::string With(int column, absl::string_view cell) {
 
 // ---- what a row becomes
 
-TEST(RowParserTest, EveryKindOfFieldBecomesABag) {
+TEST(DelimitedDecoderTest, EveryKindOfFieldBecomesABag) {
   Parsing p;
   ASSERT_EQ(p.Parse(kGood), RowFault::kNone) << p.detail;
   ASSERT_EQ(p.batch.rows(), 1);
@@ -111,20 +110,20 @@ TEST(RowParserTest, EveryKindOfFieldBecomesABag) {
   EXPECT_THAT(p.Coefficients(kHour), ElementsAre(1));
 }
 
-TEST(RowParserTest, FeaturesThatShareATableShareItsKeys) {
+TEST(DelimitedDecoderTest, FeaturesThatShareATableShareItsKeys) {
   Parsing p;
   EXPECT_EQ(p.Key(kTags, "a"), p.Key(kInterests, "a"));
   EXPECT_NE(p.Key(kTags, "a"), p.Key(kUser, "a"));
 }
 
-TEST(RowParserTest, LogTransformKeepsTheSign) {
+TEST(DelimitedDecoderTest, LogTransformKeepsTheSign) {
   Parsing p;
   ASSERT_EQ(p.Parse(With(4, "-3")), RowFault::kNone);
   EXPECT_THAT(p.Coefficients(kAge), ElementsAre(static_cast<float>(-std::log(4.0))));
   ASSERT_EQ(p.Parse(With(4, "1e300")), RowFault::kNone) << "its logarithm is a float";
 }
 
-TEST(RowParserTest, ASequencesMostRecentIdsComeFirstAndEmptyPlacesLast) {
+TEST(DelimitedDecoderTest, ASequencesMostRecentIdsComeFirstAndEmptyPlacesLast) {
   const std::string features = R"(
     feature { name: "item" sparse {} }
     feature { name: "history" column: "h" sparse { sequence { max_length: 3 } table: "item" } }
@@ -134,7 +133,7 @@ TEST(RowParserTest, ASequencesMostRecentIdsComeFirstAndEmptyPlacesLast) {
       "model { method: TEACHER_ALONE teacher { interaction { transformer { sequence: 'history' target: "
       "'item' } } } }"));
   const Schema schema(experiment);
-  const RowParser parser = ParserOf(schema, "label\th\titem\tuser").value();
+  const DelimitedRows parser = ParserOf(schema, "label\th\titem\tuser").value();
   const std::vector<std::pair<std::string, std::vector<std::string>>> cases = {{"a|b|c|d|e", {"e", "d", "c"}},
                                                                                {"a|b", {"b", "a"}},
                                                                                {"a", {"a"}},
@@ -143,15 +142,15 @@ TEST(RowParserTest, ASequencesMostRecentIdsComeFirstAndEmptyPlacesLast) {
                                                                                {"|a||b|", {"b", "a"}},
                                                                                {"b|b", {"b", "b"}},
                                                                                {"a|b|c", {"c", "b", "a"}}};
-  LineChunk chunk;
+  RawRows chunk;
   for (const auto& [cell, ids] : cases) chunk.bytes += absl::StrCat("1\t", cell, "\tx\tu\n");
-  chunk.lines = absl::StrSplit(absl::string_view(chunk.bytes), '\n', absl::SkipEmpty());
+  chunk.rows = absl::StrSplit(absl::string_view(chunk.bytes), '\n', absl::SkipEmpty());
   chunk.too_long.assign(cases.size(), false);
   Batch at_once(5), singly(5);
-  std::vector<LineFault> faults;
+  std::vector<BadRow> faults;
   parser.ParseLines(chunk, 0, static_cast<int>(cases.size()), &at_once, &faults);
   ASSERT_TRUE(faults.empty());
-  for (const absl::string_view line : chunk.lines) {
+  for (const absl::string_view line : chunk.rows) {
     ASSERT_EQ(parser.Parse(line, &singly, nullptr), RowFault::kNone);
   }
   for (const Batch* batch : {&at_once, &singly}) {
@@ -173,7 +172,7 @@ TEST(RowParserTest, ASequencesMostRecentIdsComeFirstAndEmptyPlacesLast) {
 }
 
 // Small whole numbers are looked up, others searched for.
-TEST(RowParserTest, BucketsOfSmallAndLargeNumbersMeet) {
+TEST(DelimitedDecoderTest, BucketsOfSmallAndLargeNumbersMeet) {
   const std::vector<double> boundaries = {-3, 0, 1, 2.5, 900, 1022.5, 1023, 1024, 1025, 5e6};
   std::string feature = R"(feature { name: "n" dense { bucketize { )";
   for (const double boundary : boundaries) absl::StrAppend(&feature, "boundaries: ", boundary, " ");
@@ -187,7 +186,7 @@ TEST(RowParserTest, BucketsOfSmallAndLargeNumbersMeet) {
   }
 }
 
-TEST(RowParserTest, ABucketIsTheCountOfBoundariesNotAboveTheNumber) {
+TEST(DelimitedDecoderTest, ABucketIsTheCountOfBoundariesNotAboveTheNumber) {
   Parsing p;
   const std::pair<const char*, const char*> cases[] = {{"-1", "0"},    {"0", "1"},     {"-0", "1"},
                                                        {"5.999", "1"}, {"6", "2"},     {"12", "3"},
@@ -198,7 +197,7 @@ TEST(RowParserTest, ABucketIsTheCountOfBoundariesNotAboveTheNumber) {
   }
 }
 
-TEST(RowParserTest, EmptyAndMissingCellsAreEmptyBagsOrTheMissingVector) {
+TEST(DelimitedDecoderTest, EmptyAndMissingCellsAreEmptyBagsOrTheMissingVector) {
   Parsing p("missing_value: 'NULL' missing_value: 'NA'");
   for (const std::string cell : {"", "NULL", "NA"}) {
     const std::string line =
@@ -215,7 +214,7 @@ TEST(RowParserTest, EmptyAndMissingCellsAreEmptyBagsOrTheMissingVector) {
   EXPECT_THAT(p.Keys(kUser), ElementsAre(p.Key(kUser, "null"))) << "the texts are exact";
 }
 
-TEST(RowParserTest, EmptyItemsOfABagAreNoItems) {
+TEST(DelimitedDecoderTest, EmptyItemsOfABagAreNoItems) {
   Parsing p;
   ASSERT_EQ(p.Parse(With(2, "|a||b|")), RowFault::kNone);
   EXPECT_THAT(p.Keys(kTags), ElementsAre(p.Key(kTags, "a"), p.Key(kTags, "b")));
@@ -223,13 +222,13 @@ TEST(RowParserTest, EmptyItemsOfABagAreNoItems) {
   EXPECT_THAT(p.Keys(kTags), IsEmpty());
 }
 
-TEST(RowParserTest, TheLastSeparatorOfAnItemBeginsItsWeight) {
+TEST(DelimitedDecoderTest, TheLastSeparatorOfAnItemBeginsItsWeight) {
   Parsing p;
   ASSERT_EQ(p.Parse(With(3, "http://x:8080:2")), RowFault::kNone) << p.detail;
   EXPECT_THAT(p.Keys(kInterests), ElementsAre(p.Key(kInterests, "http://x:8080")));
 }
 
-TEST(RowParserTest, CoefficientsOfTinyAndHugeWeightsAreStillShares) {
+TEST(DelimitedDecoderTest, CoefficientsOfTinyAndHugeWeightsAreStillShares) {
   Parsing p;
   for (const char* weight : {"1e-44", "1e-45", "1e38", "3.4e38"}) {
     ASSERT_EQ(p.Parse(With(3, absl::StrCat("a:", weight, "|b:", weight))), RowFault::kNone) << p.detail;
@@ -237,7 +236,7 @@ TEST(RowParserTest, CoefficientsOfTinyAndHugeWeightsAreStillShares) {
   }
 }
 
-TEST(RowParserTest, BytesThatAreNoTextAreIdsLikeOthers) {
+TEST(DelimitedDecoderTest, BytesThatAreNoTextAreIdsLikeOthers) {
   Parsing p;
   const std::string id("\xff\xfe\0x", 4);
   ASSERT_EQ(p.Parse(With(1, id)), RowFault::kNone);
@@ -245,14 +244,14 @@ TEST(RowParserTest, BytesThatAreNoTextAreIdsLikeOthers) {
   EXPECT_NE(p.Key(kUser, id), p.Key(kUser, id.substr(0, 2))) << "a NUL doesn't end the id";
 }
 
-TEST(RowParserTest, ATenMegabyteCellIsAnId) {
+TEST(DelimitedDecoderTest, ATenMegabyteCellIsAnId) {
   Parsing p;
   const std::string id(10 << 20, 'x');
   ASSERT_EQ(p.Parse(With(1, id)), RowFault::kNone);
   EXPECT_THAT(p.Keys(kUser), ElementsAre(p.Key(kUser, id)));
 }
 
-TEST(RowParserTest, SampleWeightsAndGroupsAreRead) {
+TEST(DelimitedDecoderTest, SampleWeightsAndGroupsAreRead) {
   Parsing p("weight_column: 'w' group_column: 'user'", absl::StrCat(kHeader, "\tw"));
   ASSERT_EQ(p.Parse(absl::StrCat(kGood, "\t0.25")), RowFault::kNone) << p.detail;
   ASSERT_EQ(p.Parse(absl::StrCat(kGood, "\t0")), RowFault::kNone) << p.detail;
@@ -269,7 +268,7 @@ std::string Scored(absl::string_view score, absl::string_view row = kGood) {
   return absl::StrCat(row, "\t", score);
 }
 
-TEST(RowParserTest, AScoreIsTheLogitThatTheStudentsLossIsTakenAgainst) {
+TEST(DelimitedDecoderTest, AScoreIsTheLogitThatTheStudentsLossIsTakenAgainst) {
   Parsing p("teacher_column: 'score'", kTeacherHeader);
   for (const char* score : {"0.25", "0.5", "1", "0", "1e-9", ""})
     ASSERT_EQ(p.Parse(Scored(score)), RowFault::kNone);
@@ -284,14 +283,14 @@ TEST(RowParserTest, AScoreIsTheLogitThatTheStudentsLossIsTakenAgainst) {
   EXPECT_TRUE(IsAbsent(logits[5]));
 }
 
-TEST(RowParserTest, AProbabilityOfTheFullLogIsTakenBackToTheLogAsItIs) {
+TEST(DelimitedDecoderTest, AProbabilityOfTheFullLogIsTakenBackToTheLogAsItIs) {
   Parsing p("teacher_column: 'score' negative_keep_rate: 0.1", kTeacherHeader);
   // A model of the log as it is says 0.5; predict, with its negatives put back, 1 / 11.
   ASSERT_EQ(p.Parse(Scored("0.0909090909")), RowFault::kNone);
   EXPECT_NEAR(p.batch.teacher_logits[0], 0, 1e-6);
 }
 
-TEST(RowParserTest, ALogitIsTakenAsItIs) {
+TEST(DelimitedDecoderTest, ALogitIsTakenAsItIs) {
   Parsing p("teacher_column: 'score' teacher_column_is: LOGIT negative_keep_rate: 0.1 missing_value: 'NA'",
             kTeacherHeader);
   for (const char* score : {"-3.25", "40", "NA"}) ASSERT_EQ(p.Parse(Scored(score)), RowFault::kNone);
@@ -300,7 +299,7 @@ TEST(RowParserTest, ALogitIsTakenAsItIs) {
   EXPECT_TRUE(IsAbsent(p.batch.teacher_logits[2]));
 }
 
-TEST(RowParserTest, AScoreThatIsNoneIsAFault) {
+TEST(DelimitedDecoderTest, AScoreThatIsNoneIsAFault) {
   Parsing p("teacher_column: 'score'", kTeacherHeader);
   ASSERT_EQ(p.Parse(Scored("0.5")), RowFault::kNone);
   for (const auto& [score, fault] :
@@ -324,7 +323,7 @@ TEST(RowParserTest, AScoreThatIsNoneIsAFault) {
   EXPECT_THAT(logit.detail, HasSubstr("'1e39' in 'score' is not a finite number"));
 }
 
-TEST(RowParserTest, OnlyTrainingNeedsTheScores) {
+TEST(DelimitedDecoderTest, OnlyTrainingNeedsTheScores) {
   const Schema schema = SchemaOf("teacher_column: 'score'");
   EXPECT_EQ(ParserOf(schema, kHeader).status().message(),
             "logs/day.tsv: no column 'score' (data.teacher_column)");
@@ -335,7 +334,7 @@ TEST(RowParserTest, OnlyTrainingNeedsTheScores) {
   }
 }
 
-TEST(RowParserTest, AnEmptyLabelIsAbsentWhereTheConfigurationAllowsIt) {
+TEST(DelimitedDecoderTest, AnEmptyLabelIsAbsentWhereTheConfigurationAllowsIt) {
   for (const char* unlabelled : {"DROP", "USE_TEACHER"}) {
     for (const RowUse use : {RowUse::kTrain, RowUse::kEvaluate}) {
       Parsing p(absl::StrCat("missing_value: 'NA' unlabelled: ", unlabelled), kHeader, use);
@@ -351,7 +350,7 @@ TEST(RowParserTest, AnEmptyLabelIsAbsentWhereTheConfigurationAllowsIt) {
   }
 }
 
-TEST(RowParserTest, ARowWithNeitherLabelNorScoreTeachesNothing) {
+TEST(DelimitedDecoderTest, ARowWithNeitherLabelNorScoreTeachesNothing) {
   Parsing p("teacher_column: 'score' unlabelled: USE_TEACHER", kTeacherHeader);
   ASSERT_EQ(p.Parse(Scored("0.5", With(0, ""))), RowFault::kNone);
   ASSERT_EQ(p.Parse(Scored("", With(0, "0"))), RowFault::kNone);
@@ -364,7 +363,7 @@ TEST(RowParserTest, ARowWithNeitherLabelNorScoreTeachesNothing) {
   EXPECT_EQ(drop.Parse(Scored("", With(0, ""))), RowFault::kNone);
 }
 
-TEST(RowParserTest, OneColumnMayServeSeveralEnds) {
+TEST(DelimitedDecoderTest, OneColumnMayServeSeveralEnds) {
   Parsing p("weight_column: 'age' group_column: 'age'", kHeader, RowUse::kTrain, R"(
     feature { name: "age" sparse {} } feature { name: "age_number" column: "age" dense {} })");
   ASSERT_EQ(p.Parse(kGood), RowFault::kNone) << p.detail;
@@ -374,7 +373,7 @@ TEST(RowParserTest, OneColumnMayServeSeveralEnds) {
   EXPECT_THAT(p.Coefficients(1), ElementsAre(20));
 }
 
-TEST(RowParserTest, TheOrderOfColumnsIsFreeAndUnknownOnesAreSkipped) {
+TEST(DelimitedDecoderTest, TheOrderOfColumnsIsFreeAndUnknownOnesAreSkipped) {
   Parsing p;
   Parsing other("", "hour\tjunk\tclicks\tprice\tage\tinterests\ttags\tuser\tlabel\tjunk");
   ASSERT_EQ(p.Parse(kGood), RowFault::kNone);
@@ -390,7 +389,7 @@ struct FaultCase {
   std::string detail;  // a part of it
 };
 
-TEST(RowParserTest, EveryFaultIsToldAndLeavesTheBatchAsItWas) {
+TEST(DelimitedDecoderTest, EveryFaultIsToldAndLeavesTheBatchAsItWas) {
   const std::vector<FaultCase> cases = {
       {"", RowFault::kColumnCount, "1 columns where the header has 8"},
       {"1\tu1\ta", RowFault::kColumnCount, "3 columns where the header has 8"},
@@ -444,7 +443,7 @@ TEST(RowParserTest, EveryFaultIsToldAndLeavesTheBatchAsItWas) {
   }
 }
 
-TEST(RowParserTest, SampleWeightsAreFiniteAndNotNegative) {
+TEST(DelimitedDecoderTest, SampleWeightsAreFiniteAndNotNegative) {
   Parsing p("weight_column: 'w'", absl::StrCat(kHeader, "\tw"));
   const std::pair<const char*, RowFault> cases[] = {
       {"", RowFault::kWeight},         {"x", RowFault::kWeight},        {"-0.5", RowFault::kWeight},
@@ -457,7 +456,7 @@ TEST(RowParserTest, SampleWeightsAreFiniteAndNotNegative) {
   }
 }
 
-TEST(RowParserTest, TooSmallANumberIsZero) {
+TEST(DelimitedDecoderTest, TooSmallANumberIsZero) {
   Parsing p;
   for (const std::string& cell :
        {std::string("1e-999"), std::string("-1E-999"), absl::StrCat("0.", std::string(400, '0'), "1")}) {
@@ -466,14 +465,14 @@ TEST(RowParserTest, TooSmallANumberIsZero) {
   }
 }
 
-TEST(RowParserTest, AMessageShowsNeitherWholeBooksNorControlBytes) {
+TEST(DelimitedDecoderTest, AMessageShowsNeitherWholeBooksNorControlBytes) {
   Parsing p;
   ASSERT_EQ(p.Parse(With(4, absl::StrCat("\x1b[2J\r", std::string(1 << 20, 'x')))), RowFault::kNumber);
   EXPECT_LT(p.detail.size(), 200u);
   EXPECT_THAT(p.detail, AllOf(Not(HasSubstr("\x1b")), Not(HasSubstr("\r"))));
 }
 
-TEST(RowParserTest, RandomBytesAreARowOrAFaultAndNothingElse) {
+TEST(DelimitedDecoderTest, RandomBytesAreARowOrAFaultAndNothingElse) {
   Parsing p("weight_column: 'w' group_column: 'user' missing_value: 'NA'", absl::StrCat(kHeader, "\tw"));
   const Random random(1, RandomPurpose::kSynthetic, {});
   uint64_t counter = 0;
@@ -509,7 +508,7 @@ TEST(RowParserTest, RandomBytesAreARowOrAFaultAndNothingElse) {
 
 // ---- cells
 
-TEST(RowParserTest, ParseCellsEqualsParse) {
+TEST(DelimitedDecoderTest, ParseCellsEqualsParse) {
   Parsing p;
   Batch batch(static_cast<int>(p.batch.fields.size()));
   for (const std::string& line :
@@ -522,7 +521,7 @@ TEST(RowParserTest, ParseCellsEqualsParse) {
   EXPECT_THAT(RowTexts(batch), ElementsAreArray(RowTexts(p.batch)));
 }
 
-TEST(RowParserTest, CellsWithoutAnAddressAreEmpty) {
+TEST(DelimitedDecoderTest, CellsWithoutAnAddressAreEmpty) {
   Parsing p;
   std::vector<absl::string_view> cells(8);
   cells[0] = "1";
@@ -532,7 +531,7 @@ TEST(RowParserTest, CellsWithoutAnAddressAreEmpty) {
 
 // ---- uses
 
-TEST(RowParserTest, PredictionNeedsNoLabelWeightOrGroup) {
+TEST(DelimitedDecoderTest, PredictionNeedsNoLabelWeightOrGroup) {
   Parsing p("weight_column: 'w' group_column: 'g' key_columns: 'user'",
             "user\ttags\tinterests\tage\tprice\tclicks\thour", RowUse::kPredict);
   ASSERT_EQ(p.Parse("u1\ta|b\tc:3|d:1\t20\t12\t-2.5\t7"), RowFault::kNone) << p.detail;
@@ -542,12 +541,12 @@ TEST(RowParserTest, PredictionNeedsNoLabelWeightOrGroup) {
   EXPECT_EQ(RowText(p.batch, 0), RowText(trained.batch, 0));
 }
 
-TEST(RowParserTest, PredictionReadsNoLabelThatIsThere) {
+TEST(DelimitedDecoderTest, PredictionReadsNoLabelThatIsThere) {
   Parsing p("", kHeader, RowUse::kPredict);
   EXPECT_EQ(p.Parse(With(0, "?")), RowFault::kNone) << p.detail;
 }
 
-TEST(RowParserTest, KeysAreCarriedForMalformedRowsToo) {
+TEST(DelimitedDecoderTest, KeysAreCarriedForMalformedRowsToo) {
   Parsing p("key_columns: 'hour' key_columns: 'user'", kHeader, RowUse::kPredict);
   std::string keys;
   p.parser.AppendKeys(kGood, ',', &keys);
@@ -560,7 +559,7 @@ constexpr char kWithPosition[] = R"(
   feature { name: "user" sparse {} } feature { name: "position" sparse {} serving_value: "1" }
   feature { name: "score" dense {} serving_value: "" })";
 
-TEST(RowParserTest, AServingValueStandsForItsColumnExceptInTraining) {
+TEST(DelimitedDecoderTest, AServingValueStandsForItsColumnExceptInTraining) {
   for (const RowUse use : {RowUse::kEvaluate, RowUse::kPredict}) {
     Parsing p("", "label\tuser", use, kWithPosition);
     ASSERT_EQ(p.Parse("1\tu1"), RowFault::kNone) << p.detail;
@@ -578,7 +577,7 @@ TEST(RowParserTest, AServingValueStandsForItsColumnExceptInTraining) {
   EXPECT_THAT(std::string(missing.message()), HasSubstr("no column 'position'"));
 }
 
-TEST(RowParserTest, AMalformedServingValueIsAnErrorBeforeTraining) {
+TEST(DelimitedDecoderTest, AMalformedServingValueIsAnErrorBeforeTraining) {
   const Schema schema = SchemaOf("", "feature { name: 'x' dense {} serving_value: 'top' }");
   const absl::Status status = ParserOf(schema, "label\tx").status();
   EXPECT_EQ(ExitCode(status), kExitUsage);
@@ -588,7 +587,7 @@ TEST(RowParserTest, AMalformedServingValueIsAnErrorBeforeTraining) {
 
 // ---- headers
 
-TEST(RowParserTest, AMissingColumnIsNamedWithTheNearestOne) {
+TEST(DelimitedDecoderTest, AMissingColumnIsNamedWithTheNearestOne) {
   const absl::Status status =
       ParserOf(SchemaOf(), "label\tusre\ttags\tinterests\tage\tprice\tclicks\thour").status();
   EXPECT_EQ(ExitCode(status), kExitData);
@@ -599,7 +598,7 @@ TEST(RowParserTest, AMissingColumnIsNamedWithTheNearestOne) {
               HasSubstr("no column 'label' (data.label)"));
 }
 
-TEST(RowParserTest, ANeededColumnTwiceIsAnErrorAnUnusedOneIsNot) {
+TEST(DelimitedDecoderTest, ANeededColumnTwiceIsAnErrorAnUnusedOneIsNot) {
   const absl::Status status = ParserOf(SchemaOf(), absl::StrCat(kHeader, "\tuser")).status();
   EXPECT_EQ(ExitCode(status), kExitData);
   EXPECT_THAT(std::string(status.message()),
@@ -607,10 +606,10 @@ TEST(RowParserTest, ANeededColumnTwiceIsAnErrorAnUnusedOneIsNot) {
   EXPECT_TRUE(ParserOf(SchemaOf(), absl::StrCat(kHeader, "\tx\tx")).ok());
 }
 
-TEST(RowParserTest, AParserOutlivesItsSchemaAndIsCopied) {
-  absl::StatusOr<RowParser> parser = ParserOf(SchemaOf());
+TEST(DelimitedDecoderTest, ADecoderOutlivesItsSchema) {
+  absl::StatusOr<DelimitedRows> parser = ParserOf(SchemaOf());
   ASSERT_TRUE(parser.ok());
-  const RowParser copy = *parser;
+  const DelimitedRows copy = *parser;
   parser = absl::UnknownError("gone");
   Batch batch(7);
   EXPECT_EQ(copy.Parse(kGood, &batch, nullptr), RowFault::kNone);

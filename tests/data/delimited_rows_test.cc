@@ -1,4 +1,6 @@
-// RowParser against a plain parser, on lines of every shape; its inner loop's pieces against plain ones.
+// Delimited text against a plain parser, on lines of every shape; its inner loop's pieces against plain ones.
+#include "tests/support/delimited_rows.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -11,10 +13,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
-#include "src/data/cells.h"
+#include "src/data/delimited/split.h"
+#include "src/data/numbers.h"
 #include "tandem/random.h"
-#include "tandem/reader.h"
-#include "tandem/sample.h"
 #include "tests/support/allocation_counter.h"
 #include "tests/support/experiments.h"
 #include "tests/support/sample_files.h"
@@ -115,13 +116,13 @@ Schema SchemaOf(const std::string& data) {
                    kFeatures, " model { teacher { mlp { hidden: 4 } } student { mlp { hidden: 2 } } }")));
 }
 
-// What include/tandem/sample.h and batch.h say, cell by cell in file order, with nothing saved.
+// What tandem/row_decoder.h and batch.h say, cell by cell in file order, with nothing saved.
 class PlainParser {
  public:
   PlainParser(const Schema& schema, RowUse use) : schema_(schema), use_(use) {}
 
   RowFault Parse(absl::string_view line, Batch* batch) const {
-    const std::vector<absl::string_view> cells = absl::StrSplit(line, schema_.delimiter);
+    const std::vector<absl::string_view> cells = absl::StrSplit(line, '\t');
     if (cells.size() != Columns().size()) return RowFault::kColumnCount;
     Batch row(static_cast<int>(schema_.fields().size()));
     row.labels = {0};
@@ -189,11 +190,11 @@ class PlainParser {
 
   // Taken from a parser of the group alone: the hash of a group is nobody's promise.
   static uint64_t Group(absl::string_view cell) {
-    const Schema schema(ExperimentOf(R"(data { path: 'unused' group_column: 'group' delimiter: '\001' }
+    const Schema schema(ExperimentOf(R"(data { path: 'unused' group_column: 'group' }
       feature { name: "x" sparse {} } model { teacher { mlp { hidden: 4 } } student { mlp { hidden: 2 } } })"));
     Batch batch(1);
     const std::vector<std::string> columns = {"group", "label", "x"};
-    const RowParser parser = RowParser::Create(schema, columns, RowUse::kTrain, "group").value();
+    const DelimitedRows parser = DelimitedRows::Create(schema, columns, RowUse::kTrain, "group").value();
     EXPECT_EQ(parser.ParseCells({cell, "0", ""}, &batch, nullptr), RowFault::kNone);
     return batch.groups[0];
   }
@@ -228,10 +229,10 @@ class PlainParser {
       return RowFault::kNone;
     }
     double sum = 0;
-    for (absl::string_view item : absl::StrSplit(cell, schema_.multi_value_separator, absl::SkipEmpty())) {
+    for (absl::string_view item : absl::StrSplit(cell, '|', absl::SkipEmpty())) {
       double weight = 1;
       if (field.weighted) {
-        const size_t separator = item.rfind(schema_.weight_separator);
+        const size_t separator = item.rfind(':');
         if (separator == absl::string_view::npos) return RowFault::kWeight;
         const RowFault fault = Weight(item.substr(separator + 1), &weight);
         if (fault != RowFault::kNone) return fault;
@@ -315,29 +316,29 @@ std::string Line(Draws* draws) {
   return absl::StrJoin(cells, "\t");
 }
 
-LineChunk ChunkOf(const std::vector<std::string>& lines) {
-  LineChunk chunk;
+RawRows ChunkOf(const std::vector<std::string>& lines) {
+  RawRows chunk;
   for (const std::string& line : lines) {
-    chunk.lines.emplace_back(line);
+    chunk.rows.emplace_back(line);
     chunk.too_long.push_back(false);
   }
   return chunk;
 }
 
-class ParseLinesTest : public testing::TestWithParam<std::tuple<RowUse, const char*>> {
+class DelimitedRowsTest : public testing::TestWithParam<std::tuple<RowUse, const char*>> {
  protected:
-  ParseLinesTest()
+  DelimitedRowsTest()
       : schema_(SchemaOf(std::get<1>(GetParam()))),
-        parser_(RowParser::Create(schema_, Columns(), std::get<0>(GetParam()), "test").value()),
+        parser_(DelimitedRows::Create(schema_, Columns(), std::get<0>(GetParam()), "test").value()),
         plain_(schema_, std::get<0>(GetParam())) {}
   Batch NoRows() const { return Batch(static_cast<int>(schema_.fields().size())); }
 
   const Schema schema_;
-  const RowParser parser_;
+  const DelimitedRows parser_;
   const PlainParser plain_;
 };
 
-TEST_P(ParseLinesTest, EqualsAPlainParser) {
+TEST_P(DelimitedRowsTest, EqualsAPlainParser) {
   Draws draws(3);
   std::vector<std::string> lines;
   for (int i = 0; i < 4000; ++i) lines.push_back(Line(&draws));
@@ -365,10 +366,10 @@ TEST_P(ParseLinesTest, EqualsAPlainParser) {
   EXPECT_THAT(RowTexts(rows), ElementsAreArray(RowTexts(expected)));
 
   // Lines in blocks, appended; also those of a batch that was used before.
-  const LineChunk chunk = ChunkOf(lines);
+  const RawRows chunk = ChunkOf(lines);
   for (const int step : {1, 7, 1024}) {
     rows.Clear();
-    std::vector<LineFault> block_faults;
+    std::vector<BadRow> block_faults;
     for (int begin = 0; begin < static_cast<int>(lines.size()); begin += step) {
       const int end = std::min(begin + step, static_cast<int>(lines.size()));
       parser_.ParseLines(chunk, begin, end, &rows, &block_faults);
@@ -385,7 +386,7 @@ TEST_P(ParseLinesTest, EqualsAPlainParser) {
     for (size_t i = 0; i < lines.size(); ++i) {
       if (faults[i] == RowFault::kNone) continue;
       ASSERT_NE(fault, block_faults.end());
-      EXPECT_EQ(fault->line, static_cast<int>(i));
+      EXPECT_EQ(fault->row, static_cast<int>(i));
       EXPECT_EQ(fault->fault, faults[i]);
       std::string detail;
       Batch none = NoRows();
@@ -397,26 +398,26 @@ TEST_P(ParseLinesTest, EqualsAPlainParser) {
   }
 }
 
-TEST_P(ParseLinesTest, OverLongLinesAreFaults) {
+TEST_P(DelimitedRowsTest, OverLongLinesAreFaults) {
   const std::string good = "u\t1\t1\ta\t\t2\tg\tb:1\t3\td\t1\t5";
   const std::vector<std::string> lines = {good, "", good};
-  LineChunk chunk = ChunkOf(lines);
+  RawRows chunk = ChunkOf(lines);
   chunk.too_long[1] = true;
   Batch rows = NoRows();
-  std::vector<LineFault> faults;
+  std::vector<BadRow> faults;
   parser_.ParseLines(chunk, 0, 3, &rows, &faults);
   EXPECT_EQ(rows.rows(), 2);
   ASSERT_EQ(faults.size(), 1u);
-  EXPECT_EQ(faults[0].line, 1);
+  EXPECT_EQ(faults[0].row, 1);
   EXPECT_EQ(faults[0].fault, RowFault::kLineTooLong);
   EXPECT_THAT(faults[0].detail, testing::HasSubstr("data.max_line_bytes"));
 }
 
-TEST_P(ParseLinesTest, GoodRowsAllocateNothingInABatchThatIsUsedAgain) {
+TEST_P(DelimitedRowsTest, GoodRowsAllocateNothingInABatchThatIsUsedAgain) {
   std::vector<std::string> lines(300, "user\t123\t1\ta|b\t\t2\tgroup\tb:1\t3\tdevice\t1\t5");
-  const LineChunk chunk = ChunkOf(lines);
+  const RawRows chunk = ChunkOf(lines);
   Batch rows = NoRows();
-  std::vector<LineFault> faults;
+  std::vector<BadRow> faults;
   parser_.ParseLines(chunk, 0, 300, &rows, &faults);
   const int64_t before = AllocationCount();
   for (int round = 0; round < 3; ++round) {
@@ -427,7 +428,7 @@ TEST_P(ParseLinesTest, GoodRowsAllocateNothingInABatchThatIsUsedAgain) {
   EXPECT_EQ(rows.rows(), 300);
 }
 
-INSTANTIATE_TEST_SUITE_P(Uses, ParseLinesTest,
+INSTANTIATE_TEST_SUITE_P(Uses, DelimitedRowsTest,
                          testing::Combine(testing::Values(RowUse::kTrain, RowUse::kEvaluate,
                                                           RowUse::kPredict),
                                           testing::Values("", "missing_value: 'NA' missing_value: '0'")));

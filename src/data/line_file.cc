@@ -1,11 +1,15 @@
+#include "src/data/line_file.h"
+
 #include <algorithm>
 #include <cstring>
+#include <optional>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/match.h"
-#include "absl/strings/str_split.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "src/data/byte_source.h"
-#include "tandem/reader.h"
 #include "tandem/status.h"
 
 namespace tandem {
@@ -19,14 +23,28 @@ constexpr int64_t kMostReadBytes = 1 << 18;
 constexpr size_t kChunkBytes = 1 << 24;
 constexpr absl::string_view kByteOrderMark = "\xef\xbb\xbf";
 
-class BufferedLineReader : public LineReader {
+class LineFile : public SampleFile {
  public:
-  BufferedLineReader(std::unique_ptr<ByteSource> source, int64_t max_line_bytes)
+  LineFile(std::unique_ptr<ByteSource> source, int64_t max_line_bytes)
       : source_(std::move(source)), max_line_bytes_(max_line_bytes) {}
 
-  absl::Status Read(int max_lines, LineChunk* chunk) override {
+  // The first line is the head.
+  absl::Status ReadHead(const std::string& path) {
+    head_.reset();
+    RawRows line;
+    TANDEM_RETURN_IF_ERROR(Read(1, &line));
+    if (line.rows.empty()) return absl::OkStatus();
+    if (line.too_long[0]) {
+      return DataError(path, ":1: the header line is longer than max_line_bytes ", max_line_bytes_);
+    }
+    head_ = std::string(line.rows[0]);
+    return absl::OkStatus();
+  }
+  const std::optional<std::string>& head() const override { return head_; }
+
+  absl::Status Read(int max_lines, RawRows* chunk) override {
     chunk->Clear();
-    chunk->first_line = next_line_;
+    chunk->first_row = next_line_;
     ends_.clear();
     // Line ends are noted as offsets: the bytes move as they grow.
     chunk->bytes.swap(left_);
@@ -60,9 +78,9 @@ class BufferedLineReader : public LineReader {
     left_size_ = size_ - begin;
     if (left_.size() < left_size_) left_.resize(chunk->bytes.size());
     if (left_size_ > 0) std::memcpy(&left_[0], chunk->bytes.data() + begin, left_size_);
-    for (const auto& [from, to] : ends_) chunk->lines.emplace_back(chunk->bytes.data() + from, to - from);
+    for (const auto& [from, to] : ends_) chunk->rows.emplace_back(chunk->bytes.data() + from, to - from);
     next_line_ += static_cast<int64_t>(ends_.size());
-    chunk->text_bytes = static_cast<int64_t>(begin);
+    chunk->file_bytes = static_cast<int64_t>(begin);
     if (!ends_.empty()) line_bytes_ = static_cast<int64_t>(begin / ends_.size()) + 1;
     return absl::OkStatus();
   }
@@ -83,7 +101,7 @@ class BufferedLineReader : public LineReader {
     return *read > 0;
   }
 
-  void AddLine(size_t begin, size_t end, LineChunk* chunk) {
+  void AddLine(size_t begin, size_t end, RawRows* chunk) {
     const absl::string_view line(chunk->bytes.data() + begin, end - begin);
     if (next_line_ == 1 && ends_.empty() && absl::StartsWith(line, kByteOrderMark))
       begin += kByteOrderMark.size();
@@ -96,6 +114,7 @@ class BufferedLineReader : public LineReader {
 
   std::unique_ptr<ByteSource> source_;
   int64_t max_line_bytes_;
+  std::optional<std::string> head_ = std::string();
   size_t size_ = 0;       // of what the chunk's buffer holds
   std::string left_;      // a buffer: of the last read, what comes after its last line...
   size_t left_size_ = 0;  // ...in so many bytes
@@ -106,38 +125,35 @@ class BufferedLineReader : public LineReader {
   bool at_end_ = false;
 };
 
+class LineFramingImpl : public RowFraming {
+ public:
+  std::optional<size_t> RowBytes(absl::string_view bytes, size_t scanned) const override {
+    const size_t end = bytes.find('\n', scanned);
+    return end == absl::string_view::npos ? std::nullopt : std::optional<size_t>(end + 1);
+  }
+  absl::string_view Row(absl::string_view bytes, bool first) const override {
+    if (first) absl::ConsumePrefix(&bytes, kByteOrderMark);
+    absl::ConsumeSuffix(&bytes, "\n");
+    absl::ConsumeSuffix(&bytes, "\r");
+    return bytes;
+  }
+  absl::string_view end() const override { return "\n"; }
+  void Append(absl::string_view row, std::string* bytes) const override { absl::StrAppend(bytes, row, "\n"); }
+};
+
 }  // namespace
 
-void LineChunk::Clear() {
-  lines.clear();
-  too_long.clear();
-  text_bytes = 0;
-  first_line = 1;
+absl::StatusOr<std::unique_ptr<SampleFile>> OpenLineFile(FileSystem& fs, const std::string& path,
+                                                         int64_t max_line_bytes, bool has_head) {
+  TANDEM_ASSIGN_OR_RETURN(std::unique_ptr<ByteSource> source, ByteSource::Open(fs, path));
+  auto file = std::make_unique<LineFile>(std::move(source), max_line_bytes);
+  if (has_head) TANDEM_RETURN_IF_ERROR(file->ReadHead(path));
+  return file;
 }
 
-absl::StatusOr<std::unique_ptr<LineReader>> LineReader::Open(const std::string& path,
-                                                             int64_t max_line_bytes) {
-  TANDEM_ASSIGN_OR_RETURN(std::unique_ptr<ByteSource> source, ByteSource::Open(path));
-  return std::unique_ptr<LineReader>(std::make_unique<BufferedLineReader>(std::move(source), max_line_bytes));
-}
-
-absl::StatusOr<std::optional<RowParser>> OpenRowParser(const Schema& schema, RowUse use,
-                                                       const std::string& path, LineReader* lines,
-                                                       std::string* header) {
-  std::vector<std::string> columns = schema.columns;
-  if (header != nullptr) header->clear();
-  if (schema.header) {
-    LineChunk chunk;
-    TANDEM_RETURN_IF_ERROR(lines->Read(1, &chunk));
-    if (chunk.lines.empty()) return std::optional<RowParser>();
-    if (chunk.too_long[0])
-      return DataError(path, ":1: the header line is longer than data.max_line_bytes ",
-                       schema.max_line_bytes);
-    columns = absl::StrSplit(chunk.lines[0], schema.delimiter);
-    if (header != nullptr) header->assign(chunk.lines[0].data(), chunk.lines[0].size());
-  }
-  TANDEM_ASSIGN_OR_RETURN(RowParser parser, RowParser::Create(schema, columns, use, path));
-  return std::optional<RowParser>(std::move(parser));
+const RowFraming& LineFraming() {
+  static const LineFramingImpl framing;
+  return framing;
 }
 
 }  // namespace tandem

@@ -1,0 +1,47 @@
+// The rows of one day's files, decoded, in blocks.
+//
+//   DayReader reader(fs, *format, schema, RowUse::kTrain, days[0].files, &quarantine, &workers);
+//   for (bool more = true; more;) { TANDEM_ASSIGN_OR_RETURN(more, reader.ReadBlock(65536, &block)); ... }
+#ifndef TANDEM_DAY_READER_H_
+#define TANDEM_DAY_READER_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "tandem/batch.h"
+#include "tandem/files.h"
+#include "tandem/quarantine.h"
+#include "tandem/row_decoder.h"
+#include "tandem/sample_format.h"
+#include "tandem/schema.h"
+
+namespace tandem {
+
+class Workers;
+
+// One file after another. Decodes with `workers` where given. Not thread-safe. Errors are DataErrors that
+// name the file.
+class DayReader {
+ public:
+  // `quarantine` null: malformed rows are skipped in silence (a later pass over a file that was judged
+  // before). `fs`, `format`, `schema`, `quarantine` and `workers` outlive the reader.
+  DayReader(FileSystem& fs, const SampleFormat& format, const Schema& schema, RowUse use,
+            std::vector<std::string> files, Quarantine* quarantine, Workers* workers);
+  ~DayReader();
+
+  // Rows are cheapest to read by so many at a time.
+  static constexpr int kPieceRows = 1024;
+
+  // Replaces `block` by the next rows, max_rows of them unless the day ends. False at the end, with no rows.
+  absl::StatusOr<bool> ReadBlock(int max_rows, Batch* block);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace tandem
+
+#endif  // TANDEM_DAY_READER_H_

@@ -1,0 +1,41 @@
+// One field of the model: which column it reads, and what the column's values become.
+//
+//   for (const Field& field : schema.fields())
+//     if (field.kind == FieldKind::kSparse) ...
+//
+// A function of the configuration alone, made by Schema (tandem/schema.h).
+#ifndef TANDEM_FIELD_H_
+#define TANDEM_FIELD_H_
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace tandem {
+
+enum class FieldKind { kSparse, kBucketized, kDense };
+enum class DenseTransform { kNone, kLog1p, kStandardize };
+
+struct Field {
+  std::string name;
+  std::string column;
+  FieldKind kind = FieldKind::kSparse;
+  int table = 0;  // index into Schema::tables()
+  bool multi_valued = false;
+  // A place of a sequence: a bag of at most one id, place 0 the most recent. The fields of a sequence are
+  // called feature[0], feature[1], ... and stand side by side.
+  std::string sequence;  // the feature; empty: not of a sequence
+  int place = 0;
+  int places = 0;
+  bool weighted = false;
+  DenseTransform transform = DenseTransform::kNone;
+  double mean = 0;
+  double deviation = 1;
+  std::vector<double> boundaries;
+  std::optional<std::string> serving_value;  // a cell of the log's format
+  bool teacher_only = false;
+};
+
+}  // namespace tandem
+
+#endif  // TANDEM_FIELD_H_

@@ -1,0 +1,36 @@
+// Why a row is malformed, in a word for counts and messages.
+//
+//   const RowFault fault = decoder->Decode(row, &batch, &detail);
+//   if (fault != RowFault::kNone) ++by_fault[static_cast<int>(fault)];
+//   LOG(INFO) << FaultCounts(by_fault);                  // "column count 3, number 1"
+#ifndef TANDEM_ROW_FAULT_H_
+#define TANDEM_ROW_FAULT_H_
+
+#include <array>
+#include <cstdint>
+#include <string>
+
+namespace tandem {
+
+// The numbers are kept in checkpoints: new faults come last.
+enum class RowFault {
+  kNone = 0,
+  kColumnCount,  // more or fewer columns than the header
+  kLabel,        // not 0 or 1, or none where there is nothing else to learn from
+  kNumber,       // a dense value or a teacher's score that doesn't parse
+  kNotFinite,    // NaN or infinity, in a dense value, a weight or a teacher's score
+  kWeight,       // a sample weight or an id's weight that is absent, doesn't parse, or is negative
+  kLineTooLong,
+  kSyntax,  // not a row of the format: no object, a list where one value is wanted
+};
+constexpr int kRowFaults = 8;
+
+// "column count", "label", ...
+const char* RowFaultName(RowFault fault);
+
+// "label 2, column count 1": the faults that occurred, in the order of the enumeration.
+std::string FaultCounts(const std::array<int64_t, kRowFaults>& by_fault);
+
+}  // namespace tandem
+
+#endif  // TANDEM_ROW_FAULT_H_

@@ -1,0 +1,31 @@
+// Lines of delimited text become samples.
+//
+//   auto decoder = MakeDelimitedDecoder(schema, needs, options, {"label", "user"}, "logs/2000-11-20.tsv.gz");
+#ifndef TANDEM_SRC_DATA_DELIMITED_DELIMITED_DECODER_H_
+#define TANDEM_SRC_DATA_DELIMITED_DELIMITED_DECODER_H_
+
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/types/span.h"
+#include "src/data/delimited/delimited_format.h"
+#include "tandem/row_decoder.h"
+#include "tandem/schema.h"
+
+namespace tandem {
+
+// `columns` in file order. Errors as SampleFormat::MakeDecoder's.
+absl::StatusOr<std::unique_ptr<const RowDecoder>> MakeDelimitedDecoder(const Schema& schema,
+                                                                       const RowNeeds& needs,
+                                                                       const DelimitedOptions& options,
+                                                                       absl::Span<const std::string> columns,
+                                                                       absl::string_view origin);
+absl::StatusOr<std::unique_ptr<const CellDecoder>> MakeDelimitedCellDecoder(
+    const Schema& schema, RowUse use, const DelimitedOptions& options, absl::Span<const std::string> columns,
+    absl::string_view origin);
+
+}  // namespace tandem
+
+#endif  // TANDEM_SRC_DATA_DELIMITED_DELIMITED_DECODER_H_

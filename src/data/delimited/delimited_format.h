@@ -1,0 +1,29 @@
+// Delimited text: a line a row, cells between delimiters, lists within a cell. Quotes are not understood.
+//
+//   label	user	tags	interests
+//   1	u17	a|b	c:3|d:1
+#ifndef TANDEM_SRC_DATA_DELIMITED_DELIMITED_FORMAT_H_
+#define TANDEM_SRC_DATA_DELIMITED_DELIMITED_FORMAT_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tandem/sample_format.h"
+
+namespace tandem {
+
+struct DelimitedOptions {
+  char delimiter = '\t';
+  bool header = true;                // the first line names the columns...
+  std::vector<std::string> columns;  // ...else these do
+  char multi_value_separator = '|';
+  char weight_separator = ':';
+  int64_t max_line_bytes = 0;
+};
+
+std::unique_ptr<const SampleFormat> MakeDelimitedFormat(DelimitedOptions options);
+
+}  // namespace tandem
+
+#endif  // TANDEM_SRC_DATA_DELIMITED_DELIMITED_FORMAT_H_

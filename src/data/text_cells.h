@@ -1,0 +1,301 @@
+// Rows whose cells are text: which cell is read for what, what its text says, and the message where it says
+// nothing. Formats find the cells; a RowEncoder makes the row.
+//
+//   TANDEM_ASSIGN_OR_RETURN(TextCells cells, TextCells::Create(schema, needs, find_column));
+//   const RowFault fault = cells.EncodeRow(row, &writer, &detail);     // `row`: the format's Cells
+//
+// A format's Cells, for which the templates are made, has:
+//
+//   absl::string_view Text(int column) const;     // "" where there is none
+//   size_t Readable(int column) const;            // bytes from the text's begin on that can be read
+//   bool IsList(int column) const;                // of several values, whatever Text says
+//   // Calls item(ListItem) for the values of a cell in order, until one is at fault: that is returned.
+//   template <typename F> RowFault ForEachItem(int column, bool weighted, const F& item) const;
+//   // Calls id(text) for the values of a cell, the last one first, as long as it returns true.
+//   template <typename F> void ForEachFromLast(int column, const F& id) const;
+//   std::string WeightSyntax() const;             // of an item with a weight, for messages: "id:weight"
+#ifndef TANDEM_SRC_DATA_TEXT_CELLS_H_
+#define TANDEM_SRC_DATA_TEXT_CELLS_H_
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/types/span.h"
+#include "src/data/numbers.h"
+#include "src/data/row_encoder.h"
+#include "src/data/row_writer.h"
+#include "tandem/row_decoder.h"
+#include "tandem/status.h"
+
+namespace tandem {
+
+// A cell that is one id. It has no faults.
+struct IdCell {
+  int column;
+  int field;
+  IdHasher hash;
+};
+
+// A value of a cell that holds several.
+struct ListItem {
+  absl::string_view text;  // for messages
+  absl::string_view id;
+  absl::string_view weight;
+  bool has_weight = false;
+};
+
+class TextCells {
+ public:
+  // The column's place among the cells, or why there is none. `why`: the setting that names it.
+  using FindColumn = absl::FunctionRef<absl::StatusOr<int>(const std::string& column, absl::string_view why)>;
+  static absl::StatusOr<TextCells> Create(const Schema& schema, const RowNeeds& needs, FindColumn find);
+
+  // Reads the serving values, each a cell of the format: set(text, detail) makes it column 0 of `cells`. To
+  // be called before any row, also where they aren't used: better before training than after.
+  template <typename Cells, typename Set>
+  absl::Status ReadServingValues(const Cells& cells, const Set& set);
+
+  const RowEncoder& encoder() const { return encoder_; }
+  const std::vector<IdCell>& ids() const { return ids_; }
+  const std::vector<int>& key_columns() const { return key_columns_; }
+  int time_column() const { return time_column_; }  // -1: none
+
+  bool Missing(absl::string_view text) const {
+    if (text.empty()) return true;
+    if (!has_missing_values_) return false;
+    for (const std::string& missing : encoder_.schema().missing_values) {
+      if (text == missing) return true;
+    }
+    return false;
+  }
+  // The key of a cell that is one id, and whether there is an id. A missing one is hashed as well, as one of
+  // the most frequent length: no branch depends on it.
+  std::pair<uint64_t, bool> ParseId(const IdCell& id, absl::string_view text) const {
+    constexpr absl::string_view kStandIn = "00000000";
+    const bool present = !text.empty() && (!has_missing_values_ || !Missing(text));
+    return {id.hash(present ? text.data() : kStandIn.data(), present ? text.size() : kStandIn.size()),
+            present};
+  }
+
+  // All of a row but its ids. At a fault the row is dropped.
+  template <typename Cells, typename Writer>
+  RowFault EncodeAllButIds(const Cells& cells, Writer* writer, std::string* detail) const;
+  // A whole row, closed or dropped.
+  template <typename Cells>
+  RowFault EncodeRow(const Cells& cells, RowWriter* writer, std::string* detail) const;
+
+ private:
+  // What a cell that may be at fault, or makes more than one key, is read for; a column may serve several
+  // ends.
+  enum class CellUse { kLabel, kWeight, kGroup, kTeacher, kField };
+  struct CellAction {
+    CellUse use;
+    int column;
+    int field = -1;
+  };
+
+  TextCells(const Schema& schema, RowUse use)
+      : encoder_(schema, use), has_missing_values_(!schema.missing_values.empty()) {}
+  template <typename Cells, typename Writer>
+  RowFault EncodeCell(const CellAction& action, const Cells& cells, Writer* writer,
+                      std::string* detail) const;
+  template <typename Cells, typename Writer>
+  RowFault EncodeNumber(int f, const Cells& cells, int column, Writer* writer, std::string* detail) const;
+  template <typename Cells>
+  RowFault EncodeBag(int f, const Cells& cells, int column, FieldBags* bags, std::string* detail) const;
+  template <typename Writer>
+  RowFault EncodeTeacher(absl::string_view text, Writer* writer, std::string* detail) const;
+
+  // Each says what is wrong, where `detail` isn't null, and returns the fault.
+  RowFault NoLabel(absl::string_view text, std::string* detail) const;
+  RowFault NoScore(RowFault fault, absl::string_view text, std::string* detail) const;
+  RowFault NoNumber(RowFault fault, int f, absl::string_view text, std::string* detail) const;
+  RowFault NoItemWeight(RowFault fault, int f, absl::string_view item, const std::string& syntax,
+                        std::string* detail) const;
+  RowFault NothingToLearn(std::string* detail) const;
+  static RowFault NoWeight(RowFault fault, absl::string_view text, std::string* detail);
+  static RowFault NoSingleValue(const std::string& column, std::string* detail);
+  const std::string& ColumnName(const CellAction& action) const;
+
+  RowEncoder encoder_;
+  bool has_missing_values_;
+  // In the order of the columns: the first fault is the one that is told.
+  std::vector<CellAction> actions_;
+  std::vector<IdCell> ids_;
+  std::vector<int> key_columns_;
+  int time_column_ = -1;
+};
+
+// The place of `column` among `columns`; else, or where it is there twice, a DataError that names `origin`,
+// why it is wanted, and the nearest column.
+absl::StatusOr<int> FindNamed(const std::string& column, absl::string_view why,
+                              absl::Span<const std::string> columns, absl::string_view origin);
+
+// A cell as a message shows it: not whole books, and nothing that a terminal would obey.
+std::string ShownCell(absl::string_view text);
+
+// ---- the templates
+
+template <typename Cells, typename Set>
+absl::Status TextCells::ReadServingValues(const Cells& cells, const Set& set) {
+  Batch constants(static_cast<int>(encoder_.schema().fields().size()));
+  RowWriter writer(&constants);
+  for (int f = 0; f < static_cast<int>(constants.fields.size()); ++f) {
+    const Field& field = encoder_.field(f);
+    if (!field.serving_value.has_value()) continue;
+    std::string detail;
+    RowFault fault = set(*field.serving_value, &detail);
+    if (fault == RowFault::kNone && field.kind == FieldKind::kSparse && !field.multi_valued) {
+      if (!Missing(cells.Text(0))) encoder_.Id(f, cells.Text(0), &writer);
+    } else if (fault == RowFault::kNone) {
+      fault = EncodeCell({CellUse::kField, 0, f}, cells, &writer, &detail);
+    }
+    if (fault != RowFault::kNone) return ConfigError("feature[", field.name, "].serving_value: ", detail);
+  }
+  writer.CloseRow();
+  encoder_.SetServingValues(std::move(constants));
+  return absl::OkStatus();
+}
+
+template <typename Cells>
+RowFault TextCells::EncodeBag(int f, const Cells& cells, int column, FieldBags* bags,
+                              std::string* detail) const {
+  const bool weighted = encoder_.field(f).weighted;
+  const size_t first = bags->keys.size();
+  double sum = 0;
+  const RowFault fault = cells.ForEachItem(column, weighted, [&](const ListItem& item) {
+    double weight = 1;
+    if (weighted) {
+      const RowFault bad = item.has_weight ? ParseWeight(item.weight, &weight) : RowFault::kWeight;
+      if (bad != RowFault::kNone || weight == 0)
+        return NoItemWeight(bad, f, item.text, cells.WeightSyntax(), detail);
+    }
+    sum += weight;
+    encoder_.AddToBag(f, item.id, weight, bags);
+    return RowFault::kNone;
+  });
+  if (fault == RowFault::kNone) RowEncoder::CloseBag(first, sum, bags);
+  return fault;
+}
+
+template <typename Writer>
+RowFault TextCells::EncodeTeacher(absl::string_view text, Writer* writer, std::string* detail) const {
+  if (Missing(text)) {
+    encoder_.NoTeacher(writer);
+    return RowFault::kNone;
+  }
+  double score = 0;
+  RowFault fault = ParseNumber(text, &score);
+  if (fault == RowFault::kNone) fault = encoder_.Teacher(score, writer);
+  return fault == RowFault::kNone ? fault : NoScore(fault, text, detail);
+}
+
+template <typename Cells, typename Writer>
+RowFault TextCells::EncodeNumber(int f, const Cells& cells, int column, Writer* writer,
+                                 std::string* detail) const {
+  const absl::string_view text = cells.Text(column);
+  if (Missing(text)) {
+    encoder_.MissingNumber(f, writer);
+    return RowFault::kNone;
+  }
+  double number = 0;
+  RowFault fault = RowFault::kNone;
+  const size_t sign = text[0] == '-' ? 1 : 0;
+  uint32_t digits = 0;
+  if (cells.Readable(column) > sizeof(uint64_t) &&
+      ParseDigits(text.data() + sign, text.size() - sign, &digits)) {
+    if (encoder_.Count(f, sign != 0, digits, writer)) return RowFault::kNone;
+    number = sign == 0 ? static_cast<double>(digits) : -static_cast<double>(digits);
+  } else {
+    fault = ParseNumber(text, &number);
+  }
+  if (fault == RowFault::kNone) fault = encoder_.Number(f, number, writer);
+  return fault == RowFault::kNone ? fault : NoNumber(fault, f, text, detail);
+}
+
+template <typename Cells, typename Writer>
+RowFault TextCells::EncodeCell(const CellAction& action, const Cells& cells, Writer* writer,
+                               std::string* detail) const {
+  const int column = action.column;
+  if (action.use == CellUse::kField) {
+    const Field& field = encoder_.field(action.field);
+    if (!field.sequence.empty()) {
+      if (!cells.IsList(column) && Missing(cells.Text(column))) return RowFault::kNone;
+      int place = 0;
+      cells.ForEachFromLast(column, [&](absl::string_view id) {
+        encoder_.SequenceId(action.field, place, id, writer);
+        return ++place < field.places;
+      });
+      return RowFault::kNone;
+    }
+    if (field.multi_valued) {
+      if (!cells.IsList(column) && Missing(cells.Text(column))) return RowFault::kNone;
+      return EncodeBag(action.field, cells, column, writer->bags(action.field), detail);
+    }
+  }
+  if (cells.IsList(column)) return NoSingleValue(ColumnName(action), detail);
+  const absl::string_view text = cells.Text(column);
+  switch (action.use) {
+    case CellUse::kLabel:
+      if (text.size() == 1 && (text[0] == '0' || text[0] == '1')) {
+        encoder_.Label(text[0] == '1', writer);
+        return RowFault::kNone;
+      }
+      if (Missing(text) && encoder_.NoLabel(writer) == RowFault::kNone) return RowFault::kNone;
+      return NoLabel(text, detail);
+    case CellUse::kWeight: {
+      double weight = 0;
+      const RowFault fault = ParseWeight(text, &weight);
+      if (fault != RowFault::kNone) return NoWeight(fault, text, detail);
+      encoder_.Weight(weight, writer);
+      return RowFault::kNone;
+    }
+    case CellUse::kGroup:
+      encoder_.Group(text, writer);
+      return RowFault::kNone;
+    case CellUse::kTeacher:
+      return EncodeTeacher(text, writer, detail);
+    case CellUse::kField:
+      return EncodeNumber(action.field, cells, column, writer, detail);
+  }
+  return RowFault::kNone;
+}
+
+template <typename Cells, typename Writer>
+RowFault TextCells::EncodeAllButIds(const Cells& cells, Writer* writer, std::string* detail) const {
+  for (const CellAction& action : actions_) {
+    const RowFault fault = EncodeCell(action, cells, writer, detail);
+    if (fault != RowFault::kNone) {
+      writer->DropRow();
+      return fault;
+    }
+  }
+  if (encoder_.Finish(writer) == RowFault::kNone) return RowFault::kNone;
+  writer->DropRow();
+  return NothingToLearn(detail);
+}
+
+template <typename Cells>
+RowFault TextCells::EncodeRow(const Cells& cells, RowWriter* writer, std::string* detail) const {
+  const RowFault fault = EncodeAllButIds(cells, writer, detail);
+  if (fault != RowFault::kNone) return fault;
+  for (const IdCell& id : ids_) {
+    if (cells.IsList(id.column)) {
+      writer->DropRow();
+      return NoSingleValue(encoder_.field(id.field).column, detail);
+    }
+    const auto [key, present] = ParseId(id, cells.Text(id.column));
+    if (present) writer->Add(id.field, key, 1);
+  }
+  writer->CloseRow();
+  return RowFault::kNone;
+}
+
+}  // namespace tandem
+
+#endif  // TANDEM_SRC_DATA_TEXT_CELLS_H_
