@@ -34,6 +34,7 @@ constexpr Range kRanges[] = {
     {"Data.negative_keep_rate", 0, 1, true, false},
     Closed("Data.max_bad_fraction", 0, 1),
     AtLeast("Data.max_line_bytes", 1),
+    AtLeast("JsonLines.max_line_bytes", 1),
     Closed("Sequence.max_length", 1, 1000),
     Any("Dense.mean"),
     MoreThan("Dense.deviation", 0),

@@ -5,10 +5,17 @@
 
 #include "config/experiment.pb.h"
 #include "src/data/delimited/delimited_format.h"
+#include "src/data/json_lines/json_lines_format.h"
 
 namespace tandem {
 
 std::unique_ptr<const SampleFormat> MakeSampleFormat(const proto::Data& data) {
+  switch (data.format_case()) {
+    case proto::Data::kJsonLines:
+      return MakeJsonLinesFormat(data.json_lines());
+    case proto::Data::FORMAT_NOT_SET:
+      break;
+  }
   DelimitedOptions options;
   options.delimiter = data.delimiter()[0];
   options.header = data.header();
