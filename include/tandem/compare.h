@@ -26,6 +26,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "tandem/files.h"
 #include "tandem/kernels.h"
 
 namespace tandem {
@@ -65,6 +66,7 @@ struct CompareOptions {
   const std::atomic<int>* stop = nullptr;
   // Null: the best for this processor.
   const Kernels* kernels = nullptr;
+  FileSystem* file_system = &FileSystem::Default();
 };
 
 struct CompareSummary {

@@ -38,9 +38,8 @@ struct Spent {
   bool partial = false;      // a start that was killed is missing
 };
 
-absl::StatusOr<Spent> ReadSpent(const std::string& path) {
+absl::StatusOr<Spent> ReadSpent(FileSystem& fs, const std::string& path) {
   Spent spent;
-  FileSystem& fs = FileSystem::Default();
   if (!fs.Exists(path)) return spent;
   TANDEM_ASSIGN_OR_RETURN(const std::string text, fs.ReadFile(path));
   const std::vector<std::string> words =
@@ -51,10 +50,9 @@ absl::StatusOr<Spent> ReadSpent(const std::string& path) {
   return spent;
 }
 
-absl::Status WriteSpent(const std::string& path, const Spent& spent) {
+absl::Status WriteSpent(FileSystem& fs, const std::string& path, const Spent& spent) {
   return WriteFileAtomically(
-      FileSystem::Default(), path,
-      absl::StrFormat("%.3f %.3f%s\n", spent.wall, spent.cpu, spent.partial ? " partial" : ""));
+      fs, path, absl::StrFormat("%.3f %.3f%s\n", spent.wall, spent.cpu, spent.partial ? " partial" : ""));
 }
 
 double SecondsOf(clockid_t clock) {
@@ -87,7 +85,7 @@ std::string CellRunner::CellPath(const PlannedCell& cell, const char* suffix) co
 }
 
 absl::StatusOr<std::optional<CompareCell>> CellRunner::ReadKept(const PlannedCell& cell) const {
-  FileSystem& fs = FileSystem::Default();
+  FileSystem& fs = *options_.file_system;
   const std::string path = CellPath(cell, ".json");
   if (!fs.Exists(path)) return std::optional<CompareCell>();
   TANDEM_ASSIGN_OR_RETURN(const std::string text, fs.ReadFile(path));
@@ -96,7 +94,7 @@ absl::StatusOr<std::optional<CompareCell>> CellRunner::ReadKept(const PlannedCel
 }
 
 absl::Status CellRunner::CheckKept(const PlannedCell& cell) const {
-  FileSystem& fs = FileSystem::Default();
+  FileSystem& fs = *options_.file_system;
   TANDEM_ASSIGN_OR_RETURN(const std::optional<CompareCell> kept, ReadKept(cell));
   if (kept.has_value() && kept->config == ConfigChecksum(*cell.experiment)) return absl::OkStatus();
   const std::string config_path = RunDirectory(cell) + "/config.pbtxt";
@@ -114,7 +112,7 @@ absl::Status CellRunner::CheckKept(const PlannedCell& cell) const {
 }
 
 absl::Status CellRunner::Train(const PlannedCell& cell, CompareCell* result) const {
-  FileSystem& fs = FileSystem::Default();
+  FileSystem& fs = *options_.file_system;
   const std::string seconds_path = CellPath(cell, ".seconds");
   RunOptions options;
   options.run_dir = RunDirectory(cell);
@@ -125,17 +123,18 @@ absl::Status CellRunner::Train(const PlannedCell& cell, CompareCell* result) con
   options.quiet = !options_.terminal;
   options.stop = options_.stop;
   options.kernels = options_.kernels;
+  options.file_system = &fs;
 
   TANDEM_RETURN_IF_ERROR(fs.CreateDirectories(absl::StrCat(options_.run_dir, "/cells/", cell.row)));
-  TANDEM_ASSIGN_OR_RETURN(Spent spent, ReadSpent(seconds_path));
+  TANDEM_ASSIGN_OR_RETURN(Spent spent, ReadSpent(fs, seconds_path));
   // Until this start is over: nobody would know what it had spent.
-  TANDEM_RETURN_IF_ERROR(WriteSpent(seconds_path, {spent.wall, spent.cpu, /*partial=*/true}));
+  TANDEM_RETURN_IF_ERROR(WriteSpent(fs, seconds_path, {spent.wall, spent.cpu, /*partial=*/true}));
   const clockid_t cpu = options_.jobs > 1 ? CLOCK_THREAD_CPUTIME_ID : CLOCK_PROCESS_CPUTIME_ID;
   const double wall_start = SecondsOf(CLOCK_MONOTONIC), cpu_start = SecondsOf(cpu);
   TANDEM_ASSIGN_OR_RETURN(const RunSummary summary, TrainRun(*cell.experiment, options));
   spent.wall += SecondsOf(CLOCK_MONOTONIC) - wall_start;
   spent.cpu += SecondsOf(cpu) - cpu_start;
-  TANDEM_RETURN_IF_ERROR(WriteSpent(seconds_path, spent));
+  TANDEM_RETURN_IF_ERROR(WriteSpent(fs, seconds_path, spent));
   result->train_seconds = spent.wall;
   result->cpu_seconds = spent.cpu;
   result->time_is_partial = spent.partial;
@@ -148,6 +147,7 @@ absl::Status CellRunner::Train(const PlannedCell& cell, CompareCell* result) con
 absl::Status CellRunner::Measure(const PlannedCell& cell, CompareCell* result) const {
   PredictorOptions options;
   options.kernels = options_.kernels;
+  options.file_system = options_.file_system;
   options.data_overrides = {absl::StrCat("runtime.threads=", cell.experiment->runtime().threads())};
   TANDEM_ASSIGN_OR_RETURN(const std::unique_ptr<Predictor> predictor,
                           Predictor::Load(RunDirectory(cell), options));
@@ -170,7 +170,7 @@ absl::StatusOr<CompareCell> CellRunner::Run(const PlannedCell& cell) const {
   TANDEM_RETURN_IF_ERROR(Train(cell, &result));
   TANDEM_RETURN_IF_ERROR(Measure(cell, &result));
   TANDEM_RETURN_IF_ERROR(
-      WriteFileAtomically(FileSystem::Default(), CellPath(cell, ".json"), CellToJson(result)));
+      WriteFileAtomically(*options_.file_system, CellPath(cell, ".json"), CellToJson(result)));
   return result;
 }
 
@@ -230,11 +230,11 @@ absl::StatusOr<CellResults> CellRunner::RunAll(const std::vector<PlannedCell>& c
 }
 
 absl::Status CellRunner::MeasureTimes(const PlannedCell& first, CompareRow* row) const {
-  FileSystem& fs = FileSystem::Default();
+  FileSystem& fs = *options_.file_system;
   const std::string path = absl::StrCat(options_.run_dir, "/cells/", first.row, "/times.json");
   if (!fs.Exists(path)) {
     TANDEM_ASSIGN_OR_RETURN(const std::string directory, ResolveModel(fs, RunDirectory(first)));
-    TANDEM_ASSIGN_OR_RETURN(const TowerTimes times, MeasureTowers(directory, options_.kernels));
+    TANDEM_ASSIGN_OR_RETURN(const TowerTimes times, MeasureTowers(fs, directory, options_.kernels));
     Json json = Json::object();
     if (times.teacher.has_value()) json["teacher"] = *times.teacher;
     if (times.student.has_value()) json["student"] = *times.student;

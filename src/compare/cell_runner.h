@@ -18,6 +18,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "src/compare/comparison.h"
+#include "tandem/files.h"
 #include "tandem/kernels.h"
 #include "tandem/reader.h"
 #include "tandem/run.h"
@@ -29,6 +30,7 @@ struct CellOptions {
   std::vector<Day> days;  // to train on
   std::vector<std::string> test_files;
   const Kernels* kernels = nullptr;
+  FileSystem* file_system = &FileSystem::Default();
   int jobs = 1;  // cells at a time; from two on a cell has one thread
   bool terminal = false;
   // Gets a line for people, one at a time; may be null.

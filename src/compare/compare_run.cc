@@ -85,7 +85,7 @@ absl::StatusOr<CompareSummary> RunComparison(const CompareOptions& options) {
   TANDEM_ASSIGN_OR_RETURN(const std::vector<PlannedRow> plan, PlanRows(options));
   TANDEM_ASSIGN_OR_RETURN(const CompareData data, FindCompareData(plan[0].experiment, options));
   const Kernels& kernels = KernelsOrBest(options.kernels);
-  FileSystem& fs = FileSystem::Default();
+  FileSystem& fs = *options.file_system;
   TANDEM_ASSIGN_OR_RETURN(const RunDirectory directory,
                           ClaimCompareDirectory(fs, options.run_dir, options.resume, data, kernels.name()));
 
@@ -107,6 +107,7 @@ absl::StatusOr<CompareSummary> RunComparison(const CompareOptions& options) {
   cell_options.progress = options.progress;
   cell_options.stop = options.stop;
   cell_options.kernels = &kernels;
+  cell_options.file_system = &fs;
   const CellRunner runner(std::move(cell_options));
   std::vector<proto::Experiment> experiments;
   const std::vector<PlannedCell> cells = CellsOf(plan, options, &experiments);

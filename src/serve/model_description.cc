@@ -98,7 +98,7 @@ absl::StatusOr<ModelDescription> DescribeModel(FileSystem& fs, const std::string
   if (model.has_teacher()) described.teacher = DescribeTower(model.teacher(), loaded);
   if (model.has_student()) described.student = DescribeTower(model.student(), loaded);
   if (options.times) {
-    TANDEM_ASSIGN_OR_RETURN(const TowerTimes times, MeasureTowers(described.directory, options.kernels));
+    TANDEM_ASSIGN_OR_RETURN(const TowerTimes times, MeasureTowers(fs, described.directory, options.kernels));
     if (described.teacher.has_value()) described.teacher->microseconds_per_sample = times.teacher;
     if (described.student.has_value()) described.student->microseconds_per_sample = times.student;
   }

@@ -7,7 +7,6 @@
 
 #include "config/experiment.pb.h"
 #include "src/serve/known_rows.h"
-#include "tandem/files.h"
 #include "tandem/model_directory.h"
 #include "tandem/predictor.h"
 #include "tandem/status.h"
@@ -19,11 +18,12 @@ constexpr int kRows = 4096;
 constexpr int kPasses = 12;
 
 // The fastest of repeated passes over one batch, the one that others disturbed least; microseconds a row.
-absl::StatusOr<double> MicrosecondsPerSample(const std::string& directory, TowerChoice tower,
+absl::StatusOr<double> MicrosecondsPerSample(FileSystem& fs, const std::string& directory, TowerChoice tower,
                                              const Kernels* kernels) {
   PredictorOptions options;
   options.towers = tower;
   options.kernels = kernels;
+  options.file_system = &fs;
   TANDEM_ASSIGN_OR_RETURN(const std::unique_ptr<Predictor> predictor, Predictor::Load(directory, options));
   const Batch batch = RowsOfKnownIds(*predictor, kRows);
   Scores scores;
@@ -39,16 +39,18 @@ absl::StatusOr<double> MicrosecondsPerSample(const std::string& directory, Tower
 
 }  // namespace
 
-absl::StatusOr<TowerTimes> MeasureTowers(const std::string& directory, const Kernels* kernels) {
-  TANDEM_ASSIGN_OR_RETURN(const proto::Experiment experiment,
-                          ReadModelExperiment(FileSystem::Default(), directory));
+absl::StatusOr<TowerTimes> MeasureTowers(FileSystem& fs, const std::string& directory,
+                                         const Kernels* kernels) {
+  TANDEM_ASSIGN_OR_RETURN(const proto::Experiment experiment, ReadModelExperiment(fs, directory));
   const proto::Method method = experiment.model().method();
   TowerTimes times;
   if (method != proto::STUDENT_ALONE) {
-    TANDEM_ASSIGN_OR_RETURN(times.teacher, MicrosecondsPerSample(directory, TowerChoice::kTeacher, kernels));
+    TANDEM_ASSIGN_OR_RETURN(times.teacher,
+                            MicrosecondsPerSample(fs, directory, TowerChoice::kTeacher, kernels));
   }
   if (method != proto::TEACHER_ALONE) {
-    TANDEM_ASSIGN_OR_RETURN(times.student, MicrosecondsPerSample(directory, TowerChoice::kStudent, kernels));
+    TANDEM_ASSIGN_OR_RETURN(times.student,
+                            MicrosecondsPerSample(fs, directory, TowerChoice::kStudent, kernels));
   }
   return times;
 }

@@ -1,6 +1,6 @@
 // How long a model's towers take to score: what `inspect` and `compare` tell.
 //
-//   TANDEM_ASSIGN_OR_RETURN(const TowerTimes times, MeasureTowers("run/checkpoints/step-000400", kernels));
+//   TANDEM_ASSIGN_OR_RETURN(const TowerTimes times, MeasureTowers(fs, checkpoint, kernels));
 //   if (times.student) std::cout << *times.student << " us a sample\n";
 #ifndef TANDEM_SRC_SERVE_TOWER_TIMES_H_
 #define TANDEM_SRC_SERVE_TOWER_TIMES_H_
@@ -9,6 +9,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "tandem/files.h"
 #include "tandem/kernels.h"
 
 namespace tandem {
@@ -20,7 +21,8 @@ struct TowerTimes {
 
 // The fastest of some passes over 4,096 rows of ids that the tables hold, each tower loaded by itself as a
 // server would. `kernels` null: the best. Errors as Predictor::Load's.
-absl::StatusOr<TowerTimes> MeasureTowers(const std::string& directory, const Kernels* kernels);
+absl::StatusOr<TowerTimes> MeasureTowers(FileSystem& fs, const std::string& directory,
+                                         const Kernels* kernels);
 
 }  // namespace tandem
 

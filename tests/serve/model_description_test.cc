@@ -85,7 +85,7 @@ TEST_F(ModelDescriptionTest, TextAndJsonSayTheSame) {
 
 TEST_F(ModelDescriptionTest, TimesAreThoseOfTheTowersThatAreThere) {
   ASSERT_TRUE(ExportBundle(fs_, checkpoint_, scratch_ / "bundle", {}).ok());
-  const auto times = MeasureTowers(scratch_ / "bundle", /*kernels=*/nullptr);
+  const auto times = MeasureTowers(fs_, scratch_ / "bundle", /*kernels=*/nullptr);
   ASSERT_TRUE(times.ok()) << times.status();
   EXPECT_FALSE(times->teacher.has_value());
   EXPECT_GT(times->student.value_or(0), 0);
