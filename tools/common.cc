@@ -15,6 +15,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_split.h"
 #include "tandem/status.h"
+#include "tools/path_list.h"
 #include "tools/standard_streams.h"
 
 DEFINE_string(config, "",
@@ -102,6 +103,14 @@ absl::Status CheckOutputFile(const std::vector<std::string>& inputs, const std::
 
 std::vector<std::string> SplitList(const std::string& text) {
   return absl::StrSplit(text, ',', absl::SkipEmpty());
+}
+
+absl::StatusOr<std::vector<std::string>> ConfigFiles(const char* command) {
+  std::vector<std::string> files = SplitPaths(FLAGS_config);
+  if (!files.empty()) return files;
+  if (!FLAGS_resume) return ConfigError("tandem ", command, " needs --config (`tandem help ", command, "`)");
+  files.push_back(FLAGS_run_dir + "/config.pbtxt");
+  return files;
 }
 
 absl::StatusOr<const Kernels*> ChosenKernels() {

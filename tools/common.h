@@ -32,6 +32,9 @@ namespace tandem {
 // Comma-separated, empty parts left out.
 std::vector<std::string> SplitList(const std::string& text);
 
+// The files of --config; a run that is resumed needs none: it has its own.
+absl::StatusOr<std::vector<std::string>> ConfigFiles(const char* command);
+
 // The kernels that --kernels names.
 absl::StatusOr<const Kernels*> ChosenKernels();
 

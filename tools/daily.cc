@@ -9,42 +9,20 @@
 
 #include "absl/strings/str_cat.h"
 #include "config/experiment.pb.h"
-#include "tandem/experiment.h"
 #include "tandem/files.h"
+#include "tandem/setup.h"
 #include "tandem/status.h"
 #include "tools/command.h"
 #include "tools/common.h"
-#include "tools/path_list.h"
 
 namespace tandem {
 namespace {
 
-// A run that is resumed needs no --config: it has its own.
-absl::StatusOr<proto::Experiment> ReadExperiment(const Invocation& invocation) {
-  std::vector<std::string> files = SplitPaths(FLAGS_config);
-  if (files.empty()) {
-    if (!FLAGS_resume) return ConfigError("tandem daily needs --config (`tandem help daily`)");
-    files.push_back(FLAGS_run_dir + "/config.pbtxt");
-  }
-  TANDEM_ASSIGN_OR_RETURN(proto::Experiment experiment, LoadExperiment(files, invocation.overrides));
-  // A gate that an earlier call has set stays, but for what this one says of it.
-  const std::string own = FLAGS_run_dir + "/config.pbtxt";
-  if (FLAGS_resume && FileSystem::Default().Exists(own)) {
-    TANDEM_ASSIGN_OR_RETURN(const proto::Experiment before, LoadExperiment({own}, {}));
-    proto::Gate gate = before.daily().gate();
-    MergeOver(experiment.daily().gate(), &gate);
-    *experiment.mutable_daily()->mutable_gate() = gate;
-  }
-  experiment.mutable_daily();
-  ResolveDefaults(&experiment);
-  TANDEM_RETURN_IF_ERROR(ValidateExperiment(experiment));
-  if (experiment.model().method() == proto::TEACHER_ALONE)
-    return ConfigError("model.method: TEACHER_ALONE; daily publishes a student");
-  return experiment;
-}
-
 absl::StatusOr<int> RunDailyCommand(const Invocation& invocation) {
-  TANDEM_ASSIGN_OR_RETURN(const proto::Experiment experiment, ReadExperiment(invocation));
+  TANDEM_ASSIGN_OR_RETURN(const std::vector<std::string> files, ConfigFiles("daily"));
+  TANDEM_ASSIGN_OR_RETURN(
+      const proto::Experiment experiment,
+      ExperimentForDaily(FileSystem::Default(), files, invocation.overrides, FLAGS_run_dir, FLAGS_resume));
   DailyOptions options;
   options.run_dir = FLAGS_run_dir;
   options.begin_date = FLAGS_begin_date;

@@ -1,13 +1,11 @@
 // tandem finetune: more training on the newest samples, in a run of its own.
 #include <gflags/gflags.h>
-#include <glog/logging.h>
 
-#include "absl/strings/str_join.h"
 #include "config/experiment.pb.h"
-#include "tandem/experiment.h"
 #include "tandem/model_directory.h"
 #include "tandem/reader.h"
 #include "tandem/run.h"
+#include "tandem/setup.h"
 #include "tandem/status.h"
 #include "tools/command.h"
 #include "tools/common.h"
@@ -23,32 +21,6 @@ DEFINE_bool(allow_feature_change, false,
 namespace tandem {
 namespace {
 
-// The model's own configuration. Where the log lies and how the machine is used is the run's.
-absl::StatusOr<proto::Experiment> ReadExperiment(const std::string& checkpoint,
-                                                 const Invocation& invocation) {
-  FileSystem& fs = FileSystem::Default();
-  TANDEM_ASSIGN_OR_RETURN(proto::Experiment experiment, ReadModelExperiment(fs, checkpoint));
-  for (const std::string& run : {FLAGS_init_from, checkpoint + "/../.."}) {
-    const std::string config = run + "/config.pbtxt";
-    if (!fs.Exists(config)) continue;
-    TANDEM_ASSIGN_OR_RETURN(const proto::Experiment of_run, LoadExperiment({config}, {}));
-    experiment.mutable_data()->set_path(of_run.data().path());
-    *experiment.mutable_runtime() = of_run.runtime();
-    break;
-  }
-  for (const std::string& file : SplitPaths(FLAGS_config)) {
-    TANDEM_ASSIGN_OR_RETURN(const proto::Experiment over, LoadExperiment({file}, {}));
-    MergeOver(over, &experiment);
-  }
-  for (const std::string& override_text : invocation.overrides) {
-    TANDEM_RETURN_IF_ERROR(ApplyOverride(override_text, &experiment));
-  }
-  if (!FLAGS_input.empty()) experiment.mutable_data()->set_path(FLAGS_input);
-  ResolveDefaults(&experiment);
-  TANDEM_RETURN_IF_ERROR(ValidateExperiment(experiment));
-  return experiment;
-}
-
 absl::StatusOr<int> RunFinetune(const Invocation& invocation) {
   FileSystem& fs = FileSystem::Default();
   RunOptions options;
@@ -57,7 +29,9 @@ absl::StatusOr<int> RunFinetune(const Invocation& invocation) {
     return ConfigError("--init_from: ", options.init_from,
                        " is a bundle, which serves only; name the run it came from");
   }
-  TANDEM_ASSIGN_OR_RETURN(const proto::Experiment experiment, ReadExperiment(options.init_from, invocation));
+  const FineTuneSetup setup{FLAGS_init_from, options.init_from, SplitPaths(FLAGS_config),
+                            invocation.overrides, FLAGS_input};
+  TANDEM_ASSIGN_OR_RETURN(const proto::Experiment experiment, ExperimentToFineTune(fs, setup));
   if (FLAGS_towers == "student") {
     options.parts = TrainedParts::kStudent;
   } else if (FLAGS_towers != "both") {
@@ -78,10 +52,7 @@ absl::StatusOr<int> RunFinetune(const Invocation& invocation) {
       return ConfigError(
           "tandem finetune needs --begin_date and --end_date, or --input (`tandem help finetune`)");
     }
-    std::vector<std::string> missing;
-    TANDEM_ASSIGN_OR_RETURN(options.days,
-                            FindDays(experiment.data().path(), FLAGS_begin_date, FLAGS_end_date, &missing));
-    if (!missing.empty()) LOG(WARNING) << "data.path: no file for " << absl::StrJoin(missing, " ");
+    TANDEM_ASSIGN_OR_RETURN(options.days, DaysToFineTune(experiment, FLAGS_begin_date, FLAGS_end_date));
   }
   options.resume = FLAGS_resume;
   options.reset_optimizer = FLAGS_reset_optimizer;

@@ -3,59 +3,27 @@
 #include <glog/logging.h>
 #include <unistd.h>
 
-#include <csignal>
 #include <cstdio>
 #include <memory>
 
-#include "absl/strings/str_join.h"
 #include "config/experiment.pb.h"
-#include "tandem/experiment.h"
 #include "tandem/files.h"
-#include "tandem/reader.h"
 #include "tandem/run.h"
+#include "tandem/setup.h"
 #include "tandem/status.h"
 #include "tools/command.h"
 #include "tools/common.h"
-#include "tools/path_list.h"
 #include "tools/profile_flag.h"
 #include "tools/train_run.h"
 
 namespace tandem {
 namespace {
 
-// A run that is resumed needs no --config: it has its own.
-absl::StatusOr<proto::Experiment> ReadExperiment(const Invocation& invocation) {
-  std::vector<std::string> files = SplitPaths(FLAGS_config);
-  if (files.empty()) {
-    if (!FLAGS_resume) return ConfigError("tandem train needs --config (`tandem help train`)");
-    files.push_back(FLAGS_run_dir + "/config.pbtxt");
-  }
-  TANDEM_ASSIGN_OR_RETURN(proto::Experiment experiment, LoadExperiment(files, invocation.overrides));
-  ResolveDefaults(&experiment);
-  TANDEM_RETURN_IF_ERROR(ValidateExperiment(experiment));
-  return experiment;
-}
-
 absl::StatusOr<int> RunTrain(const Invocation& invocation) {
-  TANDEM_ASSIGN_OR_RETURN(const proto::Experiment experiment, ReadExperiment(invocation));
-  const std::string& path = experiment.data().path();
+  TANDEM_ASSIGN_OR_RETURN(const std::vector<std::string> files, ConfigFiles("train"));
+  TANDEM_ASSIGN_OR_RETURN(const proto::Experiment experiment, ExperimentToTrain(files, invocation.overrides));
   RunOptions options;
-  std::vector<std::string> missing;
-  if (HasDate(path)) {
-    if (FLAGS_end_date.empty())
-      return ConfigError("tandem train needs --end_date: data.path has days (", path, ")");
-    TANDEM_ASSIGN_OR_RETURN(options.days,
-                            FindWindow(path, FLAGS_end_date, experiment.train().window_days(), &missing));
-  } else {
-    if (!FLAGS_end_date.empty())
-      return ConfigError("--end_date: data.path has no {date} (", path, "); it is read whole");
-    TANDEM_ASSIGN_OR_RETURN(options.days, FindDays(path, "", "", &missing));
-  }
-  if (!missing.empty()) {
-    LOG(WARNING) << "data.path: only " << options.days.size() << " of the window's "
-                 << options.days.size() + missing.size()
-                 << " days have a file; missing: " << absl::StrJoin(missing, " ");
-  }
+  TANDEM_ASSIGN_OR_RETURN(options.days, DaysToTrain(experiment, FLAGS_end_date));
   options.resume = FLAGS_resume;
   return TrainAndReport(experiment, &options);
 }

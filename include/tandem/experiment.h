@@ -33,6 +33,9 @@ class Experiment;
 // Reads the files in order, each over the ones before, then the `key=value` overrides. Doesn't validate.
 absl::StatusOr<proto::Experiment> LoadExperiment(absl::Span<const std::string> files,
                                                  absl::Span<const std::string> overrides);
+// The same over an experiment that there is, e.g. a model's own. On an error it is in between.
+absl::Status LoadOver(absl::Span<const std::string> files, absl::Span<const std::string> overrides,
+                      proto::Experiment* experiment);
 
 // Parses one text; `origin` stands for the file in messages. Lines and columns count from 1. Reports the
 // first fault:

@@ -47,15 +47,21 @@ absl::StatusOr<std::string> ReadText(const std::string& path) {
 absl::StatusOr<proto::Experiment> LoadExperiment(absl::Span<const std::string> files,
                                                  absl::Span<const std::string> overrides) {
   proto::Experiment experiment;
+  TANDEM_RETURN_IF_ERROR(LoadOver(files, overrides, &experiment));
+  return experiment;
+}
+
+absl::Status LoadOver(absl::Span<const std::string> files, absl::Span<const std::string> overrides,
+                      proto::Experiment* experiment) {
   for (const std::string& file : files) {
     TANDEM_ASSIGN_OR_RETURN(const std::string text, ReadText(file));
     TANDEM_ASSIGN_OR_RETURN(const proto::Experiment over, ParseExperiment(text, file));
-    MergeOver(over, &experiment);
+    MergeOver(over, experiment);
   }
   for (const std::string& override_text : overrides) {
-    TANDEM_RETURN_IF_ERROR(ApplyOverride(override_text, &experiment));
+    TANDEM_RETURN_IF_ERROR(ApplyOverride(override_text, experiment));
   }
-  return experiment;
+  return absl::OkStatus();
 }
 
 }  // namespace tandem

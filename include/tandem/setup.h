@@ -1,0 +1,63 @@
+// What a run begins with: its configuration, put together from files, overrides and what is there already,
+// and its days.
+//
+//   TANDEM_ASSIGN_OR_RETURN(const proto::Experiment experiment, ExperimentToTrain(files, {"train.seed=2"}));
+//   RunOptions options;
+//   options.run_dir = "run";
+//   TANDEM_ASSIGN_OR_RETURN(options.days, DaysToTrain(experiment, "2000-12-01"));
+//   TANDEM_ASSIGN_OR_RETURN(const RunSummary summary, TrainRun(experiment, options));
+//
+// Every configuration comes back resolved and valid. Errors: ConfigErrors that name file, key or option;
+// ModelErrors of a model to begin from; DataErrors where the log isn't there.
+#ifndef TANDEM_SETUP_H_
+#define TANDEM_SETUP_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "tandem/files.h"
+#include "tandem/reader.h"
+
+namespace tandem {
+
+namespace proto {
+class Experiment;
+}  // namespace proto
+
+// ---- training
+
+// Files in order, each over those before, then key=value.
+absl::StatusOr<proto::Experiment> ExperimentToTrain(const std::vector<std::string>& files,
+                                                    const std::vector<std::string>& overrides);
+// The window (train.window_days) that ends on `end_date`; the whole of a log without days, for which it must
+// be empty. Days without a file are warned of.
+absl::StatusOr<std::vector<Day>> DaysToTrain(const proto::Experiment& experiment,
+                                             const std::string& end_date);
+
+// ---- fine-tuning
+
+struct FineTuneSetup {
+  std::string init_from;   // a run or a checkpoint, as it was named...
+  std::string checkpoint;  // ...and what ResolveModel made of it
+  std::vector<std::string> files, overrides;
+  std::string input;  // for data.path; "": what the others say
+};
+
+// The model's own configuration; where the log lies and how the machine is used is the run's; then files and
+// key=value over it.
+absl::StatusOr<proto::Experiment> ExperimentToFineTune(FileSystem& fs, const FineTuneSetup& setup);
+// The days begin_date..end_date. Days without a file are warned of.
+absl::StatusOr<std::vector<Day>> DaysToFineTune(const proto::Experiment& experiment,
+                                                const std::string& begin_date, const std::string& end_date);
+
+// ---- the daily routine
+
+// As for training; of a run that is resumed the gate stays, but for what the files and key=value say of it.
+absl::StatusOr<proto::Experiment> ExperimentForDaily(FileSystem& fs, const std::vector<std::string>& files,
+                                                     const std::vector<std::string>& overrides,
+                                                     const std::string& run_dir, bool resume);
+
+}  // namespace tandem
+
+#endif  // TANDEM_SETUP_H_

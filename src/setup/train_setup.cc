@@ -1,0 +1,66 @@
+// What training and fine-tuning begin with (tandem/setup.h).
+#include <glog/logging.h>
+
+#include "absl/strings/str_join.h"
+#include "config/experiment.pb.h"
+#include "tandem/experiment.h"
+#include "tandem/model_directory.h"
+#include "tandem/setup.h"
+#include "tandem/status.h"
+
+namespace tandem {
+
+absl::StatusOr<proto::Experiment> ExperimentToTrain(const std::vector<std::string>& files,
+                                                    const std::vector<std::string>& overrides) {
+  TANDEM_ASSIGN_OR_RETURN(proto::Experiment experiment, LoadExperiment(files, overrides));
+  ResolveDefaults(&experiment);
+  TANDEM_RETURN_IF_ERROR(ValidateExperiment(experiment));
+  return experiment;
+}
+
+absl::StatusOr<std::vector<Day>> DaysToTrain(const proto::Experiment& experiment,
+                                             const std::string& end_date) {
+  const std::string& path = experiment.data().path();
+  std::vector<std::string> missing;
+  if (!HasDate(path)) {
+    if (!end_date.empty())
+      return ConfigError("end_date: data.path has no {date} (", path, "); it is read whole");
+    return FindDays(path, "", "", &missing);
+  }
+  if (end_date.empty()) return ConfigError("an end_date is needed: data.path has days (", path, ")");
+  TANDEM_ASSIGN_OR_RETURN(std::vector<Day> days,
+                          FindWindow(path, end_date, experiment.train().window_days(), &missing));
+  if (!missing.empty()) {
+    LOG(WARNING) << "data.path: only " << days.size() << " of the window's " << days.size() + missing.size()
+                 << " days have a file; missing: " << absl::StrJoin(missing, " ");
+  }
+  return days;
+}
+
+absl::StatusOr<proto::Experiment> ExperimentToFineTune(FileSystem& fs, const FineTuneSetup& setup) {
+  TANDEM_ASSIGN_OR_RETURN(proto::Experiment experiment, ReadModelExperiment(fs, setup.checkpoint));
+  for (const std::string& run : {setup.init_from, setup.checkpoint + "/../.."}) {
+    const std::string config = run + "/config.pbtxt";
+    if (!fs.Exists(config)) continue;
+    TANDEM_ASSIGN_OR_RETURN(const proto::Experiment of_run, LoadExperiment({config}, {}));
+    experiment.mutable_data()->set_path(of_run.data().path());
+    *experiment.mutable_runtime() = of_run.runtime();
+    break;
+  }
+  TANDEM_RETURN_IF_ERROR(LoadOver(setup.files, setup.overrides, &experiment));
+  if (!setup.input.empty()) experiment.mutable_data()->set_path(setup.input);
+  ResolveDefaults(&experiment);
+  TANDEM_RETURN_IF_ERROR(ValidateExperiment(experiment));
+  return experiment;
+}
+
+absl::StatusOr<std::vector<Day>> DaysToFineTune(const proto::Experiment& experiment,
+                                                const std::string& begin_date, const std::string& end_date) {
+  std::vector<std::string> missing;
+  TANDEM_ASSIGN_OR_RETURN(std::vector<Day> days,
+                          FindDays(experiment.data().path(), begin_date, end_date, &missing));
+  if (!missing.empty()) LOG(WARNING) << "data.path: no file for " << absl::StrJoin(missing, " ");
+  return days;
+}
+
+}  // namespace tandem
