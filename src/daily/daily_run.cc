@@ -161,7 +161,8 @@ absl::Status DailyRun::Begin() {
                       "directory");
   }
   if (!published.empty()) TANDEM_RETURN_IF_ERROR(VerifyDirectory(fs_, DateDirectory(published) + "/bundle"));
-  // A run that was killed after the verdict may not have carried it out.
+  // A run that was killed after the verdict may not have written its tables, nor carried it out.
+  TANDEM_RETURN_IF_ERROR(WriteDays());
   return Settle();
 }
 

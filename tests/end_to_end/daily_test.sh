@@ -94,6 +94,10 @@ for ((i = 0; i < kills; ++i)); do
 done
 daily killed 2026-01-05 daily.finetune=true --resume
 for file in days.jsonl days.md days.html; do expect_same whole/$file killed/$file; done
+# Killed between the lines and the tables: the next call brings the tables up.
+head -4 whole/days.md >killed/days.md
+daily killed 2026-01-05 daily.finetune=true --resume
+expect_same whole/days.md killed/days.md
 expect_same_folder whole/days/2026-01-05/bundle killed/days/2026-01-05/bundle
 expect_equal "days kept" "$(ls killed/days)" 2026-01-05
 
