@@ -136,7 +136,7 @@ def write_log(args, case):
 
 def write_config(args, case, folder):
     columns = ["f%d" % f for f in range(case["fields"])]
-    text = 'data { path: "%s/part-*.tsv" header: false label: "label" column: "label" %s }\n' % (
+    text = 'data { path: "%s/part-*.tsv" delimited { header: false column: "label" %s } }\n' % (
         folder, " ".join('column: "%s"' % c for c in columns))
     for c in columns:
         text += 'feature { name: "%s" sparse { multi_valued: true table: "ids" } }\n' % c

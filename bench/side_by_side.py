@@ -79,7 +79,7 @@ def boundaries():
     return limits
 
 
-CONFIG = """data {{ path: "{data}" header: false label: "label" column: ["label", {columns}] }}
+CONFIG = """data {{ path: "{data}" delimited {{ header: false column: ["label", {columns}] }} }}
 {features}
 embedding {{ dim: 16 min_count: 1 optimizer {{ adam {{ lr: 0.001 }} }} }}
 model {{

@@ -4,7 +4,8 @@
     tools/gen_config_docs.py            writes docs/config.md
     tools/gen_config_docs.py --check    exits 1, with the difference, unless docs/config.md is up to date
 
-Reads the manner of proto that the file is written in: one field a line, a comment above it or behind it.
+Reads the manner of proto that the file is written in: one field a line, a comment above it or behind it. Indented lines of a message's
+comment are an example; a line like "// -- Where" within a message heads the fields below it.
 """
 import argparse
 import difflib
@@ -19,23 +20,26 @@ DOCS = ROOT / "docs/config.md"
 INTRODUCTION = r"""# Configuration reference
 
 ```
-tandem train --config=configs/movielens.pbtxt,configs/xdeepfm.pbtxt --run_dir=run --end_date=2000-12-01 train.epochs=2
+tandem train --config=configs/movielens.pbtxt,configs/teacher/deepfm.pbtxt --run_dir=run --end_date=2000-12-01 train.epochs=2
 ```
 
 Files in protobuf text format merge in the order given: a singular message merges, a repeated field that a later file sets
-replaces the whole, a oneof arm replaces another. `key=value` arguments override both:
+replaces the whole, a oneof arm replaces another, and `clear: "model.student.mlp"` takes away what earlier files have set. `key=value`
+arguments override both:
 
 | argument | does |
 |---|---|
 | `train.batch_size=512` | sets a value: a number, `true`/`false`/`1`/`0`, a name such as `LOG1P`, a text |
-| `data.delimiter=\t` | texts have C escapes; a backslash itself is `\\` |
+| `data.delimited.delimiter=\t` | texts have C escapes; a backslash itself is `\\` |
 | `model.teacher.mlp.hidden=400,400` | replaces a repeated field; an empty value clears it |
 | `embedding.optimizer.adam.lr=0.01` | chooses a oneof arm and sets a field of it |
 | `embedding.optimizer.adam=` | chooses an arm, or resets a message, with its defaults |
+| `clear=model.student.mlp,train.schedule` | takes away what files, and arguments before it, have set |
 | `drop_feature=hour` | leaves a feature out |
 
-Features, interactions and hints are lists of messages and change only by file. An unknown name is an error that comes with the
-nearest known one; values are checked before any data is read. A run stores its configuration with every default
+What can be off is off in one of two ways: a number is 0, a part isn't there (`clear` takes it away). Features, interactions and hints
+are lists of messages and change only by file. An unknown name is an error that comes with the nearest known one, a name that an earlier
+version had with the one in its place; values are checked before any data is read. A run stores its configuration with every default
 written out, so that it means the same when a default changes.
 
 A key is the path to a field: `train.schedule.warmup_steps`. "—" in the column of defaults: not set. "list": any number of them.
@@ -44,21 +48,27 @@ Generated from `src/config/experiment.proto` by `tools/gen_config_docs.py`; edit
 """
 
 FIELD = re.compile(r"^(?:(optional|repeated) )?([\w.]+) (\w+) = \d+(?: \[default = (.*)\])?;\s*(?://\s*(.*))?$")
+GROUP = re.compile(r"^// -- (.+)$")
 VALUE = re.compile(r"^(\w+) = \d+;\s*(?://\s*(.*))?$")
 OPENING = re.compile(r"^(message|enum|oneof) (\w+) \{(\})?$")
 SECTION = re.compile(r"^// -{20,} ?\w+$")
 
 
+class Oneof:
+    def __init__(self, name, comment):
+        self.name, self.comment = name, text_of(comment)
+
+
 class Message:
     def __init__(self, name, comment):
-        self.name, self.comment = name, comment
-        self.fields = []  # (name, type, is_repeated, default, comment, oneof)
+        self.name, self.comment, self.example = name, text_of(comment), example_of(comment)
+        self.fields = []  # (name, type, is_repeated, default, comment, oneof); a str: the heading of those below
         self.enums = []
 
 
 class Enum:
     def __init__(self, name, comment):
-        self.name, self.comment = name, comment
+        self.name, self.comment = name, text_of(comment)
         self.values = []  # (name, comment)
 
 
@@ -69,15 +79,17 @@ def parse(lines):
         line = raw.strip()
         if SECTION.match(line):
             comment = []
+        elif group := GROUP.match(line):
+            open_blocks[-1].fields.append(group.group(1))
+            comment = []
         elif line.startswith("//"):
-            comment.append(line[2:].strip())
+            comment.append(line[2:].rstrip())
         elif line == "" or line.startswith(("syntax", "package")):
             comment = []
         elif opening := OPENING.match(line):
             kind, name, closed = opening.groups()
-            block = name
+            block = {"message": Message, "enum": Enum, "oneof": Oneof}[kind](name, comment)
             if kind != "oneof":
-                block = (Message if kind == "message" else Enum)(name, text_of(comment))
                 outer = [b for b in open_blocks if isinstance(b, Message)]
                 (outer[-1].enums if outer else top).append(block)
             if not closed:
@@ -92,7 +104,7 @@ def parse(lines):
         elif field := FIELD.match(line):
             label, type_name, name, default, behind = field.groups()
             message = [b for b in open_blocks if isinstance(b, Message)][-1]
-            oneof = open_blocks[-1] if isinstance(open_blocks[-1], str) else ""
+            oneof = open_blocks[-1] if isinstance(open_blocks[-1], Oneof) else None
             meaning = " ".join(filter(None, [text_of(comment), behind]))
             message.fields.append((name, type_name, label == "repeated", default, meaning, oneof))
             comment = []
@@ -102,7 +114,12 @@ def parse(lines):
 
 
 def text_of(comment):
-    return " ".join(line for line in comment if not line.startswith("Next id"))
+    lines = [line.strip() for line in comment if not line.startswith("   ")]
+    return " ".join(line for line in lines if line and not line.startswith("Next id"))
+
+
+def example_of(comment):
+    return [line[3:] for line in comment if line.startswith("   ")]
 
 
 def keys_of(blocks):
@@ -112,7 +129,7 @@ def keys_of(blocks):
 
     def walk(name, key):
         keys[name].append(key)
-        for field, type_name, _, _, _, _ in messages[name].fields:
+        for field, type_name, _, _, _, _ in (f for f in messages[name].fields if not isinstance(f, str)):
             if type_name in messages:
                 walk(type_name, f"{key}.{field}" if key else field)
 
@@ -129,6 +146,8 @@ def first_sentence(text):
 
 
 def field_row(field, by_name):
+    if isinstance(field, str):
+        return f"| **{field}** | | | |"
     name, type_name, is_repeated, default, meaning, oneof = field
     shown = f"[{type_name}](#{type_name.lower()})" if type_name in by_name else type_name
     if not meaning and type_name in by_name and not oneof:
@@ -136,7 +155,7 @@ def field_row(field, by_name):
     if is_repeated:
         shown = "list of " + shown
     if oneof:
-        meaning = " ".join(filter(None, ["One of these.", meaning]))
+        meaning = " ".join(filter(None, ["One of these.", oneof.comment, meaning]))
     shown_default = f"`{cell(default)}`" if default else "—"
     return f"| `{name}` | {shown} | {shown_default} | {cell(meaning)} |"
 
@@ -159,6 +178,8 @@ def render(blocks):
         places = [f"`{key}`" for key in keys[block.name] if key]
         if places:
             out += ["Key: " + ", ".join(places) + ".", ""]
+        if block.example:
+            out += ["```textproto", *block.example, "```", ""]
         if block.fields:
             out += ["| field | type | default | meaning |", "|---|---|---|---|"]
             out += [field_row(field, by_name) for field in block.fields] + [""]

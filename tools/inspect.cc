@@ -71,7 +71,7 @@ Command InspectCommand() {
           "describes a model, or with --data a log",
           "  tandem inspect --model=run [--format=json] [--time]\n"
           "  tandem inspect --data --input='logs/*.tsv.gz' [--config=configs/movielens.pbtxt] "
-          "[data.delimiter=,]\n\n"
+          "[data.delimited.delimiter=,]\n\n"
           "A model: fields, tables, and for each tower parameters, FLOPs a sample (forward, without "
           "look-ups) and embedding "
           "size.\nA log: for each column coverage, distinct values, missing values, and mean and deviation "

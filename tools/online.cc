@@ -26,19 +26,33 @@ namespace {
 
 // What an online run has no place for: each would be accepted, and change nothing.
 absl::Status CheckOverrides(const std::vector<std::string>& overrides) {
-  constexpr const char* kWithoutEffect[] = {
-      "model.method=",       "model.teacher.",      "model.switches.",        "model.student.slow_embedding",
-      "model.student.muon",  "train.batch_size=",   "train.epochs=",          "train.window_days=",
-      "train.shuffle_rows=", "train.schedule",      "train.student_steps",    "train.replay_batches",
-      "train.student_phase", "train.average_decay", "train.student_schedule", "daily."};
+  constexpr const char* kWithoutEffect[] = {"model.method=",
+                                            "model.teacher.",
+                                            "model.distill.switches",
+                                            "model.distill.hint",
+                                            "model.distill.replay",
+                                            "model.distill.phase",
+                                            "model.distill.schedule",
+                                            "model.student.optimizer.muon=",
+                                            "model.student.optimizer.muon.lr",
+                                            "model.student.optimizer.muon.momentum",
+                                            "model.student.optimizer.muon.iterations",
+                                            "embedding.slow_copy",
+                                            "train.batch_size=",
+                                            "train.epochs=",
+                                            "train.window_days=",
+                                            "train.shuffle_rows=",
+                                            "train.schedule",
+                                            "train.average_decay",
+                                            "daily."};
   for (const std::string& text : overrides) {
     for (const char* prefix : kWithoutEffect) {
       if (!absl::StartsWith(text, prefix)) continue;
       return ConfigError(
           "'", text, "': has no effect online",
-          absl::StartsWith(text, "train.batch_size=")    ? "; online.batch_rows is the micro-batch"
-          : absl::StartsWith(text, "model.student.muon") ? "; the student's matrices move by Adam there"
-                                                         : "");
+          absl::StartsWith(text, "train.batch_size=")         ? "; online.batch_rows is the micro-batch"
+          : absl::StartsWith(text, "model.student.optimizer") ? "; the student's matrices move by Adam there"
+                                                              : "");
     }
   }
   return absl::OkStatus();
@@ -59,13 +73,7 @@ absl::StatusOr<proto::Experiment> ReadExperiment(const Invocation& invocation) {
       return ConfigError("--init_from: ", base.checkpoint,
                          " has a teacher only; a student is what learns online");
     }
-    for (const std::string& file : SplitPaths(FLAGS_config)) {
-      TANDEM_ASSIGN_OR_RETURN(const proto::Experiment over, LoadExperiment({file}, {}));
-      MergeOver(over, &experiment);
-    }
-    for (const std::string& override_text : invocation.overrides) {
-      TANDEM_RETURN_IF_ERROR(ApplyOverride(override_text, &experiment));
-    }
+    TANDEM_RETURN_IF_ERROR(LoadOver(SplitPaths(FLAGS_config), invocation.overrides, &experiment));
     experiment.mutable_data()->set_path(FLAGS_input);
     ResolveDefaults(&experiment);
     // Before the rates are multiplied: what is wrong is what was written.

@@ -56,7 +56,7 @@ class Batch {
   std::vector<float> labels;
   std::vector<float> weights;    // sample weights, 1 without a weight column
   std::vector<uint64_t> groups;  // hash of the group column's text, 0 without one
-  // Of data.teacher_column, kAbsent where the cell is empty; no rows where the column isn't read.
+  // Of model.distill.stored_logits, kAbsent where the cell is empty; no rows where the column isn't read.
   std::vector<float> teacher_logits;
   std::vector<FieldBags> fields;
 };

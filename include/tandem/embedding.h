@@ -17,7 +17,7 @@
 // twice. First values are a function of (seed, table, id). An id gets its row at its min_count-th occurrence;
 // till then, and for the occurrences that id_dropout hides, the table's default row serves and learns.
 //
-// Where a tower has a slow_embedding, a row also keeps a slow average of its vector: after step t
+// With embedding.slow_copy, a row also keeps a slow average of its vector: after step t
 //   slow_t = E_t + d (slow_{t-1} - E_t),
 // from slow = E at first; rows that a step leaves alone are brought up to date when they are read,
 // slow_t = E + d^(t - s) (slow_s - E), which is the same.
@@ -186,7 +186,7 @@ class EmbeddingLayer {
   double l2_;
   bool l2_whole_table_;
   double weight_decay_;
-  double slow_decay_;  // 0: no slow copy
+  double slow_decay_;
   bool has_teacher_, has_student_;
   bool slow_teacher_, slow_student_;  // evaluated and served on it
   bool keeps_slow_;                   // beside the row

@@ -1,8 +1,8 @@
 // Loads, merges, overrides and checks the configuration of an experiment (src/config/experiment.proto has
 // every default).
 //
-//   absl::StatusOr<proto::Experiment> experiment =
-//       LoadExperiment({"configs/movielens.pbtxt", "configs/xdeepfm.pbtxt"}, {"train.batch_size=512"});
+//   absl::StatusOr<proto::Experiment> experiment = LoadExperiment(
+//       {"configs/movielens.pbtxt", "configs/teacher/deepfm.pbtxt"}, {"train.batch_size=512"});
 //   ResolveDefaults(&*experiment);        // what a run stores: later defaults don't change old runs
 //   TANDEM_RETURN_IF_ERROR(ValidateExperiment(*experiment));
 //
@@ -19,10 +19,6 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
-
-namespace google::protobuf {
-class Message;
-}  // namespace google::protobuf
 
 namespace tandem {
 
@@ -42,20 +38,22 @@ absl::Status LoadOver(absl::Span<const std::string> files, absl::Span<const std:
 //   movielens.pbtxt:14:3: unknown field 'train.batch_sise'; did you mean 'batch_size'?
 absl::StatusOr<proto::Experiment> ParseExperiment(absl::string_view text, absl::string_view origin);
 
-// `over` onto `base`, two messages of one type: singular messages merge, a repeated field that `over` sets
-// replaces the whole, a oneof arm replaces another and merges with itself.
-void MergeOver(const google::protobuf::Message& over, google::protobuf::Message* base);
+// `over` onto `base`: what `over` clears is taken away from `base`; then singular messages merge, a repeated
+// field that `over` sets replaces the whole, a oneof arm replaces another and merges with itself. Fails where
+// `over.clear` holds an unknown key, which ParseExperiment lets none through with.
+absl::Status MergeOver(const proto::Experiment& over, proto::Experiment* base);
 
 // Applies `key=value`, e.g. "train.batch_size=1024" or "embedding.optimizer.adam.lr=0.01" (which also chooses
 // that arm). On an error the experiment is unchanged.
 //   numbers   in the range of their type, finite
 //   bools     true, false, 1, 0
 //   enums     by name
-//   strings   with C escapes ("data.delimiter=\\t"); an empty value is the empty string
+//   strings   with C escapes ("data.delimited.delimiter=\\t"); an empty value is the empty string
 //   repeated  comma-separated ("model.teacher.mlp.hidden=400,400"); an empty value clears
 //   messages  only an empty value, which resets the message to its defaults, and chooses it where it is a
 //             oneof arm ("embedding.optimizer.adam="); repeated messages (features, interactions, hints)
 //             change only by file
+//   clear     takes away what was set before: "clear=model.student.mlp,train.schedule"
 absl::Status ApplyOverride(absl::string_view override_text, proto::Experiment* experiment);
 
 // Every check that needs no data: required names, ranges, duplicate features, layers that hints name, odd
@@ -64,10 +62,9 @@ absl::Status ApplyOverride(absl::string_view override_text, proto::Experiment* e
 absl::Status ValidateExperiment(const proto::Experiment& experiment);
 
 // Writes every default out, so that the configuration means the same when defaults change: the declared
-// default of each field that isn't set, adagrad for an embedding and adam for towers without an optimizer,
-// multi_valued for weighted features. Sections that aren't there are added, towers are not. Carries out what
-// a later file asks to remove: a tower's `interaction {}` (no kind) and `mlp { hidden: 0 }`. Does nothing the
-// second time.
+// default of each field that isn't set, delimited text, adagrad for an embedding and adam for towers without
+// an optimizer, multi_valued for weighted features. Sections that aren't there are added, towers are not.
+// `clear` is dropped. Does nothing the second time.
 void ResolveDefaults(proto::Experiment* experiment);
 
 // The resolved configuration in text format; ParseExperiment reads it back to a message equal to the resolved

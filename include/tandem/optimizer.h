@@ -27,7 +27,7 @@ class Schedule;
 }  // namespace proto
 
 struct UpdateStep {
-  // Multiplies the configured rate: schedule, student_lr_multiplier.
+  // Multiplies the configured rate: schedule, distill.lr_multiplier.
   double rate_scale = 1;
   // Updates of these weights so far, this one included, from 1: Adam's bias correction. A lazily updated row
   // counts its own.
@@ -50,7 +50,8 @@ class Optimizer {
                       int64_t slot_stride) const = 0;
 };
 
-// Builds the optimizer that `config` names (validated before).
+// Builds the optimizer that `config` names (validated before); of muon, which moves whole matrices
+// (src/optim/muon.h), the adam that moves all else.
 std::unique_ptr<Optimizer> MakeOptimizer(const proto::Optimizer& config);
 
 // The factor of the learning rate at `step`, counted from 1. Step s of the warm-up has s / warmup_steps; the

@@ -54,7 +54,7 @@ enum class TowerChoice { kTeacher, kStudent, kBoth };
 struct PredictorOptions {
   // kBoth loads what the model has.
   TowerChoice towers = TowerChoice::kBoth;
-  // `data.*` overrides of how samples are read ("data.delimiter=,").
+  // `data.*` overrides of how samples are read ("data.delimited.delimiter=,").
   std::vector<std::string> data_overrides;
   // Null: the best for this processor.
   const Kernels* kernels = nullptr;

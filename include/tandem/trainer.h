@@ -10,7 +10,7 @@
 // threads. The student of a method with a stop-gradient reads the embedding without moving it: with the same
 // seed, teacher and embedding end as if there were no student.
 //
-// Such a student may take several steps a batch (train.student_steps, steps_per_row of the student phase):
+// Such a student may take several steps a batch (distill.replay.steps, steps_per_row of the student phase):
 // the first on the batch, with all terms of the loss; the others on recent batches (src/train/replay.h), with
 // the teacher's logits of then, the embedding of now, and no hint.
 //

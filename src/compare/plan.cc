@@ -49,8 +49,6 @@ class Plan {
 proto::Experiment CommonPart(const proto::Experiment& experiment) {
   proto::Experiment common;
   *common.mutable_data() = experiment.data();
-  common.mutable_data()->clear_teacher_column();
-  common.mutable_data()->clear_teacher_column_is();
   common.mutable_data()->clear_unlabelled();
   common.mutable_train()->set_window_days(experiment.train().window_days());
   common.mutable_train()->set_seed(experiment.train().seed());
@@ -65,15 +63,9 @@ proto::Experiment TeachersPart(proto::Experiment experiment) {
   model.set_method(proto::TEACHER_ALONE);
   model.clear_student();
   model.clear_distill();
-  model.clear_switches();
-  proto::Train& train = *experiment.mutable_train();
-  train.clear_student_lr_multiplier();
-  train.clear_student_steps();
-  train.clear_replay_batches();
-  train.clear_student_phase();
-  train.clear_student_schedule();
-  experiment.mutable_data()->clear_teacher_column();
-  experiment.mutable_data()->clear_teacher_column_is();
+  proto::Embedding& embedding = *experiment.mutable_embedding();
+  if (embedding.slow_copy().towers() == proto::SlowCopy::STUDENT) embedding.clear_slow_copy();
+  if (embedding.has_slow_copy()) embedding.mutable_slow_copy()->set_towers(proto::SlowCopy::TEACHER);
   experiment.mutable_data()->clear_unlabelled();
   return experiment;
 }
@@ -154,7 +146,8 @@ absl::Status Plan::AddVariant(const CompareOptions::Variant& variant) {
 absl::Status Plan::FindAloneChanges() {
   TANDEM_ASSIGN_OR_RETURN(const proto::Experiment experiment,
                           LoadExperiment(options_.config_files, options_.overrides));
-  if (!experiment.data().teacher_column().empty()) alone_changes_.push_back("data.teacher_column=");
+  if (experiment.model().distill().has_stored_logits())
+    alone_changes_.push_back("clear=model.distill.stored_logits");
   if (experiment.data().unlabelled() == proto::Data::USE_TEACHER)
     alone_changes_.push_back("data.unlabelled=DROP");
   return absl::OkStatus();

@@ -56,7 +56,7 @@ absl::Status LoadOver(absl::Span<const std::string> files, absl::Span<const std:
   for (const std::string& file : files) {
     TANDEM_ASSIGN_OR_RETURN(const std::string text, ReadText(file));
     TANDEM_ASSIGN_OR_RETURN(const proto::Experiment over, ParseExperiment(text, file));
-    MergeOver(over, experiment);
+    TANDEM_RETURN_IF_ERROR(MergeOver(over, experiment));
   }
   for (const std::string& override_text : overrides) {
     TANDEM_RETURN_IF_ERROR(ApplyOverride(override_text, experiment));

@@ -1,8 +1,12 @@
+#include <string>
 #include <vector>
 
+#include "config/experiment.pb.h"
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/message.h"
+#include "src/config/clear.h"
 #include "tandem/experiment.h"
+#include "tandem/status.h"
 
 namespace tandem {
 namespace {
@@ -28,9 +32,12 @@ void ClearRepeatedFieldsOf(const Message& over, Message* base) {
 }  // namespace
 
 // Protobuf's own merge does all but one thing as we want it: it appends repeated fields.
-void MergeOver(const Message& over, Message* base) {
+absl::Status MergeOver(const proto::Experiment& over, proto::Experiment* base) {
+  for (const std::string& key : over.clear()) TANDEM_RETURN_IF_ERROR(Clear(key, base));
   ClearRepeatedFieldsOf(over, base);
   base->MergeFrom(over);
+  base->clear_clear();
+  return absl::OkStatus();
 }
 
 }  // namespace tandem

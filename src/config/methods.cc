@@ -4,7 +4,7 @@ namespace tandem {
 namespace {
 
 struct Preset {
-  bool joint, student_phase, own_embedding, stop_gradient, logit, hint;
+  bool joint, phase, own_embedding, stop_gradient, logit, hint;
 };
 
 // One a method, in the order of the enum.
@@ -18,17 +18,16 @@ constexpr Preset kPresets[] = {
     {false, true, false, true, true, true},     // TWO_STAGE_FULL
 };
 
-Preset SwitchesOf(const proto::Experiment& experiment) {
-  const proto::Model& model = experiment.model();
+Preset SwitchesOf(const proto::Model& model) {
   Preset preset = kPresets[model.method()];
-  const proto::Switches& switches = model.switches();
+  const proto::Switches& switches = model.distill().switches();
   // A tower alone has nothing to switch, but for a student with a teacher's scores in its log.
   if (!HasTeacher(model)) {
-    preset.logit = !experiment.data().teacher_column().empty() && (!switches.has_logit() || switches.logit());
+    preset.logit = model.distill().has_stored_logits() && (!switches.has_logit() || switches.logit());
   }
   if (!HasTeacher(model) || !HasStudent(model)) return preset;
   if (switches.has_joint()) preset.joint = switches.joint();
-  if (switches.has_student_phase()) preset.student_phase = switches.student_phase();
+  if (switches.has_phase()) preset.phase = switches.phase();
   if (switches.has_own_embedding()) preset.own_embedding = switches.own_embedding();
   if (switches.has_stop_gradient()) preset.stop_gradient = switches.stop_gradient();
   if (switches.has_logit()) preset.logit = switches.logit();
@@ -40,8 +39,8 @@ Preset SwitchesOf(const proto::Experiment& experiment) {
 
 MethodPlan PlanOf(const proto::Experiment& experiment) {
   const proto::Model& model = experiment.model();
-  const proto::Train& train = experiment.train();
-  const Preset preset = SwitchesOf(experiment);
+  const proto::Distill& distill = model.distill();
+  const Preset preset = SwitchesOf(model);
   MethodPlan plan;
   plan.teacher = HasTeacher(model);
   plan.student = HasStudent(model);
@@ -49,31 +48,41 @@ MethodPlan PlanOf(const proto::Experiment& experiment) {
   plan.trains_embedding = plan.student && !preset.stop_gradient;
   plan.joint = preset.joint;
   if (!plan.teacher || !plan.student) return plan;
-  const bool has_phase = preset.student_phase && (train.has_student_phase() || !preset.joint);
-  if (has_phase) plan.phase_passes = preset.joint ? train.student_phase().fraction() : train.epochs();
+  const bool has_phase = preset.phase && (distill.has_phase() || !preset.joint);
+  if (has_phase) plan.phase_passes = preset.joint ? distill.phase().fraction() : experiment.train().epochs();
   if (!plan.trains_embedding) {
-    plan.joint_steps = train.student_steps();
-    plan.phase_steps =
-        train.has_student_phase() ? train.student_phase().steps_per_row() : train.student_steps();
+    plan.joint_steps = distill.has_replay() ? distill.replay().steps() : 1;
+    plan.phase_steps = distill.has_phase() ? distill.phase().steps_per_row() : plan.joint_steps;
     const bool learns_from_teacher =
-        LogitWeightOf(experiment) > 0 || (model.distill().hint_size() > 0 && HintWeightOf(experiment) > 0);
-    if (has_phase && learns_from_teacher)
-      plan.recombined_batches = train.student_phase().recombined_batches();
+        LogitWeightOf(experiment) > 0 || (distill.hint_size() > 0 && HintWeightOf(experiment) > 0);
+    if (has_phase && learns_from_teacher) plan.recombined_batches = distill.phase().recombined_batches();
   }
   return plan;
 }
 
 double LogitWeightOf(const proto::Experiment& experiment) {
-  return SwitchesOf(experiment).logit ? experiment.model().distill().logit_weight() : 0;
+  return SwitchesOf(experiment.model()).logit ? experiment.model().distill().logit_weight() : 0;
 }
 
 double HintWeightOf(const proto::Experiment& experiment) {
-  return SwitchesOf(experiment).hint ? experiment.model().distill().hint_weight() : 0;
+  return SwitchesOf(experiment.model()).hint ? experiment.model().distill().hint_weight() : 0;
 }
 
 bool ReadsStoredLogits(const proto::Experiment& experiment) {
-  return !experiment.data().teacher_column().empty() && HasStudent(experiment.model()) &&
+  return experiment.model().distill().has_stored_logits() && HasStudent(experiment.model()) &&
          LogitWeightOf(experiment) > 0;
+}
+
+bool TeacherReadsSlowCopy(const proto::Experiment& experiment) {
+  const proto::Embedding& embedding = experiment.embedding();
+  return HasTeacher(experiment.model()) && embedding.has_slow_copy() &&
+         embedding.slow_copy().towers() != proto::SlowCopy::STUDENT;
+}
+
+bool StudentReadsSlowCopy(const proto::Experiment& experiment) {
+  const proto::Embedding& embedding = experiment.embedding();
+  return HasStudent(experiment.model()) && embedding.has_slow_copy() &&
+         embedding.slow_copy().towers() != proto::SlowCopy::TEACHER;
 }
 
 proto::Distill::LogitLoss LogitLossOf(const proto::Model& model) {

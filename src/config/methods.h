@@ -10,8 +10,8 @@
 // | FEATURE_TRANSFER | no    | all passes  | shared, frozen    | no         | no   | its tower            |
 // | TWO_STAGE_FULL   | no    | all passes  | shared, frozen    | yes        | yes  | its tower            |
 //
-// (dual-DNN; Zhou et al. 2018; Hinton et al. 2015; Baidu CTR 3.0.) model.switches overrides a preset. A
-// student alone has the logit loss where data.teacher_column holds a teacher's scores.
+// (dual-DNN; Zhou et al. 2018; Hinton et al. 2015; Baidu CTR 3.0.) model.distill.switches overrides a preset.
+// A student alone has the logit loss where model.distill.stored_logits names a teacher's scores.
 #ifndef TANDEM_SRC_CONFIG_METHODS_H_
 #define TANDEM_SRC_CONFIG_METHODS_H_
 
@@ -46,8 +46,11 @@ double HintWeightOf(const proto::Experiment& experiment);
 proto::Distill::LogitLoss LogitLossOf(const proto::Model& model);
 // The model's `distill` with those in it.
 proto::Distill DistillOf(const proto::Experiment& experiment);
-// Whether the student learns from data.teacher_column.
+// Whether the student learns from model.distill.stored_logits.
 bool ReadsStoredLogits(const proto::Experiment& experiment);
+// Which of the towers that there are is evaluated and served on embedding.slow_copy.
+bool TeacherReadsSlowCopy(const proto::Experiment& experiment);
+bool StudentReadsSlowCopy(const proto::Experiment& experiment);
 
 }  // namespace tandem
 

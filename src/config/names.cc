@@ -6,8 +6,11 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "config/experiment.pb.h"
+#include "src/config/old_keys.h"
 #include "tandem/experiment.h"
+#include "tandem/status.h"
 
 namespace tandem {
 namespace {
@@ -99,8 +102,12 @@ std::string JoinKey(absl::string_view parent, absl::string_view name) {
   return absl::StrCat(parent, parent.empty() ? "" : ".", name);
 }
 
-std::string UnknownField(absl::string_view parent, absl::string_view name, const Descriptor& message) {
-  const std::string start = absl::StrCat("unknown field '", JoinKey(parent, name), "'");
+std::string UnknownField(absl::string_view parent, absl::string_view name, const Descriptor& message,
+                         absl::string_view below) {
+  const std::string key = JoinKey(parent, name);
+  const std::string start = absl::StrCat("unknown field '", key, "'");
+  const std::string now = NewKeyOf(below.empty() ? key : JoinKey(key, below));
+  if (!now.empty()) return absl::StrCat(start, "; it is ", now, " now");
   const std::vector<std::string> known = FieldNames(message);
   if (NearestName(name, known).empty()) {
     std::vector<std::string> elsewhere;
@@ -108,6 +115,27 @@ std::string UnknownField(absl::string_view parent, absl::string_view name, const
     if (elsewhere.size() == 1) return absl::StrCat(start, "; did you mean '", elsewhere[0], "'?");
   }
   return absl::StrCat(start, DidYouMean(name, known));
+}
+
+absl::StatusOr<std::vector<const FieldDescriptor*>> FindKey(absl::string_view key,
+                                                            absl::string_view of_list) {
+  const std::vector<std::string> names = absl::StrSplit(key, '.');
+  std::vector<const FieldDescriptor*> path;
+  const Descriptor* message = proto::Experiment::descriptor();
+  std::string parent;
+  for (size_t i = 0; i < names.size(); ++i) {
+    if (message == nullptr) return ConfigError(parent, " is a value and has no field '", names[i], "'");
+    if (!path.empty() && path.back()->is_repeated())
+      return ConfigError(parent, " is a list of messages, which ", of_list);
+    path.push_back(message->FindFieldByName(names[i]));
+    if (path.back() == nullptr) {
+      const std::string below = absl::StrJoin(names.begin() + static_cast<int64_t>(i) + 1, names.end(), ".");
+      return ConfigError(UnknownField(parent, names[i], *message, below));
+    }
+    message = path.back()->message_type();
+    parent = JoinKey(parent, names[i]);
+  }
+  return path;
 }
 
 std::string UnknownValue(absl::string_view key, absl::string_view value, const EnumDescriptor& type) {

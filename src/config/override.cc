@@ -15,6 +15,7 @@
 #include "config/experiment.pb.h"
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/message.h"
+#include "src/config/clear.h"
 #include "src/config/names.h"
 #include "tandem/experiment.h"
 #include "tandem/status.h"
@@ -26,6 +27,8 @@ using google::protobuf::EnumValueDescriptor;
 using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 using google::protobuf::Reflection;
+
+constexpr char kOnlyByFile[] = "can be set only by file";
 
 // One `key=value` on its way into the message that holds the field.
 struct Override {
@@ -122,7 +125,7 @@ absl::Status PutScalar(const Override& change, absl::string_view item, const Fie
 absl::Status PutField(const Override& change, const FieldDescriptor* field, Message* message) {
   const bool is_message = field->message_type() != nullptr;
   if (is_message && field->is_repeated()) {
-    return change.Error(change.key, " is a list of messages, which can be set only by file");
+    return change.Error(change.key, " is a list of messages, which ", kOnlyByFile);
   }
   if (is_message && !change.value.empty()) {
     return change.Error(change.key, " is a message; set its fields (",
@@ -145,18 +148,20 @@ absl::Status PutField(const Override& change, const FieldDescriptor* field, Mess
 }
 
 absl::Status Apply(const Override& change, Message* message) {
-  const std::vector<std::string> names = absl::StrSplit(change.key, '.');
-  std::string parent;
-  for (size_t i = 0; i < names.size(); ++i) {
-    const FieldDescriptor* field = message->GetDescriptor()->FindFieldByName(names[i]);
-    if (field == nullptr) return change.Error(UnknownField(parent, names[i], *message->GetDescriptor()));
-    if (i + 1 == names.size()) return PutField(change, field, message);
-    parent = JoinKey(parent, names[i]);
-    if (field->message_type() == nullptr)
-      return change.Error(parent, " is a value and has no field '", names[i + 1], "'");
-    if (field->is_repeated())
-      return change.Error(parent, " is a list of messages, which can be set only by file");
+  const absl::StatusOr<std::vector<const FieldDescriptor*>> path = FindKey(change.key, kOnlyByFile);
+  if (!path.ok()) return change.Error(path.status().message());
+  for (const FieldDescriptor* field : *path) {
+    if (field == path->back()) return PutField(change, field, message);
     message = message->GetReflection()->MutableMessage(message, field);
+  }
+  return absl::OkStatus();
+}
+
+// `clear=model.student.mlp,train.schedule`
+absl::Status ApplyClear(const Override& change, proto::Experiment* experiment) {
+  for (absl::string_view key : absl::StrSplit(change.value, ',')) {
+    const absl::Status status = Clear(absl::StripAsciiWhitespace(key), experiment);
+    if (!status.ok()) return change.Error(status.message());
   }
   return absl::OkStatus();
 }
@@ -175,7 +180,7 @@ absl::Status ApplyOverride(absl::string_view override_text, proto::Experiment* e
   if (change.key.empty())
     return change.Error("no key before '='; an override is key=value, e.g. train.batch_size=1024");
   proto::Experiment changed = *experiment;
-  TANDEM_RETURN_IF_ERROR(Apply(change, &changed));
+  TANDEM_RETURN_IF_ERROR(change.key == "clear" ? ApplyClear(change, &changed) : Apply(change, &changed));
   experiment->Swap(&changed);
   return absl::OkStatus();
 }

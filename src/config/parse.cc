@@ -11,6 +11,7 @@
 #include "google/protobuf/io/tokenizer.h"
 #include "google/protobuf/io/zero_copy_stream_impl_lite.h"
 #include "google/protobuf/text_format.h"
+#include "src/config/clear.h"
 #include "src/config/config_file.h"
 #include "src/config/names.h"
 #include "tandem/experiment.h"
@@ -127,9 +128,18 @@ absl::StatusOr<proto::Experiment> ParseExperiment(absl::string_view text, absl::
   FirstFault collector;
   TextFormat::Parser parser;
   parser.RecordErrorsTo(&collector);
+  TextFormat::ParseInfoTree places;
+  parser.WriteLocationsTo(&places);
   proto::Experiment experiment;
   io::ArrayInputStream stream(text.data(), static_cast<int>(text.size()));
   if (!parser.Parse(&stream, &experiment)) return Explain(text, origin, collector.fault());
+  for (int i = 0; i < experiment.clear_size(); ++i) {
+    const absl::Status status = CheckClearable(experiment.clear(i));
+    if (status.ok()) continue;
+    const FieldDescriptor* field = proto::Experiment::descriptor()->FindFieldByName("clear");
+    const TextFormat::ParseLocation place = places.GetLocation(field, i);
+    return ErrorAt(origin, Fault{place.line, place.column, ""}, absl::StrCat("clear: ", status.message()));
+  }
   return experiment;
 }
 

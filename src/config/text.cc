@@ -57,26 +57,23 @@ void FillDeclaredDefaults(Message* message) {
   }
 }
 
-// Text format has no way to say "none" of a repeated field or of a message that an earlier file set.
-void RemoveWhatIsMarked(proto::Model* model) {
-  for (const bool teacher : {true, false}) {
-    if (!(teacher ? model->has_teacher() : model->has_student())) continue;
-    proto::Tower* tower = teacher ? model->mutable_teacher() : model->mutable_student();
-    if (tower->interaction_size() == 1 &&
-        tower->interaction(0).kind_case() == proto::Interaction::KIND_NOT_SET) {
-      tower->clear_interaction();
-    }
-    if (tower->mlp().hidden_size() == 1 && tower->mlp().hidden(0) == 0) tower->clear_mlp();
-    if (tower->has_slow_embedding() && tower->slow_embedding().decay() == 0) tower->clear_slow_embedding();
-    if (tower->has_muon() && tower->muon().iterations() == 0) tower->clear_muon();
-  }
+// An optimizer without a kind is none. Muon's other half is written out.
+void ResolveOptimizer(proto::Optimizer* optimizer) {
+  if (optimizer->has_muon()) optimizer->mutable_muon()->mutable_adam();
+}
+
+void ResolveOptimizer(proto::Tower* tower) {
+  if (!tower->has_optimizer()) return;
+  ResolveOptimizer(tower->mutable_optimizer());
+  if (tower->optimizer().kind_case() == proto::Optimizer::KIND_NOT_SET) tower->clear_optimizer();
 }
 
 }  // namespace
 
 void ResolveDefaults(proto::Experiment* experiment) {
-  RemoveWhatIsMarked(experiment->mutable_model());
-  experiment->mutable_data();
+  experiment->clear_clear();  // nothing came before
+  proto::Data* data = experiment->mutable_data();
+  if (data->format_case() == proto::Data::FORMAT_NOT_SET) data->mutable_delimited();
   experiment->mutable_runtime();
   for (proto::Feature& feature : *experiment->mutable_feature()) {
     if (feature.sparse().weighted() && !feature.sparse().has_multi_valued())
@@ -88,9 +85,11 @@ void ResolveDefaults(proto::Experiment* experiment) {
   train->mutable_schedule();
   if (train->optimizer().kind_case() == proto::Optimizer::KIND_NOT_SET)
     train->mutable_optimizer()->mutable_adam();
-  if (HasTeacher(experiment->model()) && HasStudent(experiment->model()))
-    experiment->mutable_model()->mutable_distill();
-  experiment->mutable_model();
+  ResolveOptimizer(train->mutable_optimizer());
+  proto::Model* model = experiment->mutable_model();
+  if (model->has_teacher()) ResolveOptimizer(model->mutable_teacher());
+  if (model->has_student()) ResolveOptimizer(model->mutable_student());
+  if (HasTeacher(*model) && HasStudent(*model)) model->mutable_distill();
   if (experiment->has_daily()) experiment->mutable_daily()->mutable_gate();
   FillDeclaredDefaults(experiment);
 }

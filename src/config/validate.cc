@@ -1,5 +1,8 @@
 #include "src/config/validate.h"
 
+#include "absl/strings/match.h"
+#include "src/config/methods.h"
+#include "src/config/optimizers.h"
 #include "src/config/ranges.h"
 #include "tandem/experiment.h"
 #include "tandem/status.h"
@@ -20,26 +23,60 @@ absl::Status CheckSchedule(const proto::Schedule& schedule, const char* key) {
   return absl::OkStatus();
 }
 
+absl::Status CheckRowOptimizer(const proto::Optimizer& optimizer, const char* key) {
+  if (!optimizer.has_muon()) return absl::OkStatus();
+  return ConfigError(key, ".muon: moves the matrices of an MLP, of which there are none ",
+                     absl::StartsWith(key, "online") ? "to move online" : "in a table",
+                     "; accepted: sgd {}, adagrad {}, adam {}, ftrl {}");
+}
+
+absl::Status CheckMuon(const proto::Experiment& experiment) {
+  const proto::Model& model = experiment.model();
+  bool moves_some = !experiment.train().optimizer().has_muon();
+  for (const bool teacher : {true, false}) {
+    if (!(teacher ? HasTeacher(model) : HasStudent(model))) continue;
+    const proto::Tower& tower = teacher ? model.teacher() : model.student();
+    if (&OptimizerOf(experiment, tower) == &experiment.train().optimizer()) {
+      moves_some |= tower.has_mlp();
+    } else if (tower.optimizer().has_muon() && !tower.has_mlp()) {
+      return ConfigError("model.", teacher ? "teacher" : "student",
+                         ".optimizer.muon: the tower has no mlp, whose matrices it would move");
+    }
+  }
+  if (moves_some) return absl::OkStatus();
+  return ConfigError(
+      "train.optimizer.muon: no tower that it is for has an mlp, whose matrices it would move");
+}
+
+absl::Status CheckOptimizers(const proto::Experiment& experiment) {
+  const proto::Online& online = experiment.online();
+  TANDEM_RETURN_IF_ERROR(CheckRowOptimizer(experiment.embedding().optimizer(), "embedding.optimizer"));
+  TANDEM_RETURN_IF_ERROR(CheckRowOptimizer(online.optimizer(), "online.optimizer"));
+  TANDEM_RETURN_IF_ERROR(CheckRowOptimizer(online.embedding_optimizer(), "online.embedding_optimizer"));
+  return CheckMuon(experiment);
+}
+
 }  // namespace
 
-absl::Status ValidateTrain(const proto::Train& train) {
-  TANDEM_RETURN_IF_ERROR(CheckSchedule(train.schedule(), "train.schedule"));
-  TANDEM_RETURN_IF_ERROR(CheckSchedule(train.student_schedule(), "train.student_schedule"));
-  if (train.student_phase().decay() == proto::Schedule::EXPONENTIAL) {
+absl::Status ValidateTrain(const proto::Experiment& experiment) {
+  const proto::Distill& distill = experiment.model().distill();
+  TANDEM_RETURN_IF_ERROR(CheckSchedule(experiment.train().schedule(), "train.schedule"));
+  TANDEM_RETURN_IF_ERROR(CheckSchedule(distill.schedule(), "model.distill.schedule"));
+  if (distill.phase().decay() == proto::Schedule::EXPONENTIAL) {
     return ConfigError(
-        "train.student_phase.decay: EXPONENTIAL has no end to reach; must be CONSTANT, LINEAR or COSINE");
+        "model.distill.phase.decay: EXPONENTIAL has no end to reach; must be CONSTANT, LINEAR or COSINE");
   }
-  return absl::OkStatus();
+  return CheckOptimizers(experiment);
 }
 
 absl::Status ValidateExperiment(const proto::Experiment& experiment) {
   TANDEM_RETURN_IF_ERROR(CheckRanges(experiment, ""));
   std::vector<const proto::Feature*> features;
   TANDEM_RETURN_IF_ERROR(ValidateFeatures(experiment, &features));
-  TANDEM_RETURN_IF_ERROR(ValidateData(experiment.data(), features));
+  TANDEM_RETURN_IF_ERROR(ValidateData(experiment, features));
   TANDEM_RETURN_IF_ERROR(ValidateModel(experiment));
   TANDEM_RETURN_IF_ERROR(ValidateTransformers(experiment, features));
-  TANDEM_RETURN_IF_ERROR(ValidateTrain(experiment.train()));
+  TANDEM_RETURN_IF_ERROR(ValidateTrain(experiment));
   TANDEM_RETURN_IF_ERROR(ValidateLevers(experiment, features));
   TANDEM_RETURN_IF_ERROR(ValidateOnline(experiment.online(), experiment.data()));
   return ValidateDaily(experiment.daily());

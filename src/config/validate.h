@@ -3,6 +3,7 @@
 #ifndef TANDEM_SRC_CONFIG_VALIDATE_H_
 #define TANDEM_SRC_CONFIG_VALIDATE_H_
 
+#include <string>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -13,10 +14,12 @@ namespace tandem {
 // Names, kinds and tables of the features that aren't dropped, which go to `kept`.
 absl::Status ValidateFeatures(const proto::Experiment& experiment, std::vector<const proto::Feature*>* kept);
 // Separators and columns.
-absl::Status ValidateData(const proto::Data& data, const std::vector<const proto::Feature*>& features);
+absl::Status ValidateData(const proto::Experiment& experiment,
+                          const std::vector<const proto::Feature*>& features);
 // Towers against the method, interactions, hints.
 absl::Status ValidateModel(const proto::Experiment& experiment);
-absl::Status ValidateTrain(const proto::Train& train);
+// Schedules, and that each optimizer is of a kind that moves what it is there for.
+absl::Status ValidateTrain(const proto::Experiment& experiment);
 // What transformers ask of features and embedding, and sequences of transformers.
 absl::Status ValidateTransformers(const proto::Experiment& experiment,
                                   const std::vector<const proto::Feature*>& features);
@@ -31,6 +34,11 @@ absl::Status ValidateDaily(const proto::Daily& daily);
 // The column that a feature reads.
 inline const std::string& ColumnOf(const proto::Feature& feature) {
   return feature.column().empty() ? feature.name() : feature.column();
+}
+
+// The columns of files that don't name them; empty where they do.
+inline std::vector<std::string> ListedColumns(const proto::Data& data) {
+  return {data.delimited().column().begin(), data.delimited().column().end()};
 }
 
 }  // namespace tandem

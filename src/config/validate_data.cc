@@ -13,6 +13,8 @@
 namespace tandem {
 namespace {
 
+constexpr char kStoredColumn[] = "model.distill.stored_logits.column";
+
 struct Separator {
   const char* key;
   const std::string& text;
@@ -20,7 +22,8 @@ struct Separator {
 };
 
 // A separator that no feature uses may equal another: a log with '|' between its columns needs no care.
-absl::Status CheckSeparators(const proto::Data& data, const std::vector<const proto::Feature*>& features) {
+absl::Status CheckSeparators(const proto::Delimited& delimited,
+                             const std::vector<const proto::Feature*>& features) {
   bool weighted = false;
   bool multi_valued = false;
   for (const proto::Feature* feature : features) {
@@ -28,9 +31,10 @@ absl::Status CheckSeparators(const proto::Data& data, const std::vector<const pr
     multi_valued |=
         feature->sparse().multi_valued() || feature->sparse().weighted() || feature->sparse().has_sequence();
   }
-  const Separator separators[] = {{"data.delimiter", data.delimiter(), true},
-                                  {"data.multi_value_separator", data.multi_value_separator(), multi_valued},
-                                  {"data.weight_separator", data.weight_separator(), weighted}};
+  const Separator separators[] = {
+      {"data.delimited.delimiter", delimited.delimiter(), true},
+      {"data.delimited.multi_value_separator", delimited.multi_value_separator(), multi_valued},
+      {"data.delimited.weight_separator", delimited.weight_separator(), weighted}};
   for (const Separator& separator : separators) {
     const std::string shown = absl::StrCat(separator.key, ": '", absl::CEscape(separator.text), "'");
     if (separator.text.size() != 1) return ConfigError(shown, "; must be one byte, e.g. '\\t', ',', '|'");
@@ -45,23 +49,23 @@ absl::Status CheckSeparators(const proto::Data& data, const std::vector<const pr
   return absl::OkStatus();
 }
 
-absl::Status CheckColumnList(const proto::Data& data) {
-  if (data.header()) {
-    if (data.column().empty()) return absl::OkStatus();
-    return ConfigError(
-        "data.column: set, but data.header is true and the files name their columns; set data.header: false, "
-        "or leave ",
-        "data.column out");
+absl::Status CheckColumnList(const proto::Delimited& delimited) {
+  const char* const key = "data.delimited.column";
+  if (delimited.header()) {
+    if (delimited.column().empty()) return absl::OkStatus();
+    return ConfigError(key,
+                       ": set, but data.delimited.header is true and the files name their columns; set "
+                       "data.delimited.header: false, or leave ",
+                       key, " out");
   }
-  if (data.column().empty()) {
-    return ConfigError("data.column: empty; must name the columns, in order, when data.header is false");
+  if (delimited.column().empty()) {
+    return ConfigError(key, ": empty; must name the columns, in order, when data.delimited.header is false");
   }
   absl::flat_hash_set<std::string> seen;
-  for (int i = 0; i < data.column_size(); ++i) {
-    if (data.column(i).empty()) return ConfigError("data.column[", i, "]: empty; every column needs a name");
-    if (!seen.insert(data.column(i)).second) {
-      return ConfigError("data.column[", i, "]: '", data.column(i),
-                         "' is there before; names must be unique");
+  for (int i = 0; i < delimited.column_size(); ++i) {
+    if (delimited.column(i).empty()) return ConfigError(key, "[", i, "]: empty; every column needs a name");
+    if (!seen.insert(delimited.column(i)).second) {
+      return ConfigError(key, "[", i, "]: '", delimited.column(i), "' is there before; names must be unique");
     }
   }
   return absl::OkStatus();
@@ -69,10 +73,12 @@ absl::Status CheckColumnList(const proto::Data& data) {
 
 // The columns that are needed, each with the key that names it.
 std::vector<std::pair<std::string, std::string>> NeededColumns(
-    const proto::Data& data, const std::vector<const proto::Feature*>& features) {
+    const proto::Experiment& experiment, const std::vector<const proto::Feature*>& features) {
+  const proto::Data& data = experiment.data();
+  const proto::Distill& distill = experiment.model().distill();
   std::vector<std::pair<std::string, std::string>> needed = {{"data.label", data.label()}};
   if (!data.group_column().empty()) needed.emplace_back("data.group_column", data.group_column());
-  if (!data.teacher_column().empty()) needed.emplace_back("data.teacher_column", data.teacher_column());
+  if (distill.has_stored_logits()) needed.emplace_back(kStoredColumn, distill.stored_logits().column());
   if (!data.weight_column().empty()) needed.emplace_back("data.weight_column", data.weight_column());
   for (const std::string& column : data.key_columns()) needed.emplace_back("data.key_columns", column);
   for (const proto::Feature* feature : features) {
@@ -81,13 +87,21 @@ std::vector<std::pair<std::string, std::string>> NeededColumns(
   return needed;
 }
 
+absl::Status CheckStoredColumn(const proto::Experiment& experiment) {
+  if (!experiment.model().distill().has_stored_logits()) return absl::OkStatus();
+  const std::string& column = experiment.model().distill().stored_logits().column();
+  if (column.empty()) {
+    return ConfigError(kStoredColumn,
+                       ": not set; must name the column of the scores, or leave stored_logits out");
+  }
+  if (column != experiment.data().label()) return absl::OkStatus();
+  return ConfigError(kStoredColumn, ": '", column, "' is the label; must be another column");
+}
+
 absl::Status CheckRoles(const proto::Data& data, const std::vector<const proto::Feature*>& features) {
   if (data.label().empty()) return ConfigError("data.label: empty; must name a column");
   if (data.weight_column() == data.label()) {
     return ConfigError("data.weight_column: '", data.label(), "' is the label; must be another column");
-  }
-  if (data.teacher_column() == data.label()) {
-    return ConfigError("data.teacher_column: '", data.label(), "' is the label; must be another column");
   }
   for (const proto::Feature* feature : features) {
     if (ColumnOf(*feature) == data.label()) {
@@ -108,17 +122,21 @@ absl::Status CheckRoles(const proto::Data& data, const std::vector<const proto::
 
 }  // namespace
 
-absl::Status ValidateData(const proto::Data& data, const std::vector<const proto::Feature*>& features) {
+absl::Status ValidateData(const proto::Experiment& experiment,
+                          const std::vector<const proto::Feature*>& features) {
+  const proto::Data& data = experiment.data();
   if (data.path().empty())
     return ConfigError("data.path: not set; must name the sample files, e.g. \"logs/{date}.tsv.gz\"");
-  TANDEM_RETURN_IF_ERROR(CheckSeparators(data, features));
-  TANDEM_RETURN_IF_ERROR(CheckColumnList(data));
+  TANDEM_RETURN_IF_ERROR(CheckSeparators(data.delimited(), features));
+  TANDEM_RETURN_IF_ERROR(CheckColumnList(data.delimited()));
   TANDEM_RETURN_IF_ERROR(CheckRoles(data, features));
-  if (data.header()) return absl::OkStatus();
-  const std::vector<std::string> columns(data.column().begin(), data.column().end());
-  for (const auto& [key, column] : NeededColumns(data, features)) {
+  TANDEM_RETURN_IF_ERROR(CheckStoredColumn(experiment));
+  const std::vector<std::string> columns = ListedColumns(data);
+  if (columns.empty()) return absl::OkStatus();
+  for (const auto& [key, column] : NeededColumns(experiment, features)) {
     if (std::find(columns.begin(), columns.end(), column) == columns.end()) {
-      return ConfigError(key, ": '", column, "' is not in data.column", DidYouMean(column, columns));
+      return ConfigError(key, ": '", column, "' is not in data.delimited.column",
+                         DidYouMean(column, columns));
     }
   }
   return absl::OkStatus();

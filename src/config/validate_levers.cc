@@ -7,39 +7,12 @@
 namespace tandem {
 namespace {
 
-absl::Status CheckSlowEmbedding(const proto::Experiment& experiment) {
-  const proto::Model& model = experiment.model();
-  const bool teacher = HasTeacher(model) && model.teacher().has_slow_embedding();
-  const bool student = HasStudent(model) && model.student().has_slow_embedding();
-  if (!teacher && !student) return absl::OkStatus();
-  if (experiment.embedding().weight_decay() > 0) {
-    return ConfigError("embedding.weight_decay: ", experiment.embedding().weight_decay(),
-                       "; must be 0 with a slow_embedding, whose average knows no lazy decay; embedding.l2 "
-                       "can take its place");
-  }
-  const double of_teacher = model.teacher().slow_embedding().decay();
-  const double of_student = model.student().slow_embedding().decay();
-  if (teacher && student && of_teacher != of_student) {
-    return ConfigError("model.student.slow_embedding.decay: ", of_student, ", but that of the teacher is ",
-                       of_teacher, "; the towers share one slow copy: must be equal");
-  }
-  return absl::OkStatus();
-}
-
-absl::Status CheckMuon(const proto::Experiment& experiment) {
-  const proto::Model& model = experiment.model();
-  for (const bool teacher : {true, false}) {
-    if (!(teacher ? HasTeacher(model) : HasStudent(model))) continue;
-    const proto::Tower& tower = teacher ? model.teacher() : model.student();
-    if (!tower.has_muon()) continue;
-    const char* const name = teacher ? "model.teacher.muon" : "model.student.muon";
-    if (!tower.has_mlp()) return ConfigError(name, ": the tower has no mlp, whose matrices it would move");
-    if (experiment.train().optimizer().kind_case() != proto::Optimizer::kAdam) {
-      return ConfigError(name, ": goes with train.optimizer { adam {} }, which moves the other parameters; ",
-                         name, ".iterations=0 removes it");
-    }
-  }
-  return absl::OkStatus();
+absl::Status CheckSlowCopy(const proto::Experiment& experiment) {
+  const bool read = TeacherReadsSlowCopy(experiment) || StudentReadsSlowCopy(experiment);
+  if (!read || experiment.embedding().weight_decay() == 0) return absl::OkStatus();
+  return ConfigError("embedding.weight_decay: ", experiment.embedding().weight_decay(),
+                     "; must be 0 with a slow_copy, whose average knows no lazy decay; embedding.l2 can take "
+                     "its place");
 }
 
 absl::Status CheckStudent(const proto::Experiment& experiment) {
@@ -48,26 +21,24 @@ absl::Status CheckStudent(const proto::Experiment& experiment) {
   const MethodPlan plan = PlanOf(experiment);
   if (!plan.joint && plan.phase_passes == 0) {
     return ConfigError(
-        "model.switches: joint and student_phase are both false; then the student never learns");
+        "model.distill.switches: joint and phase are both false; then the student never learns");
   }
   if (plan.own_embedding && !plan.trains_embedding) {
     return ConfigError(
-        "model.switches.stop_gradient: true with own_embedding; an embedding of its own that the student "
-        "doesn't "
-        "train stays as it began");
+        "model.distill.switches.stop_gradient: true with own_embedding; an embedding of its own that the "
+        "student doesn't train stays as it began");
   }
   if (plan.trains_embedding && !plan.own_embedding && plan.phase_passes > 0) {
     return ConfigError(
-        "model.switches.stop_gradient: false with a student phase, in which the embedding is frozen; set "
-        "model.switches.student_phase: false");
+        "model.distill.switches.stop_gradient: false with a student phase, in which the embedding is frozen; "
+        "set model.distill.switches.phase: false");
   }
   const bool alone = plan.joint_steps > 1 || plan.phase_passes > 0 ||
                      experiment.data().unlabelled() == proto::Data::USE_TEACHER;
   if (model.student().linear() && alone && !plan.own_embedding) {
     return ConfigError(
         "model.student.linear: true; its weights lie in the shared table and move with it, once a batch: "
-        "must be "
-        "false where the student takes steps of its own (train.student_steps, a student phase, "
+        "must be false where the student takes steps of its own (model.distill.replay, a student phase, "
         "data.unlabelled: USE_TEACHER)");
   }
   return absl::OkStatus();
@@ -76,9 +47,10 @@ absl::Status CheckStudent(const proto::Experiment& experiment) {
 absl::Status CheckRecombined(const proto::Experiment& experiment) {
   const int batches = PlanOf(experiment).recombined_batches;
   if (batches == 0 || !ReadsStoredLogits(experiment)) return absl::OkStatus();
-  return ConfigError("train.student_phase.recombined_batches: ", batches,
-                     ", but the student learns from data.teacher_column, which holds no logits of rows that "
-                     "aren't in the log; must be 0");
+  return ConfigError(
+      "model.distill.phase.recombined_batches: ", batches,
+      ", but the student learns from model.distill.stored_logits, which hold none of rows that "
+      "aren't in the log; must be 0");
 }
 
 absl::Status CheckUnlabelled(const proto::Experiment& experiment) {
@@ -87,8 +59,9 @@ absl::Status CheckUnlabelled(const proto::Experiment& experiment) {
     return absl::OkStatus();
   const char* const fault = "data.unlabelled: USE_TEACHER, but ";
   const char* const remedy = "; DROP leaves rows without a label out";
-  if (!HasTeacher(model) && experiment.data().teacher_column().empty()) {
-    return ConfigError(fault, "there is no teacher: method STUDENT_ALONE, and data.teacher_column isn't set",
+  if (!HasTeacher(model) && !model.distill().has_stored_logits()) {
+    return ConfigError(fault,
+                       "there is no teacher: method STUDENT_ALONE, and model.distill.stored_logits isn't set",
                        remedy);
   }
   const bool hints = HasTeacher(model) && model.distill().hint_size() > 0 && HintWeightOf(experiment) > 0;
@@ -110,8 +83,7 @@ absl::Status ValidateLevers(const proto::Experiment& experiment,
   if (HasStudent(experiment.model()) && !features.empty() && nothing_for_student)
     return ConfigError(
         "feature.towers: all features are TEACHER, or sequences; the student needs one to read");
-  TANDEM_RETURN_IF_ERROR(CheckSlowEmbedding(experiment));
-  TANDEM_RETURN_IF_ERROR(CheckMuon(experiment));
+  TANDEM_RETURN_IF_ERROR(CheckSlowCopy(experiment));
   TANDEM_RETURN_IF_ERROR(CheckUnlabelled(experiment));
   TANDEM_RETURN_IF_ERROR(CheckRecombined(experiment));
   return CheckStudent(experiment);

@@ -103,12 +103,14 @@ absl::Status CheckDistill(const proto::Model& model) {
 }  // namespace
 
 // Of a student that learns from the scores of a teacher in its log.
-absl::Status CheckStoredDistill(const proto::Model& model, const std::string& column) {
-  const bool no_hint = model.switches().has_hint() && !model.switches().hint();
+absl::Status CheckStoredDistill(const proto::Model& model) {
+  const proto::Switches& switches = model.distill().switches();
+  const bool no_hint = switches.has_hint() && !switches.hint();
   if (!no_hint && model.distill().hint_size() > 0 && model.distill().hint_weight() > 0) {
-    return ConfigError("model.distill.hint: set, but of a teacher there are only the scores in '", column,
-                       "' (data.teacher_column), no hidden layers; must be empty, or switched off "
-                       "(model.switches.hint: false)");
+    return ConfigError("model.distill.hint: set, but of a teacher there are only the scores in '",
+                       model.distill().stored_logits().column(),
+                       "' (model.distill.stored_logits), no hidden layers; must be empty, or switched off "
+                       "(model.distill.switches.hint: false)");
   }
   return CheckTemperature(model);
 }
@@ -127,8 +129,7 @@ absl::Status ValidateModel(const proto::Experiment& experiment) {
     TANDEM_RETURN_IF_ERROR(CheckTower(model.student(), "model.student"));
   }
   if (HasTeacher(model) && HasStudent(model)) return CheckDistill(model);
-  return ReadsStoredLogits(experiment) ? CheckStoredDistill(model, experiment.data().teacher_column())
-                                       : absl::OkStatus();
+  return ReadsStoredLogits(experiment) ? CheckStoredDistill(model) : absl::OkStatus();
 }
 
 }  // namespace tandem

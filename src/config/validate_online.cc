@@ -12,10 +12,10 @@ absl::Status ValidateOnline(const proto::Online& online, const proto::Data& data
   const std::string& time = online.time_column();
   if (!time.empty() && time == data.label())
     return ConfigError("online.time_column: '", time, "' is the label; must be another column");
-  if (!time.empty() && !data.header()) {
-    const std::vector<std::string> columns(data.column().begin(), data.column().end());
-    if (std::find(columns.begin(), columns.end(), time) == columns.end())
-      return ConfigError("online.time_column: '", time, "' is not in data.column", DidYouMean(time, columns));
+  const std::vector<std::string> columns = ListedColumns(data);
+  if (!time.empty() && !columns.empty() && std::find(columns.begin(), columns.end(), time) == columns.end()) {
+    return ConfigError("online.time_column: '", time, "' is not in data.delimited.column",
+                       DidYouMean(time, columns));
   }
   if (online.label_delay() == 0) return absl::OkStatus();
   if (time.empty()) {
@@ -31,7 +31,7 @@ absl::Status ValidateOnline(const proto::Online& online, const proto::Data& data
 
 absl::Status ValidateDaily(const proto::Daily& daily) {
   const proto::Gate& gate = daily.gate();
-  if (gate.min_copc() > gate.max_copc()) {
+  if (gate.max_copc() > 0 && gate.min_copc() > gate.max_copc()) {
     return ConfigError("daily.gate.min_copc: ", gate.min_copc(), " is more than daily.gate.max_copc ",
                        gate.max_copc(), "; nothing would pass");
   }

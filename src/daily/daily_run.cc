@@ -14,7 +14,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/time/civil_time.h"
 #include "config/experiment.pb.h"
-#include "src/config/rates.h"
+#include "src/config/optimizers.h"
 #include "src/daily/days_page.h"
 #include "src/daily/gate.h"
 #include "src/serve/publisher.h"
@@ -56,10 +56,9 @@ struct RowsOfDay {
 proto::Experiment Continued(proto::Experiment experiment, double lr_multiplier) {
   proto::Train& train = *experiment.mutable_train();
   train.clear_schedule();
-  train.clear_student_schedule();
+  experiment.mutable_model()->mutable_distill()->clear_schedule();
   train.set_epochs(experiment.daily().finetune_epochs());
-  ScaleRate(lr_multiplier, train.mutable_optimizer());
-  ScaleRate(lr_multiplier, experiment.mutable_embedding()->mutable_optimizer());
+  ScaleRates(lr_multiplier, &experiment);
   ResolveDefaults(&experiment);
   return experiment;
 }

@@ -3,12 +3,6 @@
 #include "absl/strings/str_format.h"
 
 namespace tandem {
-namespace {
-
-// Bounds from here on are off.
-constexpr double kOff = 1e9;
-
-}  // namespace
 
 std::vector<std::string> GateReasons(const proto::Gate& gate, const GateFigures& figures) {
   std::vector<std::string> reasons;
@@ -34,17 +28,19 @@ std::vector<std::string> GateReasons(const proto::Gate& gate, const GateFigures&
                         figures.newest_rows, newest_rows / figures.other_days_rows, gate.min_rows_share()));
   }
   const auto newest_bad = static_cast<double>(figures.newest_bad);
-  if (newest_bad > gate.max_bad_fraction() * (newest_rows + newest_bad)) {
+  if (gate.max_bad_fraction() > 0 && newest_bad > gate.max_bad_fraction() * (newest_rows + newest_bad)) {
     reasons.push_back(
         absl::StrFormat("%.4f of the newest day's rows are malformed, more than max_bad_fraction %g",
                         newest_bad / (newest_rows + newest_bad), gate.max_bad_fraction()));
   }
 
-  const bool wants_copc = gate.min_copc() > 0 || gate.max_copc() < kOff;
-  if (wants_copc && need(candidate.copc, "COPC") &&
-      !(*candidate.copc >= gate.min_copc() && *candidate.copc <= gate.max_copc())) {
-    reasons.push_back(absl::StrFormat("COPC %.4f is outside of %g to %g (min_copc, max_copc)",
-                                      *candidate.copc, gate.min_copc(), gate.max_copc()));
+  if ((gate.min_copc() > 0 || gate.max_copc() > 0) && need(candidate.copc, "COPC")) {
+    if (gate.min_copc() > 0 && !(*candidate.copc >= gate.min_copc()))
+      reasons.push_back(
+          absl::StrFormat("COPC %.4f, less than min_copc %g", *candidate.copc, gate.min_copc()));
+    if (gate.max_copc() > 0 && !(*candidate.copc <= gate.max_copc()))
+      reasons.push_back(
+          absl::StrFormat("COPC %.4f, more than max_copc %g", *candidate.copc, gate.max_copc()));
   }
   if (!figures.in_place.has_value()) {
     if (gate.min_auc() > 0 && need(candidate.auc, "AUC") && !(*candidate.auc >= gate.min_auc())) {
@@ -53,14 +49,13 @@ std::vector<std::string> GateReasons(const proto::Gate& gate, const GateFigures&
     return reasons;
   }
   const Metrics& in_place = *figures.in_place;
-  if (gate.max_auc_loss() < 1 && need(candidate.auc, "AUC") && in_place.auc.has_value() &&
+  if (gate.max_auc_loss() > 0 && need(candidate.auc, "AUC") && in_place.auc.has_value() &&
       !(*candidate.auc >= *in_place.auc - gate.max_auc_loss())) {
     reasons.push_back(
         absl::StrFormat("AUC %.4f where the model in place has %.4f: it falls by more than max_auc_loss %g",
                         *candidate.auc, *in_place.auc, gate.max_auc_loss()));
   }
-  if (gate.max_logloss_growth() < kOff && need(candidate.logloss, "log loss") &&
-      in_place.logloss.has_value() &&
+  if (gate.max_logloss_growth() > 0 && need(candidate.logloss, "log loss") && in_place.logloss.has_value() &&
       !(*candidate.logloss <= *in_place.logloss * (1 + gate.max_logloss_growth()))) {
     reasons.push_back(absl::StrFormat(
         "log loss %.4f where the model in place has %.4f: it grows by more than max_logloss_growth %g",

@@ -154,9 +154,10 @@ class LogReader {
 };
 
 absl::Status CheckFormat(const proto::Data& data) {
-  if (data.delimiter().size() != 1) return ConfigError("data.delimiter: one byte");
-  if (!data.header() && data.column().empty())
-    return ConfigError("data.header is false: data.column must name the columns");
+  const proto::Delimited& delimited = data.delimited();
+  if (delimited.delimiter().size() != 1) return ConfigError("data.delimited.delimiter: one byte");
+  if (!delimited.header() && delimited.column().empty())
+    return ConfigError("data.delimited.header is false: data.delimited.column must name the columns");
   return absl::OkStatus();
 }
 

@@ -9,21 +9,30 @@
 
 namespace tandem {
 
+namespace {
+
+DelimitedOptions OptionsOf(const proto::Delimited& delimited) {
+  DelimitedOptions options;
+  options.delimiter = delimited.delimiter()[0];
+  options.header = delimited.header();
+  options.columns.assign(delimited.column().begin(), delimited.column().end());
+  options.multi_value_separator = delimited.multi_value_separator()[0];
+  options.weight_separator = delimited.weight_separator()[0];
+  options.max_line_bytes = delimited.max_line_bytes();
+  return options;
+}
+
+}  // namespace
+
 std::unique_ptr<const SampleFormat> MakeSampleFormat(const proto::Data& data) {
   switch (data.format_case()) {
     case proto::Data::kJsonLines:
       return MakeJsonLinesFormat(data.json_lines());
+    case proto::Data::kDelimited:
     case proto::Data::FORMAT_NOT_SET:
-      break;
+      return MakeDelimitedFormat(OptionsOf(data.delimited()));
   }
-  DelimitedOptions options;
-  options.delimiter = data.delimiter()[0];
-  options.header = data.header();
-  options.columns.assign(data.column().begin(), data.column().end());
-  options.multi_value_separator = data.multi_value_separator()[0];
-  options.weight_separator = data.weight_separator()[0];
-  options.max_line_bytes = data.max_line_bytes();
-  return MakeDelimitedFormat(std::move(options));
+  return MakeDelimitedFormat(OptionsOf(data.delimited()));
 }
 
 }  // namespace tandem

@@ -90,8 +90,9 @@ Schema::Schema(const proto::Experiment& experiment) {
   key_columns.assign(data.key_columns().begin(), data.key_columns().end());
   group_column = data.group_column();
   weight_column = data.weight_column();
-  if (ReadsStoredLogits(experiment)) teacher_column = data.teacher_column();
-  teacher_probability = data.teacher_column_is() == proto::Data::PROBABILITY;
+  const proto::StoredLogits& stored = experiment.model().distill().stored_logits();
+  if (ReadsStoredLogits(experiment)) teacher_column = stored.column();
+  teacher_probability = stored.is() == proto::StoredLogits::PROBABILITY;
   teacher_logit_offset = -std::log(data.negative_keep_rate());
   unlabelled = UnlabelledOf(data.unlabelled());
   missing_values.assign(data.missing_value().begin(), data.missing_value().end());

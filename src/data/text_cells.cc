@@ -42,7 +42,8 @@ absl::StatusOr<TextCells> TextCells::Create(const Schema& schema, const RowNeeds
       TANDEM_RETURN_IF_ERROR(read(schema.group_column, "data.group_column", CellUse::kGroup));
     }
     if (needs.use == RowUse::kTrain && !schema.teacher_column.empty()) {
-      TANDEM_RETURN_IF_ERROR(read(schema.teacher_column, "data.teacher_column", CellUse::kTeacher));
+      TANDEM_RETURN_IF_ERROR(
+          read(schema.teacher_column, "model.distill.stored_logits.column", CellUse::kTeacher));
     }
   }
   if (!needs.time_column.empty()) {

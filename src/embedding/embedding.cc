@@ -43,15 +43,6 @@ void WithDim(int dim, const F& f) {
   }
 }
 
-// 0 where no tower has a slow copy. Towers that do have one decay.
-double SlowDecay(const proto::Model& model) {
-  if (HasTeacher(model) && model.teacher().has_slow_embedding())
-    return model.teacher().slow_embedding().decay();
-  if (HasStudent(model) && model.student().has_slow_embedding())
-    return model.student().slow_embedding().decay();
-  return 0;
-}
-
 }  // namespace
 
 struct EmbeddingLayer::Merged {
@@ -81,12 +72,12 @@ EmbeddingLayer::EmbeddingLayer(const proto::Experiment& experiment, const Schema
       l2_(experiment.embedding().l2()),
       l2_whole_table_(l2_ > 0 && experiment.embedding().l2_scope() == proto::Embedding::TABLE),
       weight_decay_(experiment.embedding().weight_decay()),
-      slow_decay_(SlowDecay(experiment.model())),
+      slow_decay_(experiment.embedding().slow_copy().decay()),
       has_teacher_(HasTeacher(experiment.model())),
       has_student_(HasStudent(experiment.model())),
-      slow_teacher_(has_teacher_ && experiment.model().teacher().has_slow_embedding()),
-      slow_student_(has_student_ && experiment.model().student().has_slow_embedding()),
-      keeps_slow_(slow_decay_ > 0 &&
+      slow_teacher_(TeacherReadsSlowCopy(experiment)),
+      slow_student_(StudentReadsSlowCopy(experiment)),
+      keeps_slow_((slow_teacher_ || slow_student_) &&
                   (trained || slow_teacher_ != has_teacher_ || slow_student_ != has_student_)),
       lazy_steps_(experiment.embedding().optimizer().has_adam()),
       optimizer_(MakeOptimizer(experiment.embedding().optimizer())) {

@@ -5,7 +5,7 @@
 #include "absl/time/time.h"
 #include "config/experiment.pb.h"
 #include "src/config/methods.h"
-#include "src/config/rates.h"
+#include "src/config/optimizers.h"
 #include "src/util/paths.h"
 #include "tandem/checkpoint.h"
 #include "tandem/experiment.h"
@@ -61,31 +61,30 @@ absl::StatusOr<Base> FindBase(FileSystem& fs, const std::string& init_from) {
 proto::Experiment OnlineExperiment(proto::Experiment experiment) {
   // Of all distillation there is left what the log itself holds.
   proto::Distill distill;
+  distill.set_lr_multiplier(experiment.model().distill().lr_multiplier());
   if (ReadsStoredLogits(experiment)) {
-    distill = DistillOf(experiment);
-    distill.clear_hint();
-    distill.clear_hint_weight();
-    distill.clear_hint_normalize();
-  } else {
-    experiment.mutable_data()->clear_teacher_column();
+    const proto::Distill of_method = DistillOf(experiment);
+    *distill.mutable_stored_logits() = of_method.stored_logits();
+    distill.set_student_label_weight(of_method.student_label_weight());
+    distill.set_logit_weight(of_method.logit_weight());
+    distill.set_logit_loss(of_method.logit_loss());
+    distill.set_temperature(of_method.temperature());
   }
   if (experiment.data().unlabelled() == proto::Data::USE_TEACHER)
     experiment.mutable_data()->set_unlabelled(proto::Data::DROP);
   proto::Model& model = *experiment.mutable_model();
   model.set_method(proto::STUDENT_ALONE);
   model.clear_teacher();
-  model.clear_switches();
   model.mutable_distill()->Swap(&distill);
   // What learns is what is served.
-  model.mutable_student()->clear_slow_embedding();
-  // Of a few rows at a time an orthogonal step makes too much.
-  model.mutable_student()->clear_muon();
+  experiment.mutable_embedding()->clear_slow_copy();
   proto::Train& train = *experiment.mutable_train();
   train.clear_schedule();
-  train.clear_student_steps();
   train.clear_average_decay();
-  train.clear_student_schedule();
-  train.clear_student_phase();
+  // Of a few rows at a time an orthogonal step makes too much.
+  const proto::Optimizer of_student = WithoutMuon(OptimizerOf(experiment, model.student()));
+  *train.mutable_optimizer() = of_student;
+  model.mutable_student()->clear_optimizer();
   proto::Online& online = *experiment.mutable_online();
   const auto choose = [](const proto::Optimizer& own, double multiplier, proto::Optimizer* optimizer) {
     if (own.kind_case() != proto::Optimizer::KIND_NOT_SET) *optimizer = own;

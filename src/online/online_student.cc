@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "config/experiment.pb.h"
+#include "src/config/optimizers.h"
 #include "tandem/checkpoint.h"
 #include "tandem/feature_change.h"
 #include "tandem/status.h"
@@ -18,8 +19,8 @@ absl::StatusOr<BaseStudent> LoadBaseStudent(FileSystem& fs, const Base& base,
   BaseStudent student;
   student.keeps_optimizer =
       !experiment.online().reset_optimizer() &&
-      before.train().optimizer().kind_case() == experiment.train().optimizer().kind_case() &&
-      before.embedding().optimizer().kind_case() == experiment.embedding().optimizer().kind_case();
+      SharesState(OptimizerOf(before, before.model().student()), experiment.train().optimizer()) &&
+      SharesState(before.embedding().optimizer(), experiment.embedding().optimizer());
   student.model = std::make_unique<DualModel>(experiment, kernels, /*trained=*/true);
   {
     const DualModel alone(OnlineExperiment(before), kernels, /*trained=*/false);

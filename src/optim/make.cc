@@ -15,6 +15,8 @@ std::unique_ptr<Optimizer> MakeOptimizer(const proto::Optimizer& config) {
       return MakeAdam(config.adam());
     case proto::Optimizer::kFtrl:
       return MakeFtrl(config.ftrl());
+    case proto::Optimizer::kMuon:
+      return MakeAdam(config.muon().adam());
     case proto::Optimizer::KIND_NOT_SET:
       break;
   }

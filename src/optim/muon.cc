@@ -36,11 +36,11 @@ void Transpose(const float* from, int rows, int cols, float* to) {
 
 }  // namespace
 
-Muon::Muon(const proto::Muon& config, const proto::Adam& adam, const Kernels& kernels)
-    : rate_(adam.lr() * config.lr_multiplier()),
+Muon::Muon(const proto::Muon& config, const Kernels& kernels)
+    : rate_(config.lr()),
       iterations_(config.iterations()),
       momentum_(static_cast<float>(config.momentum())),
-      beta2_(static_cast<float>(adam.beta2())),
+      beta2_(static_cast<float>(config.adam().beta2())),
       kernels_(kernels) {}
 
 int64_t Muon::ScratchFloats(int inputs, int outputs) const {

@@ -1,6 +1,6 @@
 // Muon: a weight matrix moves as a whole, by its momentum made orthogonal.
 //
-//   const Muon muon(config, adam, kernels);
+//   const Muon muon(config, kernels);
 //   std::vector<float> scratch(muon.ScratchFloats(inputs, outputs));
 //   muon.Update({.rate_scale = 1, .step = 1}, inputs, outputs, g, w, slots, slot_stride, scratch.data());
 //
@@ -9,7 +9,7 @@
 //
 //   M <- mu M + (1 - mu) G
 //   U <- NewtonSchulz(mu M + (1 - mu) G)      with M = P S Q^T about P Q^T: all directions count alike
-//   W <- W - lr * lr_multiplier * 0.2 sqrt(max(inputs, outputs)) U
+//   W <- W - lr * 0.2 sqrt(max(inputs, outputs)) U
 //
 // which makes the root mean square of a step what Adam's is, some 0.2 lr. One Newton-Schulz step is
 // X <- a X + b (X X^T) X + c (X X^T)^2 X; here the Gram matrix of the smaller side is carried along, so that
@@ -31,14 +31,13 @@
 namespace tandem {
 
 namespace proto {
-class Adam;
 class Muon;
 }  // namespace proto
 
 class Muon {
  public:
-  // `adam`: of the other parameters, whose rate and beta2 hold here too. `kernels` outlive this.
-  Muon(const proto::Muon& config, const proto::Adam& adam, const Kernels& kernels);
+  // The second moment is that of config.adam. `kernels` outlive this.
+  Muon(const proto::Muon& config, const Kernels& kernels);
 
   // What Update needs for a matrix of this shape.
   int64_t ScratchFloats(int inputs, int outputs) const;

@@ -52,6 +52,7 @@ struct DenseUpdater::MovedMatrix {
 
 struct DenseUpdater::Tracked {
   Part part;
+  std::unique_ptr<const Optimizer> optimizer;  // of all that isn't moved as a whole
   std::unique_ptr<const Muon> muon;
   std::vector<Chunk> chunks;
   std::vector<MovedMatrix> matrices;
@@ -60,15 +61,15 @@ struct DenseUpdater::Tracked {
 };
 
 DenseUpdater::DenseUpdater(const proto::Train& train, const Kernels& kernels, Workers* workers)
-    : train_(train), kernels_(kernels), workers_(*workers), optimizer_(MakeOptimizer(train.optimizer())) {}
+    : train_(train), kernels_(kernels), workers_(*workers) {}
 
 DenseUpdater::~DenseUpdater() = default;
 
-int DenseUpdater::Add(const Part& part) {
+int DenseUpdater::Add(const Part& part, const proto::Optimizer& optimizer) {
   auto tracked = std::make_unique<Tracked>();
   tracked->part = part;
-  if (part.muon != nullptr)
-    tracked->muon = std::make_unique<Muon>(*part.muon, train_.optimizer().adam(), kernels_);
+  tracked->optimizer = MakeOptimizer(optimizer);
+  if (optimizer.has_muon()) tracked->muon = std::make_unique<Muon>(optimizer.muon(), kernels_);
   for (const ParameterBlock& block : part.layout->blocks()) {
     if (block.kind == ParameterKind::kStatistic) continue;
     const bool whole = tracked->muon != nullptr && block.kind == ParameterKind::kMatrix;
@@ -172,12 +173,13 @@ void DenseUpdater::UpdateChunk(Tracked* tracked, const Chunk& chunk, double rate
     for (int64_t j = 0; j < chunk.size; ++j) gradient[j] += l2 * values[j];
   }
   if (decays && train_.weight_decay() > 0) {
-    const auto left = static_cast<float>(1 - optimizer_->rate() * step.rate_scale * train_.weight_decay());
+    const auto left =
+        static_cast<float>(1 - tracked->optimizer->rate() * step.rate_scale * train_.weight_decay());
     for (int64_t j = 0; j < chunk.size; ++j) values[j] *= left;
   }
   if (chunk.moved_as_whole) return;
-  optimizer_->Update(step, chunk.size, gradient, values, part.parameters->slots.data() + chunk.offset,
-                     static_cast<int64_t>(part.parameters->values.size()));
+  tracked->optimizer->Update(step, chunk.size, gradient, values, part.parameters->slots.data() + chunk.offset,
+                             static_cast<int64_t>(part.parameters->values.size()));
 }
 
 // After the chunks: what they have left of the gradient is summed, clipped, and has its L2.

@@ -1,8 +1,8 @@
 // The step of the dense parameters: the shards' gradients are added by a fixed tree, clipped, and handed to
-// the optimizer; averages follow. A part with a `muon` has its matrices moved by that instead.
+// its optimizer; averages follow. Muon moves a part's matrices as wholes, its adam the rest.
 //
 //   DenseUpdater updater(experiment.train(), kernels, &workers);
-//   const int teacher = updater.Add({"teacher", &parameters, &layout, DenseUpdater::kTeacher, 1, nullptr});
+//   const int teacher = updater.Add({"teacher", &parameters, &layout, DenseUpdater::kTeacher, 1}, optimizer);
 //   updater.Reserve(shards);
 //   ... each shard overwrites updater.gradient(teacher, shard) ...
 //   TANDEM_RETURN_IF_ERROR(updater.Update({teacher}, shards, rates, step));
@@ -33,7 +33,7 @@ namespace tandem {
 class Kernels;
 
 namespace proto {
-class Muon;
+class Optimizer;
 class Train;
 }  // namespace proto
 
@@ -49,14 +49,14 @@ class DenseUpdater {
     const ParameterLayout* layout;
     Group group;
     double rate_multiplier;
-    const proto::Muon* muon;  // null: none; read by Add. With train.optimizer adam only.
   };
 
   // `train`, `kernels` and `workers` outlive the updater.
   DenseUpdater(const proto::Train& train, const Kernels& kernels, Workers* workers);
   ~DenseUpdater();
 
-  int Add(const Part& part);
+  // `optimizer` needn't outlive the call.
+  int Add(const Part& part, const proto::Optimizer& optimizer);
   // Makes room for the gradients of so many shards; allocates only when there are more than ever before.
   void Reserve(int shards);
   // [layout size], to be overwritten.
@@ -89,7 +89,6 @@ class DenseUpdater {
   const proto::Train& train_;
   const Kernels& kernels_;
   Workers& workers_;
-  std::unique_ptr<Optimizer> optimizer_;
   std::vector<std::unique_ptr<Tracked>> parts_;
   std::array<int64_t, kGroups> updates_ = {};
   std::vector<std::pair<Tracked*, int>> tasks_;

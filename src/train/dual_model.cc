@@ -5,6 +5,7 @@
 
 #include "config/experiment.pb.h"
 #include "src/config/methods.h"
+#include "src/config/optimizers.h"
 
 namespace tandem {
 namespace {
@@ -54,15 +55,15 @@ DualModel::DualModel(const proto::Experiment& experiment, const Kernels& kernels
   };
   if (plan.teacher) {
     teacher_input_ = embedding_.all_fields();
-    served_teacher_input_ = {teacher_input_.fields, model.teacher().has_slow_embedding()};
+    served_teacher_input_ = {teacher_input_.fields, TeacherReadsSlowCopy(*experiment_)};
     teacher_.emplace(model.teacher(), shape(teacher_input_), "teacher", kernels_);
   }
   if (plan.student) {
     for (int f = 0; f < embedding_.fields(); ++f) {
       if (!schema_.fields()[f].teacher_only) student_input_.fields.push_back(f);
     }
-    served_student_input_ = {student_input_.fields, model.student().has_slow_embedding()};
-    student_input_.slow = model.student().has_slow_embedding() && !plan.trains_embedding;
+    served_student_input_ = {student_input_.fields, StudentReadsSlowCopy(*experiment_)};
+    student_input_.slow = served_student_input_.slow && !plan.trains_embedding;
     student_.emplace(model.student(), shape(student_input_), "student", kernels_);
   }
 
@@ -78,11 +79,12 @@ DualModel::DualModel(const proto::Experiment& experiment, const Kernels& kernels
   }
   loss_.emplace(DistillOf(*experiment_), teacher_widths, student_widths, kernels_);
 
-  const int slots = MakeOptimizer(experiment_->train().optimizer())->slots();
+  const int teacher_slots = MakeOptimizer(OptimizerOf(*experiment_, model.teacher()))->slots();
+  const int student_slots = MakeOptimizer(OptimizerOf(*experiment_, model.student()))->slots();
   const bool averages = experiment_->train().average_decay() > 0;
-  if (has_teacher()) Allocate(teacher_->layout(), slots, trained, averages, &teacher_parameters_);
-  if (has_student()) Allocate(student_->layout(), slots, trained, averages, &student_parameters_);
-  Allocate(loss_->layout(), slots, trained, /*averages=*/false, &adapter_parameters_);
+  if (has_teacher()) Allocate(teacher_->layout(), teacher_slots, trained, averages, &teacher_parameters_);
+  if (has_student()) Allocate(student_->layout(), student_slots, trained, averages, &student_parameters_);
+  Allocate(loss_->layout(), student_slots, trained, /*averages=*/false, &adapter_parameters_);
 }
 
 DualModel::~DualModel() = default;
@@ -93,8 +95,10 @@ void DualModel::Initialize() {
   if (has_student()) student_->Initialize(seed, student_parameters_.values.data());
   loss_->Initialize(seed, adapter_parameters_.values.data());
   if (trained_) {
-    const std::unique_ptr<Optimizer> optimizer = MakeOptimizer(experiment_->train().optimizer());
+    const proto::Model& model = experiment_->model();
     for (DenseParameters* part : {&teacher_parameters_, &student_parameters_, &adapter_parameters_}) {
+      const proto::Tower& tower = part == &teacher_parameters_ ? model.teacher() : model.student();
+      const std::unique_ptr<Optimizer> optimizer = MakeOptimizer(OptimizerOf(*experiment_, tower));
       const auto size = static_cast<int64_t>(part->values.size());
       optimizer->Initialize(size, part->values.data(), part->slots.data(), size);
       if (!part->averages.empty()) part->averages = part->values;

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_join.h"
 #include "config/experiment.pb.h"
+#include "src/config/optimizers.h"
 #include "tandem/status.h"
 
 namespace tandem {
@@ -105,14 +106,25 @@ absl::Status CheckCanContinue(const DualModel& before, const DualModel& after, b
   }
   const auto other_optimizer = [&](const char* key, const proto::Optimizer& old_kind,
                                    const proto::Optimizer& new_kind) {
-    if (!keeps_slots || old_kind.kind_case() == new_kind.kind_case()) return absl::OkStatus();
+    if (!keeps_slots || SharesState(old_kind, new_kind)) return absl::OkStatus();
     return ConfigError(
         key, ": another optimizer than the run to start from has; reset_optimizer starts its state anew");
   };
   TANDEM_RETURN_IF_ERROR(other_optimizer("embedding.optimizer", old_experiment.embedding().optimizer(),
                                          new_experiment.embedding().optimizer()));
-  TANDEM_RETURN_IF_ERROR(other_optimizer("train.optimizer", old_experiment.train().optimizer(),
-                                         new_experiment.train().optimizer()));
+  const auto other_of_tower = [&](const char* own_key, const proto::Tower& old_tower,
+                                  const proto::Tower& new_tower) {
+    return other_optimizer(new_tower.has_optimizer() ? own_key : "train.optimizer",
+                           OptimizerOf(old_experiment, old_tower), OptimizerOf(new_experiment, new_tower));
+  };
+  if (after.has_teacher()) {
+    TANDEM_RETURN_IF_ERROR(other_of_tower("model.teacher.optimizer", old_experiment.model().teacher(),
+                                          new_experiment.model().teacher()));
+  }
+  if (after.has_student()) {
+    TANDEM_RETURN_IF_ERROR(other_of_tower("model.student.optimizer", old_experiment.model().student(),
+                                          new_experiment.model().student()));
+  }
   // Across changed features CopySharedParameters compares the blocks.
   if (!SameOrder(before.schema(), after.schema())) return absl::OkStatus();
   const auto same_blocks = [](const char* name, const ParameterLayout& old_layout,

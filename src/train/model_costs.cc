@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "config/experiment.pb.h"
+#include "src/config/optimizers.h"
 #include "tandem/optimizer.h"
 
 namespace tandem {
@@ -30,13 +31,21 @@ void SetModelCosts(const DualModel& model, TrainedParts parts, Profile* profile)
   // Row and slots are read and written, and each gradient is read once.
   profile->SetCost(Stage::kEmbeddingUpdate,
                    {0, 2 * WholeLines(layout.width * (1 + layout.slots)) + embedding.dim() * kFloat});
-  double dense = 0;
+  // A unit is a shard, whose gradients are read; weights and slots are read and written once a step.
+  const proto::Train& train = model.experiment().train();
+  const double shards = std::ceil(static_cast<double>(train.batch_size()) / train.shard_rows());
+  double dense = 0, bytes = 0;
+  const auto add = [&](const proto::Tower& tower, int64_t floats) {
+    const int slots = MakeOptimizer(OptimizerOf(model.experiment(), tower))->slots();
+    dense += static_cast<double>(floats);
+    bytes += (1 + 2 * (1 + slots) / shards) * static_cast<double>(floats) * kFloat;
+  };
   if (model.has_teacher()) {
     const auto forward = static_cast<double>(model.teacher().flops_per_sample());
     profile->SetCost(Stage::kTeacherForward, {forward, 0});
     profile->SetCost(Stage::kTeacherBackward,
                      {static_cast<double>(model.teacher().backward_flops_per_sample(/*d_x=*/true)), 0});
-    if (all) dense += static_cast<double>(model.teacher().layout().size());
+    if (all) add(model.experiment().model().teacher(), model.teacher().layout().size());
   }
   if (model.has_student()) {
     const auto forward = static_cast<double>(model.student().flops_per_sample());
@@ -44,13 +53,9 @@ void SetModelCosts(const DualModel& model, TrainedParts parts, Profile* profile)
     const bool d_x = all && !model.has_teacher();
     profile->SetCost(Stage::kStudentBackward,
                      {static_cast<double>(model.student().backward_flops_per_sample(d_x)), 0});
-    dense += static_cast<double>(model.student().layout().size() + model.loss().layout().size());
+    add(model.experiment().model().student(), model.student().layout().size() + model.loss().layout().size());
   }
-  const int slots = MakeOptimizer(model.experiment().train().optimizer())->slots();
-  // A unit is a shard, whose gradients are read; weights and slots are read and written once a step.
-  const proto::Train& train = model.experiment().train();
-  const double shards = std::ceil(static_cast<double>(train.batch_size()) / train.shard_rows());
-  profile->SetCost(Stage::kDenseUpdate, {dense, (1 + 2 * (1 + slots) / shards) * dense * kFloat});
+  profile->SetCost(Stage::kDenseUpdate, {dense, bytes});
 }
 
 }  // namespace tandem

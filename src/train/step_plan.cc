@@ -74,17 +74,16 @@ StepPlan StepPlanner::Next(const Batch& batch) {
 }
 
 double StepPlanner::StudentRate(const StepPlan& plan) const {
-  const proto::Train& train = model_.experiment().train();
+  const proto::Distill& distill = model_.experiment().model().distill();
   if (in_phase_) {
-    const proto::StudentPhase& phase = train.student_phase();
+    const proto::StudentPhase& phase = distill.phase();
     proto::Schedule schedule;
     schedule.set_decay(phase.decay());
     schedule.set_decay_steps(std::max<int64_t>(1, phase_steps_));
     schedule.set_final(phase.final());
     return phase.lr_multiplier() * ScheduleFactor(schedule, PhaseStep());
   }
-  return plan.teacher && train.has_student_schedule() ? ScheduleFactor(train.student_schedule(), step_)
-                                                      : plan.rate;
+  return plan.teacher && distill.has_schedule() ? ScheduleFactor(distill.schedule(), step_) : plan.rate;
 }
 
 }  // namespace tandem

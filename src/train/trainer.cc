@@ -6,6 +6,7 @@
 
 #include "absl/container/inlined_vector.h"
 #include "config/experiment.pb.h"
+#include "src/config/optimizers.h"
 #include "src/train/dense_update.h"
 #include "src/train/recombine.h"
 #include "src/train/replay.h"
@@ -22,8 +23,6 @@ namespace {
 constexpr int kReplayShift = 40;
 constexpr int kRecombinedShift = 52;
 
-const proto::Muon* MuonOf(const proto::Tower& tower) { return tower.has_muon() ? &tower.muon() : nullptr; }
-
 }  // namespace
 
 Trainer::Trainer(DualModel* model, TrainedParts parts, const TrainerClock& clock, Workers* workers)
@@ -31,24 +30,28 @@ Trainer::Trainer(DualModel* model, TrainedParts parts, const TrainerClock& clock
       workers_(*workers),
       planner_(std::make_unique<StepPlanner>(*model, parts, clock)),
       dense_(std::make_unique<DenseUpdater>(model->experiment().train(), model->kernels(), workers)) {
-  const proto::Train& train = model_.experiment().train();
+  const proto::Distill& distill = model_.experiment().model().distill();
   const MethodPlan& method = planner_->method();
   DenseParts numbers;
   if (model_.has_teacher() && parts == TrainedParts::kAll) {
-    numbers.teacher = dense_->Add({"teacher", &model_.teacher_parameters(), &model_.teacher().layout(),
-                                   DenseUpdater::kTeacher, 1, MuonOf(model_.experiment().model().teacher())});
+    numbers.teacher = dense_->Add(
+        {"teacher", &model_.teacher_parameters(), &model_.teacher().layout(), DenseUpdater::kTeacher, 1},
+        OptimizerOf(model_.experiment(), model_.experiment().model().teacher()));
   }
   if (model_.has_student()) {
-    const double rate = train.student_lr_multiplier();
-    numbers.student =
-        dense_->Add({"student", &model_.student_parameters(), &model_.student().layout(),
-                     DenseUpdater::kStudent, rate, MuonOf(model_.experiment().model().student())});
+    const double rate = distill.lr_multiplier();
+    const proto::Optimizer& optimizer =
+        OptimizerOf(model_.experiment(), model_.experiment().model().student());
+    numbers.student = dense_->Add(
+        {"student", &model_.student_parameters(), &model_.student().layout(), DenseUpdater::kStudent, rate},
+        optimizer);
     if (model_.loss().layout().size() > 0) {
-      numbers.adapters = dense_->Add({"adapters", &model_.adapter_parameters(), &model_.loss().layout(),
-                                      DenseUpdater::kStudent, rate, nullptr});
+      numbers.adapters = dense_->Add(
+          {"adapters", &model_.adapter_parameters(), &model_.loss().layout(), DenseUpdater::kStudent, rate},
+          WithoutMuon(optimizer));
     }
     if (std::max(method.joint_steps, method.phase_steps) > 1)
-      replay_ = std::make_unique<Replay>(train.replay_batches(), train.seed());
+      replay_ = std::make_unique<Replay>(distill.replay().batches(), model_.experiment().train().seed());
     if (method.recombined_batches > 0) recombined_ = std::make_unique<Recombined>();
   }
   dense_->set_updates(DenseUpdater::kTeacher, clock.teacher_updates);
@@ -120,10 +123,10 @@ Pass Trainer::RowsOf(const StepPlan& plan, const Batch& batch) {
 // The r-th batch of rows that the batch's features make.
 Pass Trainer::RecombinedRows(const StepPlan& plan, const Batch& batch, int r) {
   StageTimer timer(Stage::kResolve);
-  const proto::Train& train = model_.experiment().train();
-  const Random random(train.seed(), RandomPurpose::kRecombine,
+  const proto::Experiment& experiment = model_.experiment();
+  const Random random(experiment.train().seed(), RandomPurpose::kRecombine,
                       {static_cast<uint64_t>(plan.step), static_cast<uint64_t>(r)});
-  Recombine(batch, rows_, random, train.student_phase().recombined_share(), recombined_.get());
+  Recombine(batch, rows_, random, experiment.model().distill().phase().recombined_share(), recombined_.get());
   const BatchRows& rows = recombined_->rows;
   return {recombined_->batch, rows, model_.has_own_embedding() ? own_rows_ : rows,
           plan.step + (static_cast<int64_t>(r + 1) << kRecombinedShift), &result_};
@@ -138,7 +141,7 @@ Pass Trainer::PastRows(const StepPlan& plan, int k) {
 
 absl::Status Trainer::UpdateEmbeddings(const StepPlan& plan, const Pass& pass) {
   const Batch& batch = pass.batch;
-  const double multiplier = model_.experiment().train().student_lr_multiplier();
+  const double multiplier = model_.experiment().model().distill().lr_multiplier();
   const auto gradients_of = [&](const AlignedFloats& d_x, size_t fields) {
     const int floats = static_cast<int>(fields) * model_.embedding().dim();
     EmbeddingGradients gradients;

@@ -67,13 +67,13 @@ TEST_F(PlanTest, EachRowIsMeasuredByTheStudentAloneOfItsWidth) {
 
 TEST_F(PlanTest, AVariantChangesTheFirstMethodAndSaysWhatIsChanged) {
   options_.methods = {"ROCKET_LAUNCHING"};
-  options_.variants = {{"slow", {"train.student_lr_multiplier=0.5"}},
+  options_.variants = {{"slow", {"model.distill.lr_multiplier=0.5"}},
                        {"other", {"model.method=CO_TRAIN", "model.teacher.mlp.hidden=6"}}};
   const auto rows = PlanRows(options_);
   ASSERT_TRUE(rows.ok()) << rows.status();
   const CompareRow &slow = (*rows)[3].row, &other = (*rows)[4].row;
   EXPECT_EQ(slow.method, "ROCKET_LAUNCHING");
-  EXPECT_EQ(slow.changes, (std::vector<std::string>{"train.student_lr_multiplier=0.5"}));
+  EXPECT_EQ(slow.changes, (std::vector<std::string>{"model.distill.lr_multiplier=0.5"}));
   EXPECT_EQ(other.method, "CO_TRAIN");
   EXPECT_FALSE(slow.other_teacher);
   EXPECT_TRUE(other.other_teacher);

@@ -86,6 +86,20 @@ TEST(ConfigParse, AnUnknownFieldIsFoundWhereverItStands) {
             "a.pbtxt:1:22: unknown field 'dim'; did you mean 'embedding.dim'?");
 }
 
+TEST(ConfigParse, AKeyToClearIsCheckedWhereItStands) {
+  EXPECT_TRUE(ParseExperiment("clear: ['model.student.mlp', 'feature', 'train.epochs']", "a.pbtxt").ok());
+  EXPECT_EQ(ParseError("clear: 'train'\nclear: 'train.epoch'"),
+            "a.pbtxt:2:1: clear: unknown field 'train.epoch'; did you mean 'epochs'?");
+  EXPECT_EQ(
+      ParseError("clear: 'train.student_steps'"),
+      "a.pbtxt:1:1: clear: unknown field 'train.student_steps'; it is 'model.distill.replay.steps' now");
+  EXPECT_EQ(
+      ParseError("clear: 'model.teacher.interaction.cin'"),
+      "a.pbtxt:1:1: clear: model.teacher.interaction is a list of messages, which is cleared as a whole");
+  EXPECT_EQ(ParseError("clear: 'train.seed.low'"),
+            "a.pbtxt:1:1: clear: train.seed is a value and has no field 'low'");
+}
+
 TEST(ConfigParse, AnUnknownFieldNearNothingListsTheKnownOnes) {
   EXPECT_EQ(ParseError("runtime { colour: 3 }"),
             "a.pbtxt:1:11: unknown field 'runtime.colour'; known: threads, log_every_steps, "

@@ -9,7 +9,8 @@ namespace {
 // `over` merged over `base`, in text.
 std::string Merged(absl::string_view base, absl::string_view over) {
   proto::Experiment experiment = ParseExperiment(base, "base").value();
-  MergeOver(ParseExperiment(over, "over").value(), &experiment);
+  const absl::Status status = MergeOver(ParseExperiment(over, "over").value(), &experiment);
+  EXPECT_TRUE(status.ok()) << status;
   return experiment.ShortDebugString();
 }
 
@@ -39,6 +40,31 @@ TEST(ConfigMerge, AOneofArmReplacesAnotherAndMergesWithItself) {
       "train { optimizer { adam { lr: 0.5 beta1: 0.25 } } }");
 }
 
+TEST(ConfigMerge, AFormatReplacesAnother) {
+  EXPECT_EQ(Merged("data { delimited { delimiter: ',' } }", "data { delimited { header: false } }"),
+            "data { delimited { delimiter: \",\" header: false } }");
+}
+
+TEST(ConfigMerge, WhatIsClearedIsTakenFromEarlierFilesAlone) {
+  EXPECT_EQ(Merged("model { student { linear: true mlp { hidden: [1, 2] dropout: 0.5 } } }",
+                   "clear: 'model.student.mlp' model { student { mlp { hidden: 4 } } }"),
+            "model { student { linear: true mlp { hidden: 4 } } }");
+  EXPECT_EQ(Merged("train { epochs: 5 optimizer { ftrl { l1: 2 } } } feature { name: 'a' }",
+                   "clear: 'train.epochs' clear: 'train.optimizer.ftrl' clear: 'feature'"),
+            "train { optimizer { } }");
+}
+
+TEST(ConfigMerge, ClearingWhatIsNotSetSetsNothing) {
+  EXPECT_EQ(Merged("data { path: 'x' }", "clear: ['model.student.mlp', 'train.optimizer.adam.lr', 'online']"),
+            "data { path: \"x\" }");
+}
+
+TEST(ConfigMerge, AnUnknownKeyToClearIsAnError) {
+  proto::Experiment over, experiment = Example();
+  over.add_clear("model.student.mpl");
+  EXPECT_EQ(MergeOver(over, &experiment).message(), "unknown field 'model.student.mpl'; did you mean 'mlp'?");
+}
+
 TEST(ConfigMerge, AnEmptyMessageIsSet) {
   EXPECT_EQ(Merged("", "model { teacher {} }"), "model { teacher { } }");
 }
@@ -49,9 +75,9 @@ TEST(ConfigMerge, AValueEqualToTheDefaultWinsToo) {
 
 TEST(ConfigMerge, OverItselfOrNothingChangesNothing) {
   proto::Experiment experiment = Example();
-  MergeOver(Example(), &experiment);
+  ASSERT_TRUE(MergeOver(Example(), &experiment).ok());
   EXPECT_EQ(experiment.DebugString(), Example().DebugString());
-  MergeOver(proto::Experiment(), &experiment);
+  ASSERT_TRUE(MergeOver(proto::Experiment(), &experiment).ok());
   EXPECT_EQ(experiment.DebugString(), Example().DebugString());
 }
 

@@ -31,12 +31,12 @@ std::string Error(const std::string& text) {
 }
 
 TEST(ConfigOverride, SetsScalarsOfEveryKind) {
-  EXPECT_EQ(
-      Overridden("", {"train.batch_size=1024", "train.seed=18446744073709551615", "train.l2=1e-6",
-                      "train.schedule.warmup_steps=5000000000", "data.header=false", "data.label=click",
-                      "model.method=TEACHER_ALONE"}),
-      "data { header: false label: \"click\" } model { method: TEACHER_ALONE } train { batch_size: 1024 "
-      "seed: 18446744073709551615 schedule { warmup_steps: 5000000000 } l2: 1e-06 }");
+  EXPECT_EQ(Overridden("", {"train.batch_size=1024", "train.seed=18446744073709551615", "train.l2=1e-6",
+                            "train.schedule.warmup_steps=5000000000", "data.delimited.header=false",
+                            "data.label=click", "model.method=TEACHER_ALONE"}),
+            "data { delimited { header: false } label: \"click\" } model { method: TEACHER_ALONE } train { "
+            "batch_size: 1024 "
+            "seed: 18446744073709551615 schedule { warmup_steps: 5000000000 } l2: 1e-06 }");
 }
 
 TEST(ConfigOverride, TakesFourWordsForABool) {
@@ -66,12 +66,28 @@ TEST(ConfigOverride, NamingAOneofArmChoosesIt) {
 }
 
 TEST(ConfigOverride, StringsHaveEscapes) {
-  EXPECT_EQ(Overridden("", {R"(data.delimiter=\t)"}), R"(data { delimiter: "\t" })");
-  EXPECT_EQ(Overridden("", {R"(data.delimiter=\x01)"}), R"(data { delimiter: "\001" })");
+  EXPECT_EQ(Overridden("", {R"(data.delimited.delimiter=\t)"}), R"(data { delimited { delimiter: "\t" } })");
+  EXPECT_EQ(Overridden("", {R"(data.delimited.delimiter=\x01)"}),
+            R"(data { delimited { delimiter: "\001" } })");
   EXPECT_EQ(Overridden("", {R"(data.path=a\\b)"}), R"(data { path: "a\\b" })");
   EXPECT_EQ(Overridden("", {"data.path=a=b c"}), R"(data { path: "a=b c" })");
   EXPECT_EQ(Overridden("", {"data.group_column="}), R"(data { group_column: "" })");
   EXPECT_THAT(Error(R"(data.path=a\q)"), HasSubstr("bad escape"));
+}
+
+TEST(ConfigOverride, ClearTakesAwayWhatStandsBeforeIt) {
+  const char* base = "model { student { linear: true mlp { hidden: 3 } } } train { epochs: 3 }";
+  EXPECT_EQ(Overridden(base, {"clear=model.student.mlp"}),
+            "model { student { linear: true } } train { epochs: 3 }");
+  EXPECT_EQ(Overridden(base, {"clear=model.student, train.epochs"}), "model { } train { }");
+  EXPECT_EQ(Overridden(base, {"model.student.mlp.hidden=4", "clear=model.student.mlp", "train.epochs=2"}),
+            "model { student { linear: true } } train { epochs: 2 }");
+  EXPECT_EQ(Overridden("", {"clear=train.schedule", "train.schedule.final=0.5"}),
+            "train { schedule { final: 0.5 } }");
+  EXPECT_EQ(Error("clear=model.studnt"),
+            "override 'clear=model.studnt': unknown field 'model.studnt'; did you mean 'student'?");
+  EXPECT_THAT(Error("clear=train.epochs,"), HasSubstr("unknown field ''"));
+  EXPECT_THAT(Error("clear="), HasSubstr("unknown field ''"));
 }
 
 TEST(ConfigOverride, AnUnknownKeyNamesTheNearest) {
@@ -131,6 +147,7 @@ void OverrideAll(const Descriptor& message, const std::string& key) {
       if (!field.is_repeated()) OverrideAll(*field.message_type(), name);
       continue;
     }
+    if (name == "clear") continue;  // its value is a key
     const std::string value = field.enum_type() != nullptr ? field.enum_type()->value(0)->name() : "1";
     proto::Experiment experiment;
     const absl::Status status = ApplyOverride(absl::StrCat(name, "=", value), &experiment);

@@ -164,24 +164,27 @@ TEST(ConfigText, EveryNumberButMeanAndDeviationDeclaresItsDefault) {
   }
 }
 
-TEST(ConfigText, ADecayOfZeroRemovesTheSlowCopyOfAnEarlierFile) {
+TEST(ConfigText, TheAdamBesideMuonIsWrittenOut) {
   proto::Experiment experiment = Example();
-  proto::Model* model = experiment.mutable_model();
-  model->mutable_teacher()->mutable_slow_embedding()->set_decay(0.9);
-  model->mutable_student()->mutable_slow_embedding()->set_decay(0);
-  const proto::Model resolved = Resolved(experiment).model();
-  EXPECT_TRUE(resolved.teacher().has_slow_embedding());
-  EXPECT_FALSE(resolved.student().has_slow_embedding());
+  experiment.mutable_model()->mutable_student()->mutable_optimizer()->mutable_muon()->set_lr(0.004);
+  experiment.mutable_train()->mutable_optimizer()->mutable_muon();
+  const proto::Experiment resolved = Resolved(experiment);
+  EXPECT_EQ(resolved.model().student().optimizer().ShortDebugString(),
+            "muon { lr: 0.004 momentum: 0.95 iterations: 2 adam { lr: 0.001 beta1: 0.9 beta2: 0.999 epsilon: "
+            "1e-08 } }");
+  EXPECT_TRUE(resolved.train().optimizer().muon().has_adam());
 }
 
-TEST(ConfigText, NoIterationsRemoveTheMuonOfAnEarlierFile) {
+TEST(ConfigText, AnOptimizerWithoutAKindIsNone) {
   proto::Experiment experiment = Example();
-  proto::Model* model = experiment.mutable_model();
-  model->mutable_teacher()->mutable_muon();
-  model->mutable_student()->mutable_muon()->set_iterations(0);
-  const proto::Model resolved = Resolved(experiment).model();
-  EXPECT_EQ(resolved.teacher().muon().iterations(), 2);
-  EXPECT_FALSE(resolved.student().has_muon());
+  experiment.mutable_model()->mutable_student()->mutable_optimizer();
+  EXPECT_FALSE(Resolved(experiment).model().student().has_optimizer());
+}
+
+TEST(ConfigText, NothingIsLeftToClear) {
+  proto::Experiment experiment = Example();
+  experiment.add_clear("model.student.mlp");
+  EXPECT_EQ(ExperimentText(experiment), ExperimentText(Example()));
 }
 
 }  // namespace

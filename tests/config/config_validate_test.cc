@@ -18,7 +18,8 @@ absl::Status Validated(const std::vector<std::string>& overrides, absl::string_v
   proto::Experiment experiment = Example();
   absl::StatusOr<proto::Experiment> over = ParseExperiment(file, "file");
   CHECK(over.ok()) << over.status();
-  MergeOver(*over, &experiment);
+  const absl::Status merged = MergeOver(*over, &experiment);
+  CHECK(merged.ok()) << merged;
   for (const std::string& text : overrides) {
     const absl::Status status = ApplyOverride(text, &experiment);
     CHECK(status.ok()) << status;
@@ -71,7 +72,7 @@ TEST(ConfigValidate, AMessageSaysKeyValueAndWhatIsAccepted) {
 
 TEST(ConfigValidate, ValuesOutOfRangeAreRejected) {
   for (const char* text : {"data.max_bad_fraction=1.5",
-                           "data.max_line_bytes=0",
+                           "data.delimited.max_line_bytes=0",
                            "embedding.dim=1025",
                            "embedding.min_count=0",
                            "embedding.id_dropout=1",
@@ -96,7 +97,7 @@ TEST(ConfigValidate, ValuesOutOfRangeAreRejected) {
                            "train.batch_size=0",
                            "train.shard_rows=0",
                            "train.shuffle_rows=-1",
-                           "train.student_lr_multiplier=0",
+                           "model.distill.lr_multiplier=0",
                            "train.l2=-1",
                            "train.weight_decay=-1",
                            "train.clip_norm=-1",
@@ -228,45 +229,53 @@ TEST(ConfigValidate, ThePathIsRequired) {
 }
 
 TEST(ConfigValidate, SeparatorsAreSingleBytesAndDiffer) {
-  ExpectValid({"data.delimiter=,"});
-  EXPECT_THAT(Fault({"data.delimiter=ab"}), StartsWith("data.delimiter: 'ab'; must be one byte"));
-  EXPECT_THAT(Fault({"data.delimiter="}), StartsWith("data.delimiter: ''; must be one byte"));
-  EXPECT_THAT(Fault({R"(data.delimiter=\n)"}), StartsWith(R"(data.delimiter: '\n'; must not be a line end)"));
-  EXPECT_THAT(Fault({"data.weight_separator="}), StartsWith("data.weight_separator: ''"));
-  EXPECT_EQ(Fault({"data.delimiter=|"}),
-            "data.multi_value_separator: '|' is data.delimiter too; must be different");
-  EXPECT_EQ(Fault({"data.delimiter=:"}),
-            "data.weight_separator: ':' is data.delimiter too; must be different");
-  EXPECT_EQ(Fault({"data.weight_separator=|"}),
-            "data.weight_separator: '|' is data.multi_value_separator too; must be different");
+  ExpectValid({"data.delimited.delimiter=,"});
+  EXPECT_THAT(Fault({"data.delimited.delimiter=ab"}),
+              StartsWith("data.delimited.delimiter: 'ab'; must be one byte"));
+  EXPECT_THAT(Fault({"data.delimited.delimiter="}),
+              StartsWith("data.delimited.delimiter: ''; must be one byte"));
+  EXPECT_THAT(Fault({R"(data.delimited.delimiter=\n)"}),
+              StartsWith(R"(data.delimited.delimiter: '\n'; must not be a line end)"));
+  EXPECT_THAT(Fault({"data.delimited.weight_separator="}), StartsWith("data.delimited.weight_separator: ''"));
+  EXPECT_EQ(Fault({"data.delimited.delimiter=|"}),
+            "data.delimited.multi_value_separator: '|' is data.delimited.delimiter too; must be different");
+  EXPECT_EQ(Fault({"data.delimited.delimiter=:"}),
+            "data.delimited.weight_separator: ':' is data.delimited.delimiter too; must be different");
+  EXPECT_EQ(
+      Fault({"data.delimited.weight_separator=|"}),
+      "data.delimited.weight_separator: '|' is data.delimited.multi_value_separator too; must be different");
 }
 
 TEST(ConfigValidate, ASeparatorThatNoFeatureUsesMayEqualAnother) {
-  ExpectValid({"data.delimiter=|", "drop_feature=liked"});
+  ExpectValid({"data.delimited.delimiter=|", "drop_feature=liked"});
 }
 
 TEST(ConfigValidate, FilesWithoutHeaderNeedTheirColumns) {
-  const std::string all = "data.column=label,user,movie,liked,age,hour,weight";
-  ExpectValid({"data.header=false", all});
-  EXPECT_THAT(Fault({"data.header=false"}), StartsWith("data.column: empty; must name the columns"));
-  EXPECT_THAT(Fault({all}), StartsWith("data.column: set, but data.header is true"));
-  EXPECT_THAT(Fault({"data.header=false", "data.column=a,b,a"}),
-              StartsWith("data.column[2]: 'a' is there before"));
-  EXPECT_THAT(Fault({"data.header=false", "data.column=a,,b"}), StartsWith("data.column[1]: empty"));
+  const std::string all = "data.delimited.column=label,user,movie,liked,age,hour,weight";
+  ExpectValid({"data.delimited.header=false", all});
+  EXPECT_THAT(Fault({"data.delimited.header=false"}),
+              StartsWith("data.delimited.column: empty; must name the columns"));
+  EXPECT_THAT(Fault({all}), StartsWith("data.delimited.column: set, but data.delimited.header is true"));
+  EXPECT_THAT(Fault({"data.delimited.header=false", "data.delimited.column=a,b,a"}),
+              StartsWith("data.delimited.column[2]: 'a' is there before"));
+  EXPECT_THAT(Fault({"data.delimited.header=false", "data.delimited.column=a,,b"}),
+              StartsWith("data.delimited.column[1]: empty"));
 }
 
 TEST(ConfigValidate, EveryNeededColumnIsThere) {
   const std::vector<std::pair<std::string, std::string>> faults = {
-      {"data.label=labl", "data.label: 'labl' is not in data.column; did you mean 'label'?"},
-      {"data.group_column=usr", "data.group_column: 'usr' is not in data.column; did you mean 'user'?"},
+      {"data.label=labl", "data.label: 'labl' is not in data.delimited.column; did you mean 'label'?"},
+      {"data.group_column=usr",
+       "data.group_column: 'usr' is not in data.delimited.column; did you mean 'user'?"},
       {"data.weight_column=wieght",
-       "data.weight_column: 'wieght' is not in data.column; did you mean 'weight'?"},
+       "data.weight_column: 'wieght' is not in data.delimited.column; did you mean 'weight'?"},
       {"data.key_columns=day,moovie",
-       "data.key_columns: 'moovie' is not in data.column; did you mean 'movie'?"},
-      {"data.column=label,user,movie,liked,age,hours,weight",
-       "feature[hour].column: 'hour' is not in data.column; did you mean 'hours'?"}};
+       "data.key_columns: 'moovie' is not in data.delimited.column; did you mean 'movie'?"},
+      {"data.delimited.column=label,user,movie,liked,age,hours,weight",
+       "feature[hour].column: 'hour' is not in data.delimited.column; did you mean 'hours'?"}};
   for (const auto& [change, fault] : faults) {
-    EXPECT_EQ(Fault({"data.header=false", "data.column=label,user,movie,liked,age,hour,weight,day", change}),
+    EXPECT_EQ(Fault({"data.delimited.header=false",
+                     "data.delimited.column=label,user,movie,liked,age,hour,weight,day", change}),
               fault);
   }
 }
@@ -360,51 +369,54 @@ TEST(ConfigValidate, AHintNamesLayersThatAreThere) {
 }
 
 TEST(ConfigValidate, StoredLogitsAreForALossThatUsesThem) {
-  const std::vector<std::string> alone = {"model.method=STUDENT_ALONE", "data.teacher_column=score"};
+  const std::vector<std::string> alone = {"model.method=STUDENT_ALONE",
+                                          "model.distill.stored_logits.column=score"};
   const auto with = [&](std::vector<std::string> more) {
     more.insert(more.begin(), alone.begin(), alone.end());
     return more;
   };
-  ExpectValid({"data.teacher_column=score"});
-  ExpectValid({"data.teacher_column=score", "model.method=TEACHER_ALONE"});
-  ExpectValid(with({"model.switches.hint=false"}));
+  ExpectValid({"model.distill.stored_logits.column=score"});
+  ExpectValid({"model.distill.stored_logits.column=score", "model.method=TEACHER_ALONE"});
+  ExpectValid(with({"model.distill.switches.hint=false"}));
   ExpectValid(with({"model.distill.hint_weight=0"}));
   EXPECT_EQ(Fault(alone),
             "model.distill.hint: set, but of a teacher there are only the scores in 'score' "
-            "(data.teacher_column), no hidden layers; must be empty, or switched off "
-            "(model.switches.hint: false)");
-  EXPECT_THAT(Fault(with({"model.switches.hint=false", "model.distill.logit_loss=MSE"})),
+            "(model.distill.stored_logits), no hidden layers; must be empty, or switched off "
+            "(model.distill.switches.hint: false)");
+  EXPECT_THAT(Fault(with({"model.distill.switches.hint=false", "model.distill.logit_loss=MSE"})),
               StartsWith("model.distill.temperature: 2; must be 1 with logit_loss: MSE"));
-  EXPECT_EQ(Fault({"data.teacher_column=label"}),
-            "data.teacher_column: 'label' is the label; must be another column");
+  EXPECT_THAT(Fault({"model.distill.stored_logits="}),
+              StartsWith("model.distill.stored_logits.column: not set; must name the column"));
+  EXPECT_EQ(Fault({"model.distill.stored_logits.column=label"}),
+            "model.distill.stored_logits.column: 'label' is the label; must be another column");
 }
 
 TEST(ConfigValidate, ARowWithoutALabelHasATeacher) {
   ExpectValid({"data.unlabelled=USE_TEACHER"});
   ExpectValid({"data.unlabelled=USE_TEACHER", "model.method=TEACHER_ALONE"});
   ExpectValid({"data.unlabelled=DROP", "model.method=STUDENT_ALONE"});
-  ExpectValid({"data.unlabelled=USE_TEACHER", "model.switches.logit=false"});  // the hint is left
+  ExpectValid({"data.unlabelled=USE_TEACHER", "model.distill.switches.logit=false"});  // the hint is left
   EXPECT_EQ(Fault({"data.unlabelled=USE_TEACHER", "model.method=STUDENT_ALONE"}),
             "data.unlabelled: USE_TEACHER, but there is no teacher: method STUDENT_ALONE, and "
-            "data.teacher_column isn't set; DROP leaves rows without a label out");
+            "model.distill.stored_logits isn't set; DROP leaves rows without a label out");
   EXPECT_THAT(Fault({"data.unlabelled=USE_TEACHER", "model.method=FEATURE_TRANSFER"}),
               StartsWith("data.unlabelled: USE_TEACHER, but the student's loss has neither a logit term"));
-  EXPECT_THAT(Fault({"data.unlabelled=USE_TEACHER", "model.method=STUDENT_ALONE", "data.teacher_column=score",
-                     "model.switches.logit=false"}),
+  EXPECT_THAT(Fault({"data.unlabelled=USE_TEACHER", "model.method=STUDENT_ALONE",
+                     "model.distill.stored_logits.column=score", "model.distill.switches.logit=false"}),
               StartsWith("data.unlabelled: USE_TEACHER, but the student's loss has neither a logit term"));
   EXPECT_THAT(Fault({"data.unlabelled=USE_TEACHER", "model.student.linear=true"}),
               StartsWith("model.student.linear: true"));
 }
 
 TEST(ConfigValidate, RecombinedRowsHaveNoStoredLogits) {
-  ExpectValid({"train.student_phase.recombined_batches=2", "train.student_phase.recombined_share=0.3"});
-  ExpectValid({"train.student_phase.recombined_batches=2", "data.teacher_column=score",
-               "model.switches.logit=false"});
-  EXPECT_EQ(Fault({"train.student_phase.recombined_batches=2", "data.teacher_column=score"}),
-            "train.student_phase.recombined_batches: 2, but the student learns from data.teacher_column, "
-            "which holds no logits of rows that aren't in the log; must be 0");
-  EXPECT_THAT(Fault({"train.student_phase.recombined_share=1.5"}),
-              StartsWith("train.student_phase.recombined_share: 1.5"));
+  ExpectValid({"model.distill.phase.recombined_batches=2", "model.distill.phase.recombined_share=0.3"});
+  ExpectValid({"model.distill.phase.recombined_batches=2", "model.distill.stored_logits.column=score",
+               "model.distill.switches.logit=false"});
+  EXPECT_EQ(Fault({"model.distill.phase.recombined_batches=2", "model.distill.stored_logits.column=score"}),
+            "model.distill.phase.recombined_batches: 2, but the student learns from "
+            "model.distill.stored_logits, which hold none of rows that aren't in the log; must be 0");
+  EXPECT_THAT(Fault({"model.distill.phase.recombined_share=1.5"}),
+              StartsWith("model.distill.phase.recombined_share: 1.5"));
 }
 
 TEST(ConfigValidate, OnlySoftLabelsHaveATemperature) {
@@ -415,39 +427,50 @@ TEST(ConfigValidate, OnlySoftLabelsHaveATemperature) {
 
 // ---- train
 
-TEST(ConfigValidate, SlowCopiesAgree) {
-  ExpectValid({"model.student.slow_embedding.decay=0.98", "model.teacher.slow_embedding.decay=0.98"});
-  EXPECT_EQ(
-      Fault({"model.student.slow_embedding.decay=0.98", "model.teacher.slow_embedding.decay=0.99"}),
-      "model.student.slow_embedding.decay: 0.98, but that of the teacher is 0.99; the towers share one slow "
-      "copy: must be equal");
-  EXPECT_THAT(Fault({"model.student.slow_embedding.decay=0.98", "embedding.weight_decay=0.1"}),
-              StartsWith("embedding.weight_decay: 0.1; must be 0 with a slow_embedding"));
-  EXPECT_THAT(Fault({"model.student.slow_embedding.decay=1"}),
-              StartsWith("model.student.slow_embedding.decay: 1"));
+TEST(ConfigValidate, ASlowCopyKnowsNoLazyDecay) {
+  ExpectValid({"embedding.slow_copy=", "embedding.slow_copy.towers=STUDENT"});
+  EXPECT_THAT(Fault({"embedding.slow_copy.decay=0.98", "embedding.weight_decay=0.1"}),
+              StartsWith("embedding.weight_decay: 0.1; must be 0 with a slow_copy"));
+  ExpectValid(
+      {"embedding.slow_copy.towers=STUDENT", "embedding.weight_decay=0.1", "model.method=TEACHER_ALONE"});
+  for (const char* decay : {"0", "1"}) {
+    EXPECT_EQ(Fault({std::string("embedding.slow_copy.decay=") + decay}),
+              std::string("embedding.slow_copy.decay: ") + decay + "; must be more than 0 and less than 1");
+  }
 }
 
-TEST(ConfigValidate, MuonMovesTheMatricesOfAnMlpBesideAdam) {
-  ExpectValid({"train.optimizer.adam=", "model.student.muon.lr_multiplier=4", "model.teacher.muon="});
-  EXPECT_EQ(Fault({"model.student.muon=", "train.optimizer.sgd="}),
-            "model.student.muon: goes with train.optimizer { adam {} }, which moves the other parameters; "
-            "model.student.muon.iterations=0 removes it");
-  EXPECT_THAT(Fault({"model.student.muon.momentum=1"}), StartsWith("model.student.muon.momentum: 1"));
-  EXPECT_THAT(Fault({"model.student.muon.iterations=7"}), StartsWith("model.student.muon.iterations: 7"));
+TEST(ConfigValidate, MuonMovesTheMatricesOfAnMlp) {
+  ExpectValid({"train.optimizer.muon.adam.lr=0.01"});
+  ExpectValid(
+      {"model.student.optimizer.muon.lr=0.004", "model.teacher.optimizer.muon=", "train.optimizer.sgd="});
+  EXPECT_EQ(Fault({"model.student.optimizer.muon=", "clear=model.student.mlp,model.distill.hint"}),
+            "model.student.optimizer.muon: the tower has no mlp, whose matrices it would move");
+  ExpectValid({"train.optimizer.muon=", "clear=model.student.mlp,model.distill.hint"});
+  EXPECT_EQ(Fault({"train.optimizer.muon=", "clear=model.student.mlp,model.teacher.mlp,model.distill.hint"}),
+            "train.optimizer.muon: no tower that it is for has an mlp, whose matrices it would move");
+  for (const char* key : {"embedding.optimizer", "online.optimizer", "online.embedding_optimizer"}) {
+    EXPECT_THAT(Fault({std::string(key) + ".muon.lr=0.1"}),
+                StartsWith(std::string(key) + ".muon: moves the matrices of an MLP"));
+  }
+  EXPECT_THAT(Fault({"train.optimizer.muon.momentum=1"}), StartsWith("train.optimizer.muon.momentum: 1"));
+  EXPECT_THAT(Fault({"train.optimizer.muon.iterations=7"}), StartsWith("train.optimizer.muon.iterations: 7"));
+  EXPECT_THAT(Fault({"train.optimizer.muon.iterations=0"}), StartsWith("train.optimizer.muon.iterations: 0"));
+  EXPECT_THAT(Fault({"train.optimizer.muon.lr=0"}), StartsWith("train.optimizer.muon.lr: 0"));
 }
 
 TEST(ConfigValidate, AStudentLearnsSomewhere) {
   ExpectValid({"model.method=TWO_STAGE_KD"});
-  ExpectValid({"train.student_steps=4", "train.student_phase.fraction=0.25"});
-  EXPECT_THAT(Fault({"model.method=TWO_STAGE_FULL", "model.switches.student_phase=false"}),
-              StartsWith("model.switches: joint and student_phase are both false"));
-  EXPECT_THAT(Fault({"model.switches.own_embedding=true"}), StartsWith("model.switches.stop_gradient: true"));
-  EXPECT_THAT(Fault({"model.switches.stop_gradient=false", "train.student_phase.fraction=0.5"}),
-              StartsWith("model.switches.stop_gradient: false with a student phase"));
-  EXPECT_THAT(Fault({"model.student.linear=true", "train.student_steps=2"}),
+  ExpectValid({"model.distill.replay.steps=4", "model.distill.phase.fraction=0.25"});
+  EXPECT_THAT(Fault({"model.method=TWO_STAGE_FULL", "model.distill.switches.phase=false"}),
+              StartsWith("model.distill.switches: joint and phase are both false"));
+  EXPECT_THAT(Fault({"model.distill.switches.own_embedding=true"}),
+              StartsWith("model.distill.switches.stop_gradient: true"));
+  EXPECT_THAT(Fault({"model.distill.switches.stop_gradient=false", "model.distill.phase.fraction=0.5"}),
+              StartsWith("model.distill.switches.stop_gradient: false with a student phase"));
+  EXPECT_THAT(Fault({"model.student.linear=true", "model.distill.replay.steps=2"}),
               StartsWith("model.student.linear: true; its weights lie in the shared table"));
-  EXPECT_THAT(Fault({"train.student_phase.decay=EXPONENTIAL"}),
-              StartsWith("train.student_phase.decay: EXPONENTIAL"));
+  EXPECT_THAT(Fault({"model.distill.phase.decay=EXPONENTIAL"}),
+              StartsWith("model.distill.phase.decay: EXPONENTIAL"));
 }
 
 TEST(ConfigValidate, ADecayHasItsStepsAndItsEnd) {
@@ -470,6 +493,7 @@ TEST(ConfigValidate, LateLabelsNeedATimeAndKeys) {
 
 TEST(ConfigValidate, AGateThatNothingPassesIsRejected) {
   EXPECT_THAT(Fault({"daily.gate.min_copc=1.3"}), HasSubstr("nothing would pass"));
+  ExpectValid({"daily.gate.min_copc=1.3", "daily.gate.max_copc=0"});
 }
 
 }  // namespace

@@ -85,7 +85,7 @@ TEST(ShippedConfigs, TheStudentPhaseMergesOverEveryDataSet) {
   for (const std::string& data : DataSets()) {
     const proto::Experiment experiment =
         LoadValid({data, std::string(kConfigs) + "/distill/student_phase.pbtxt"});
-    EXPECT_EQ(experiment.train().student_phase().steps_per_row(), 3) << data;
+    EXPECT_EQ(experiment.model().distill().phase().steps_per_row(), 3) << data;
   }
 }
 
@@ -94,8 +94,8 @@ TEST(ShippedConfigs, RecombinedRowsMergeOverTheStudentPhase) {
     const std::string distill = std::string(kConfigs) + "/distill/";
     const proto::Experiment experiment =
         LoadValid({data, distill + "student_phase.pbtxt", distill + "recombine.pbtxt"});
-    EXPECT_EQ(experiment.train().student_phase().recombined_batches(), 2) << data;
-    EXPECT_EQ(experiment.train().student_phase().steps_per_row(), 3) << data;
+    EXPECT_EQ(experiment.model().distill().phase().recombined_batches(), 2) << data;
+    EXPECT_EQ(experiment.model().distill().phase().steps_per_row(), 3) << data;
   }
 }
 

@@ -37,11 +37,11 @@ TEST(Gate, EveryBoundHoldsAModelBackByItself) {
   figures = Good();
   figures.candidate.logloss = 0.62;
   EXPECT_THAT(GateReasons(proto::Gate(), figures), ElementsAre(HasSubstr("max_logloss_growth")));
-  for (const double copc : {0.79, 1.26}) {
-    figures = Good();
-    figures.candidate.copc = copc;
-    EXPECT_THAT(GateReasons(proto::Gate(), figures), ElementsAre(HasSubstr("min_copc, max_copc")));
-  }
+  figures = Good();
+  figures.candidate.copc = 0.79;
+  EXPECT_THAT(GateReasons(proto::Gate(), figures), ElementsAre("COPC 0.7900, less than min_copc 0.8"));
+  figures.candidate.copc = 1.26;
+  EXPECT_THAT(GateReasons(proto::Gate(), figures), ElementsAre("COPC 1.2600, more than max_copc 1.25"));
   figures = Good();
   figures.newest_rows = 999;
   EXPECT_THAT(GateReasons(proto::Gate(), figures), ElementsAre(HasSubstr("the newest day has 999 rows")));
@@ -75,15 +75,30 @@ TEST(Gate, WhatIsUndefinedDoesNotPass) {
                           HasSubstr("log loss is undefined")));
 }
 
+TEST(Gate, OneBoundOfCopcHoldsWithoutTheOther) {
+  GateFigures figures = Good();
+  proto::Gate gate;
+  gate.set_max_copc(0);
+  figures.candidate.copc = 2;
+  EXPECT_THAT(GateReasons(gate, figures), IsEmpty());
+  figures.candidate.copc = 0.7;
+  EXPECT_THAT(GateReasons(gate, figures), ElementsAre(HasSubstr("min_copc")));
+  gate = proto::Gate();
+  gate.set_min_copc(0);
+  EXPECT_THAT(GateReasons(gate, figures), IsEmpty());
+  figures.candidate.copc = 2;
+  EXPECT_THAT(GateReasons(gate, figures), ElementsAre(HasSubstr("max_copc")));
+}
+
 TEST(Gate, EveryBoundCanBeSwitchedOff) {
   proto::Gate gate;
-  gate.set_max_auc_loss(1);
-  gate.set_max_logloss_growth(1e9);
+  gate.set_max_auc_loss(0);
+  gate.set_max_logloss_growth(0);
   gate.set_min_copc(0);
-  gate.set_max_copc(1e9);
+  gate.set_max_copc(0);
   gate.set_min_rows(0);
   gate.set_min_rows_share(0);
-  gate.set_max_bad_fraction(1);
+  gate.set_max_bad_fraction(0);
   gate.set_min_auc(0);
   GateFigures figures = Good();
   figures.candidate = Metrics();

@@ -187,7 +187,7 @@ TEST_F(DayReaderTest, LineEndsDoNotChangeTheRows) {
 }
 
 TEST_F(DayReaderTest, AnOverLongLineIsAMalformedRow) {
-  const Log log = SmallLog("max_line_bytes: 100");
+  const Log log = SmallLog("delimited { max_line_bytes: 100 }");
   const std::string big(10 << 20, 'x');
   const auto rows = Read(log, {Write("a", absl::StrCat(kHeader, Rows(3), "1\t", big, "\t\t\n", Rows(3)))});
   ASSERT_TRUE(rows.ok()) << rows.status();
@@ -247,7 +247,7 @@ TEST_F(DayReaderTest, TheHotelBookingsParseWithoutAFault) {
   const std::string path = RealData("hotel-bookings/hotel_bookings.csv.gz");
   if (path.empty()) GTEST_SKIP() << "no hotel bookings";
   const Log log(ExperimentOf(R"(
-    data { path: "unused" delimiter: "," label: "is_canceled" missing_value: "NULL" missing_value: "NA" }
+    data { path: "unused" delimited { delimiter: "," } label: "is_canceled" missing_value: "NULL" missing_value: "NA" }
     feature { name: "country" sparse {} } feature { name: "agent" sparse {} } feature { name: "company" sparse {} }
     feature { name: "lead_time" dense { transform: LOG1P } } feature { name: "adr" dense {} }
     feature { name: "children" dense { bucketize { boundaries: 1 boundaries: 2 } } }

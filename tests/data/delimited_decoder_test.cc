@@ -39,10 +39,13 @@ enum FieldIndex { kUser, kTags, kInterests, kAge, kPrice, kClicks, kHour };
 constexpr char kHeader[] = "label\tuser\ttags\tinterests\tage\tprice\tclicks\thour";
 constexpr char kGood[] = "1\tu1\ta|b\tc:3|d:1\t20\t12\t-2.5\t7";
 
-Schema SchemaOf(const std::string& data = "", const std::string& features = kFeatures) {
+Schema SchemaOf(const std::string& data = "", const std::string& features = kFeatures,
+                const std::string& stored_logits = "") {
   return Schema(
       ExperimentOf(absl::StrCat("data { path: 'unused' ", data, " } ", features,
-                                " model { teacher { mlp { hidden: 4 } } student { mlp { hidden: 2 } } }")));
+                                " model { teacher { mlp { hidden: 4 } } student { mlp { hidden: 2 } } ",
+                                stored_logits.empty() ? "" : "distill { stored_logits { ", stored_logits,
+                                stored_logits.empty() ? "" : " } } ", "}")));
 }
 
 absl::StatusOr<DelimitedRows> ParserOf(const Schema& schema, const std::string& header = kHeader,
@@ -54,8 +57,9 @@ absl::StatusOr<DelimitedRows> ParserOf(const Schema& schema, const std::string& 
 // A schema, its parser, and a batch with what it made.
 struct Parsing {
   explicit Parsing(const std::string& data = "", const std::string& header = kHeader,
-                   RowUse use = RowUse::kTrain, const std::string& features = kFeatures)
-      : schema(SchemaOf(data, features)),
+                   RowUse use = RowUse::kTrain, const std::string& features = kFeatures,
+                   const std::string& stored_logits = "")
+      : schema(SchemaOf(data, features, stored_logits)),
         parser(ParserOf(schema, header, use).value()),
         batch(static_cast<int>(schema.fields().size())) {}
 
@@ -264,12 +268,19 @@ TEST(DelimitedDecoderTest, SampleWeightsAndGroupsAreRead) {
 // ---- a teacher's scores, and rows without a label
 
 const std::string kTeacherHeader = absl::StrCat(kHeader, "\tscore");
+// A teacher's scores in the log; `data` and `stored_logits` are more of those messages.
+struct WithScores : Parsing {
+  explicit WithScores(const std::string& data = "", const std::string& stored_logits = "",
+                      const std::string& header = kTeacherHeader, RowUse use = RowUse::kTrain)
+      : Parsing(data, header, use, kFeatures, absl::StrCat("column: 'score' ", stored_logits)) {}
+};
+
 std::string Scored(absl::string_view score, absl::string_view row = kGood) {
   return absl::StrCat(row, "\t", score);
 }
 
 TEST(DelimitedDecoderTest, AScoreIsTheLogitThatTheStudentsLossIsTakenAgainst) {
-  Parsing p("teacher_column: 'score'", kTeacherHeader);
+  WithScores p;
   for (const char* score : {"0.25", "0.5", "1", "0", "1e-9", ""})
     ASSERT_EQ(p.Parse(Scored(score)), RowFault::kNone);
   const std::vector<float>& logits = p.batch.teacher_logits;
@@ -284,15 +295,14 @@ TEST(DelimitedDecoderTest, AScoreIsTheLogitThatTheStudentsLossIsTakenAgainst) {
 }
 
 TEST(DelimitedDecoderTest, AProbabilityOfTheFullLogIsTakenBackToTheLogAsItIs) {
-  Parsing p("teacher_column: 'score' negative_keep_rate: 0.1", kTeacherHeader);
+  WithScores p("negative_keep_rate: 0.1");
   // A model of the log as it is says 0.5; predict, with its negatives put back, 1 / 11.
   ASSERT_EQ(p.Parse(Scored("0.0909090909")), RowFault::kNone);
   EXPECT_NEAR(p.batch.teacher_logits[0], 0, 1e-6);
 }
 
 TEST(DelimitedDecoderTest, ALogitIsTakenAsItIs) {
-  Parsing p("teacher_column: 'score' teacher_column_is: LOGIT negative_keep_rate: 0.1 missing_value: 'NA'",
-            kTeacherHeader);
+  WithScores p("negative_keep_rate: 0.1 missing_value: 'NA'", "is: LOGIT");
   for (const char* score : {"-3.25", "40", "NA"}) ASSERT_EQ(p.Parse(Scored(score)), RowFault::kNone);
   EXPECT_EQ(p.batch.teacher_logits[0], -3.25f);
   EXPECT_EQ(p.batch.teacher_logits[1], 40.0f);
@@ -300,7 +310,7 @@ TEST(DelimitedDecoderTest, ALogitIsTakenAsItIs) {
 }
 
 TEST(DelimitedDecoderTest, AScoreThatIsNoneIsAFault) {
-  Parsing p("teacher_column: 'score'", kTeacherHeader);
+  WithScores p;
   ASSERT_EQ(p.Parse(Scored("0.5")), RowFault::kNone);
   for (const auto& [score, fault] :
        std::vector<std::pair<std::string, RowFault>>{{"x", RowFault::kNumber},
@@ -314,21 +324,21 @@ TEST(DelimitedDecoderTest, AScoreThatIsNoneIsAFault) {
     EXPECT_EQ(p.batch.rows(), 1) << score;
   }
   // A fault in a later cell takes the score along.
-  Parsing later("teacher_column: 'score'", absl::StrCat("score\t", kHeader));
+  WithScores later("", "", absl::StrCat("score\t", kHeader));
   ASSERT_EQ(later.Parse(absl::StrCat("0.5\t", kGood)), RowFault::kNone);
   EXPECT_EQ(later.Parse(absl::StrCat("0.7\t", With(4, "abc"))), RowFault::kNumber);
   EXPECT_EQ(later.batch.teacher_logits.size(), 1u);
-  Parsing logit("teacher_column: 'score' teacher_column_is: LOGIT", kTeacherHeader);
+  WithScores logit("", "is: LOGIT");
   EXPECT_EQ(logit.Parse(Scored("1e39")), RowFault::kNotFinite);
   EXPECT_THAT(logit.detail, HasSubstr("'1e39' in 'score' is not a finite number"));
 }
 
 TEST(DelimitedDecoderTest, OnlyTrainingNeedsTheScores) {
-  const Schema schema = SchemaOf("teacher_column: 'score'");
+  const Schema schema = SchemaOf("", kFeatures, "column: 'score'");
   EXPECT_EQ(ParserOf(schema, kHeader).status().message(),
-            "logs/day.tsv: no column 'score' (data.teacher_column)");
+            "logs/day.tsv: no column 'score' (model.distill.stored_logits.column)");
   for (const RowUse use : {RowUse::kEvaluate, RowUse::kPredict}) {
-    Parsing p("teacher_column: 'score'", kHeader, use);
+    WithScores p("", "", kHeader, use);
     ASSERT_EQ(p.Parse(kGood), RowFault::kNone);
     EXPECT_TRUE(p.batch.teacher_logits.empty());
   }
@@ -351,7 +361,7 @@ TEST(DelimitedDecoderTest, AnEmptyLabelIsAbsentWhereTheConfigurationAllowsIt) {
 }
 
 TEST(DelimitedDecoderTest, ARowWithNeitherLabelNorScoreTeachesNothing) {
-  Parsing p("teacher_column: 'score' unlabelled: USE_TEACHER", kTeacherHeader);
+  WithScores p("unlabelled: USE_TEACHER");
   ASSERT_EQ(p.Parse(Scored("0.5", With(0, ""))), RowFault::kNone);
   ASSERT_EQ(p.Parse(Scored("", With(0, "0"))), RowFault::kNone);
   EXPECT_EQ(p.Parse(Scored("", With(0, ""))), RowFault::kLabel);
@@ -359,7 +369,7 @@ TEST(DelimitedDecoderTest, ARowWithNeitherLabelNorScoreTeachesNothing) {
   EXPECT_EQ(p.batch.rows(), 2);
   EXPECT_EQ(p.batch.teacher_logits.size(), 2u);
   // Where such rows are dropped they need no score.
-  Parsing drop("teacher_column: 'score' unlabelled: DROP", kTeacherHeader);
+  WithScores drop("unlabelled: DROP");
   EXPECT_EQ(drop.Parse(Scored("", With(0, ""))), RowFault::kNone);
 }
 

@@ -410,7 +410,7 @@ TEST_P(DelimitedRowsTest, OverLongLinesAreFaults) {
   ASSERT_EQ(faults.size(), 1u);
   EXPECT_EQ(faults[0].row, 1);
   EXPECT_EQ(faults[0].fault, RowFault::kLineTooLong);
-  EXPECT_THAT(faults[0].detail, testing::HasSubstr("data.max_line_bytes"));
+  EXPECT_THAT(faults[0].detail, testing::HasSubstr("data.delimited.max_line_bytes"));
 }
 
 TEST_P(DelimitedRowsTest, GoodRowsAllocateNothingInABatchThatIsUsedAgain) {

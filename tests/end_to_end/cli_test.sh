@@ -403,7 +403,7 @@ for day in logs/2026-01-0*.tsv.gz; do
     gzip >"scored/$(basename "$day")"
 done
 scored='data.path=scored/{date}.tsv.gz'
-stored=(model.method=STUDENT_ALONE data.teacher_column=teacher train.window_days=4)
+stored=(model.method=STUDENT_ALONE model.distill.stored_logits.column=teacher train.window_days=4)
 train scored-run 2026-01-04 "$scored" "${stored[@]}"
 train alone-run 2026-01-04 "$scored" model.method=STUDENT_ALONE train.window_days=4
 expect_differ "$(last_checkpoint scored-run)/student.bin" "$(last_checkpoint alone-run)/student.bin"
@@ -417,13 +417,13 @@ for line in sys.stdin:
     *cells, score = line.rstrip("\n").split("\t")
     print(*cells, math.log(float(score) / (1 - float(score))), sep="\t")' >"${day%.tsv.gz}.logit.tsv"
 done
-train logit-run 2026-01-04 'data.path=scored/{date}.logit.tsv' "${stored[@]}" data.teacher_column_is=LOGIT
+train logit-run 2026-01-04 'data.path=scored/{date}.logit.tsv' "${stored[@]}" model.distill.stored_logits.is=LOGIT
 expect_same "$(last_checkpoint logit-run)/student.bin" "$(last_checkpoint scored-run)/student.bin"
 refuse_train 3 none 2026-01-04 "$log" "${stored[@]}"
-expect_err "no column 'teacher' (data.teacher_column)"
-refuse_train 2 none 2026-01-04 "$scored" "${stored[@]}" data.teacher_column_is=ODDS
+expect_err "no column 'teacher' (model.distill.stored_logits.column)"
+refuse_train 2 none 2026-01-04 "$scored" "${stored[@]}" model.distill.stored_logits.is=ODDS
 expect_err "PROBABILITY"
-train teacher-run 2026-01-04 "$log" model.method=TEACHER_ALONE data.teacher_column=teacher train.window_days=4
+train teacher-run 2026-01-04 "$log" model.method=TEACHER_ALONE model.distill.stored_logits.column=teacher train.window_days=4
 expect_err "isn't read"
 # The second score of a day isn't one, the third is empty.
 zcat scored/2026-01-01.tsv.gz | awk -F'\t' -v OFS='\t' 'NR == 3 {$NF = "1.5"} NR == 4 {$NF = ""} {print}' >2026-01-01.tsv

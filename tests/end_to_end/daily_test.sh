@@ -20,7 +20,7 @@ done
 # daily RUN END_DATE ARGUMENTS...
 settings=(--config="$source_dir/configs/synthetic.pbtxt" --begin_date=2026-01-01 'data.path=logs/{date}.tsv.gz' train.window_days=3
   train.epochs=2 train.batch_size=64 embedding.dim=4 model.teacher.mlp.hidden=16,8 model.student.mlp.hidden=8,4 runtime.threads=2
-  train.student_lr_multiplier=10 daily.gate.min_copc=0.5 daily.gate.max_copc=2 daily.gate.max_auc_loss=0.02)
+  model.distill.lr_multiplier=10 daily.gate.min_copc=0.5 daily.gate.max_copc=2 daily.gate.max_auc_loss=0.02)
 daily() { expect_exit 0 daily --run_dir="$1" --end_date="$2" "${settings[@]}" "${@:3}"; }
 # expect_days RUN EXPRESSION: of the list of days
 expect_days() {

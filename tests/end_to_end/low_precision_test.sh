@@ -71,7 +71,7 @@ expect_err "needs --input"
 expect_exit 2 export --model=run --output=never --precision=int4 --input=$holdout
 expect_err "'f32', 'bf16' or 'int8'"
 expect_exit 2 export --model=run --output=never --input=$holdout
-expect_exit 2 export --model=run --output=never data.delimiter=,
+expect_exit 2 export --model=run --output=never data.delimited.delimiter=,
 expect_exit 2 export --model=run --output=never --precision=int8 --input=$holdout --max_auc_loss=-1
 expect_exit 2 export --model=run --output=never --precision=int8 --input=$holdout embedding.dim=4
 expect_exit 3 export --model=run --output=never --precision=int8 --input=nowhere.tsv

@@ -73,9 +73,9 @@ serves() {
   for model in "$1" "$1-online/published"; do expect_exit 0 predict --model="$model" --input=logs/holdout.tsv.gz --output="${model////-}.tsv"; done
   expect_same "$1.tsv" "$1-online-published.tsv"
 }
-serves slow model.student.slow_embedding.decay=0.9 train.average_decay=0.9 train.student_steps=2
+serves slow embedding.slow_copy.decay=0.9 embedding.slow_copy.towers=STUDENT train.average_decay=0.9 model.distill.replay.steps=2
 serves own model.method=TWO_STAGE_KD
-serves alone model.method=STUDENT_ALONE model.student.slow_embedding.decay=0.9 train.average_decay=0.9
+serves alone model.method=STUDENT_ALONE embedding.slow_copy.decay=0.9 train.average_decay=0.9
 expect_exit 0 online --init_from=slow --run_dir=slow-learned --input=stream.tsv "${fast[@]}"
 last_window slow-learned 'd["rows"] == 6000 and 0.5 < d["window"]["auc"] < 1'
 
@@ -206,9 +206,9 @@ expect_err "10 rows read = 10 trained + 0 waiting"
 
 section "a teacher's scores in the stream"
 paste stream.tsv <("$tandem" predict --model=base --tower=teacher --input=stream.tsv --output=- 2>err | cut -f3) >scored.tsv
-expect_exit 0 online --init_from=base --run_dir=scored --input=scored.tsv "${fast[@]}" data.teacher_column=teacher
+expect_exit 0 online --init_from=base --run_dir=scored --input=scored.tsv "${fast[@]}" model.distill.stored_logits.column=teacher
 expect_differ "$(last_checkpoint scored)/student.bin" "$(last_checkpoint whole)/student.bin"
-expect_exit 3 online --init_from=base --run_dir=unscored --input=stream.tsv "${fast[@]}" data.teacher_column=teacher
+expect_exit 3 online --init_from=base --run_dir=unscored --input=stream.tsv "${fast[@]}" model.distill.stored_logits.column=teacher
 expect_err "no column 'teacher'"
 awk -F'\t' -v OFS='\t' 'NR > 1 && NR % 3 == 0 {$1 = ""} {print}' stream.tsv >hidden.tsv
 expect_exit 0 online --init_from=base --run_dir=hidden --input=hidden.tsv "${fast[@]}" data.unlabelled=USE_TEACHER

@@ -64,7 +64,7 @@ movielens=$configs/movielens.pbtxt
 ceiling xdeepfm "$movielens,$configs/teacher/xdeepfm.pbtxt,cin.pbtxt,hint.pbtxt" model.distill.logit_loss=SOFT_LABEL model.distill.temperature=3 \
   model.teacher.mlp.dropout=0.2 model.student.mlp.dropout=0.1 model.student.mlp.normalize_input=true embedding.id_dropout=0.1
 ceiling dcn_v2 "$movielens,$configs/teacher/dcn_v2.pbtxt" model.teacher.combine=STACKED model.distill.logit_weight=10 \
-  train.student_lr_multiplier=5 embedding.weight_decay=0.01 train.clip_norm=1
+  model.distill.lr_multiplier=5 embedding.weight_decay=0.01 train.clip_norm=1
 ceiling deepfm "$movielens,$configs/teacher/deepfm.pbtxt" embedding.min_count=2 embedding.l2=0.001 model.distill.student_label_weight=0
 section "ceiling: the student alone is tuned"
 finetune_day xdeepfm-co xdeepfm-student-tuned --towers=student

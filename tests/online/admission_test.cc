@@ -91,8 +91,9 @@ TEST_F(AdmissionTest, AMalformedRowIsSetAsideAndCountedByItsFault) {
 }
 
 TEST_F(AdmissionTest, ALineThatIsTooLongIsMalformed) {
-  EXPECT_EQ(Admit("", "1\tu\ti\t\tq\t3\t1\n" + std::string(3000, 'x') + "\n", "max_line_bytes: 1024"),
-            (Texts{"row+@0", "none"}));
+  EXPECT_EQ(
+      Admit("", "1\tu\ti\t\tq\t3\t1\n" + std::string(3000, 'x') + "\n", "delimited { max_line_bytes: 1024 }"),
+      (Texts{"row+@0", "none"}));
   EXPECT_EQ(state_.rows_bad(static_cast<int>(RowFault::kLineTooLong)), 1);
 }
 

@@ -37,18 +37,34 @@ TEST(OnlineExperiment, IsTheStudentAloneAtTheRatesAskedFor) {
 TEST(OnlineExperiment, LearnsFromATeachersScoresWhereTheStreamHoldsThem) {
   proto::Experiment experiment =
       SmallExperiment(kModel,
-                      "model { distill { logit_weight: 0.3 logit_loss: SOFT_LABEL temperature: 2 hint {} } } "
-                      "data { teacher_column: 'score' unlabelled: USE_TEACHER }");
+                      "model { distill { logit_weight: 0.3 logit_loss: SOFT_LABEL temperature: 2 hint {} "
+                      "lr_multiplier: 3 replay { steps: 2 } phase {} stored_logits { column: 'score' } } } "
+                      "data { unlabelled: USE_TEACHER }");
   const proto::Experiment stored = OnlineExperiment(experiment);
-  EXPECT_EQ(stored.data().teacher_column(), "score");
+  EXPECT_EQ(stored.model().distill().stored_logits().column(), "score");
   EXPECT_EQ(stored.data().unlabelled(), proto::Data::DROP);
   EXPECT_DOUBLE_EQ(stored.model().distill().logit_weight(), 0.3);
+  EXPECT_DOUBLE_EQ(stored.model().distill().lr_multiplier(), 3);
   EXPECT_EQ(stored.model().distill().hint_size(), 0);
+  EXPECT_FALSE(stored.model().distill().has_replay() || stored.model().distill().has_phase());
   EXPECT_TRUE(ValidateExperiment(stored).ok()) << ValidateExperiment(stored);
   EXPECT_EQ(ExperimentText(OnlineExperiment(stored)), ExperimentText(stored));
   // A method without a logit loss doesn't find one on its way here.
   experiment.mutable_model()->set_method(proto::FEATURE_TRANSFER);
-  EXPECT_EQ(OnlineExperiment(experiment).data().teacher_column(), "");
+  EXPECT_FALSE(OnlineExperiment(experiment).model().distill().has_stored_logits());
+  EXPECT_DOUBLE_EQ(OnlineExperiment(experiment).model().distill().lr_multiplier(), 3);
+}
+
+TEST(OnlineExperiment, TheStudentsOwnOptimizerMovesItAndOfMuonTheAdam) {
+  const char* own =
+      "model { student { optimizer { muon { lr: 0.5 adam { lr: 0.02 } } } } } embedding { slow_copy {} }";
+  const proto::Experiment online = OnlineExperiment(SmallExperiment(kModel, own));
+  EXPECT_DOUBLE_EQ(online.train().optimizer().adam().lr(), 0.02);
+  EXPECT_FALSE(online.model().student().has_optimizer());
+  EXPECT_FALSE(online.embedding().has_slow_copy());
+  const proto::Experiment replaced = OnlineExperiment(SmallExperiment(
+      kModel, std::string(own) + " online { lr_multiplier: 0.5 optimizer { sgd { lr: 3 } } }"));
+  EXPECT_DOUBLE_EQ(replaced.train().optimizer().sgd().lr(), 1.5);
 }
 
 // What the student is served on: rows, its linear weights, its MLP; and the optimizer's slots with them.

@@ -19,7 +19,7 @@ namespace tandem {
 namespace {
 
 constexpr double kRate = 0.01, kBeta2 = 0.97;
-constexpr char kAdam[] = "lr: 0.01 beta2: 0.97";
+constexpr char kRest[] = " adam { lr: 0.3 beta2: 0.97 }";
 
 std::vector<float> Normals(uint64_t key, int n) {
   const Random random(5, RandomPurpose::kSynthetic, {key});
@@ -84,7 +84,7 @@ struct Owned {
 };
 
 Muon MakeMuon(const std::string& config, const Kernels& kernels) {
-  return {ParseText<proto::Muon>(config), ParseText<proto::Adam>(kAdam), kernels};
+  return {ParseText<proto::Muon>(config + kRest), kernels};
 }
 
 class MuonTest : public testing::TestWithParam<std::tuple<const Kernels*, std::pair<int, int>>> {
@@ -96,8 +96,7 @@ class MuonTest : public testing::TestWithParam<std::tuple<const Kernels*, std::p
 
 TEST_P(MuonTest, IsThePublishedIterationOverNesterovsMomentum) {
   for (const int iterations : {1, 3, 5}) {
-    const Muon muon =
-        MakeMuon("lr_multiplier: 4 momentum: 0.8 iterations: " + std::to_string(iterations), kernels_);
+    const Muon muon = MakeMuon("lr: 0.04 momentum: 0.8 iterations: " + std::to_string(iterations), kernels_);
     Owned owned(inputs_, outputs_);
     Doubles w(owned.w.begin(), owned.w.end()), momentum(size_), second(size_);
     for (int step = 0; step < 4; ++step) {
@@ -124,7 +123,7 @@ TEST_P(MuonTest, IsThePublishedIterationOverNesterovsMomentum) {
 
 // That is what it is for: whatever the gradient's singular values, those of the step are about 1.
 TEST_P(MuonTest, TheStepIsNearlyOrthogonal) {
-  const Muon muon = MakeMuon("iterations: 12", kernels_);
+  const Muon muon = MakeMuon("lr: 0.01 iterations: 12", kernels_);
   Owned owned(inputs_, outputs_);
   const std::vector<float> before = owned.w;
   owned.Update(muon, 1, Normals(20, size_));
@@ -145,7 +144,7 @@ TEST_P(MuonTest, TheStepIsNearlyOrthogonal) {
 }
 
 TEST_P(MuonTest, TheGradientsScaleDoesNotCount) {
-  const Muon muon = MakeMuon("", kernels_);
+  const Muon muon = MakeMuon("lr: 0.01", kernels_);
   std::vector<float> g = Normals(30, size_);
   Owned one(inputs_, outputs_), other(inputs_, outputs_);
   one.Update(muon, 1, g);
@@ -155,7 +154,7 @@ TEST_P(MuonTest, TheGradientsScaleDoesNotCount) {
 }
 
 TEST_P(MuonTest, WithoutAGradientOrARateNothingMoves) {
-  const Muon muon = MakeMuon("", kernels_);
+  const Muon muon = MakeMuon("lr: 0.01", kernels_);
   Owned owned(inputs_, outputs_);
   const std::vector<float> before = owned.w;
   owned.Update(muon, 1, std::vector<float>(size_));
@@ -166,7 +165,7 @@ TEST_P(MuonTest, WithoutAGradientOrARateNothingMoves) {
 
 // A tower that is dead has gradients of 0 for ever: its momentum falls to where floats end, and below.
 TEST_P(MuonTest, AMatrixWithoutGradientsStaysFiniteAndComesToRest) {
-  const Muon muon = MakeMuon("", kernels_);
+  const Muon muon = MakeMuon("lr: 0.01", kernels_);
   Owned owned(inputs_, outputs_);
   owned.Update(muon, 1, Normals(50, size_));
   const std::vector<float> nothing(size_);

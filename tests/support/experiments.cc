@@ -31,7 +31,8 @@ proto::Experiment SmallExperiment(const std::string& model, const std::string& m
                                                            model, " }"));
   absl::StatusOr<proto::Experiment> over = ParseExperiment(more, "test");
   CHECK(over.ok()) << over.status();
-  MergeOver(*over, &experiment);
+  const absl::Status merged = MergeOver(*over, &experiment);
+  CHECK(merged.ok()) << merged;
   ResolveDefaults(&experiment);
   return experiment;
 }

@@ -35,9 +35,10 @@ class DenseUpdaterTest : public testing::Test {
     student_ = std::make_unique<Tower>(train_);
     updater_ = std::make_unique<DenseUpdater>(train_, *FindKernels("auto").value(), workers_.get());
     teacher_part_ = updater_->Add(
-        {"teacher", &teacher_->parameters, &teacher_->layout, DenseUpdater::kTeacher, 1, nullptr});
-    student_part_ = updater_->Add(
-        {"student", &student_->parameters, &student_->layout, DenseUpdater::kStudent, 0.5, nullptr});
+        {"teacher", &teacher_->parameters, &teacher_->layout, DenseUpdater::kTeacher, 1}, train_.optimizer());
+    student_part_ =
+        updater_->Add({"student", &student_->parameters, &student_->layout, DenseUpdater::kStudent, 0.5},
+                      train_.optimizer());
   }
   // Shard s has the gradient begin + s everywhere.
   void FillGradients(int part, int shards, float begin) {

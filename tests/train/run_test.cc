@@ -152,32 +152,33 @@ INSTANTIATE_TEST_SUITE_P(
     Levers, ResumedRunTest,
     testing::Values(
         "train { epochs: 2 } embedding { id_dropout: 0.1 min_count: 2 weight_decay: 0.001 }",
-        "train { student_steps: 3 replay_batches: 5 average_decay: 0.9 student_phase { fraction: 0.6 } } "
-        "embedding { id_dropout: 0.1 min_count: 2 } model { student { slow_embedding { decay: 0.9 } } }",
-        "train { student_steps: 2 replay_batches: 5 average_decay: 0.9 l2: 0.01 weight_decay: 0.1 "
-        "student_phase { fraction: "
-        "0.6 steps_per_row: 2 recombined_batches: 2 recombined_share: 0.3 } } model { teacher { muon {} } "
-        "student { muon { lr_multiplier: 4 } slow_embedding {} } }",
+        "train { average_decay: 0.9 } model { distill { replay { steps: 3 batches: 5 } phase { fraction: 0.6 "
+        "} } } embedding { id_dropout: 0.1 min_count: 2 slow_copy { decay: 0.9 towers: STUDENT } }",
+        "train { average_decay: 0.9 l2: 0.01 weight_decay: 0.1 optimizer { muon {} } } "
+        "model { student { optimizer { muon { lr: 0.004 adam { lr: 0.002 } } } } "
+        "distill { replay { steps: 2 batches: 5 } phase { fraction: 0.6 steps_per_row: 2 "
+        "recombined_batches: 2 recombined_share: 0.3 } } } embedding { slow_copy { towers: STUDENT } }",
         "model { method: TWO_STAGE_KD student { linear: true } } train { average_decay: 0.9 }",
-        "model { method: TWO_STAGE_FULL teacher { slow_embedding {} } student { slow_embedding {} } } "
-        "train { student_steps: 2 }",
+        "model { method: TWO_STAGE_FULL distill { replay { steps: 2 } } student { optimizer { sgd {} } } } "
+        "embedding { slow_copy {} }",
         "model { method: ROCKET_LAUNCHING } feature { name: 'user' sparse {} } "
         "feature { name: 'age' dense { transform: LOG1P } towers: TEACHER } feature { name: 'item' sparse {} "
         "}",
         "feature { name: 'user' sparse {} } feature { name: 'tag' column: 'query' sparse { table: 'tag' } } "
         "feature { name: 'tags' sparse { sequence { max_length: 3 } table: 'tag' } } "
         "model { teacher { interaction { transformer { sequence: 'tags' target: 'tag' hidden: 6 } } } }",
-        "data { teacher_column: 'score' unlabelled: USE_TEACHER } train { student_steps: 2 replay_batches: 5 "
-        "student_phase { fraction: 0.7 steps_per_row: 2 } } model { student { slow_embedding {} } }",
+        "data { unlabelled: USE_TEACHER } model { distill { stored_logits { column: 'score' } "
+        "replay { steps: 2 batches: 5 } phase { fraction: 0.7 steps_per_row: 2 } } } "
+        "embedding { slow_copy { towers: STUDENT } }",
         "data { unlabelled: USE_TEACHER } model { method: TWO_STAGE_FULL } train { shuffle_rows: 70 epochs: "
         "2 }",
-        "data { teacher_column: 'score' unlabelled: USE_TEACHER } "
-        "model { method: STUDENT_ALONE switches { hint: false } student { linear: true } }"));
+        "data { unlabelled: USE_TEACHER } model { method: STUDENT_ALONE student { linear: true } "
+        "distill { stored_logits { column: 'score' } switches { hint: false } } }"));
 
 // Where the teacher comes to rest: a run that is killed in the student phase goes back no further.
 TEST_F(RunTest, TheStudentPhaseBeginsWithACheckpoint) {
   const proto::Experiment experiment = Experiment(
-      "train { student_phase { fraction: 0.5 } } model { student { linear: false } } "
+      "model { distill { phase { fraction: 0.5 } } student { linear: false } } "
       "runtime { keep_checkpoints: 1000 }");
   const absl::StatusOr<RunSummary> run = TrainRun(experiment, Options("run"));
   ASSERT_TRUE(run.ok()) << run.status();
@@ -213,7 +214,8 @@ TEST_F(RunTest, TheTeacherOfALogWithHiddenLabelsIsThatOfTheRowsThatHaveOne) {
   train("labelled-run", "labelled", "");
   train("dropped-run", "scored", "data { unlabelled: DROP }");
   train("distilled-run", "scored", "data { unlabelled: USE_TEACHER }");
-  train("stored-run", "scored", "data { teacher_column: 'score' unlabelled: USE_TEACHER }");
+  train("stored-run", "scored",
+        "data { unlabelled: USE_TEACHER } model { distill { stored_logits { column: 'score' } } }");
   ASSERT_EQ(teachers.size(), 4u);
   EXPECT_FALSE(teachers[0].empty());
   EXPECT_FALSE(embeddings[0].empty());
@@ -240,12 +242,13 @@ TEST_F(RunTest, AWindowWithoutALabelIsRefusedWhereSomethingNeedsOne) {
                                     "teacher needs some"),
             std::string::npos)
       << co_train;
-  const absl::Status dropped =
-      train("b", "data { unlabelled: DROP } model { method: STUDENT_ALONE switches { hint: false } }");
+  const absl::Status dropped = train(
+      "b", "data { unlabelled: DROP } model { method: STUDENT_ALONE distill { switches { hint: false } } }");
   EXPECT_EQ(ExitCode(dropped), kExitData) << dropped;
-  const absl::Status stored = train("c",
-                                    "data { teacher_column: 'score' unlabelled: USE_TEACHER } "
-                                    "model { method: STUDENT_ALONE switches { hint: false } }");
+  const absl::Status stored =
+      train("c",
+            "data { unlabelled: USE_TEACHER } model { method: STUDENT_ALONE "
+            "distill { stored_logits { column: 'score' } switches { hint: false } } }");
   EXPECT_TRUE(stored.ok()) << stored;
 }
 
@@ -470,8 +473,8 @@ TEST_F(RunTest, AChangedFeatureIsNamedAndItsFieldsAloneStartAnew) {
        {"interaction { cin { layers: 4 layers: 3 } } interaction { cross { layers: 2 } } mlp { hidden: 8 }",
         "interaction { cross { layers: 2 version: V1 } } mlp { hidden: 8 normalize_input: true } "
         "combine: PARALLEL",
-        "interaction { cross { layers: 1 rank: 2 } } interaction { fm {} } mlp { hidden: 0 }"}) {
-    const std::string model = absl::StrCat("model { teacher { linear: false ", teacher, " } }");
+        "interaction { cross { layers: 1 rank: 2 } } interaction { fm {} }"}) {
+    const std::string model = absl::StrCat("clear: 'model.teacher' model { teacher { ", teacher, " } }");
     const std::string name = absl::StrCat("run", std::hash<std::string>()(teacher));
     const absl::StatusOr<RunSummary> trained = TrainRun(WithoutHints(Experiment(model)), Options(name));
     ASSERT_TRUE(trained.ok()) << trained.status();

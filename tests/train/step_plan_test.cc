@@ -59,9 +59,9 @@ TEST_F(StepPlanTest, ATeacherSitsOutRowsWithoutALabelAndItsTimeStands) {
 
 TEST_F(StepPlanTest, InItsPhaseTheStudentIsAloneAtRatesOfItsOwn) {
   StepPlanner planner = Planner("CO_TRAIN",
-                                "train { student_steps: 2 replay_batches: 4 student_phase { fraction: 0.5 "
+                                "model { distill { replay { steps: 2 batches: 4 } phase { fraction: 0.5 "
                                 "lr_multiplier: 3 decay: LINEAR "
-                                "final: 0 steps_per_row: 5 recombined_batches: 2 } }");
+                                "final: 0 steps_per_row: 5 recombined_batches: 2 } } }");
   EXPECT_EQ(planner.Next(labelled_).student_steps, 2);
   planner.BeginStudentPhase(/*steps=*/4);
   const StepPlan first = planner.Next(labelled_);
@@ -108,7 +108,7 @@ TEST_F(StepPlanTest, OfAStudentAloneAtFineTuningNothingElseMoves) {
 
 TEST_F(StepPlanTest, OnThePastTheStudentMovesByItsLogitsAlone) {
   StepPlanner planner =
-      Planner("CO_TRAIN", "train { student_steps: 3 replay_batches: 4 student_lr_multiplier: 2 }");
+      Planner("CO_TRAIN", "model { distill { replay { steps: 3 batches: 4 } lr_multiplier: 2 } }");
   const StepPlan plan = planner.Next(labelled_);
   const StepPlan past = OnThePast(plan);
   EXPECT_TRUE(past.student);

@@ -13,9 +13,9 @@ namespace {
 
 StudentPhase Phase(double fraction, int epochs = 1, TrainedParts parts = TrainedParts::kAll) {
   return StudentPhase(
-      SmallExperiment(
-          "teacher { mlp { hidden: 8 } } student { mlp { hidden: 8 } } distill {}",
-          absl::StrCat("train { epochs: ", epochs, " student_phase { fraction: ", fraction, " } }")),
+      SmallExperiment("teacher { mlp { hidden: 8 } } student { mlp { hidden: 8 } } distill {}",
+                      absl::StrCat("train { epochs: ", epochs,
+                                   " } model { distill { phase { fraction: ", fraction, " } } }")),
       parts);
 }
 

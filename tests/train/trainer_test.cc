@@ -94,18 +94,20 @@ TEST(Trainer, TeacherAndEmbeddingAreBitIdenticalWithAndWithoutStudent) {
 }
 
 // Every lever of co-training that the student alone has.
-constexpr char kStudentLevers[] = "student { linear: false slow_embedding { decay: 0.9 } }";
+constexpr char kStudentLevers[] =
+    "student { linear: false } distill { replay { steps: 3 batches: 4 } schedule { warmup_steps: 3 } }";
 constexpr char kTrainLevers[] =
-    "train { student_steps: 3 replay_batches: 4 average_decay: 0.9 student_schedule { warmup_steps: 3 } }";
-// And those of its phase.
+    "train { average_decay: 0.9 } embedding { slow_copy { decay: 0.9 towers: STUDENT } }";
+// And those of its phase, with an optimizer of its own.
 constexpr char kPhaseLevers[] =
-    "train { student_steps: 3 replay_batches: 4 average_decay: 0.9 student_schedule { warmup_steps: 3 } "
-    "student_phase { steps_per_row: 3 recombined_batches: 2 } }";
+    "student { linear: false optimizer { muon { lr: 0.02 adam { lr: 0.01 } } } } "
+    "distill { replay { steps: 3 batches: 4 } schedule { warmup_steps: 3 } "
+    "phase { steps_per_row: 3 recombined_batches: 2 } }";
 
 TEST(Trainer, NoLeverOfTheStudentReachesTheTeacher) {
   for (const ModelCase& teacher : kTeachers) {
     Session together(SmallExperiment(ModelText(teacher, "CO_TRAIN"),
-                                     absl::StrCat("model { ", kStudentLevers, " } ", kPhaseLevers)),
+                                     absl::StrCat("model { ", kPhaseLevers, " } ", kTrainLevers)),
                      2);
     Session alone(SmallExperiment(ModelText(teacher, "TEACHER_ALONE")), 1);
     together.Train(12);
@@ -153,7 +155,7 @@ TEST(Trainer, LeversDontDependOnTheNumberOfThreads) {
     for (const int threads : {1, 4}) {
       Session session(
           SmallExperiment(ModelText(kTeachers[0], "CO_TRAIN"),
-                          absl::StrCat("model { method: ", method, " ", kStudentLevers, " } ", kPhaseLevers)),
+                          absl::StrCat("model { method: ", method, " ", kPhaseLevers, " } ", kTrainLevers)),
           threads);
       session.Train(6);
       if (std::string(method) != "ROCKET_LAUNCHING") {
@@ -179,7 +181,8 @@ TEST(Trainer, AStepAllocatesNothingOnceItsBatchesWereSeen) {
       {"CO_TRAIN", "model {", kStudentLevers, kTrainLevers, true},
       {"CO_TRAIN", kHistory, kStudentLevers, kTrainLevers, true},
       {"TWO_STAGE_FULL", "model {", kStudentLevers, kTrainLevers, true},
-      {"ROCKET_LAUNCHING", "model {", kStudentLevers, kLimits, false},
+      {"CO_TRAIN", "model {", "student { linear: false optimizer { muon {} } }", kTrainLevers, true},
+      {"ROCKET_LAUNCHING", "model {", kStudentLevers, kTrainLevers, false},
       {"STUDENT_ALONE", "model {", "", kLimits, false},
   };
   for (const Case& c : cases) {
@@ -263,10 +266,10 @@ TEST(Trainer, AveragesAreThoseOfTheWeightsAfterEachStep) {
 
 // The lazy slow copy against one that is brought up to date at every step.
 TEST(Trainer, TheSlowCopyIsTheAverageOfTheTableAtEveryStep) {
-  for (const char* more : {"", "embedding { l2: 0.01 l2_scope: TABLE }"}) {
+  for (const char* more : {"", "l2: 0.01 l2_scope: TABLE"}) {
     Session session(
         SmallExperiment(ModelText(kTeachers[0], "CO_TRAIN"),
-                        absl::StrCat("model { student { slow_embedding { decay: 0.7 } } }", more)),
+                        absl::StrCat("embedding { slow_copy { decay: 0.7 towers: STUDENT } ", more, " }")),
         2);
     const Batch probe =
         RandomBatch(session.model.schema(), 60, 100);  // the first step's ids are there at once
@@ -381,11 +384,13 @@ TEST(Trainer, AStudentAloneStepsByTheFormulaOfItsLoss) {
   constexpr double kRate = 0.1, kLogitWeight = 0.7, kLabelWeight = 0.4, kTemperature = 2;
   for (const bool soft : {false, true}) {
     for (const bool labelled : {true, false}) {
-      const std::string distill = absl::StrCat("distill { logit_weight: 0.7 student_label_weight: 0.4 ",
-                                               soft ? "logit_loss: SOFT_LABEL temperature: 2" : "", " }");
+      const std::string distill = absl::StrCat(
+          "distill { logit_weight: 0.7 student_label_weight: 0.4 "
+          "stored_logits { column: 'teacher' } ",
+          soft ? "logit_loss: SOFT_LABEL temperature: 2" : "", " }");
       Session session(
           SmallExperiment(absl::StrCat("method: STUDENT_ALONE student { mlp { hidden: 8 } } ", distill),
-                          "data { teacher_column: 'teacher' unlabelled: USE_TEACHER } "
+                          "data { unlabelled: USE_TEACHER } "
                           "train { optimizer { sgd { lr: 0.1 } } }"),
           2);
       const int rows = 50;
@@ -426,10 +431,10 @@ TEST(Trainer, AStudentAloneStepsByTheFormulaOfItsLoss) {
 // A live teacher's logits, stored and given back, are that teacher.
 TEST(Trainer, StoredLogitsOfTheSameTeacherChangeNoBit) {
   const std::string levers = absl::StrCat("model { ", kStudentLevers, " } ", kTrainLevers);
-  Session live(SmallExperiment(ModelText(kTeachers[0], "CO_TRAIN"), levers), 2);
-  Session stored(SmallExperiment(ModelText(kTeachers[0], "CO_TRAIN"),
-                                 absl::StrCat(levers, " data { teacher_column: 'teacher' }")),
-                 2);
+  proto::Experiment experiment = SmallExperiment(ModelText(kTeachers[0], "CO_TRAIN"), levers);
+  Session live(experiment, 2);
+  experiment.mutable_model()->mutable_distill()->mutable_stored_logits()->set_column("teacher");
+  Session stored(experiment, 2);
   for (int step = 0; step < 9; ++step) {
     Batch batch = RandomBatch(live.model.schema(), 70, 100 + step);
     const absl::StatusOr<const StepResult*> result = live.trainer->Step(batch);
@@ -443,13 +448,14 @@ TEST(Trainer, StoredLogitsOfTheSameTeacherChangeNoBit) {
 
 // The student's step on recombined rows is one on rows without a label, made by hand.
 TEST(Trainer, RecombinedRowsAreRowsWithoutALabel) {
-  constexpr char kModel[] = "model { student { linear: false mlp { dropout: 0 } slow_embedding {} } } ";
   const std::string more =
-      absl::StrCat(kModel, "train { average_decay: 0.9 student_phase { steps_per_row: 1 decay: CONSTANT ");
+      "train { average_decay: 0.9 } embedding { slow_copy { towers: STUDENT } } "
+      "model { student { linear: false mlp { dropout: 0 } } "
+      "distill { phase { steps_per_row: 1 decay: CONSTANT ";
   const std::string teacher = ModelText(kTeachers[1], "CO_TRAIN");
-  Session asked(SmallExperiment(teacher, absl::StrCat(more, "recombined_batches: 1 } }")), 2);
-  Session by_hand(SmallExperiment(teacher, absl::StrCat(more, "} }")), 2);
-  Session without(SmallExperiment(teacher, absl::StrCat(more, "} }")), 2);
+  Session asked(SmallExperiment(teacher, absl::StrCat(more, "recombined_batches: 1 } } }")), 2);
+  Session by_hand(SmallExperiment(teacher, absl::StrCat(more, "} } }")), 2);
+  Session without(SmallExperiment(teacher, absl::StrCat(more, "} } }")), 2);
   for (Session* session : {&asked, &by_hand, &without}) {
     session->Train(5);
     session->trainer->BeginStudentPhase(9);
@@ -477,7 +483,8 @@ TEST(Trainer, RecombinedRowsAreRowsWithoutALabel) {
 
 TEST(Trainer, StoredLogitsMoveTheStudentAndNotTheTeacher) {
   Session live(SmallExperiment(ModelText(kTeachers[0], "CO_TRAIN")), 2);
-  Session stored(SmallExperiment(ModelText(kTeachers[0], "CO_TRAIN"), "data { teacher_column: 'teacher' }"),
+  Session stored(SmallExperiment(ModelText(kTeachers[0], "CO_TRAIN"),
+                                 "model { distill { stored_logits { column: 'teacher' } } }"),
                  2);
   for (int step = 0; step < 5; ++step) {
     Batch batch = RandomBatch(live.model.schema(), 70, 100 + step);
@@ -491,10 +498,10 @@ TEST(Trainer, StoredLogitsMoveTheStudentAndNotTheTeacher) {
 
 TEST(Trainer, RowsWithoutALabelLeaveTeacherAndEmbeddingAsIfTheyWerentThere) {
   for (const ModelCase& teacher : kTeachers) {
-    const std::string levers = absl::StrCat(
-        "model { ", kStudentLevers, " } data { unlabelled: USE_TEACHER } ",
-        "train { schedule { warmup_steps: 5 } student_steps: 3 replay_batches: 4 average_decay: 0.9 } "
-        "embedding { id_dropout: 0.2 min_count: 2 }");
+    const std::string levers =
+        absl::StrCat("model { ", kStudentLevers, " } data { unlabelled: USE_TEACHER } ",
+                     "train { schedule { warmup_steps: 5 } average_decay: 0.9 } "
+                     "embedding { id_dropout: 0.2 min_count: 2 slow_copy { decay: 0.9 towers: STUDENT } }");
     Session with(SmallExperiment(ModelText(teacher, "CO_TRAIN"), levers), 2);
     Session without(SmallExperiment(ModelText(teacher, "CO_TRAIN"), levers), 2);
     for (int step = 0; step < 10; ++step) {

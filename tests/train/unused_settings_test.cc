@@ -20,35 +20,35 @@ std::vector<std::string> Unused(const std::string& method, const std::string& mo
 }
 
 TEST(UnusedSettings, WhatIsUsedIsNotNamed) {
-  EXPECT_THAT(
-      Unused("CO_TRAIN", "train { student_steps: 2 student_phase { fraction: 0.5 steps_per_row: 3 } }"),
-      IsEmpty());
-  EXPECT_THAT(Unused("TWO_STAGE_FULL", "train { student_steps: 2 }"), IsEmpty());
+  EXPECT_THAT(Unused("CO_TRAIN",
+                     "model { distill { replay { steps: 2 } phase { fraction: 0.5 steps_per_row: 3 } } }"),
+              IsEmpty());
+  EXPECT_THAT(Unused("TWO_STAGE_FULL", "model { distill { replay { steps: 2 } } }"), IsEmpty());
 }
 
 TEST(UnusedSettings, AMethodWithoutStudentStepsOfItsOwn) {
-  EXPECT_THAT(Unused("ROCKET_LAUNCHING", "train { student_steps: 4 }"),
-              ElementsAre(HasSubstr("train.student_steps: 4 has no effect: with ROCKET_LAUNCHING")));
-  EXPECT_THAT(Unused("TEACHER_ALONE", "train { student_steps: 4 }"), ElementsAre(HasSubstr("TEACHER_ALONE")));
+  EXPECT_THAT(Unused("ROCKET_LAUNCHING", "model { distill { replay { steps: 4 } } }"),
+              ElementsAre(HasSubstr("model.distill.replay.steps: 4 has no effect: with ROCKET_LAUNCHING")));
+  EXPECT_THAT(Unused("TEACHER_ALONE", "model { distill { replay { steps: 4 } } }"),
+              ElementsAre(HasSubstr("TEACHER_ALONE")));
 }
 
 TEST(UnusedSettings, APhaseThatTheMethodDoesNotHaveOrASwitchTookAway) {
-  EXPECT_THAT(Unused("ROCKET_LAUNCHING", "train { student_phase { fraction: 0.5 } }"),
+  EXPECT_THAT(Unused("ROCKET_LAUNCHING", "model { distill { phase { fraction: 0.5 } } }"),
               ElementsAre(HasSubstr("ROCKET_LAUNCHING has no such phase")));
-  EXPECT_THAT(Unused("CO_TRAIN",
-                     "model { switches { student_phase: false } } train { student_phase { fraction: 0.5 } }"),
-              ElementsAre(HasSubstr("model.switches.student_phase is false")));
-  EXPECT_THAT(Unused("CO_TRAIN", "train { student_phase { fraction: 0.5 } }", TrainedParts::kStudent),
+  EXPECT_THAT(Unused("CO_TRAIN", "model { distill { switches { phase: false } phase { fraction: 0.5 } } }"),
+              ElementsAre(HasSubstr("model.distill.switches.phase is false")));
+  EXPECT_THAT(Unused("CO_TRAIN", "model { distill { phase { fraction: 0.5 } } }", TrainedParts::kStudent),
               ElementsAre(HasSubstr("trains nothing but the student anyway")));
 }
 
 TEST(UnusedSettings, ATeachersColumnThatNobodyLearnsFrom) {
-  EXPECT_THAT(Unused("TEACHER_ALONE", "data { teacher_column: 'score' }"),
-              ElementsAre(HasSubstr("data.teacher_column 'score' isn't read")));
+  EXPECT_THAT(Unused("TEACHER_ALONE", "model { distill { stored_logits { column: 'score' } } }"),
+              ElementsAre(HasSubstr("model.distill.stored_logits.column 'score' isn't read")));
 }
 
 TEST(UnusedSettings, SwitchesOfDistillationWithOneTower) {
-  EXPECT_THAT(Unused("STUDENT_ALONE", "model { switches { hint: false } }"),
+  EXPECT_THAT(Unused("STUDENT_ALONE", "model { distill { switches { hint: false } } }"),
               ElementsAre(testing::AllOf(HasSubstr("STUDENT_ALONE has one tower only"), HasSubstr("hint"))));
 }
 

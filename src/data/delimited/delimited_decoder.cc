@@ -203,7 +203,7 @@ void DelimitedDecoder::DecodeRows(const RawRows& rows, int begin, int end, Batch
         fault = Split(line.line, places, &detail);
         if (fault == RowFault::kNone) fault = cells_.EncodeAllButIds(line, &writer, &detail);
       } else {
-        detail = absl::StrCat("a line of more than data.max_line_bytes ", max_line_bytes_);
+        detail = absl::StrCat("a line of more than data.delimited.max_line_bytes ", max_line_bytes_);
       }
       if (fault == RowFault::kNone) {
         writer.CloseRow();
@@ -228,7 +228,7 @@ absl::StatusOr<std::unique_ptr<DelimitedDecoder>> MakeDecoder(const Schema& sche
   const auto find = [&](const std::string& column, absl::string_view why) -> absl::StatusOr<int> {
     if (columns.size() == 1 && column != columns[0]) {
       return DataError(origin, ": no column '", column, "' (", why,
-                       "): there is but one column; is data.delimiter right?");
+                       "): there is but one column; is data.delimited.delimiter right?");
     }
     return FindNamed(column, why, columns, origin);
   };
