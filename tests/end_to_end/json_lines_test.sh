@@ -90,9 +90,9 @@ expect_equal "every row has its line" "$(wc -l <broken.tsv)" 1506
 expect_equal "the key of a broken row" "$(sed -n 1502p broken.tsv)" "$(printf 'u1\t\t')"
 
 section "online, with clicks that come later"
-# Every row is an impression; those with a click come again, 40 rows later.
+# Every row is an impression of 2026-01-03; those with a click come again, 40 rows later.
 zcat logs/2026-01-03.tsv.gz | awk -F'\t' -v OFS='\t' 'NR == 1 {print $0, "time"; next}
-  {print NR - 1, $0, 1000 + NR; if ($1 == 1) print NR + 39, $0, 1040 + NR}' >numbered.tsv
+  {print NR - 1, $0, 1767398400 + NR; if ($1 == 1) print NR + 39, $0, 1767398440 + NR}' >numbered.tsv
 { head -1 numbered.tsv; tail -n +2 numbered.tsv | sort -s -n -k1,1 | cut -f2- |
   awk -F'\t' -v OFS='\t' '{key = $2 SUBSEP $3; if (!(key in seen)) $1 = 0; seen[key] = 1; print}'; } >stream.tsv
 to_json <stream.tsv >stream.jsonl
