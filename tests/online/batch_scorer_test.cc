@@ -1,3 +1,4 @@
+// Scoring a micro-batch as a server would.
 #include "src/online/batch_scorer.h"
 
 #include <gtest/gtest.h>

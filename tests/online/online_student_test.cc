@@ -1,3 +1,4 @@
+// What a student that learns online begins as.
 #include "src/online/online_student.h"
 
 #include <gtest/gtest.h>
