@@ -3,8 +3,8 @@
 //   std::unique_ptr<CellReader> reader = format.MakeCellReader(lists, *file->head());
 //   for (absl::string_view row : rows.rows)
 //     if (reader->Read(row) == RowFault::kNone)
-//       for (const CellReader::Cell& cell : reader->cells()) Count(reader->columns()[cell.column],
-//       cell.values);
+//       for (const CellReader::Cell& cell : reader->cells())
+//         Count(reader->columns()[cell.column], cell.values);
 //
 // Not thread-safe.
 #ifndef TANDEM_CELL_READER_H_

@@ -4,8 +4,7 @@
 //   const std::unique_ptr<const SampleFormat> format = MakeSampleFormat(experiment.data());
 //   TANDEM_ASSIGN_OR_RETURN(auto file, format->Open(FileSystem::Default(), "logs/2000-11-20.tsv.gz"));
 //   if (!file->head().has_value()) ...                                            // an empty file
-//   TANDEM_ASSIGN_OR_RETURN(auto decoder, format->MakeDecoder(schema, {RowUse::kTrain}, *file->head(),
-//   path));
+//   TANDEM_ASSIGN_OR_RETURN(auto decoder, format->MakeDecoder(schema, {RowUse::kTrain}, *file->head(), path));
 //
 // A format is a folder of src/data, an arm of `data`'s format in experiment.proto, and a case of
 // MakeSampleFormat. Thread-safe. Errors are DataErrors that name the file.

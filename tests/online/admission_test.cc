@@ -1,3 +1,4 @@
+// Which rows of a stream are samples, and which are set aside.
 #include "src/online/admission.h"
 
 #include <gmock/gmock.h>

@@ -1,3 +1,4 @@
+// A stream that goes on from its place in a checkpoint.
 #include "src/online/resumable_stream.h"
 
 #include <gmock/gmock.h>

@@ -1,3 +1,4 @@
+// Malformed rows of a stream, set aside and resumed.
 #include "src/online/stream_quarantine.h"
 
 #include <gmock/gmock.h>

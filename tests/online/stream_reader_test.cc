@@ -1,3 +1,4 @@
+// Reading a stream from any place, while it grows, shrinks or is replaced.
 #include "src/online/stream_reader.h"
 
 #include <gtest/gtest.h>
