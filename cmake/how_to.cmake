@@ -18,16 +18,17 @@ add_custom_command(
   DEPENDS ${HOW_TO} tests/how_to/follow.py ${HOW_TO_EDITED}
   WORKING_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR})
 add_custom_command(
-  OUTPUT ${HOW_TO_DIR}/config/experiment.pb.cc
-  COMMAND protobuf::protoc --cpp_out=${HOW_TO_DIR} -I ${HOW_TO_DIR}/src ${HOW_TO_DIR}/src/config/experiment.proto
+  OUTPUT ${HOW_TO_DIR}/tandem/experiment.pb.cc
+  COMMAND protobuf::protoc --cpp_out=${HOW_TO_DIR} -I tandem=${HOW_TO_DIR}/src/config ${HOW_TO_DIR}/src/config/experiment.proto
   DEPENDS ${HOW_TO_DIR}/src/config/experiment.proto)
 
 # What all of them see first.
 add_library(how_to_flags INTERFACE)
 target_include_directories(how_to_flags BEFORE INTERFACE ${HOW_TO_DIR} ${CMAKE_CURRENT_SOURCE_DIR})
+target_include_directories(how_to_flags SYSTEM INTERFACE ${PROTO_DIR})
 target_link_libraries(how_to_flags INTERFACE tandem_flags absl::strings absl::span absl::statusor glog::glog protobuf::libprotobuf)
 
-add_library(how_to_proto OBJECT EXCLUDE_FROM_ALL ${HOW_TO_DIR}/config/experiment.pb.cc)
+add_library(how_to_proto OBJECT EXCLUDE_FROM_ALL ${HOW_TO_DIR}/tandem/experiment.pb.cc)
 target_include_directories(how_to_proto SYSTEM PRIVATE ${HOW_TO_DIR})
 target_link_libraries(how_to_proto PRIVATE protobuf::libprotobuf)
 target_compile_options(how_to_proto PRIVATE ${TANDEM_ARCH_OPTIONS})
