@@ -48,6 +48,11 @@ void RemoveOrphans(FileSystem& fs, const std::string& directory) {
   for (const std::string& name : *names) {
     if (!IsAside(name)) continue;
     const std::string path = absl::StrCat(directory, "/", name);
+    // A link is set aside for a moment only, by a run that has locked its directory.
+    if (!fs.ReadLink(path).empty()) {
+      fs.RemoveAll(path).IgnoreError();
+      continue;
+    }
     const absl::StatusOr<std::unique_ptr<FileLock>> lock = fs.TryLock(path);
     if (lock.ok() && *lock != nullptr) fs.RemoveAll(path).IgnoreError();
   }

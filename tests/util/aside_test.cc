@@ -116,6 +116,14 @@ TEST(Aside, WhatAKilledWriterLeftTheNextOneRemoves) {
   EXPECT_THAT(Names(scratch.path()), ElementsAre("c"));
 }
 
+TEST(Aside, ALinkThatAKilledWriterLeftIsRemoved) {
+  const ScratchDirectory scratch;
+  ASSERT_TRUE(fs().CreateLink(AsidePath(scratch / "published"), "bundles/step-1").ok());
+  ASSERT_TRUE(fs().CreateLink(scratch / "tmp-mine", "bundles/step-1").ok());
+  RemoveOrphans(fs(), scratch.path());
+  EXPECT_THAT(Names(scratch.path()), ElementsAre("tmp-mine"));
+}
+
 TEST(Aside, WritersAndCleanUpsAtOnceLoseNothing) {
   const ScratchDirectory scratch;
   constexpr int kThreads = 4, kRounds = 50;
