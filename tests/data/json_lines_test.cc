@@ -117,7 +117,7 @@ TEST(JsonLinesTest, EveryFaultIsToldAndIsNoRow) {
   EXPECT_THAT(Decoded(log, R"({"label": 2})"), HasSubstr("label: label '2'"));
   EXPECT_THAT(Decoded(log, "{}"), HasSubstr("label: label ''"));
   EXPECT_THAT(Decoded(log, R"({"label": 1, "age": "x"})"), HasSubstr("number: 'x' in 'age'"));
-  EXPECT_THAT(Decoded(log, R"({"label": 1, "age": 1e999})"), HasSubstr("'age' is not a finite number"));
+  EXPECT_THAT(Decoded(log, R"({"label": 1, "age": 1e999})"), HasSubstr("syntax: no row: broken JSON"));
   for (const char* bag : {"\"c\"", "[\"c\"]", "{\"c\": 0}", "{\"c\": -1}", "{\"c\": null}"}) {
     EXPECT_THAT(Decoded(log, absl::StrCat(R"({"label": 1, "interests": )", bag, "}")),
                 AllOf(HasSubstr("weight: item 'c' of 'interests'"), HasSubstr(R"({"id": weight})")))
