@@ -21,8 +21,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
-#include "config/experiment.pb.h"
 #include "src/data/delimited/delimited_decoder.h"
+#include "tandem/experiment.pb.h"
 #include "tandem/random.h"
 #include "tandem/schema.h"
 

@@ -11,7 +11,7 @@ target_compile_definitions(tandem_test_support PUBLIC
 # Tests spend their time in the library and in building: their own code isn't optimised.
 target_compile_options(tandem_test_support PUBLIC -O0)
 target_precompile_headers(tandem_test_support PRIVATE <gmock/gmock.h> <gtest/gtest.h> <glog/logging.h> <absl/status/statusor.h>
-  <absl/strings/str_cat.h> <absl/strings/str_join.h> <config/experiment.pb.h>)
+  <absl/strings/str_cat.h> <absl/strings/str_join.h> <tandem/experiment.pb.h>)
 
 file(GLOB TEST_SOURCES CONFIGURE_DEPENDS tests/*/*_test.cc)
 if(TANDEM_SANITIZE MATCHES "thread")
@@ -60,7 +60,8 @@ find_package(Python3 COMPONENTS Interpreter REQUIRED)
 file(GLOB SCRIPT_TESTS CONFIGURE_DEPENDS tests/*/*_test.py)
 foreach(source ${SCRIPT_TESTS})
   get_filename_component(name ${source} NAME_WE)
-  add_test(NAME ${name} COMMAND ${Python3_EXECUTABLE} ${source})
+  add_test(NAME ${name} COMMAND ${Python3_EXECUTABLE} ${source} $<$<STREQUAL:${name},snippets_test>:${CMAKE_CURRENT_BINARY_DIR}>
+    COMMAND_EXPAND_LISTS)
   set_tests_properties(${name} PROPERTIES TIMEOUT 300 LABELS script)
 endforeach()
 

@@ -8,7 +8,7 @@
 #include <cstdio>
 
 #include "absl/strings/str_cat.h"
-#include "config/experiment.pb.h"
+#include "tandem/experiment.pb.h"
 #include "tandem/files.h"
 #include "tandem/setup.h"
 #include "tandem/status.h"

@@ -1,7 +1,7 @@
 // tandem finetune: more training on the newest samples, in a run of its own.
 #include <gflags/gflags.h>
 
-#include "config/experiment.pb.h"
+#include "tandem/experiment.pb.h"
 #include "tandem/model_directory.h"
 #include "tandem/reader.h"
 #include "tandem/run.h"

@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "config/experiment.pb.h"
 #include "tandem/experiment.h"
+#include "tandem/experiment.pb.h"
 #include "tandem/files.h"
 #include "tandem/log_summary.h"
 #include "tandem/model_description.h"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Checks the format of every tracked C++ file, and with --tidy runs clang-tidy over the sources.
+# Checks the format of every tracked C++ file and that it says what it is for; with --tidy runs clang-tidy over the sources.
 #
-#   tools/lint.sh           # clang-format, a second
+#   tools/lint.sh           # clang-format and openings, a second
 #   tools/lint.sh --tidy    # clang-tidy too, half an hour; wants a configured build/
 #   tools/lint.sh --tidy=REVISION                # of the files that changed since then
 #   tools/lint.sh --tidy=REVISION --at_most=30   # of those of them that changed most: about five seconds a file
@@ -27,6 +27,19 @@ done
 
 git ls-files -z '*.cc' '*.h' | xargs -0 clang-format "${format_options[@]}"
 echo "clang-format: $(git ls-files '*.cc' '*.h' | wc -l) files"
+
+# A header opens with what it is for; so does a .cc file that has no header of its own.
+silent=()
+while IFS= read -r file; do
+  name=$(basename "$file" .cc)
+  case $file in *.cc) [ ! -e "${file%.cc}.h" ] && [ ! -e "include/tandem/$name.h" ] || continue ;; esac
+  IFS= read -r first <"$file" || true
+  [[ $first == "//"* ]] || silent+=("$file")
+done < <(git ls-files '*.cc' '*.h')
+if [ ${#silent[@]} -gt 0 ]; then
+  printf 'lint.sh: %s opens without a word of what it is for\n' "${silent[@]}" >&2
+  exit 1
+fi
 
 if $tidy; then
   [ -f build/compile_commands.json ] || { echo "lint.sh: no build/compile_commands.json; build first" >&2; exit 2; }

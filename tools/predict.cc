@@ -6,9 +6,9 @@
 #include <memory>
 #include <vector>
 
-#include "config/experiment.pb.h"
 #include "src/serve/scoring_costs.h"
 #include "tandem/dual_model.h"
+#include "tandem/experiment.pb.h"
 #include "tandem/predict_files.h"
 #include "tandem/reader.h"
 #include "tandem/served_model.h"

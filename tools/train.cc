@@ -6,7 +6,7 @@
 #include <cstdio>
 #include <memory>
 
-#include "config/experiment.pb.h"
+#include "tandem/experiment.pb.h"
 #include "tandem/files.h"
 #include "tandem/run.h"
 #include "tandem/setup.h"

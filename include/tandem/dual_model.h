@@ -2,7 +2,7 @@
 //
 //   DualModel model(experiment, kernels, /*trained=*/true);
 //   model.Initialize();
-//   Trainer trainer(&model, &workers);            // tandem/trainer.h: learns;  tandem/predictor.h: scores
+//   Trainer trainer(&model, TrainedParts::kAll, TrainerClock(), &workers);      // learns; a Predictor scores
 //
 // Either tower may be absent (TEACHER_ALONE, STUDENT_ALONE), and a student may read tables of its own
 // (TWO_STAGE_KD). A tower is evaluated and served with averaged weights and on the slow copy of the table

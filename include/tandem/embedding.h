@@ -3,8 +3,8 @@
 //   EmbeddingLayer embedding(experiment, schema);
 //   BatchRows rows;
 //   embedding.Resolve(batch, step, &workers, &rows);                 // training: admits new ids
-//   embedding.Gather(batch, rows, first_row, x, linear);             // a shard; x: [shard rows, fields *
-//   dim] embedding.Update(batch, rows, gradients, step, scales, &workers);
+//   embedding.Gather(batch, rows, first_row, x, linear);   // a shard; x: [shard rows, fields * dim]
+//   embedding.Update(batch, rows, gradients, step, /*rate_scale=*/1, /*student_scale=*/1, &workers);
 //
 //   embedding.Lookup(batch, &rows);                                  // scoring: changes nothing
 //

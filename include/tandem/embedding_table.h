@@ -1,9 +1,8 @@
 // One growing table of rows, found by 64-bit keys: weights and optimizer slots of a row side by side.
 //
 //   EmbeddingTable table({.width = 17, .slots = 1, .updates = false, .last_steps = false});
-//   const uint32_t row = table.Insert(key);              // or table.Find(key): kDefaultRow where the table
-//   doesn't hold it float* weights = table.row(row);                     // [width]; slot k of weight i at
-//   weights[(k + 1) * width + i]
+//   const uint32_t row = table.Insert(key);      // or table.Find(key): kDefaultRow where it isn't there
+//   float* const weights = table.row(row);       // [width]; slot k of weight i at weights[(k + 1) * width + i]
 //
 // Row 0 is the default row: zero at first, it stands for every id that the table doesn't hold. Rows live in
 // segments that never move, so that growth copies nothing and pointers stay valid; beyond the first one they

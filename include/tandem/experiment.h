@@ -8,7 +8,7 @@
 //
 // Errors are ConfigErrors and say where: file:line:column for a file, the override itself for an override,
 // the dotted key for a value that doesn't fit; an unknown name comes with the nearest known one. Callers that
-// look into an experiment include "config/experiment.pb.h" as well. All functions are thread-safe.
+// look into an experiment include "tandem/experiment.pb.h" as well. All functions are thread-safe.
 #ifndef TANDEM_EXPERIMENT_H_
 #define TANDEM_EXPERIMENT_H_
 

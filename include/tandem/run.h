@@ -2,8 +2,8 @@
 //
 //   RunOptions options;
 //   options.run_dir = "run";
-//   options.days = FindWindow(...);
-//   absl::StatusOr<RunSummary> summary = TrainRun(experiment, options);
+//   TANDEM_ASSIGN_OR_RETURN(options.days, FindWindow(data.path(), "2000-12-01", 30, &missing));
+//   TANDEM_ASSIGN_OR_RETURN(const RunSummary summary, TrainRun(experiment, options));
 //
 // run_dir holds config.pbtxt (fully resolved), metrics.jsonl (an object a logged step, and one a day with
 // progressive metrics), checkpoints/step-N/ and quarantine/. Killed at any moment and resumed, a run ends

@@ -4,9 +4,9 @@
 #include <xxhash.h>
 
 #include "absl/strings/str_format.h"
-#include "config/experiment.pb.h"
 #include "src/compare/comparison.h"
 #include "tandem/experiment.h"
+#include "tandem/experiment.pb.h"
 
 namespace tandem {
 namespace {

@@ -4,13 +4,13 @@
 #include <memory>
 #include <utility>
 
-#include "config/experiment.pb.h"
 #include "src/compare/cell_runner.h"
 #include "src/compare/compare_data.h"
 #include "src/compare/comparison.h"
 #include "src/compare/plan.h"
 #include "src/compare/report.h"
 #include "tandem/compare.h"
+#include "tandem/experiment.pb.h"
 #include "tandem/files.h"
 #include "tandem/status.h"
 

@@ -1,7 +1,7 @@
 // How often a method goes over the window's rows.
-#include "config/experiment.pb.h"
 #include "src/compare/comparison.h"
 #include "src/config/methods.h"
+#include "tandem/experiment.pb.h"
 
 namespace tandem {
 

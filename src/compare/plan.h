@@ -10,9 +10,9 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "config/experiment.pb.h"
 #include "src/compare/comparison.h"
 #include "tandem/compare.h"
+#include "tandem/experiment.pb.h"
 
 namespace tandem {
 

@@ -2,8 +2,8 @@
 
 #include <vector>
 
-#include "config/experiment.pb.h"
 #include "src/config/names.h"
+#include "tandem/experiment.pb.h"
 #include "tandem/status.h"
 
 namespace tandem {

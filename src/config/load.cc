@@ -1,3 +1,4 @@
+// Reading an experiment: files one over the other, then overrides.
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -7,8 +8,8 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "config/experiment.pb.h"
 #include "tandem/experiment.h"
+#include "tandem/experiment.pb.h"
 #include "tandem/status.h"
 
 namespace tandem {

@@ -1,11 +1,12 @@
+// One message over another, as a later file or an override lies over an earlier one.
 #include <string>
 #include <vector>
 
-#include "config/experiment.pb.h"
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/message.h"
 #include "src/config/clear.h"
 #include "tandem/experiment.h"
+#include "tandem/experiment.pb.h"
 #include "tandem/status.h"
 
 namespace tandem {

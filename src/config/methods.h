@@ -15,7 +15,7 @@
 #ifndef TANDEM_SRC_CONFIG_METHODS_H_
 #define TANDEM_SRC_CONFIG_METHODS_H_
 
-#include "config/experiment.pb.h"
+#include "tandem/experiment.pb.h"
 
 namespace tandem {
 

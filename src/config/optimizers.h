@@ -5,7 +5,7 @@
 #ifndef TANDEM_SRC_CONFIG_OPTIMIZERS_H_
 #define TANDEM_SRC_CONFIG_OPTIMIZERS_H_
 
-#include "config/experiment.pb.h"
+#include "tandem/experiment.pb.h"
 
 namespace tandem {
 

@@ -1,3 +1,4 @@
+// `key=value`: finding the field by its dotted name, and reading the value by the field's type.
 #include <glog/logging.h>
 
 #include <cmath>
@@ -12,12 +13,12 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
-#include "config/experiment.pb.h"
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/message.h"
 #include "src/config/clear.h"
 #include "src/config/names.h"
 #include "tandem/experiment.h"
+#include "tandem/experiment.pb.h"
 #include "tandem/status.h"
 
 namespace tandem {

@@ -1,3 +1,4 @@
+// The text format with the place of every fault, and the nearest name for an unknown one.
 #include <algorithm>
 #include <optional>
 #include <string>
@@ -7,7 +8,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
-#include "config/experiment.pb.h"
 #include "google/protobuf/io/tokenizer.h"
 #include "google/protobuf/io/zero_copy_stream_impl_lite.h"
 #include "google/protobuf/text_format.h"
@@ -15,6 +15,7 @@
 #include "src/config/config_file.h"
 #include "src/config/names.h"
 #include "tandem/experiment.h"
+#include "tandem/experiment.pb.h"
 #include "tandem/status.h"
 
 namespace tandem {

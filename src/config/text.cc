@@ -1,13 +1,14 @@
+// What a run stores: every default written out, in text that reads back to the same.
 #include <glog/logging.h>
 
 #include <string>
 
-#include "config/experiment.pb.h"
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/message.h"
 #include "google/protobuf/text_format.h"
 #include "src/config/methods.h"
 #include "tandem/experiment.h"
+#include "tandem/experiment.pb.h"
 
 namespace tandem {
 namespace {

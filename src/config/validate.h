@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
-#include "config/experiment.pb.h"
+#include "tandem/experiment.pb.h"
 
 namespace tandem {
 

@@ -1,3 +1,4 @@
+// Checks of `data`: where the samples are, their format and columns.
 #include <algorithm>
 #include <string>
 #include <utility>

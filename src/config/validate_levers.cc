@@ -1,3 +1,4 @@
+// Checks of what the student learns from, and of the switches between methods.
 #include <algorithm>
 
 #include "src/config/methods.h"

@@ -1,3 +1,4 @@
+// Checks of the towers: layers, interactions, hints.
 #include <string>
 #include <vector>
 

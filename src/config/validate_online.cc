@@ -1,3 +1,4 @@
+// Checks of `online` and `daily`.
 #include <algorithm>
 #include <string>
 #include <vector>

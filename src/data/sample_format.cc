@@ -3,9 +3,9 @@
 
 #include <utility>
 
-#include "config/experiment.pb.h"
 #include "src/data/delimited/delimited_format.h"
 #include "src/data/json_lines/json_lines_format.h"
+#include "tandem/experiment.pb.h"
 
 namespace tandem {
 

@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "config/experiment.pb.h"
 #include "src/config/methods.h"
 #include "src/data/id_hash.h"
+#include "tandem/experiment.pb.h"
 
 namespace tandem {
 namespace {

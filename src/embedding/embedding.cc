@@ -8,9 +8,9 @@
 #include <numeric>
 #include <utility>
 
-#include "config/experiment.pb.h"
 #include "src/config/methods.h"
 #include "src/util/profile.h"
+#include "tandem/experiment.pb.h"
 #include "tandem/random.h"
 
 namespace tandem {

@@ -12,11 +12,11 @@
 #include <string>
 #include <vector>
 
-#include "config/experiment.pb.h"
 #include "src/util/finite.h"
 #include "tandem/embedding.h"
+#include "tandem/experiment.pb.h"
+#include "tandem/state.pb.h"
 #include "tandem/status.h"
-#include "train/state.pb.h"
 
 namespace tandem {
 namespace {

@@ -6,9 +6,9 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
-#include "config/experiment.pb.h"
 #include "src/nn/initialize.h"
 #include "tandem/batch.h"
+#include "tandem/experiment.pb.h"
 #include "tandem/loss.h"
 
 namespace tandem {

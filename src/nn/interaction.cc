@@ -2,11 +2,11 @@
 
 #include <glog/logging.h>
 
-#include "config/experiment.pb.h"
 #include "src/nn/interaction_cin.h"
 #include "src/nn/interaction_cross.h"
 #include "src/nn/interaction_fm.h"
 #include "src/nn/interaction_transformer.h"
+#include "tandem/experiment.pb.h"
 
 namespace tandem {
 

@@ -11,7 +11,7 @@
 #include <memory>
 #include <string>
 
-#include "config/experiment.pb.h"
+#include "tandem/experiment.pb.h"
 #include "tandem/interaction.h"
 
 namespace tandem {

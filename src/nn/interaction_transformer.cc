@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "config/experiment.pb.h"
 #include "src/nn/initialize.h"
 #include "src/nn/rows.h"
+#include "tandem/experiment.pb.h"
 
 namespace tandem {
 namespace {

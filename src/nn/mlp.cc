@@ -6,9 +6,9 @@
 #include <cmath>
 
 #include "absl/strings/str_cat.h"
-#include "config/experiment.pb.h"
 #include "src/nn/initialize.h"
 #include "src/nn/rows.h"
+#include "tandem/experiment.pb.h"
 #include "tandem/random.h"
 
 namespace tandem {

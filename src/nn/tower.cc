@@ -5,9 +5,9 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
-#include "config/experiment.pb.h"
 #include "src/nn/initialize.h"
 #include "src/nn/rows.h"
+#include "tandem/experiment.pb.h"
 #include "tandem/random.h"
 
 #define XXH_INLINE_ALL

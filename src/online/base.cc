@@ -3,16 +3,16 @@
 
 #include "absl/time/civil_time.h"
 #include "absl/time/time.h"
-#include "config/experiment.pb.h"
 #include "src/config/methods.h"
 #include "src/config/optimizers.h"
 #include "src/util/paths.h"
 #include "tandem/checkpoint.h"
 #include "tandem/experiment.h"
+#include "tandem/experiment.pb.h"
 #include "tandem/model_directory.h"
 #include "tandem/online.h"
+#include "tandem/state.pb.h"
 #include "tandem/status.h"
-#include "train/state.pb.h"
 
 namespace tandem {
 namespace {

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "src/util/links.h"
-#include "train/state.pb.h"
+#include "tandem/state.pb.h"
 
 namespace tandem {
 

@@ -6,7 +6,7 @@
 #include <cmath>
 #include <utility>
 
-#include "train/state.pb.h"
+#include "tandem/state.pb.h"
 
 namespace tandem {
 

@@ -2,9 +2,9 @@
 
 #include <utility>
 
-#include "config/experiment.pb.h"
+#include "tandem/experiment.pb.h"
+#include "tandem/state.pb.h"
 #include "tandem/status.h"
-#include "train/state.pb.h"
 
 namespace tandem {
 

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "config/experiment.pb.h"
+#include "tandem/experiment.pb.h"
 
 namespace tandem {
 

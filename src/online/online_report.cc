@@ -11,12 +11,12 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "config/experiment.pb.h"
 #include "src/util/progress.h"
+#include "tandem/experiment.pb.h"
 #include "tandem/metrics.h"
 #include "tandem/row_fault.h"
+#include "tandem/state.pb.h"
 #include "tandem/status.h"
-#include "train/state.pb.h"
 
 namespace tandem {
 namespace {

@@ -6,7 +6,6 @@
 #include <string>
 #include <utility>
 
-#include "config/experiment.pb.h"
 #include "src/online/admission.h"
 #include "src/online/base_follower.h"
 #include "src/online/label_queue.h"
@@ -22,9 +21,10 @@
 #include "src/train/run_directory.h"
 #include "tandem/checkpoint.h"
 #include "tandem/clock.h"
+#include "tandem/experiment.pb.h"
 #include "tandem/online.h"
+#include "tandem/state.pb.h"
 #include "tandem/status.h"
-#include "train/state.pb.h"
 
 namespace tandem {
 namespace {

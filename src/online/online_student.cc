@@ -2,9 +2,9 @@
 
 #include <utility>
 
-#include "config/experiment.pb.h"
 #include "src/config/optimizers.h"
 #include "tandem/checkpoint.h"
+#include "tandem/experiment.pb.h"
 #include "tandem/feature_change.h"
 #include "tandem/status.h"
 

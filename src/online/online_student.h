@@ -18,7 +18,7 @@
 #include "tandem/files.h"
 #include "tandem/kernels.h"
 #include "tandem/online.h"
-#include "train/state.pb.h"
+#include "tandem/state.pb.h"
 
 namespace tandem {
 

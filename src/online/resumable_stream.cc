@@ -4,8 +4,8 @@
 #include <utility>
 
 #include "src/online/admission.h"
+#include "tandem/state.pb.h"
 #include "tandem/status.h"
-#include "train/state.pb.h"
 
 namespace tandem {
 namespace {

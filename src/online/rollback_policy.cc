@@ -3,8 +3,8 @@
 #include <optional>
 
 #include "absl/strings/str_format.h"
-#include "config/experiment.pb.h"
-#include "train/state.pb.h"
+#include "tandem/experiment.pb.h"
+#include "tandem/state.pb.h"
 
 namespace tandem {
 

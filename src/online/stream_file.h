@@ -17,7 +17,7 @@
 #include "absl/status/statusor.h"
 #include "src/online/label_queue.h"
 #include "tandem/files.h"
-#include "train/state.pb.h"
+#include "tandem/state.pb.h"
 
 namespace tandem {
 

@@ -7,8 +7,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "src/util/progress.h"
+#include "tandem/state.pb.h"
 #include "tandem/status.h"
-#include "train/state.pb.h"
 
 namespace tandem {
 namespace {

@@ -1,3 +1,4 @@
+// Adagrad (Duchi et al. 2011).
 #include <algorithm>
 #include <cmath>
 

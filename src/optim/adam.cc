@@ -1,3 +1,4 @@
+// Adam (Kingma and Ba 2015, algorithm 1); an embedding row counts its own steps.
 #include <algorithm>
 #include <cmath>
 #include <vector>

@@ -4,7 +4,7 @@
 
 #include <memory>
 
-#include "config/experiment.pb.h"
+#include "tandem/experiment.pb.h"
 #include "tandem/optimizer.h"
 
 namespace tandem {

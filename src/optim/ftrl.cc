@@ -1,3 +1,4 @@
+// FTRL-proximal (McMahan et al. 2013, algorithm 1).
 #include <algorithm>
 #include <cmath>
 

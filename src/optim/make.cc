@@ -1,3 +1,4 @@
+// The optimizer that a configuration names.
 #include <glog/logging.h>
 
 #include "src/optim/factories.h"

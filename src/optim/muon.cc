@@ -4,7 +4,7 @@
 #include <cmath>
 #include <utility>
 
-#include "config/experiment.pb.h"
+#include "tandem/experiment.pb.h"
 #include "tandem/matrix.h"
 
 namespace tandem {

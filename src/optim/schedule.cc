@@ -1,7 +1,8 @@
+// The factor of the rate at a step: warm-up, then decay.
 #include <algorithm>
 #include <cmath>
 
-#include "config/experiment.pb.h"
+#include "tandem/experiment.pb.h"
 #include "tandem/optimizer.h"
 
 namespace tandem {

@@ -1,3 +1,4 @@
+// Plain stochastic gradient descent.
 #include "src/optim/factories.h"
 
 namespace tandem {

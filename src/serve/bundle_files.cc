@@ -9,11 +9,11 @@
 #include <vector>
 
 #include "absl/strings/str_format.h"
-#include "config/experiment.pb.h"
 #include "src/serve/precision_proto.h"
 #include "src/serve/quantize.h"
 #include "tandem/checkpoint.h"
 #include "tandem/experiment.h"
+#include "tandem/experiment.pb.h"
 #include "tandem/status.h"
 
 namespace tandem {

@@ -16,7 +16,7 @@
 #include "src/serve/serving_tables.h"
 #include "tandem/dual_model.h"
 #include "tandem/files.h"
-#include "train/state.pb.h"
+#include "tandem/state.pb.h"
 
 namespace tandem {
 

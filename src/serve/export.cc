@@ -6,12 +6,12 @@
 #include <utility>
 
 #include "absl/strings/str_format.h"
-#include "config/experiment.pb.h"
 #include "src/serve/bundle_files.h"
 #include "src/serve/loaded_model.h"
 #include "src/serve/precision_proto.h"
 #include "src/serve/quantize.h"
 #include "tandem/checkpoint.h"
+#include "tandem/experiment.pb.h"
 #include "tandem/model_directory.h"
 #include "tandem/predictor.h"
 #include "tandem/score_files.h"

@@ -2,10 +2,10 @@
 
 #include <utility>
 
-#include "config/experiment.pb.h"
 #include "src/serve/bundle_files.h"
 #include "src/serve/precision_proto.h"
 #include "tandem/checkpoint.h"
+#include "tandem/experiment.pb.h"
 #include "tandem/model_directory.h"
 #include "tandem/status.h"
 

@@ -4,10 +4,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "config/experiment.pb.h"
 #include "src/serve/loaded_model.h"
 #include "src/serve/tower_times.h"
 #include "tandem/dual_model.h"
+#include "tandem/experiment.pb.h"
 #include "tandem/metrics.h"
 #include "tandem/status.h"
 

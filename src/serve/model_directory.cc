@@ -2,13 +2,13 @@
 
 #include <glog/logging.h>
 
-#include "config/experiment.pb.h"
 #include "src/serve/bundle_files.h"
 #include "src/train/completion.h"
 #include "src/util/links.h"
 #include "tandem/checkpoint.h"
+#include "tandem/experiment.pb.h"
+#include "tandem/state.pb.h"
 #include "tandem/status.h"
-#include "train/state.pb.h"
 
 namespace tandem {
 namespace {

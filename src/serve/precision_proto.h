@@ -4,7 +4,7 @@
 
 #include "tandem/precision.h"
 #include "tandem/precision_report.h"
-#include "train/state.pb.h"
+#include "tandem/state.pb.h"
 
 namespace tandem {
 

@@ -7,8 +7,8 @@
 #include <utility>
 
 #include "absl/strings/str_join.h"
-#include "config/experiment.pb.h"
 #include "src/util/pipeline.h"
+#include "tandem/experiment.pb.h"
 #include "tandem/predictor.h"
 #include "tandem/quarantine.h"
 #include "tandem/sample_format.h"

@@ -10,7 +10,6 @@
 #include <thread>
 #include <utility>
 
-#include "config/experiment.pb.h"
 #include "src/serve/bundle_files.h"
 #include "src/serve/loaded_model.h"
 #include "src/serve/probe.h"
@@ -20,6 +19,7 @@
 #include "src/util/profile.h"
 #include "tandem/dual_model.h"
 #include "tandem/experiment.h"
+#include "tandem/experiment.pb.h"
 #include "tandem/files.h"
 #include "tandem/loss.h"
 #include "tandem/model_directory.h"

@@ -6,10 +6,10 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "config/experiment.pb.h"
 #include "src/serve/serving_tables.h"
 #include "tandem/day_reader.h"
 #include "tandem/dual_model.h"
+#include "tandem/experiment.pb.h"
 #include "tandem/status.h"
 #include "tandem/threads.h"
 

@@ -10,8 +10,8 @@
 
 #include "src/kernels/low_precision_variants.h"
 #include "src/serve/precision_proto.h"
+#include "tandem/state.pb.h"
 #include "tandem/status.h"
-#include "train/state.pb.h"
 
 #if defined(__AVX2__)
 #include <immintrin.h>

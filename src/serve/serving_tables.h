@@ -1,8 +1,8 @@
 // The embedding tables of a student, to be read only: less memory than an EmbeddingLayer's, and found faster.
 //
-//   TANDEM_ASSIGN_OR_RETURN(ServingTables tables, ServingTables::Load(fs, "bundle/embedding.bin", model_id,
-//   ...)); GatherScratch scratch; tables.Gather(batch, first_row, x, linear, &scratch);      // x: [rows,
-//   fields * dim]
+//   TANDEM_ASSIGN_OR_RETURN(ServingTables tables, ServingTables::Load(fs, "bundle/embedding.bin", model_id, ...));
+//   GatherScratch scratch;
+//   tables.Gather(batch, first_row, x, linear, &scratch);      // x: [rows, fields * dim]
 //
 //   ServingTables::From(tables, schema, Precision::kInt8, kernels).Save(fs, path, model_id);
 //

@@ -5,8 +5,8 @@
 #include <limits>
 #include <memory>
 
-#include "config/experiment.pb.h"
 #include "src/serve/known_rows.h"
+#include "tandem/experiment.pb.h"
 #include "tandem/model_directory.h"
 #include "tandem/predictor.h"
 #include "tandem/status.h"

@@ -1,6 +1,6 @@
 // What the daily routine begins with (tandem/setup.h).
-#include "config/experiment.pb.h"
 #include "tandem/experiment.h"
+#include "tandem/experiment.pb.h"
 #include "tandem/setup.h"
 #include "tandem/status.h"
 

@@ -2,8 +2,8 @@
 #include <glog/logging.h>
 
 #include "absl/strings/str_join.h"
-#include "config/experiment.pb.h"
 #include "tandem/experiment.h"
+#include "tandem/experiment.pb.h"
 #include "tandem/model_directory.h"
 #include "tandem/setup.h"
 #include "tandem/status.h"

@@ -9,10 +9,10 @@
 #include <utility>
 
 #include "absl/strings/str_join.h"
-#include "config/experiment.pb.h"
 #include "src/data/packed_rows.h"
 #include "src/util/profile.h"
 #include "tandem/day_reader.h"
+#include "tandem/experiment.pb.h"
 #include "tandem/quarantine.h"
 #include "tandem/random.h"
 #include "tandem/sample_format.h"

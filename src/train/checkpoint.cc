@@ -10,12 +10,12 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/strip.h"
-#include "config/experiment.pb.h"
 #include "src/util/format_version.h"
 #include "src/util/paths.h"
 #include "tandem/experiment.h"
+#include "tandem/experiment.pb.h"
+#include "tandem/state.pb.h"
 #include "tandem/status.h"
-#include "train/state.pb.h"
 
 namespace tandem {
 namespace {

@@ -5,9 +5,9 @@
 #include <cmath>
 
 #include "absl/strings/str_cat.h"
-#include "config/experiment.pb.h"
 #include "src/optim/muon.h"
 #include "src/util/finite.h"
+#include "tandem/experiment.pb.h"
 
 namespace tandem {
 namespace {

@@ -3,9 +3,9 @@
 #include <utility>
 #include <vector>
 
-#include "config/experiment.pb.h"
 #include "src/config/methods.h"
 #include "src/config/optimizers.h"
+#include "tandem/experiment.pb.h"
 
 namespace tandem {
 namespace {

@@ -2,8 +2,8 @@
 
 #include <cmath>
 
-#include "config/experiment.pb.h"
 #include "src/config/optimizers.h"
+#include "tandem/experiment.pb.h"
 #include "tandem/optimizer.h"
 
 namespace tandem {

@@ -4,8 +4,8 @@
 
 #include "src/util/finite.h"
 #include "tandem/checkpoint.h"
+#include "tandem/state.pb.h"
 #include "tandem/status.h"
-#include "train/state.pb.h"
 
 namespace tandem {
 

@@ -6,8 +6,8 @@
 #include <utility>
 
 #include "tandem/random.h"
+#include "tandem/state.pb.h"
 #include "tandem/status.h"
-#include "train/state.pb.h"
 
 namespace tandem {
 namespace {

@@ -8,7 +8,6 @@
 #include <utility>
 
 #include "absl/strings/str_join.h"
-#include "config/experiment.pb.h"
 #include "src/config/methods.h"
 #include "src/train/completion.h"
 #include "src/train/divergence.h"
@@ -25,8 +24,9 @@
 #include "src/util/progress.h"
 #include "tandem/batch_source.h"
 #include "tandem/checkpoint.h"
+#include "tandem/experiment.pb.h"
+#include "tandem/state.pb.h"
 #include "tandem/status.h"
-#include "train/state.pb.h"
 
 namespace tandem {
 namespace {

@@ -9,8 +9,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "config/experiment.pb.h"
-#include "train/state.pb.h"
+#include "tandem/experiment.pb.h"
+#include "tandem/state.pb.h"
 
 namespace tandem {
 namespace {

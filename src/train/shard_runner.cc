@@ -2,10 +2,10 @@
 
 #include <algorithm>
 
-#include "config/experiment.pb.h"
 #include "src/train/dense_update.h"
 #include "src/train/step_plan.h"
 #include "src/util/profile.h"
+#include "tandem/experiment.pb.h"
 #include "tandem/trainer.h"
 
 namespace tandem {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "config/experiment.pb.h"
+#include "tandem/experiment.pb.h"
 #include "tandem/optimizer.h"
 
 namespace tandem {

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "config/experiment.pb.h"
-#include "train/state.pb.h"
+#include "tandem/experiment.pb.h"
+#include "tandem/state.pb.h"
 
 namespace tandem {
 namespace {

@@ -5,7 +5,6 @@
 #include <algorithm>
 
 #include "absl/container/inlined_vector.h"
-#include "config/experiment.pb.h"
 #include "src/config/optimizers.h"
 #include "src/train/dense_update.h"
 #include "src/train/recombine.h"
@@ -13,6 +12,7 @@
 #include "src/train/shard_runner.h"
 #include "src/train/step_plan.h"
 #include "src/util/profile.h"
+#include "tandem/experiment.pb.h"
 #include "tandem/random.h"
 #include "tandem/status.h"
 

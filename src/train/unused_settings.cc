@@ -3,9 +3,9 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
-#include "config/experiment.pb.h"
 #include "src/config/methods.h"
 #include "src/train/student_phase.h"
+#include "tandem/experiment.pb.h"
 
 namespace tandem {
 namespace {

@@ -7,10 +7,10 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "config/experiment.pb.h"
 #include "src/compare/compare_data.h"
 #include "tandem/compare.h"
 #include "tandem/experiment.h"
+#include "tandem/experiment.pb.h"
 #include "tandem/files.h"
 #include "tandem/status.h"
 #include "tests/support/sample_files.h"

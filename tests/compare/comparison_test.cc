@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "config/experiment.pb.h"
 #include "src/compare/report.h"
+#include "tandem/experiment.pb.h"
 #include "tandem/status.h"
 
 namespace tandem {

@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "config/experiment.pb.h"
 #include "google/protobuf/descriptor.h"
 #include "tandem/experiment.h"
+#include "tandem/experiment.pb.h"
 
 namespace tandem {
 namespace {

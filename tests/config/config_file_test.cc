@@ -3,8 +3,8 @@
 
 #include <gtest/gtest.h>
 
-#include "config/experiment.pb.h"
 #include "tandem/experiment.h"
+#include "tandem/experiment.pb.h"
 #include "tandem/status.h"
 #include "tests/config/example.h"
 

@@ -1,3 +1,4 @@
+// Reading configuration files: order, overrides, and where a fault is said to be.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <stdlib.h>

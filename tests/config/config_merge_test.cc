@@ -1,3 +1,4 @@
+// One configuration over another.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

@@ -1,3 +1,4 @@
+// `key=value` on the command line.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

@@ -1,3 +1,4 @@
+// A resolved configuration as text, and back.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

@@ -1,3 +1,4 @@
+// What a configuration must satisfy before any data is read.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

@@ -4,8 +4,8 @@
 
 #include <glog/logging.h>
 
-#include "config/experiment.pb.h"
 #include "tandem/experiment.h"
+#include "tandem/experiment.pb.h"
 
 namespace tandem {
 

@@ -1,3 +1,4 @@
+// Every old key gets its new one in the error, in a file and as an override.
 #include "src/config/old_keys.h"
 
 #include <gtest/gtest.h>

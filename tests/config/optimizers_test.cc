@@ -1,3 +1,4 @@
+// Which optimizer moves what, and what of its state another one can go on with.
 #include "src/config/optimizers.h"
 
 #include <gtest/gtest.h>

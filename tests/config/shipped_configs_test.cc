@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "absl/strings/match.h"
-#include "config/experiment.pb.h"
 #include "tandem/experiment.h"
+#include "tandem/experiment.pb.h"
 
 namespace tandem {
 namespace {

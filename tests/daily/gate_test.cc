@@ -1,3 +1,4 @@
+// What a new model must hold to be published.
 #include "src/daily/gate.h"
 
 #include <gmock/gmock.h>

@@ -6,9 +6,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "config/experiment.pb.h"
 #include "src/data/json_lines/json_cells.h"
 #include "tandem/day_reader.h"
+#include "tandem/experiment.pb.h"
 #include "tandem/log_summary.h"
 #include "tandem/sample_format.h"
 #include "tandem/status.h"

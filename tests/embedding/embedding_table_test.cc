@@ -1,3 +1,4 @@
+// One table of rows: finding, inserting, visiting, memory.
 #include "tandem/embedding_table.h"
 
 #include <gtest/gtest.h>

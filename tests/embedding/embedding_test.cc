@@ -1,3 +1,4 @@
+// The embedding layer: first values, admission, pooling, updates, decay.
 #include "tandem/embedding.h"
 
 #include <gtest/gtest.h>

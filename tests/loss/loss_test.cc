@@ -9,8 +9,8 @@
 #include <utility>
 #include <vector>
 
-#include "config/experiment.pb.h"
 #include "tandem/batch.h"
+#include "tandem/experiment.pb.h"
 #include "tandem/random.h"
 #include "tests/support/text_proto.h"
 

@@ -5,7 +5,7 @@
 
 #include <cmath>
 
-#include "config/experiment.pb.h"
+#include "tandem/experiment.pb.h"
 #include "tests/support/gradient_checker.h"
 #include "tests/support/random_floats.h"
 #include "tests/support/reference.h"

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "config/experiment.pb.h"
+#include "tandem/experiment.pb.h"
 #include "tests/support/random_floats.h"
 #include "tests/support/text_proto.h"
 

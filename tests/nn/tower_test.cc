@@ -10,7 +10,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "config/experiment.pb.h"
+#include "tandem/experiment.pb.h"
 #include "tests/support/allocation_counter.h"
 #include "tests/support/interaction_configs.h"
 #include "tests/support/random_floats.h"

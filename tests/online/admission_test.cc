@@ -9,10 +9,10 @@
 #include <vector>
 
 #include "tandem/online.h"
+#include "tandem/state.pb.h"
 #include "tandem/status.h"
 #include "tests/support/experiments.h"
 #include "tests/support/sample_files.h"
-#include "train/state.pb.h"
 
 namespace tandem {
 namespace {

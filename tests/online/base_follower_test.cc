@@ -7,11 +7,11 @@
 
 #include "src/util/links.h"
 #include "tandem/model_directory.h"
+#include "tandem/state.pb.h"
 #include "tests/support/experiments.h"
 #include "tests/support/manual_clock.h"
 #include "tests/support/scratch_directory.h"
 #include "tests/support/trained_checkpoint.h"
-#include "train/state.pb.h"
 
 namespace tandem {
 namespace {

@@ -1,10 +1,11 @@
+// What online learning begins from.
 #include <gtest/gtest.h>
 
 #include <filesystem>
 
-#include "config/experiment.pb.h"
 #include "tandem/checkpoint.h"
 #include "tandem/experiment.h"
+#include "tandem/experiment.pb.h"
 #include "tandem/export.h"
 #include "tandem/online.h"
 #include "tandem/status.h"

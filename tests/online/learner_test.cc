@@ -1,3 +1,4 @@
+// A micro-batch: scored as a server would, then learned from.
 #include "src/online/learner.h"
 
 #include <gtest/gtest.h>
@@ -7,8 +8,8 @@
 
 #include "tandem/kernels.h"
 #include "tandem/online.h"
+#include "tandem/state.pb.h"
 #include "tests/support/experiments.h"
-#include "train/state.pb.h"
 
 namespace tandem {
 namespace {

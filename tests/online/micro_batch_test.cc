@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "config/experiment.pb.h"
+#include "tandem/experiment.pb.h"
 #include "tests/support/experiments.h"
 #include "tests/support/manual_clock.h"
 #include "tests/support/text_proto.h"

@@ -9,10 +9,10 @@
 #include "absl/strings/str_split.h"
 #include "tandem/kernels.h"
 #include "tandem/online.h"
+#include "tandem/state.pb.h"
 #include "tests/support/experiments.h"
 #include "tests/support/manual_clock.h"
 #include "tests/support/scratch_directory.h"
-#include "train/state.pb.h"
 
 namespace tandem {
 namespace {

@@ -5,10 +5,10 @@
 #include <csignal>
 
 #include "absl/strings/str_cat.h"
-#include "config/experiment.pb.h"
 #include "src/util/links.h"
 #include "tandem/checkpoint.h"
 #include "tandem/experiment.h"
+#include "tandem/experiment.pb.h"
 #include "tandem/model_directory.h"
 #include "tandem/online.h"
 #include "tandem/random.h"

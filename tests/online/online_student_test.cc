@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "config/experiment.pb.h"
+#include "tandem/experiment.pb.h"
 #include "tandem/kernels.h"
 #include "tandem/status.h"
 #include "tests/support/experiments.h"

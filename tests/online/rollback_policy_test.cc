@@ -4,9 +4,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "config/experiment.pb.h"
+#include "tandem/experiment.pb.h"
+#include "tandem/state.pb.h"
 #include "tests/support/text_proto.h"
-#include "train/state.pb.h"
 
 namespace tandem {
 namespace {

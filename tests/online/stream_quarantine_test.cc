@@ -6,10 +6,10 @@
 
 #include <filesystem>
 
+#include "tandem/state.pb.h"
 #include "tandem/status.h"
 #include "tests/support/faulty_file_system.h"
 #include "tests/support/sample_files.h"
-#include "train/state.pb.h"
 
 namespace tandem {
 namespace {

@@ -1,3 +1,4 @@
+// Muon against its published iteration.
 #include "src/optim/muon.h"
 
 #include <gtest/gtest.h>
@@ -10,7 +11,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "config/experiment.pb.h"
+#include "tandem/experiment.pb.h"
 #include "tandem/kernels.h"
 #include "tandem/random.h"
 #include "tests/support/text_proto.h"

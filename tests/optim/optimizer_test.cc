@@ -1,3 +1,4 @@
+// Every optimizer against its formula, with non-default settings, saved and restored.
 #include "tandem/optimizer.h"
 
 #include <gtest/gtest.h>
@@ -8,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "config/experiment.pb.h"
+#include "tandem/experiment.pb.h"
 #include "tandem/random.h"
 #include "tests/support/text_proto.h"
 

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <string>
 
-#include "config/experiment.pb.h"
+#include "tandem/experiment.pb.h"
 #include "tandem/optimizer.h"
 #include "tests/support/text_proto.h"
 

@@ -1,3 +1,4 @@
+// Oracle cases of a whole step of both towers.
 #include <gtest/gtest.h>
 
 #include <string>

@@ -1,3 +1,4 @@
+// Oracle cases of pooling bags of rows.
 #include <gtest/gtest.h>
 
 #include <vector>

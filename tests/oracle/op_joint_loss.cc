@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "config/experiment.pb.h"
+#include "tandem/experiment.pb.h"
 #include "tandem/loss.h"
 #include "tests/oracle/ops.h"
 

@@ -1,3 +1,4 @@
+// Scoring with a loaded model: the towers' bits, any batch, many threads, no allocation.
 #include "tandem/predictor.h"
 
 #include <gtest/gtest.h>

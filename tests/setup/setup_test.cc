@@ -6,7 +6,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "config/experiment.pb.h"
+#include "tandem/experiment.pb.h"
 #include "tandem/run.h"
 #include "tandem/status.h"
 #include "tests/support/experiments.h"

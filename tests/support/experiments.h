@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "config/experiment.pb.h"
 #include "tandem/batch.h"
+#include "tandem/experiment.pb.h"
 #include "tandem/schema.h"
 
 namespace tandem {

@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "config/experiment.pb.h"
+#include "tandem/experiment.pb.h"
 #include "tandem/interaction.h"
 #include "tandem/parameters.h"
 

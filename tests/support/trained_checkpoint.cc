@@ -3,9 +3,9 @@
 #include <glog/logging.h>
 
 #include "tandem/checkpoint.h"
+#include "tandem/state.pb.h"
 #include "tandem/trainer.h"
 #include "tests/support/experiments.h"
-#include "train/state.pb.h"
 
 namespace tandem {
 

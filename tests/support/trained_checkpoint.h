@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "config/experiment.pb.h"
+#include "tandem/experiment.pb.h"
 
 namespace tandem {
 

@@ -12,8 +12,8 @@
 #include <thread>
 
 #include "absl/strings/str_cat.h"
-#include "config/experiment.pb.h"
 #include "tandem/day_reader.h"
+#include "tandem/experiment.pb.h"
 #include "tandem/random.h"
 #include "tests/support/allocation_counter.h"
 #include "tests/support/experiments.h"

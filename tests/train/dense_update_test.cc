@@ -6,7 +6,7 @@
 #include <cmath>
 #include <limits>
 
-#include "config/experiment.pb.h"
+#include "tandem/experiment.pb.h"
 #include "tandem/kernels.h"
 #include "tests/support/text_proto.h"
 

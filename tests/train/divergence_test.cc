@@ -1,3 +1,4 @@
+// When a tower has gone wrong, and which number of the log is the likely cause.
 #include "src/train/divergence.h"
 
 #include <gmock/gmock.h>
@@ -5,8 +6,8 @@
 
 #include <limits>
 
-#include "config/experiment.pb.h"
 #include "tandem/experiment.h"
+#include "tandem/experiment.pb.h"
 #include "tandem/kernels.h"
 #include "tests/support/text_proto.h"
 

@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "config/experiment.pb.h"
+#include "tandem/experiment.pb.h"
 #include "tandem/trainer.h"
 #include "tests/support/experiments.h"
 #include "tests/support/gradient_checker.h"

@@ -1,3 +1,4 @@
+// Rows that take each feature from one of two rows.
 #include "src/train/recombine.h"
 
 #include <gtest/gtest.h>

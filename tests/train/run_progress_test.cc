@@ -3,9 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include "tandem/state.pb.h"
 #include "tests/support/experiments.h"
 #include "tests/support/sample_files.h"
-#include "train/state.pb.h"
 
 namespace tandem {
 namespace {

@@ -1,3 +1,4 @@
+// A run in its directory: resumed, refused, on any number of threads.
 #include "tandem/run.h"
 
 #include <gtest/gtest.h>
@@ -16,10 +17,10 @@
 #include "tandem/feature_change.h"
 #include "tandem/model_directory.h"
 #include "tandem/random.h"
+#include "tandem/state.pb.h"
 #include "tandem/status.h"
 #include "tests/support/experiments.h"
 #include "tests/support/faulty_file_system.h"
-#include "train/state.pb.h"
 
 namespace tandem {
 namespace {

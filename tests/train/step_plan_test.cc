@@ -1,3 +1,4 @@
+// What a step does: who runs, who learns, at which rates.
 #include "src/train/step_plan.h"
 
 #include <gtest/gtest.h>

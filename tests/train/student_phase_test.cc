@@ -1,3 +1,4 @@
+// Which rows the student phase reads.
 #include "src/train/student_phase.h"
 
 #include <gtest/gtest.h>
@@ -5,8 +6,8 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "tandem/state.pb.h"
 #include "tests/support/experiments.h"
-#include "train/state.pb.h"
 
 namespace tandem {
 namespace {

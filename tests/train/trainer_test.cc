@@ -1,3 +1,4 @@
+// The step of both towers: what the student may touch, threads, allocations.
 #include "tandem/trainer.h"
 
 #include <gtest/gtest.h>

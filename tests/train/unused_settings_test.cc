@@ -1,3 +1,4 @@
+// Settings that a run would not use, told.
 #include "src/train/unused_settings.h"
 
 #include <gmock/gmock.h>

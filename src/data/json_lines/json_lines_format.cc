@@ -6,10 +6,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
-#include "config/experiment.pb.h"
 #include "src/data/json_lines/json_cells.h"
 #include "src/data/line_file.h"
 #include "src/data/text_cells.h"
+#include "tandem/experiment.pb.h"
 #include "tandem/status.h"
 
 namespace tandem {
