@@ -76,7 +76,8 @@ TEST_F(LogSummaryTest, TextAndJsonSayTheSame) {
 
 TEST_F(LogSummaryTest, WhatCanNotBeReadByIsSaid) {
   const std::string file = Write("day.tsv", kLog);
-  EXPECT_EQ(ExitCode(SummarizeLog(Experiment("data { header: false }"), {file}).status()), kExitUsage);
+  EXPECT_EQ(ExitCode(SummarizeLog(Experiment("data { delimited { header: false } }"), {file}).status()),
+            kExitUsage);
   EXPECT_EQ(ExitCode(SummarizeLog(Experiment(""), {Path("nowhere.tsv")}).status()), kExitData);
 }
 

@@ -108,9 +108,9 @@ TEST_F(OnlineReportTest, EventsSayWhatHappened) {
   ASSERT_TRUE(report->RolledBack(4, "it was worse").ok());
   const std::vector<Json> lines = Lines(report.get());
   ASSERT_EQ(lines.size(), 3u);
-  EXPECT_EQ(lines[0], Json::parse(R"({"step":9,"event":"base","base":"abc","offset":77})"));
-  EXPECT_EQ(lines[1], Json::parse(R"({"step":9,"event":"accepted","logloss":0.5})"));
-  EXPECT_EQ(lines[2], Json::parse(R"({"step":9,"event":"rollback","to":4,"why":"it was worse"})"));
+  EXPECT_EQ(lines[0], Json::parse(R"({"step":9,"event":"base","base":"abc","offset":77,"format":2})"));
+  EXPECT_EQ(lines[1], Json::parse(R"({"step":9,"event":"accepted","logloss":0.5,"format":2})"));
+  EXPECT_EQ(lines[2], Json::parse(R"({"step":9,"event":"rollback","to":4,"why":"it was worse","format":2})"));
 }
 
 }  // namespace

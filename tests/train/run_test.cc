@@ -364,7 +364,7 @@ TEST_F(RunTest, AnObserverHearsOfStepsDaysAndCheckpoints) {
 // Whatever fails, at whatever moment: the run goes on from what is there, to the bits of the run in which
 // nothing failed.
 TEST_F(RunTest, AFailureOfTheDiskLosesNothing) {
-  const std::string more = "train { student_phase { fraction: 0.5 } }";
+  const std::string more = "model { distill { phase { fraction: 0.5 } } }";
   const absl::StatusOr<RunSummary> whole = TrainRun(Experiment(more), Options("whole"));
   ASSERT_TRUE(whole.ok()) << whole.status();
   FaultyFileSystem fs(FileSystem::Default());
