@@ -169,9 +169,9 @@ absl::Status WriteFile(FileSystem& fs, const std::string& directory, const Synth
 absl::StatusOr<absl::CivilDay> CheckOptions(const SyntheticOptions& options) {
   const auto in_range = [](absl::string_view name, int64_t value, int64_t low, int64_t high) {
     if (value >= low && value <= high) return absl::OkStatus();
-    return ConfigError("--", name, "=", value, " is out of range: ", low, " to ", high);
+    return ConfigError(name, ": ", value, " is out of range: ", low, " to ", high);
   };
-  if (options.output.empty()) return ConfigError("--output: name the directory to write");
+  if (options.output.empty()) return ConfigError("output: name the directory to write");
   TANDEM_RETURN_IF_ERROR(in_range("days", options.days, 1, 10000));
   TANDEM_RETURN_IF_ERROR(in_range("rows_per_day", options.rows_per_day, 1, 1000000000));
   TANDEM_RETURN_IF_ERROR(in_range("holdout_rows", options.holdout_rows, 0, 1000000000));
@@ -179,7 +179,7 @@ absl::StatusOr<absl::CivilDay> CheckOptions(const SyntheticOptions& options) {
   TANDEM_RETURN_IF_ERROR(in_range("threads", options.threads, 0, 1024));
   absl::CivilDay begin;
   if (!absl::ParseCivilTime(options.begin_date, &begin)) {
-    return ConfigError("--begin_date=", options.begin_date, " is not a date: YYYY-MM-DD");
+    return ConfigError("begin_date: ", options.begin_date, " is not a date: YYYY-MM-DD");
   }
   return begin;
 }

@@ -206,7 +206,7 @@ absl::Status EmbeddingLayer::LoadTable(const std::string& path, const proto::Emb
   if (keep_slots && (header.slots() != layout.slots || header.updates() != layout.updates)) {
     return ModelError(path,
                       ": the optimizer's state is of another kind than embedding.optimizer; "
-                      "--reset_optimizer starts it anew");
+                      "reset_optimizer starts it anew");
   }
 
   TANDEM_ASSIGN_OR_RETURN(record, reader->Next());

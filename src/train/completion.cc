@@ -33,7 +33,7 @@ absl::StatusOr<std::optional<int64_t>> ReadCompletion(FileSystem& fs, const std:
   absl::string_view text = bytes;
   int64_t step = 0, version = kFormatWithoutVersion;
   if (!TakeLine("step ", &text, &step) || (!text.empty() && !TakeLine("format ", &text, &version)))
-    return ModelError(path, ": not a run's 'step N'; remove it, and --resume looks what is left to do");
+    return ModelError(path, ": not a run's 'step N'; remove it, and a resumed run looks what is left to do");
   TANDEM_RETURN_IF_ERROR(CheckFormatVersion(static_cast<int>(version), path));
   return std::optional<int64_t>(step);
 }
