@@ -1,6 +1,6 @@
 // The shared embedding layer: from bags of keys to the vectors that both towers read, and back.
 //
-//   EmbeddingLayer embedding(experiment, schema);
+//   EmbeddingLayer embedding(experiment, schema, /*trained=*/true);
 //   BatchRows rows;
 //   embedding.Resolve(batch, step, &workers, &rows);                 // training: admits new ids
 //   embedding.Gather(batch, rows, first_row, x, linear);   // a shard; x: [shard rows, fields * dim]

@@ -48,11 +48,6 @@ extern Scores scores;
 extern std::unique_ptr<Predictor> predictor;
 extern absl::Status status;
 
-namespace batch_rows_h {
-extern EmbeddingLayer embedding;
-extern int field, i;
-}  // namespace batch_rows_h
-
 namespace cell_reader_h {
 extern SampleFormat& format;
 extern ListColumns lists;
@@ -81,11 +76,6 @@ extern Quarantine quarantine;
 extern Batch block;
 }  // namespace day_reader_h
 
-namespace distinct_keys_h {
-extern std::vector<uint64_t> keys;
-extern uint32_t next;
-}  // namespace distinct_keys_h
-
 namespace embedding_h {
 extern int first_row;
 extern Matrix x;
@@ -93,6 +83,10 @@ extern LinearSums linear;
 extern EmbeddingGradients gradients;
 extern double scales;
 }  // namespace embedding_h
+
+namespace embedding_table_h {
+extern uint64_t key;
+}  // namespace embedding_table_h
 
 namespace feature_change_h {
 extern DualModel before, after;
@@ -177,10 +171,6 @@ namespace row_framing_h {
 extern SampleFormat& format;
 extern absl::string_view bytes, row;
 }  // namespace row_framing_h
-
-namespace row_store_h {
-extern RowStoreFactory& my_stores;
-}  // namespace row_store_h
 
 namespace run_observer_h {
 extern RunOptions options;
