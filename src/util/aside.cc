@@ -58,7 +58,7 @@ void RemoveOrphans(FileSystem& fs, const std::string& directory) {
   }
 }
 
-Aside::Aside(FileSystem& fs, std::string path, bool directory)
+Aside::Aside(FileSystem& fs, const std::string& path, bool directory)
     : fs_(fs), path_(WithoutTrailingSlash(path).string()), directory_(directory) {}
 
 Aside::Aside(Aside&& other) noexcept
@@ -105,7 +105,7 @@ absl::StatusOr<Aside> Aside::Directory(FileSystem& fs, const std::string& path) 
 }
 
 absl::Status Aside::Commit() {
-  const absl::Status renamed = fs_.Rename(aside_, path_);
+  absl::Status renamed = fs_.Rename(aside_, path_);
   if (!renamed.ok()) {
     if (directory_ && fs_.Exists(path_))
       return absl::InternalError(

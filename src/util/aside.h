@@ -39,7 +39,7 @@ class Aside {
   absl::Status Commit();
 
  private:
-  Aside(FileSystem& fs, std::string path, bool directory);
+  Aside(FileSystem& fs, const std::string& path, bool directory);
   // Under a new name; false where another one took it for an orphan before it was locked.
   absl::StatusOr<bool> Make();
   static absl::StatusOr<Aside> Open(FileSystem& fs, const std::string& path, bool directory);

@@ -100,13 +100,11 @@ TEST_F(QuarantineTest, FilesOfOtherFoldersAndDaysKeepTheirOwn) {
 
 // Begins a file and reads rows, bad ones last.
 absl::Status ReadFile(Quarantine* quarantine, int good, int bad, const std::string& file = "a.tsv") {
-  const absl::Status begun = quarantine->BeginFile(file, "");
-  if (!begun.ok()) return begun;
+  TANDEM_RETURN_IF_ERROR(quarantine->BeginFile(file, ""));
   quarantine->GoodRows(good);
   for (int row = 0; row < bad; ++row) {
-    const absl::Status status =
-        quarantine->BadRow(good + row + 1, RowFault::kLabel, "label 'x' is not 0 or 1", "x\n");
-    if (!status.ok()) return status;
+    TANDEM_RETURN_IF_ERROR(
+        quarantine->BadRow(good + row + 1, RowFault::kLabel, "label 'x' is not 0 or 1", "x\n"));
   }
   return quarantine->EndFile();
 }

@@ -2,7 +2,7 @@
 # JSON lines are a format like any other: what is trained, scored, set aside, learned online and looked at is what the same log as
 # delimited text gives, bit for bit.
 #
-#   tests/end_to_end/json_lines_test.sh TANDEM_BINARY SOURCE_DIR
+#   tests/end_to_end/json_lines_log_test.sh TANDEM_BINARY SOURCE_DIR
 set -euo pipefail
 source "$(dirname "$0")/checks.sh"
 begin "$@"
@@ -122,4 +122,4 @@ expect_exit 0 inspect --data --config="$json" --input='json/2026-01-0*.jsonl.gz'
 python3 -c 'import json, sys; print(json.dumps(sorted((c for c in json.load(open("out"))["columns"] if c["column"] != "unknown"), key=lambda c: c["column"])))' >json.columns
 expect_same text.columns json.columns
 
-echo "json_lines_test: passed"
+echo "json_lines_log_test: passed"
