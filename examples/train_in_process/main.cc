@@ -4,7 +4,7 @@
 //
 // Trains teacher and student on the window of days that ends on 2026-01-03 and tells of every day; prints both towers' metrics on the
 // file of the next day; and exports the student to work/bundle, for examples/score_in_process to serve. Called again after it was
-// killed, it goes on where it was.
+// killed in training, it goes on where it was; a bundle that is there is never written over.
 #include <iostream>
 #include <string>
 #include <vector>

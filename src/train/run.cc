@@ -77,7 +77,6 @@ class Run {
   absl::Status EndDay(const LogEvent& event);
   absl::Status CheckRows() const;
   absl::Status Checkpoint();
-  // There once the run has trained on all of its window; holds its last step.
   bool InPhase() const { return StudentPhase::Begun(state_); }
   // Whether rows without a label are trained on.
   bool DistillsUnlabelled() const {
