@@ -40,6 +40,9 @@ class Optimizer {
 
   // Floats of state a weight.
   virtual int slots() const = 0;
+  // Whether an update depends on how many there were of its weights (UpdateStep::step): what updates rows
+  // lazily keeps a count of each.
+  virtual bool counts_updates() const { return false; }
   // The configured rate, before rate_scale.
   virtual double rate() const = 0;
   // First values of the slots for weights that hold their first values (Adagrad's accumulator; FTRL's z, so

@@ -31,6 +31,7 @@ class Adam : public Optimizer {
   }
 
   int slots() const override { return 2; }
+  bool counts_updates() const override { return true; }
   double rate() const override { return rate_; }
 
   void Initialize(int64_t n, const float*, float* slots, int64_t slot_stride) const override {

@@ -114,4 +114,8 @@ void Muon::Update(const UpdateStep& step, int inputs, int outputs, const float* 
   for (int64_t i = 0; i < size; ++i) w[i] -= rate * other[i];
 }
 
+std::unique_ptr<const Muon> MakeMuon(const proto::Optimizer& config, const Kernels& kernels) {
+  return config.has_muon() ? std::make_unique<const Muon>(config.muon(), kernels) : nullptr;
+}
+
 }  // namespace tandem

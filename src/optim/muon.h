@@ -24,6 +24,7 @@
 #define TANDEM_SRC_OPTIM_MUON_H_
 
 #include <cstdint>
+#include <memory>
 
 #include "tandem/kernels.h"
 #include "tandem/optimizer.h"
@@ -32,6 +33,7 @@ namespace tandem {
 
 namespace proto {
 class Muon;
+class Optimizer;
 }  // namespace proto
 
 class Muon {
@@ -51,6 +53,9 @@ class Muon {
   const float momentum_, beta2_;
   const Kernels& kernels_;
 };
+
+// What moves whole matrices where `config` asks for it, null where it doesn't: there MakeOptimizer's moves all.
+std::unique_ptr<const Muon> MakeMuon(const proto::Optimizer& config, const Kernels& kernels);
 
 }  // namespace tandem
 

@@ -69,7 +69,7 @@ int DenseUpdater::Add(const Part& part, const proto::Optimizer& optimizer) {
   auto tracked = std::make_unique<Tracked>();
   tracked->part = part;
   tracked->optimizer = MakeOptimizer(optimizer);
-  if (optimizer.has_muon()) tracked->muon = std::make_unique<Muon>(optimizer.muon(), kernels_);
+  tracked->muon = MakeMuon(optimizer, kernels_);
   for (const ParameterBlock& block : part.layout->blocks()) {
     if (block.kind == ParameterKind::kStatistic) continue;
     const bool whole = tracked->muon != nullptr && block.kind == ParameterKind::kMatrix;
