@@ -8,6 +8,7 @@
 // rate of reading 64-byte rows at random places with prefetch, by table rows (bench/peak.h). One thread, 39
 // fields x 16, batches of 512.
 #include <benchmark/benchmark.h>
+#include <glog/logging.h>
 
 #include <cstdint>
 #include <cstdlib>
@@ -20,6 +21,7 @@
 #include "bench/operands.h"
 #include "bench/peak.h"
 #include "google/protobuf/text_format.h"
+#include "src/embedding/local_row_store.h"
 #include "tandem/embedding.h"
 #include "tandem/experiment.pb.h"
 #include "tandem/interaction.h"
@@ -104,13 +106,14 @@ struct Tables {
   Tables(int ids, bool trained, const std::string& optimizer)
       : experiment(Parse<proto::Experiment>(Config(optimizer))),
         schema(experiment),
-        layer(experiment, schema, trained),
+        store(new LocalRowStore(experiment, schema, trained)),
+        layer(experiment, schema, std::unique_ptr<RowStore>(store)),
         workers(1) {
     std::vector<std::vector<uint64_t>> keys(kFields);
     for (int f = 0; f < kFields; ++f) {
       for (int id = 0; id < ids; ++id) {
         keys[f].push_back(schema.Key(f, absl::StrCat(id)));
-        layer.InsertRow(f, keys[f].back());
+        store->InsertRow(f, keys[f].back());
       }
     }
     uint64_t state = 1;
@@ -131,7 +134,7 @@ struct Tables {
       batches.push_back(std::move(batch));
     }
     rows.resize(batches.size());
-    for (size_t b = 0; b < batches.size(); ++b) layer.Lookup(batches[b], &rows[b]);
+    for (size_t b = 0; b < batches.size(); ++b) CHECK(layer.Lookup(batches[b], &rows[b]).ok());
   }
 
   static std::string Config(const std::string& optimizer) {
@@ -144,6 +147,7 @@ struct Tables {
 
   proto::Experiment experiment;
   Schema schema;
+  LocalRowStore* store;  // the layer's
   EmbeddingLayer layer;
   Workers workers;
   std::vector<Batch> batches;
@@ -158,7 +162,7 @@ void Lookup(benchmark::State& state, int ids) {
   Tables tables(ids, false, kAdagrad);
   BatchRows rows;
   size_t b = 0;
-  for (auto _ : state) tables.layer.Lookup(tables.batches[b++ % tables.batches.size()], &rows);
+  for (auto _ : state) CHECK(tables.layer.Lookup(tables.batches[b++ % tables.batches.size()], &rows).ok());
   Rate(state, "Mrows/s", kBatchIds, 1e6);
   Rate(state, "of_random", kBatchIds, RandomRowRate());
 }
@@ -189,8 +193,8 @@ void Update(benchmark::State& state, int ids, const std::string& optimizer) {
   int64_t step = 0;
   for (auto _ : state) {
     const Batch& batch = tables.batches[step++ % static_cast<int64_t>(tables.batches.size())];
-    tables.layer.Resolve(batch, step, &tables.workers, &rows);
-    const absl::Status status = tables.layer.Update(batch, rows, gradients, step, 1, 1, &tables.workers);
+    absl::Status status = tables.layer.Resolve(batch, step, &tables.workers, &rows);
+    status.Update(tables.layer.Update(batch, rows, gradients, step, 1, 1, &tables.workers));
     if (!status.ok()) state.SkipWithError(status.ToString().c_str());
   }
   Rate(state, "Mrows/s", kBatchIds, 1e6);

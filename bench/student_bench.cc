@@ -184,7 +184,7 @@ void TimeGather() {
   std::vector<BatchRows> rows(batches.size());
   double count = 0;
   for (size_t b = 0; b < batches.size(); ++b) {
-    embedding.Lookup(batches[b], &rows[b]);
+    CHECK(embedding.Lookup(batches[b], &rows[b]).ok());
     count += batches[b].rows();
   }
   const int width = embedding.fields() * embedding.dim();
@@ -202,7 +202,7 @@ void TimeGather() {
     }
   };
   const auto from_keys = [&] {
-    for (const Batch& batch : batches) (*predictor)->Score(batch, &scores);
+    for (const Batch& batch : batches) CHECK((*predictor)->Score(batch, &scores).ok());
   };
   const std::vector<double> seconds = MedianSeconds({from_rows, from_keys}, FLAGS_repeats, 0.2);
   Report report({"from", "rows", "samples_per_second"});

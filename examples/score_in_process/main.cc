@@ -40,7 +40,11 @@ int main(int argc, char** argv) {
       const std::vector<absl::string_view> cells = absl::StrSplit(samples[i], '\t');
       batch.Clear();
       if ((*decoder)->Decode(cells, &batch, &results[i]) != tandem::RowFault::kNone) continue;
-      (*predictor)->Score(batch, &scores);
+      const absl::Status scored = (*predictor)->Score(batch, &scores);
+      if (!scored.ok()) {
+        results[i] = scored.ToString();
+        continue;
+      }
       char text[32];  // the shortest that reads back to the same float
       results[i].assign(text, std::to_chars(text, text + sizeof(text), scores.student[0]).ptr);
     }

@@ -1,6 +1,6 @@
 // The dual model: a teacher and a student tower on one shared embedding layer, with the loss that joins them.
 //
-//   DualModel model(experiment, kernels, /*trained=*/true);
+//   DualModel model(experiment, kernels, /*trained=*/true);                     // rows in this process
 //   model.Initialize();
 //   Trainer trainer(&model, TrainedParts::kAll, TrainerClock(), &workers);      // learns; a Predictor scores
 //
@@ -16,10 +16,12 @@
 #include <optional>
 #include <string>
 
+#include "absl/status/statusor.h"
 #include "tandem/embedding.h"
 #include "tandem/kernels.h"
 #include "tandem/loss.h"
 #include "tandem/matrix.h"
+#include "tandem/row_store.h"
 #include "tandem/sample.h"
 #include "tandem/tower.h"
 
@@ -44,6 +46,10 @@ class DualModel {
   // `experiment` is validated and resolved. Without `trained` there is no room for optimizer state: the model
   // can be loaded and score.
   DualModel(const proto::Experiment& experiment, const Kernels& kernels, bool trained);
+  // The same with the rows in stores that `row_stores` makes; fails where it does.
+  static absl::StatusOr<std::unique_ptr<DualModel>> Make(const proto::Experiment& experiment,
+                                                         const Kernels& kernels, bool trained,
+                                                         const RowStoreFactory& row_stores);
   ~DualModel();
 
   const proto::Experiment& experiment() const { return *experiment_; }
@@ -96,6 +102,9 @@ class DualModel {
   void PrepareServedTeacher();
 
  private:
+  struct Stores;
+  DualModel(const proto::Experiment& experiment, const Kernels& kernels, bool trained, Stores stores);
+
   std::unique_ptr<proto::Experiment> experiment_;
   Schema schema_;
   const Kernels& kernels_;

@@ -1,26 +1,26 @@
 // The shared embedding layer: from bags of keys to the vectors that both towers read, and back.
 //
-//   EmbeddingLayer embedding(experiment, schema, /*trained=*/true);
+//   EmbeddingLayer embedding(experiment, schema, MakeLocalRowStore(experiment, schema, /*trained=*/true));
 //   BatchRows rows;
-//   embedding.Resolve(batch, step, &workers, &rows);                 // training: admits new ids
+//   TANDEM_RETURN_IF_ERROR(embedding.Resolve(batch, step, &workers, &rows));      // training: admits new ids
 //   embedding.Gather(batch, rows, first_row, x, linear);   // a shard; x: [shard rows, fields * dim]
-//   embedding.Update(batch, rows, gradients, step, /*rate_scale=*/1, /*student_scale=*/1, &workers);
+//   TANDEM_RETURN_IF_ERROR(
+//       embedding.Update(batch, rows, gradients, step, /*rate_scale=*/1, /*student_scale=*/1, &workers));
 //
-//   embedding.Lookup(batch, &rows);                                  // scoring: changes nothing
+//   TANDEM_RETURN_IF_ERROR(embedding.Lookup(batch, &rows));                       // scoring: changes nothing
 //
 // A field's vector is e = sum_i c_i E[id_i] over its bag (tandem/batch.h); so dE[id_i] += c_i de. Duplicate
-// ids of a batch are merged: a row's gradient is the sum over its occurrences in (field, row, place) order,
-// and the row is updated once.
+// ids of a batch are merged: a row is asked for once, its gradient is the sum over its occurrences in
+// (field, row, place) order, and it is updated once.
 //
-// A row holds D floats, then one linear weight for each tower that has a linear part, zero at first. The
-// linear sums leave sequences out: their table is often that of the target, whose weights would count them
-// twice. First values are a function of (seed, table, id). An id gets its row at its min_count-th occurrence;
-// till then, and for the occurrences that id_dropout hides, the table's default row serves and learns.
+// Where rows are, what they begin as and how they learn is the store's to know (tandem/row_store.h). A row
+// has D floats, then one linear weight for each tower that has a linear part. The linear sums leave sequences
+// out: their table is often that of the target, whose weights would count them twice. Till an id has a row,
+// and for the occurrences that id_dropout hides, the table's default row serves and learns.
 //
-// With embedding.slow_copy, a row also keeps a slow average of its vector: after step t
-//   slow_t = E_t + d (slow_{t-1} - E_t),
-// from slow = E at first; rows that a step leaves alone are brought up to date when they are read,
-// slow_t = E + d^(t - s) (slow_s - E), which is the same.
+// With embedding.slow_copy a row has a slow average of its vector beside it; a view says which a tower reads.
+//
+// Errors: what the store says when it can't answer. Local rows don't fail to be read.
 //
 // Threads: Lookup and Gather from any thread while nothing else runs; Resolve, Update from one, which share
 // the work out to `workers` with results that don't depend on their number.
@@ -30,29 +30,37 @@
 #include <cstdint>
 #include <memory>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "tandem/batch.h"
-#include "tandem/embedding_table.h"
 #include "tandem/files.h"
 #include "tandem/matrix.h"
-#include "tandem/optimizer.h"
+#include "tandem/row_store.h"
 #include "tandem/sample.h"
 #include "tandem/threads.h"
 
 namespace tandem {
 
+class EmbeddingFileReader;
+class EmbeddingFileWriter;
+struct RowSpec;
+
 namespace proto {
-class EmbeddingHeader;
 class Experiment;
 }  // namespace proto
 
-// Table rows of a batch's occurrences, field by field, in the order of FieldBags::keys. Reused from batch to
-// batch.
+// The rows of a batch: for every occurrence, field by field in the order of FieldBags::keys, its place among
+// the rows of its table; 0 is the default row. Reused from batch to batch.
 struct BatchRows {
+  static constexpr uint32_t kDefaultRow = 0;
+
+  // Whether the i-th occurrence of a field has a row of its own; `table` is the field's.
+  bool has_row(int field, int table, size_t i) const { return tables[table].has_row(fields[field][i]); }
+
   std::vector<std::vector<uint32_t>> fields;
+  std::vector<TableRows> tables;
+  std::vector<std::vector<uint32_t>> scratch;  // of finding distinct keys
 };
 
 // What a tower reads of the layer: the fields, in schema order, and which copy of the rows.
@@ -86,37 +94,36 @@ enum class EmbeddingLoad {
 
 class EmbeddingLayer {
  public:
-  // `experiment` is validated; `schema` is its own, and must outlive the layer. `trained`: with optimizer
-  // slots. Without, the layer can only be loaded and read.
-  EmbeddingLayer(const proto::Experiment& experiment, const Schema& schema, bool trained);
+  // `experiment` is validated; `schema` is its own, and must outlive the layer. `store` was made for them: a
+  // trained one learns, another can only be loaded and read.
+  EmbeddingLayer(const proto::Experiment& experiment, const Schema& schema, std::unique_ptr<RowStore> store);
   ~EmbeddingLayer();
 
   int fields() const { return static_cast<int>(schema_.fields().size()); }
   // All fields of the layer's own tower, as trained.
   const EmbeddingView& all_fields() const { return all_fields_; }
-  int dim() const { return dim_; }
-  int64_t rows() const;
-  // Bytes of the rows that serving needs: weights alone, without slots and index.
-  int64_t weight_bytes() const;
-  // Bytes in use, slots and index included.
-  int64_t bytes() const;
-  const std::vector<EmbeddingTable>& tables() const { return tables_; }
-
-  // The weights of an id's own row (with the default first values if it had none): for values that come from
-  // elsewhere.
-  float* InsertRow(int table, uint64_t key);
+  int dim() const { return shape_.dim; }
+  const RowShape& shape() const { return shape_; }
+  RowStore& store() { return *store_; }
+  const RowStore& store() const { return *store_; }
+  // Rows of all tables, the default rows included.
+  absl::StatusOr<int64_t> rows() const;
 
   // Once the tables hold `rows` rows and counted ids, Resolve admits and counts no more: ids without a row
   // are served by the default row. Looked at before a batch, whose ids may go beyond; 0: no bound.
   void set_max_rows(int64_t rows) { max_rows_ = rows; }
   // Occurrences so far that got no row for that reason.
-  int64_t ids_refused() const;
+  int64_t ids_refused() const { return ids_refused_; }
 
   // Finds the rows of a training batch: counts and admits ids, applies id_dropout, and brings lazily decayed
   // rows up to date. `step` counts from 1.
-  void Resolve(const Batch& batch, int64_t step, Workers* workers, BatchRows* rows);
+  absl::Status Resolve(const Batch& batch, int64_t step, Workers* workers, BatchRows* rows);
   // Finds the rows of a batch to score.
-  void Lookup(const Batch& batch, BatchRows* rows) const;
+  absl::Status Lookup(const Batch& batch, BatchRows* rows) const;
+  // Rows that were found in an earlier step, as they are now.
+  absl::Status ReadAgain(BatchRows* rows) const;
+  // Which of the keys have a row of their own.
+  absl::Status Holds(int table, const std::vector<uint64_t>& keys, std::vector<bool>* held) const;
   // Pools rows [first_row, first_row + x.rows) of the batch into x, [rows, view's fields * dim], and sums
   // their linear weights over the view's fields. The slow copy is that after the last Update.
   void Gather(const Batch& batch, const BatchRows& rows, int first_row, const EmbeddingView& view, Matrix x,
@@ -133,23 +140,25 @@ class EmbeddingLayer {
   absl::Status Update(const Batch& batch, const BatchRows& rows, const EmbeddingGradients& gradients,
                       int64_t step, double rate_scale, double student_scale, Workers* workers);
 
-  // Writes all tables to one record file, rows in key order. With `slots` false only what scoring needs:
-  // weights, with pending decay applied. `model_id` ties the file to the graph it belongs to.
-  absl::Status Save(FileSystem& fs, const std::string& path, const std::string& model_id, bool slots) const;
+  // Writes all tables of a trained layer to one record file, rows in key order. `model_id` ties the file to
+  // the graph it belongs to.
+  absl::Status Save(FileSystem& fs, const std::string& path, const std::string& model_id) const;
   // Fills an empty layer from what Save wrote. Tables are matched by name; a table of the file that the
   // schema lacks is skipped, a table that the file lacks stays empty (features may have changed: the caller
   // decides whether they may). Damage is a ModelError, and so is another model's file.
   absl::Status Load(FileSystem& fs, const std::string& path, const std::string& model_id, EmbeddingLoad how);
 
  private:
-  struct Merged;  // the distinct rows of a batch in one table, with their occurrences
+  class Demand;  // a batch to train on
+  class Merged;  // the distinct rows of a batch, with their occurrences and gradients
 
-  uint32_t Admit(int table, uint64_t key);
-  void InitializeRow(uint64_t key, float* weights) const;
-  void ResolveTable(int table, const Batch& batch, int64_t step, BatchRows* rows);
-  void MergeOccurrences(int table, const Batch& batch, const BatchRows& rows);
-  int student_column() const { return dim_ + (teacher_linear_ ? 1 : 0); }
-  // One field of Gather. kDim is dim(), or 0 where it isn't a common one; and so in RowGradient.
+  // Asks for the distinct keys of a table; `count` their occurrences too.
+  template <bool count>
+  void AskFor(int table, const Batch& batch, int64_t step, BatchRows* rows) const;
+  // Once they are answered: gives the default row its occurrences.
+  void GiveDefaultRow(int table, BatchRows* rows, std::vector<uint32_t>* counts) const;
+  int student_column() const { return shape_.width - 1; }
+  // One field of Gather. kDim is dim(), or 0 where it isn't a common one.
   template <int kDim>
   void GatherField(int field, const Batch& batch, const BatchRows& rows, int first_row, float* x,
                    int x_stride, int x_rows, const LinearSums& linear) const;
@@ -157,54 +166,20 @@ class EmbeddingLayer {
   template <int kDim>
   void GatherSlowField(int field, const Batch& batch, const BatchRows& rows, int first_row, float* x,
                        int x_stride, int x_rows, const LinearSums& linear) const;
-  // Adds up the gradients of one row's occurrences; false when the sum isn't finite.
-  template <int kDim>
-  bool RowGradient(const Merged& merged, uint32_t unique, const EmbeddingGradients& gradients,
-                   float* gradient) const;
-  void UpdateRow(EmbeddingTable* table, uint32_t row, int64_t step, double rate_scale, double student_scale,
-                 float* gradient) const;
-  // Multiplies the weights by what decay leaves of them over the steps after the row's last one, up to
-  // `step`.
-  void ApplyDecay(int64_t last_step, int64_t step, float* weights) const;
-  // What is left of a difference between slow copy and row after some steps that left the row alone.
-  float SlowLeft(int64_t steps) const {
-    return steps < static_cast<int64_t>(slow_left_.size()) ? slow_left_[steps] : 0.0f;
-  }
-  absl::Status SaveTable(int table, bool slots, RecordWriter* writer) const;
-  absl::Status LoadTable(const std::string& path, const proto::EmbeddingHeader& file, EmbeddingLoad how,
-                         RecordReader* reader);
+  absl::Status SaveTable(int table, const StoreState& state, EmbeddingFileWriter* writer) const;
+  absl::Status LoadTable(EmbeddingFileReader* reader, EmbeddingLoad how, StoreState* state);
 
   const Schema& schema_;
-  int dim_;
-  bool teacher_linear_, student_linear_;
-  int width_;  // of a row's weights: dim + linear weights
-  bool trained_;
-  uint64_t seed_;
-  double init_deviation_;
-  uint32_t min_count_;
-  double id_dropout_;
-  double l2_;
-  bool l2_whole_table_;
-  double weight_decay_;
-  double slow_decay_;
-  bool has_teacher_, has_student_;
-  bool slow_teacher_, slow_student_;  // evaluated and served on it
-  bool keeps_slow_;                   // beside the row
-  bool lazy_steps_;                   // the optimizer counts a row's updates
-  std::unique_ptr<Optimizer> optimizer_;
-  std::vector<EmbeddingTable> tables_;
+  const std::unique_ptr<RowStore> store_;
+  const std::unique_ptr<const RowSpec> spec_;
+  const RowShape shape_;  // of the store's rows
+  const uint64_t seed_;
+  const double id_dropout_;
+  const bool student_reads_slow_;
   std::vector<std::vector<int>> fields_of_table_;
-  std::vector<std::unique_ptr<Merged>> merged_;
-  std::vector<std::vector<float>> gradients_;  // a worker
-  // Of an update: a table, and its first distinct row (or its first row).
-  std::vector<std::pair<int, uint32_t>> tasks_;
+  std::unique_ptr<Merged> merged_;
   int64_t max_rows_ = 0;
-  bool full_ = false;                 // of the batch at hand: no id is admitted
-  std::vector<int64_t> ids_refused_;  // a table
-  // decay_log_[t]: log of what weight decay leaves of a weight over steps 1..t.
-  std::vector<double> decay_log_ = {0};
-  std::vector<float> slow_left_;  // slow_decay_ to the power of the place, as long as it is felt
-  int64_t step_ = 0;              // the last Update's
+  int64_t ids_refused_ = 0;
   EmbeddingView all_fields_;
   std::vector<int> column_of_field_;  // of the layer's own fields, among them
   // Fields and columns from here on are of sequences.

@@ -10,7 +10,7 @@
 //   std::string why;
 //   if (decoder->Decode({"17", "4711"}, &batch, &why) != RowFault::kNone) return DataError(why);
 //   Scores scores;
-//   predictor->Score(batch, &scores);
+//   TANDEM_RETURN_IF_ERROR(predictor->Score(batch, &scores));
 //   scores.student[0];  // the click probability
 //
 // examples/score_in_process is a whole program.
@@ -30,6 +30,7 @@
 #include "tandem/batch.h"
 #include "tandem/files.h"
 #include "tandem/precision.h"
+#include "tandem/row_store.h"
 #include "tandem/sample_format.h"
 #include "tandem/schema.h"
 
@@ -58,6 +59,8 @@ struct PredictorOptions {
   std::vector<std::string> data_overrides;
   // Null: the best for this processor.
   const Kernels* kernels = nullptr;
+  // Makes what the model's rows are put in and read from; null: this process's memory. In float32 alone.
+  RowStoreFactory row_stores;
   // Where the model is read from.
   FileSystem* file_system = &FileSystem::Default();
 };
@@ -82,9 +85,9 @@ class Predictor {
   bool has_student() const;
   // The configuration, with the overrides.
   const proto::Experiment& experiment() const;
-  // A student's embedding has no rows where there is no teacher: they are in `tables`.
+  // A student's embedding has no rows where `tables` has them.
   const DualModel& model() const { return *model_; }
-  // The rows of a student alone; null where there is a teacher.
+  // The rows of a student alone, in this process; null where there is a teacher, or row_stores.
   const ServingTables* tables() const { return tables_.get(); }
   // Of the student's kernels: "avx512", "avx512vnni", ...
   std::string student_kernels() const;
@@ -94,8 +97,8 @@ class Predictor {
   const std::string& model_id() const { return model_id_; }
 
   // Replaces `scores`. Where the log was down-sampled (data.negative_keep_rate of the model), the probability
-  // is that of the full log.
-  void Score(const Batch& batch, Scores* scores) const;
+  // is that of the full log. Fails where the rows can't be read; those of this process always can.
+  absl::Status Score(const Batch& batch, Scores* scores) const;
 
  private:
   struct Workspace;

@@ -26,6 +26,7 @@
 #include "tandem/kernels.h"
 #include "tandem/metrics.h"
 #include "tandem/reader.h"
+#include "tandem/row_store.h"
 #include "tandem/run_observer.h"
 #include "tandem/trainer.h"
 
@@ -55,6 +56,9 @@ struct RunOptions {
   const std::atomic<int>* stop = nullptr;
   // Null: the best for this processor.
   const Kernels* kernels = nullptr;
+  // Makes what the embedding tables are kept in; null: this process's memory. Where a store fails the run ends
+  // with its Status, the last checkpoint in place; resumed, a new store is filled from that.
+  RowStoreFactory row_stores;
   // Hears of steps, days and checkpoints; null: nobody. Outlives the call.
   RunObserver* observer = nullptr;
   FileSystem* file_system = &FileSystem::Default();

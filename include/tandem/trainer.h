@@ -81,8 +81,8 @@ class Trainer {
   Trainer(DualModel* model, TrainedParts parts, const TrainerClock& clock, Workers* workers);
   ~Trainer();
 
-  // kInternal when a gradient isn't finite, with the step and the place; the model is then not to be used any
-  // more.
+  // kInternal when a gradient isn't finite, with the step and the place; what the store of the rows says when
+  // it can't be asked. The model is then not to be used any more.
   absl::StatusOr<const StepResult*> Step(const Batch& batch);
   // False for rows without a label while there is no student, or it doesn't learn yet: Step isn't for them.
   bool LearnsFrom(const Batch& batch) const;
@@ -97,12 +97,12 @@ class Trainer {
   Replay* replay() { return replay_.get(); }
 
  private:
-  void FindRows(const StepPlan& plan, const Batch& batch);
+  absl::Status FindRows(const StepPlan& plan, const Batch& batch);
   // What the step runs on: the batch; the r-th batch of rows that its features make; for the k-th step beyond
   // the one on the batch, one of the past.
   Pass RowsOf(const StepPlan& plan, const Batch& batch);
   Pass RecombinedRows(const StepPlan& plan, const Batch& batch, int r);
-  Pass PastRows(const StepPlan& plan, int k);
+  absl::StatusOr<Pass> PastRows(const StepPlan& plan, int k);
   absl::Status StepOn(const StepPlan& plan, const Pass& pass);
   absl::Status UpdateEmbeddings(const StepPlan& plan, const Pass& pass);
   absl::Status UpdateTowers(const StepPlan& plan, int rows);

@@ -155,7 +155,7 @@ absl::Status CellRunner::Measure(const PlannedCell& cell, CompareCell* result) c
   const DualModel& model = predictor->model();
   if (evaluation.teacher.has_value()) {
     result->teacher = CompareTower{*evaluation.teacher, model.teacher().layout().trained()};
-    result->teacher_checksum = TeacherChecksum(model);
+    TANDEM_ASSIGN_OR_RETURN(result->teacher_checksum, TeacherChecksum(model));
   }
   if (evaluation.student.has_value())
     result->student = CompareTower{*evaluation.student, model.student().layout().trained()};

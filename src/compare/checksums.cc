@@ -7,6 +7,7 @@
 #include "src/compare/comparison.h"
 #include "tandem/experiment.h"
 #include "tandem/experiment.pb.h"
+#include "tandem/status.h"
 
 namespace tandem {
 namespace {
@@ -39,7 +40,7 @@ std::string ConfigChecksum(proto::Experiment experiment) {
   return hash.Hex();
 }
 
-std::string TeacherChecksum(const DualModel& model) {
+absl::StatusOr<std::string> TeacherChecksum(const DualModel& model) {
   CHECK(model.has_teacher());
   Hash hash;
   const AlignedFloats& values = model.teacher_parameters().values;
@@ -47,17 +48,18 @@ std::string TeacherChecksum(const DualModel& model) {
   const EmbeddingLayer& embedding = model.embedding();
   // The linear weight of the teacher comes right after the vector (tandem/embedding.h).
   const int floats = embedding.dim() + (model.teacher().linear() ? 1 : 0);
-  for (size_t t = 0; t < embedding.tables().size(); ++t) {
+  const int whole_floats = embedding.shape().whole_floats();
+  for (size_t t = 0; t < model.schema().tables().size(); ++t) {
     const std::string& name = model.schema().tables()[t].name;
     hash.Add(name.data(), name.size());
-    const EmbeddingTable& table = embedding.tables()[t];
-    hash.AddFloats(table.row(EmbeddingTable::kDefaultRow), floats);
-    table.VisitInOrder(
-        [&](uint64_t key, uint32_t row) {
-          hash.Add(&key, sizeof(key));
-          hash.AddFloats(table.row(row), floats);
-        },
-        nullptr);
+    TANDEM_RETURN_IF_ERROR(embedding.store().Export(static_cast<int>(t), [&](const RowBlock& block) {
+      if (block.kind == RowBlock::Kind::kPending) return absl::OkStatus();
+      for (int64_t i = 0; i < block.rows(); ++i) {
+        if (block.kind == RowBlock::Kind::kRows) hash.Add(&block.keys[i], sizeof(uint64_t));
+        hash.AddFloats(block.floats.data() + i * whole_floats, floats);
+      }
+      return absl::OkStatus();
+    }));
   }
   return hash.Hex();
 }

@@ -136,7 +136,7 @@ std::string ConfigChecksum(proto::Experiment experiment);
 // XXH3-128 in hex of the teacher's dense parameters and of every embedding row's key, vector and teacher's
 // linear weight, tables by name: equal for models whose teachers score alike, bit for bit, whatever student
 // came with them.
-std::string TeacherChecksum(const DualModel& model);
+absl::StatusOr<std::string> TeacherChecksum(const DualModel& model);
 
 // What a cell's file holds. `origin` names it in ModelErrors.
 std::string CellToJson(const CompareCell& cell);

@@ -1,302 +1,232 @@
-// Saving and loading of the embedding layer in one record file.
-//
-// Records: EmbeddingHeader; then for each table: TableHeader; decay log (doubles, empty without weight
-// decay); the default row; then rows in key order, up to kSegmentRows a record: keys, floats, updates, last
-// steps, each [n]; then pending keys with their counts, likewise. A row's floats: weights, slots, slow copy.
+// Saving and loading of the embedding layer: its store's rows to and from an embedding file.
 #include <glog/logging.h>
 
 #include <algorithm>
-#include <cmath>
-#include <cstring>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "src/embedding/embedding_file.h"
+#include "src/embedding/row_spec.h"
 #include "src/util/finite.h"
 #include "tandem/embedding.h"
-#include "tandem/experiment.pb.h"
-#include "tandem/state.pb.h"
 #include "tandem/status.h"
 
 namespace tandem {
 namespace {
 
-constexpr int64_t kSegmentRows = 65536;
+static_assert(RowStore::kBlockRows == EmbeddingFileWriter::kSegmentRows, "a block of rows is a record");
 
-template <typename T>
-void AppendArray(const std::vector<T>& values, std::string* record) {
-  record->append(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(T));
-}
-
-// Takes n values off the front of `record`; the caller has checked its size.
-template <typename T>
-std::vector<T> TakeArray(int64_t n, absl::string_view* record) {
-  std::vector<T> values(n);
-  if (n > 0) std::memcpy(values.data(), record->data(), n * sizeof(T));
-  record->remove_prefix(n * sizeof(T));
-  return values;
-}
-
-// Rows on their way to or from a record.
-struct RowSegment {
-  std::vector<uint64_t> keys;
-  std::vector<float> floats;
-  std::vector<uint32_t> updates, last_steps;
-  std::string record;
-
-  // The rows as a record, valid until the next one. Memory is kept: fresh pages would cost more than copying.
-  const std::string& Take() {
-    record.clear();
-    AppendArray(keys, &record);
-    AppendArray(floats, &record);
-    AppendArray(updates, &record);
-    AppendArray(last_steps, &record);
-    keys.clear();
-    floats.clear();
-    updates.clear();
-    last_steps.clear();
-    return record;
+// Weights and slow copies of a block.
+bool IsFinite(const RowShape& shape, const RowBlock& block) {
+  const int floats = shape.whole_floats();
+  for (int64_t i = 0; i < block.rows(); ++i) {
+    const float* row = block.floats.data() + i * floats;
+    if (!AllFinite(row, shape.width)) return false;
+    if (shape.slow && !AllFinite(row + floats - shape.dim, shape.dim)) return false;
   }
+  return true;
+}
+
+// Makes whole rows of a store out of a file's, whose towers, optimizer and copies may be others.
+class RowConverter {
+ public:
+  RowConverter(const RowSpec& spec, const EmbeddingFileReader& file, EmbeddingLoad how)
+      : spec_(spec),
+        file_(file),
+        resumes_(how == EmbeddingLoad::kResume),
+        keeps_slots_(how != EmbeddingLoad::kReset && how != EmbeddingLoad::kServed && spec.trained),
+        takes_slow_((how == EmbeddingLoad::kServed || how == EmbeddingLoad::kContinueServed) &&
+                    (!spec.has_teacher || file.header().slow_teacher()) &&
+                    (!spec.has_student || file.header().slow_student())),
+        values_(file.width()),
+        slow_(file.table().dim()) {}
+
+  absl::Status Check() const;
+  void Convert(int64_t rows, RowBlock* block);
+  bool finite() const { return finite_; }
+
+ private:
+  void ConvertRow(int64_t i, float* row);
+  // The parts of a row that both sides have: the vector and either linear weight.
+  void CopyShared(const float* from, float* to) const;
+
+  const RowSpec& spec_;
+  const EmbeddingFileReader& file_;
+  const bool resumes_;
+  const bool keeps_slots_;
+  // The weights become the slow copy where that is what all of the towers here are served on.
+  const bool takes_slow_;
+  std::vector<float> values_, slow_;
+  bool finite_ = true;
 };
 
-int64_t Segments(int64_t rows) { return (rows + kSegmentRows - 1) / kSegmentRows; }
-
-// Reads past a table that the model lacks: decay log, default row, rows, pending keys.
-absl::Status SkipTable(const proto::TableHeader& header, RecordReader* reader) {
-  const int64_t records = 2 + Segments(header.rows()) + Segments(header.pending());
-  for (int64_t i = 0; i < records; ++i) {
-    const absl::StatusOr<absl::string_view> record = reader->Next();
-    if (!record.ok()) return record.status();
+absl::Status RowConverter::Check() const {
+  const RowShape& shape = spec_.shape;
+  const proto::TableHeader& table = file_.table();
+  if (table.dim() != shape.dim) {
+    return ModelError(file_.path(), ": rows of ", table.dim(), " floats where the model has embedding.dim ",
+                      shape.dim);
+  }
+  if (keeps_slots_ && (table.slots() != shape.slots || table.updates() != shape.updates)) {
+    return ModelError(file_.path(),
+                      ": the optimizer's state is of another kind than embedding.optimizer; "
+                      "reset_optimizer starts it anew");
   }
   return absl::OkStatus();
 }
 
-absl::Status Malformed(const std::string& path) {
-  return ModelError(path, ": an embedding file of another version, or damaged. Nothing was loaded.");
+void RowConverter::CopyShared(const float* from, float* to) const {
+  const RowShape& shape = spec_.shape;
+  const proto::TableHeader& table = file_.table();
+  std::copy_n(from, shape.dim, to);
+  if (shape.teacher_linear && table.teacher_linear()) to[shape.dim] = from[shape.dim];
+  if (shape.student_linear && table.student_linear()) to[shape.width - 1] = from[file_.width() - 1];
+}
+
+void RowConverter::ConvertRow(int64_t i, float* row) {
+  const RowShape& shape = spec_.shape;
+  const proto::TableHeader& table = file_.table();
+  const int dim = shape.dim;
+  // A run that goes on keeps what is pending.
+  if (resumes_) {
+    file_.CopyFloats(i, 0, file_.width(), values_.data());
+  } else {
+    file_.Weights(i, values_.data());
+  }
+  finite_ = finite_ && AllFinite(values_.data(), file_.width());
+  CopyShared(values_.data(), row);
+  float* const slow_copy = row + shape.whole_floats() - dim;
+  if (table.slow()) {
+    if (resumes_) {
+      file_.CopyFloats(i, file_.width() * (1 + table.slots()), dim, slow_.data());
+    } else {
+      file_.SlowCopy(i, values_.data(), slow_.data());
+    }
+    finite_ = finite_ && AllFinite(slow_.data(), dim);
+    if (takes_slow_) std::copy_n(slow_.data(), dim, row);
+    if (shape.slow) std::copy_n(slow_.data(), dim, slow_copy);
+  } else if (shape.slow) {
+    std::copy_n(row, dim, slow_copy);
+  }
+  if (spec_.trained) spec_.optimizer->Initialize(shape.width, row, row + shape.width, shape.width);
+  for (int slot = 1; keeps_slots_ && slot <= shape.slots; ++slot) {
+    file_.CopyFloats(i, slot * file_.width(), file_.width(), values_.data());
+    CopyShared(values_.data(), row + slot * shape.width);
+  }
+}
+
+void RowConverter::Convert(int64_t rows, RowBlock* block) {
+  const RowShape& shape = spec_.shape;
+  block->Clear();
+  block->keys.resize(rows);
+  file_.CopyKeys(block->keys.data());
+  block->floats.assign(rows * shape.whole_floats(), 0.0f);
+  for (int64_t i = 0; i < rows; ++i) {
+    ConvertRow(i, block->floats.data() + i * shape.whole_floats());
+    if (shape.updates) block->updates.push_back(keeps_slots_ ? file_.updates(i) : 0);
+    if (shape.last_steps)
+      block->last_steps.push_back(resumes_ && file_.table().last_steps() ? file_.last_step(i) : 0);
+  }
 }
 
 }  // namespace
 
-absl::Status EmbeddingLayer::Save(FileSystem& fs, const std::string& path, const std::string& model_id,
-                                  bool slots) const {
-  TANDEM_ASSIGN_OR_RETURN(const std::unique_ptr<RecordWriter> writer, RecordWriter::Create(fs, path));
+absl::Status EmbeddingLayer::Save(FileSystem& fs, const std::string& path,
+                                  const std::string& model_id) const {
+  CHECK(shape_.trained) << "bundles are of rows for reading only (src/serve/serving_tables.h)";
+  TANDEM_ASSIGN_OR_RETURN(const StoreState state, store_->State());
   proto::EmbeddingHeader header;
   header.set_model_id(model_id);
-  header.set_tables(static_cast<int>(tables_.size()));
-  if (slots && keeps_slow_) {
-    header.set_step(step_);
-    header.set_slow_decay(slow_decay_);
-    header.set_slow_teacher(slow_teacher_);
-    header.set_slow_student(slow_student_);
+  header.set_tables(static_cast<int>(schema_.tables().size()));
+  if (shape_.slow) {
+    header.set_step(state.step);
+    header.set_slow_decay(spec_->slow_decay);
+    header.set_slow_teacher(spec_->slow_teacher);
+    header.set_slow_student(spec_->slow_student);
   }
-  TANDEM_RETURN_IF_ERROR(writer->Append(header.SerializeAsString()));
-  for (int table = 0; table < header.tables(); ++table) {
-    TANDEM_RETURN_IF_ERROR(SaveTable(table, slots, writer.get()));
-  }
+  TANDEM_ASSIGN_OR_RETURN(const std::unique_ptr<EmbeddingFileWriter> writer,
+                          EmbeddingFileWriter::Create(fs, path, header));
+  for (int table = 0; table < header.tables(); ++table)
+    TANDEM_RETURN_IF_ERROR(SaveTable(table, state, writer.get()));
   return writer->Close();
 }
 
-absl::Status EmbeddingLayer::SaveTable(int table_index, bool slots, RecordWriter* writer) const {
-  const EmbeddingTable& table = tables_[table_index];
-  const EmbeddingTable::Layout& layout = table.layout();
-  const bool raw = slots && trained_;
-  CHECK(raw || !keeps_slow_) << "only what one copy serves is saved without slots";
-  const int floats = raw ? width_ * (1 + layout.slots) + layout.extra : width_;
-  const int64_t step = static_cast<int64_t>(decay_log_.size()) - 1;
-
+absl::Status EmbeddingLayer::SaveTable(int table, const StoreState& state,
+                                       EmbeddingFileWriter* writer) const {
   proto::TableHeader header;
-  header.set_name(schema_.tables()[table_index].name);
-  header.set_dim(dim_);
-  header.set_teacher_linear(teacher_linear_);
-  header.set_student_linear(student_linear_);
-  header.set_slots(raw ? layout.slots : 0);
-  header.set_updates(raw && layout.updates);
-  header.set_last_steps(raw && layout.last_steps);
-  if (raw && keeps_slow_) header.set_slow(true);
-  header.set_rows(table.rows() - 1);
-  header.set_pending(raw ? table.pending() : 0);
-
-  RowSegment segment;
-  bool finite = true;
-  const auto add = [&](uint64_t key, uint32_t row) {
-    segment.keys.push_back(key);
-    const float* weights = table.row(row);
-    finite = finite && AllFinite(weights, width_) && (!keeps_slow_ || AllFinite(table.extra(row), dim_));
-    segment.floats.insert(segment.floats.end(), weights, weights + floats);
-    if (header.updates()) segment.updates.push_back(table.updates(row));
-    if (header.last_steps()) segment.last_steps.push_back(table.last_step(row));
-    if (!raw && weight_decay_ > 0) {
-      ApplyDecay(table.last_step(row), step, &segment.floats[segment.floats.size() - floats]);
+  header.set_name(schema_.tables()[table].name);
+  header.set_dim(shape_.dim);
+  header.set_teacher_linear(shape_.teacher_linear);
+  header.set_student_linear(shape_.student_linear);
+  header.set_slots(shape_.slots);
+  header.set_updates(shape_.updates);
+  header.set_last_steps(shape_.last_steps);
+  if (shape_.slow) header.set_slow(true);
+  header.set_rows(state.tables[table].rows - 1);
+  header.set_pending(state.tables[table].pending);
+  TANDEM_RETURN_IF_ERROR(writer->BeginTable(header, state.decay_log));
+  const int64_t row_bytes = shape_.whole_floats() * static_cast<int64_t>(sizeof(float));
+  return store_->Export(table, [&](const RowBlock& block) -> absl::Status {
+    if (block.kind == RowBlock::Kind::kPending) return writer->AppendPending(block.keys, block.counts);
+    if (!IsFinite(shape_, block)) {
+      return absl::InternalError(absl::StrCat(
+          "rows of embedding table '", header.name(),
+          "' are not finite any more; they were not kept. A lower rate (embedding.optimizer) may help"));
     }
-  };
-
-  TANDEM_RETURN_IF_ERROR(writer->Append(header.SerializeAsString()));
-  std::string decay;
-  if (header.last_steps()) AppendArray(decay_log_, &decay);
-  TANDEM_RETURN_IF_ERROR(writer->Append(decay));
-  add(0, EmbeddingTable::kDefaultRow);
-  TANDEM_RETURN_IF_ERROR(writer->Append(segment.Take()));
-
-  absl::Status status;
-  const auto flush = [&](size_t count) {
-    if (status.ok() && count > 0) status = writer->Append(segment.Take());
-  };
-  table.VisitInOrder(
-      [&](uint64_t key, uint32_t row) {
-        add(key, row);
-        if (segment.keys.size() == kSegmentRows) flush(segment.keys.size());
-      },
-      nullptr);
-  flush(segment.keys.size());
-  if (raw) {
-    table.VisitInOrder(nullptr, [&](uint64_t key, uint32_t count) {
-      segment.keys.push_back(key);
-      segment.updates.push_back(count);
-      if (segment.keys.size() == kSegmentRows) flush(segment.keys.size());
-    });
-    flush(segment.keys.size());
-  }
-  if (status.ok() && !finite) {
-    return absl::InternalError(absl::StrCat(
-        "rows of embedding table '", header.name(),
-        "' are not finite any more; they were not kept. A lower rate (embedding.optimizer) may help"));
-  }
-  return status;
+    if (block.kind == RowBlock::Kind::kDefaultRow)
+      return writer->AppendDefaultRow(block.floats.data(), row_bytes, block.updates, block.last_steps);
+    return writer->AppendRows(block.keys, block.floats.data(), row_bytes, block.updates, block.last_steps);
+  });
 }
 
 absl::Status EmbeddingLayer::Load(FileSystem& fs, const std::string& path, const std::string& model_id,
                                   EmbeddingLoad how) {
-  TANDEM_ASSIGN_OR_RETURN(const std::unique_ptr<RecordReader> reader, RecordReader::Open(fs, path));
-  TANDEM_ASSIGN_OR_RETURN(const absl::string_view record, reader->Next());
-  proto::EmbeddingHeader header;
-  if (!header.ParseFromArray(record.data(), static_cast<int>(record.size()))) return Malformed(path);
-  if (header.model_id() != model_id) {
-    return ModelError(path, ": of model ", header.model_id(), ", but the graph beside it is of model ",
-                      model_id, ". Nothing was loaded.");
-  }
-  if (header.precision() != proto::F32) return Malformed(path);
-  if (how == EmbeddingLoad::kResume) step_ = header.step();
-  for (int table = 0; table < header.tables(); ++table)
-    TANDEM_RETURN_IF_ERROR(LoadTable(path, header, how, reader.get()));
-  return reader->ExpectEnd();
+  TANDEM_ASSIGN_OR_RETURN(const std::unique_ptr<EmbeddingFileReader> reader,
+                          EmbeddingFileReader::Open(fs, path, model_id, Precision::kF32));
+  StoreState state;
+  for (int table = 0; table < reader->header().tables(); ++table)
+    TANDEM_RETURN_IF_ERROR(LoadTable(reader.get(), how, &state));
+  TANDEM_RETURN_IF_ERROR(reader->Finish());
+  if (how != EmbeddingLoad::kResume) return absl::OkStatus();
+  state.step = reader->header().step();
+  return store_->Restore(state);
 }
 
-absl::Status EmbeddingLayer::LoadTable(const std::string& path, const proto::EmbeddingHeader& file,
-                                       EmbeddingLoad how, RecordReader* reader) {
-  TANDEM_ASSIGN_OR_RETURN(absl::string_view record, reader->Next());
-  proto::TableHeader header;
-  if (!header.ParseFromArray(record.data(), static_cast<int>(record.size()))) return Malformed(path);
-  int table_index = 0;
-  const int tables = static_cast<int>(tables_.size());
-  while (table_index < tables && schema_.tables()[table_index].name != header.name()) ++table_index;
-  if (table_index == tables) return SkipTable(header, reader);
-  EmbeddingTable& table = tables_[table_index];
-  const EmbeddingTable::Layout& layout = table.layout();
-
-  const bool resumes = how == EmbeddingLoad::kResume;
-  const bool served = how == EmbeddingLoad::kServed || how == EmbeddingLoad::kContinueServed;
-  // The weights become the slow copy where that is what all of the towers here are served on.
-  const bool takes_slow =
-      served && (!has_teacher_ || file.slow_teacher()) && (!has_student_ || file.slow_student());
-  const bool keep_slots = how != EmbeddingLoad::kReset && how != EmbeddingLoad::kServed && trained_;
-  const int file_width = header.dim() + (header.teacher_linear() ? 1 : 0) + (header.student_linear() ? 1 : 0);
-  if (header.dim() != dim_) {
-    return ModelError(path, ": rows of ", header.dim(), " floats where the model has embedding.dim ", dim_);
-  }
-  if (keep_slots && (header.slots() != layout.slots || header.updates() != layout.updates)) {
-    return ModelError(path,
-                      ": the optimizer's state is of another kind than embedding.optimizer; "
-                      "reset_optimizer starts it anew");
-  }
-
-  TANDEM_ASSIGN_OR_RETURN(record, reader->Next());
-  if (record.size() % sizeof(double) != 0) return Malformed(path);
-  std::vector<double> decay = TakeArray<double>(record.size() / sizeof(double), &record);
-  if (header.last_steps() == decay.empty() || (header.slow() && !header.last_steps())) return Malformed(path);
-  if (resumes && !decay.empty()) decay_log_ = decay;
-  const int slow_place = file_width * (1 + header.slots());
-  const int file_floats = slow_place + (header.slow() ? dim_ : 0);
-  // Lazy decay and lazy slow copies are never there both (validation).
-  const bool decays = header.last_steps() && !header.slow();
-
-  // Copies the parts of a row that both sides have: the embedding and either linear weight.
-  const auto copy = [&](const float* from, float* to) {
-    std::copy_n(from, dim_, to);
-    if (teacher_linear_ && header.teacher_linear()) to[dim_] = from[dim_];
-    if (student_linear_ && header.student_linear()) to[width_ - 1] = from[file_width - 1];
-  };
-  bool finite = true;
-  const auto fill = [&](const RowSegment& segment, size_t i, uint32_t row) {
-    float* weights = table.row(row);
-    std::vector<float> values(segment.floats.begin() + i * file_floats,
-                              segment.floats.begin() + (i + 1) * file_floats);
-    if (decays && !resumes) {
-      const auto left = static_cast<float>(std::exp(decay.back() - decay[segment.last_steps[i]]));
-      if (segment.last_steps[i] + 1 < decay.size()) {
-        for (int w = 0; w < file_width; ++w) values[w] *= left;
-      }
+absl::Status EmbeddingLayer::LoadTable(EmbeddingFileReader* reader, EmbeddingLoad how, StoreState* state) {
+  TANDEM_RETURN_IF_ERROR(reader->NextTable());
+  const std::string& name = reader->table().name();
+  const auto info = std::find_if(schema_.tables().begin(), schema_.tables().end(),
+                                 [&](const TableInfo& table) { return table.name == name; });
+  if (info == schema_.tables().end()) return absl::OkStatus();
+  const int table = static_cast<int>(info - schema_.tables().begin());
+  if (!reader->decay_log().empty()) state->decay_log = reader->decay_log();
+  RowConverter converter(*spec_, *reader, how);
+  TANDEM_RETURN_IF_ERROR(converter.Check());
+  RowBlock block;
+  block.kind = RowBlock::Kind::kDefaultRow;
+  for (;;) {
+    TANDEM_ASSIGN_OR_RETURN(const int64_t rows, reader->NextRows());
+    if (rows == 0) break;
+    converter.Convert(rows, &block);
+    if (!converter.finite()) {
+      return ModelError(reader->path(), ": rows of table '", name,
+                        "' are not all finite: their training diverged. Nothing was loaded.");
     }
-    finite = finite && AllFinite(values.data(), file_width) &&
-             (!header.slow() || AllFinite(values.data() + slow_place, dim_));
-    copy(values.data(), weights);
-    if (header.slow()) {
-      float* slow = values.data() + slow_place;
-      const int64_t alone = file.step() - segment.last_steps[i];
-      if (!resumes && alone > 0) {
-        const auto left = static_cast<float>(std::pow(file.slow_decay(), alone));
-        for (int d = 0; d < dim_; ++d) slow[d] = values[d] + left * (slow[d] - values[d]);
-      }
-      if (takes_slow) std::copy_n(slow, dim_, weights);
-      if (keeps_slow_) std::copy_n(slow, dim_, table.extra(row));
-    } else if (keeps_slow_) {
-      std::copy_n(weights, dim_, table.extra(row));
-    }
-    if (trained_) optimizer_->Initialize(width_, weights, weights + width_, width_);
-    if (!keep_slots) return;
-    for (int slot = 1; slot <= layout.slots; ++slot)
-      copy(values.data() + slot * file_width, weights + slot * width_);
-    if (layout.updates) table.updates(row) = segment.updates[i];
-    if (layout.last_steps && resumes) table.last_step(row) = segment.last_steps[i];
-  };
-  const auto next_segment = [&](int64_t n, RowSegment* segment) -> absl::Status {
-    TANDEM_ASSIGN_OR_RETURN(record, reader->Next());
-    const size_t row_bytes = sizeof(uint64_t) + sizeof(float) * file_floats +
-                             sizeof(uint32_t) * ((header.updates() ? 1 : 0) + (header.last_steps() ? 1 : 0));
-    if (record.size() != n * row_bytes) return Malformed(path);
-    segment->keys = TakeArray<uint64_t>(n, &record);
-    segment->floats = TakeArray<float>(n * file_floats, &record);
-    if (header.updates()) segment->updates = TakeArray<uint32_t>(n, &record);
-    if (header.last_steps()) {
-      segment->last_steps = TakeArray<uint32_t>(n, &record);
-      for (const uint32_t last : segment->last_steps) {
-        if (decays ? last >= decay.size() : last > file.step()) return Malformed(path);
-      }
-    }
-    return absl::OkStatus();
-  };
-
-  RowSegment segment;
-  TANDEM_RETURN_IF_ERROR(next_segment(1, &segment));
-  fill(segment, 0, EmbeddingTable::kDefaultRow);
-  for (int64_t done = 0; done < header.rows();) {
-    const int64_t n = std::min(kSegmentRows, header.rows() - done);
-    TANDEM_RETURN_IF_ERROR(next_segment(n, &segment));
-    for (int64_t i = 0; i < n; ++i) fill(segment, i, table.Insert(segment.keys[i]));
-    done += n;
+    TANDEM_RETURN_IF_ERROR(store_->Import(table, block));
+    block.kind = RowBlock::Kind::kRows;
   }
-  if (!finite) {
-    return ModelError(path, ": rows of table '", header.name(),
-                      "' are not all finite: their training diverged. Nothing was loaded.");
-  }
-  for (int64_t done = 0; done < header.pending();) {
-    const int64_t n = std::min(kSegmentRows, header.pending() - done);
-    TANDEM_ASSIGN_OR_RETURN(record, reader->Next());
-    if (record.size() != n * (sizeof(uint64_t) + sizeof(uint32_t))) return Malformed(path);
-    const std::vector<uint64_t> keys = TakeArray<uint64_t>(n, &record);
-    const std::vector<uint32_t> counts = TakeArray<uint32_t>(n, &record);
-    // Scoring has no use for them.
-    for (int64_t i = 0; trained_ && i < n; ++i) table.SetPending(keys[i], counts[i]);
-    done += n;
+  block.kind = RowBlock::Kind::kPending;
+  // Scoring has no use for counts.
+  while (shape_.trained) {
+    TANDEM_ASSIGN_OR_RETURN(const int64_t keys, reader->NextPending());
+    if (keys == 0) break;
+    block.Clear();
+    block.keys.resize(keys);
+    block.counts.resize(keys);
+    reader->CopyKeys(block.keys.data());
+    reader->CopyCounts(block.counts.data());
+    TANDEM_RETURN_IF_ERROR(store_->Import(table, block));
   }
   return absl::OkStatus();
 }

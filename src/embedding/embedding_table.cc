@@ -1,4 +1,4 @@
-#include "tandem/embedding_table.h"
+#include "src/embedding/embedding_table.h"
 
 #include <glog/logging.h>
 
@@ -150,10 +150,10 @@ uint32_t EmbeddingTable::Insert(uint64_t key) {
   return value;
 }
 
-uint32_t EmbeddingTable::Count(uint64_t key, uint32_t* count) {
+uint32_t EmbeddingTable::Count(uint64_t key, uint32_t occurrences, uint32_t* count) {
   uint32_t& value = index_->part(key).FindOrAdd(key);
   if ((value & kPendingBit) == 0) return value;
-  if (value != ~0u) ++value;
+  value += std::min(occurrences, ~0u - value);
   *count = value & ~kPendingBit;
   return kDefaultRow;
 }
@@ -191,8 +191,7 @@ void EmbeddingTable::VisitInOrder(const std::function<void(uint64_t, uint32_t)>&
       });
       std::sort(entries.begin(), entries.end());
       for (size_t i = 0; i < entries.size(); ++i) {
-        if (!pending && i + kVisitedAhead < entries.size())
-          Prefetch(entries[i + kVisitedAhead].second, row_floats());
+        if (!pending && i + kVisitedAhead < entries.size()) Prefetch(row(entries[i + kVisitedAhead].second));
         function(entries[i].first, entries[i].second);
       }
     }

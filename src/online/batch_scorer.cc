@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "tandem/status.h"
+
 namespace tandem {
 namespace {
 
@@ -29,10 +31,10 @@ BatchScorer::BatchScorer(const DualModel& model, Workers* workers) : model_(mode
 
 BatchScorer::~BatchScorer() = default;
 
-void BatchScorer::Score(const Batch& batch, std::vector<float>* logits) {
+absl::Status BatchScorer::Score(const Batch& batch, std::vector<float>* logits) {
   const int rows = batch.rows();
   const int row_floats = model_.embedding().fields() * model_.embedding().dim();
-  model_.embedding().Lookup(batch, &rows_);
+  TANDEM_RETURN_IF_ERROR(model_.embedding().Lookup(batch, &rows_));
   logits->resize(rows);
   workers_.ForEach((rows + kTileRows - 1) / kTileRows, [&](int tile, int worker) {
     Worker& w = *workspaces_[worker];
@@ -43,6 +45,7 @@ void BatchScorer::Score(const Batch& batch, std::vector<float>* logits) {
     model_.embedding().Gather(batch, rows_, first, x, linear);
     model_.student().Forward(x, linear.student, nullptr, &w.tower, logits->data() + first);
   });
+  return absl::OkStatus();
 }
 
 }  // namespace tandem

@@ -1,7 +1,7 @@
 // Scores a batch with a student as it is: what a server that holds it would answer.
 //
 //   BatchScorer scorer(model, &workers);
-//   scorer.Score(batch, &logits);                            // [batch rows]
+//   TANDEM_RETURN_IF_ERROR(scorer.Score(batch, &logits));    // [batch rows]
 //
 // Reads the model's present weights and rows. One caller.
 #ifndef TANDEM_SRC_ONLINE_BATCH_SCORER_H_
@@ -10,6 +10,7 @@
 #include <memory>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "tandem/batch.h"
 #include "tandem/dual_model.h"
 #include "tandem/threads.h"
@@ -22,7 +23,8 @@ class BatchScorer {
   BatchScorer(const DualModel& model, Workers* workers);
   ~BatchScorer();
 
-  void Score(const Batch& batch, std::vector<float>* logits);
+  // Fails where the rows can't be read.
+  absl::Status Score(const Batch& batch, std::vector<float>* logits);
 
  private:
   struct Worker;

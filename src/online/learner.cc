@@ -40,7 +40,7 @@ absl::Status Learner::RestoreWindow() {
 void Learner::Save() { stream_.set_window(window_.Log().Serialize()); }
 
 absl::StatusOr<LossTerms> Learner::Learn(const Batch& batch) {
-  scorer_->Score(batch, &logits_);
+  TANDEM_RETURN_IF_ERROR(scorer_->Score(batch, &logits_));
   for (int row = 0; row < batch.rows(); ++row) {
     window_.Add(static_cast<float>(Sigmoid(logits_[row])), batch.labels[row], batch.weights[row],
                 batch.groups[row]);

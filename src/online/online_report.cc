@@ -76,7 +76,7 @@ absl::Status OnlineReport::Step(const Learner& learner, const LossTerms* losses,
   line["window"] = Json::parse(MetricsToJson(metrics));
   line["window"]["rows"] = learner.window().rows();
   line["waiting"] = waiting;
-  line["embedding_rows"] = learner.model().embedding().rows();
+  TANDEM_ASSIGN_OR_RETURN(line["embedding_rows"], learner.model().embedding().rows());
   line["ids_refused"] = stream_.ids_refused();
   line["rollbacks"] = stream_.rollbacks();
   line["rows_per_second"] = rate;

@@ -284,7 +284,10 @@ absl::Status OnlineRun::TrainMicroBatch() {
   const int64_t rows_before = state_.rows_trained();
   const absl::StatusOr<LossTerms> losses = learner_.Learn(micro_batch_.batch());
   micro_batch_.Clear();
-  if (!losses.ok()) return policy_.on() ? RollBack(std::string(losses.status().message())) : losses.status();
+  if (!losses.ok()) {
+    const bool diverged = absl::IsInternal(losses.status());  // rather than rows that can't be read
+    return policy_.on() && diverged ? RollBack(std::string(losses.status().message())) : losses.status();
+  }
   const int64_t every = config_.checkpoint_rows();
   const bool due = every > 0 && state_.rows_trained() / every > rows_before / every;
   if (due || state_.step() % experiment_.runtime().log_every_steps() == 0)

@@ -2,10 +2,12 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <vector>
 
 #include "src/serve/serving_tables.h"
 #include "tandem/dual_model.h"
+#include "tandem/status.h"
 
 namespace tandem {
 namespace {
@@ -15,7 +17,7 @@ constexpr size_t kSpread = 2654435761u;
 
 }  // namespace
 
-Batch RowsOfKnownIds(const Predictor& predictor, int rows) {
+absl::StatusOr<Batch> RowsOfKnownIds(const Predictor& predictor, int rows) {
   const Schema& schema = predictor.schema();
   std::vector<std::vector<uint64_t>> keys(schema.tables().size());
   for (size_t t = 0; t < keys.size(); ++t) {
@@ -23,8 +25,8 @@ Batch RowsOfKnownIds(const Predictor& predictor, int rows) {
       const absl::Span<const uint64_t> held = predictor.tables()->keys(static_cast<int>(t));
       keys[t].assign(held.begin(), held.end());
     } else {
-      predictor.model().embedding().tables()[t].VisitInOrder(
-          [&](uint64_t key, uint32_t) { keys[t].push_back(key); }, nullptr);
+      TANDEM_ASSIGN_OR_RETURN(keys[t], predictor.model().embedding().store().Keys(
+                                           static_cast<int>(t), std::numeric_limits<int64_t>::max()));
     }
     if (keys[t].empty()) keys[t].push_back(0);
   }

@@ -2,6 +2,7 @@
 #ifndef TANDEM_SRC_SERVE_KNOWN_ROWS_H_
 #define TANDEM_SRC_SERVE_KNOWN_ROWS_H_
 
+#include "absl/status/statusor.h"
 #include "tandem/batch.h"
 #include "tandem/predictor.h"
 
@@ -9,7 +10,7 @@ namespace tandem {
 
 // Rows of one id a field, which the tables hold, so that the look-ups are real ones. Collects all keys: it
 // takes as long as reading the tables once.
-Batch RowsOfKnownIds(const Predictor& predictor, int rows);
+absl::StatusOr<Batch> RowsOfKnownIds(const Predictor& predictor, int rows);
 
 }  // namespace tandem
 

@@ -23,12 +23,19 @@ absl::Status LoadTables(FileSystem& fs, const std::string& path, const std::stri
   return absl::OkStatus();
 }
 
-absl::Status LoadBundle(FileSystem& fs, const std::string& directory, LoadedModel* loaded) {
+absl::Status LoadBundle(FileSystem& fs, const std::string& directory, bool in_stores, LoadedModel* loaded) {
   DualModel& model = *loaded->model;
   TANDEM_ASSIGN_OR_RETURN(BundleGraph graph, OpenBundleGraph(fs, directory));
   TANDEM_RETURN_IF_ERROR(LoadBundleParameters(model.student(), &graph, &model.student_parameters()));
-  TANDEM_RETURN_IF_ERROR(LoadTables(fs, BundleEmbeddingPath(directory), graph.header.model_id(),
-                                    FromProto(graph.header.precision()), loaded));
+  const Precision precision = FromProto(graph.header.precision());
+  if (in_stores && precision != Precision::kF32) {
+    return ConfigError("row_stores: ", directory, " is in ", PrecisionName(precision),
+                       "; stores hold rows of float32. Export the run without a precision");
+  }
+  const std::string path = BundleEmbeddingPath(directory);
+  TANDEM_RETURN_IF_ERROR(
+      in_stores ? model.embedding().Load(fs, path, graph.header.model_id(), EmbeddingLoad::kServed)
+                : LoadTables(fs, path, graph.header.model_id(), precision, loaded));
   model.Prepare();
   return absl::OkStatus();
 }
@@ -50,12 +57,14 @@ absl::Status ChooseTowers(TowerChoice towers, const std::string& directory, prot
 }
 
 absl::StatusOr<LoadedModel> LoadModel(FileSystem& fs, const std::string& directory,
-                                      const proto::Experiment& experiment, const Kernels& kernels) {
+                                      const proto::Experiment& experiment, const Kernels& kernels,
+                                      const RowStoreFactory& row_stores) {
   LoadedModel loaded;
-  loaded.model = std::make_unique<DualModel>(experiment, kernels, /*trained=*/false);
+  const bool in_stores = row_stores != nullptr;
+  TANDEM_ASSIGN_OR_RETURN(loaded.model, DualModel::Make(experiment, kernels, /*trained=*/false, row_stores));
   if (IsBundle(fs, directory)) {
-    TANDEM_RETURN_IF_ERROR(LoadBundle(fs, directory, &loaded));
-  } else if (!loaded.model->has_teacher()) {
+    TANDEM_RETURN_IF_ERROR(LoadBundle(fs, directory, in_stores, &loaded));
+  } else if (!loaded.model->has_teacher() && !in_stores) {
     TANDEM_RETURN_IF_ERROR(LoadCheckpointTowers(fs, directory, EmbeddingLoad::kServed, loaded.model.get()));
     TANDEM_RETURN_IF_ERROR(
         LoadTables(fs, StudentEmbeddingFile(fs, directory), /*model_id=*/"", Precision::kF32, &loaded));

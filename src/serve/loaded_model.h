@@ -25,7 +25,8 @@ struct LoadedModel {
   Precision precision() const { return tables != nullptr ? tables->precision() : Precision::kF32; }
 
   std::unique_ptr<DualModel> model;
-  // A student's embedding rows, in the bundle's precision; null where there is a teacher. With them the
+  // A student's embedding rows, in the bundle's precision; null where there is a teacher, or row
+  // stores. With them the
   // embedding of `model` has no rows, and in low precision its student's weights are the floats that the
   // stored ones stand for.
   std::unique_ptr<ServingTables> tables;
@@ -35,9 +36,11 @@ struct LoadedModel {
 absl::Status ChooseTowers(TowerChoice towers, const std::string& directory, proto::Experiment* experiment);
 
 // Loads the towers that `experiment`, read from `directory` and perhaps narrowed, asks for. The caller
-// verifies the directory. `kernels` outlives the model.
+// verifies the directory. `kernels` outlives the model. With `row_stores` the rows are in the model's
+// embedding, in stores that it makes, and there are no `tables`: a ConfigError in low precision.
 absl::StatusOr<LoadedModel> LoadModel(FileSystem& fs, const std::string& directory,
-                                      const proto::Experiment& experiment, const Kernels& kernels);
+                                      const proto::Experiment& experiment, const Kernels& kernels,
+                                      const RowStoreFactory& row_stores = nullptr);
 
 }  // namespace tandem
 

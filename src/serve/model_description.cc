@@ -16,18 +16,17 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-TowerDescription DescribeTower(const Tower& tower, const LoadedModel& loaded) {
+// `rows`: of all tables.
+TowerDescription DescribeTower(const Tower& tower, const LoadedModel& loaded, int64_t rows) {
   TowerDescription described;
+  described.embedding_rows = rows;
   described.dense_parameters = tower.layout().trained();
   described.flops_per_sample = tower.flops_per_sample();
   if (loaded.tables != nullptr) {
-    described.embedding_rows = loaded.tables->rows();
     described.embedding_bytes = loaded.tables->weight_bytes();
   } else {
-    const EmbeddingLayer& embedding = loaded.model->embedding();
-    const int64_t floats = embedding.dim() + (tower.linear() ? 1 : 0);
-    described.embedding_rows = embedding.rows();
-    described.embedding_bytes = embedding.rows() * floats * static_cast<int64_t>(sizeof(float));
+    const int64_t floats = loaded.model->embedding().dim() + (tower.linear() ? 1 : 0);
+    described.embedding_bytes = rows * floats * static_cast<int64_t>(sizeof(float));
   }
   for (const ParameterBlock& block : tower.layout().blocks())
     described.parameters.emplace_back(block.name, block.shape);
@@ -90,13 +89,16 @@ absl::StatusOr<ModelDescription> DescribeModel(FileSystem& fs, const std::string
   described.precision = loaded.precision();
   described.embedding_dim = model.embedding().dim();
   described.fields = model.schema().fields();
+  TANDEM_ASSIGN_OR_RETURN(const StoreState state, model.embedding().store().State());
+  int64_t all_rows = 0;
   for (size_t t = 0; t < model.schema().tables().size(); ++t) {
-    const int64_t rows = loaded.tables != nullptr ? loaded.tables->rows(static_cast<int>(t))
-                                                  : model.embedding().tables()[t].rows();
+    const int64_t rows =
+        loaded.tables != nullptr ? loaded.tables->rows(static_cast<int>(t)) : state.tables[t].rows;
     described.tables.push_back({model.schema().tables()[t].name, rows});
+    all_rows += rows;
   }
-  if (model.has_teacher()) described.teacher = DescribeTower(model.teacher(), loaded);
-  if (model.has_student()) described.student = DescribeTower(model.student(), loaded);
+  if (model.has_teacher()) described.teacher = DescribeTower(model.teacher(), loaded, all_rows);
+  if (model.has_student()) described.student = DescribeTower(model.student(), loaded, all_rows);
   if (options.times) {
     TANDEM_ASSIGN_OR_RETURN(const TowerTimes times, MeasureTowers(fs, described.directory, options.kernels));
     if (described.teacher.has_value()) described.teacher->microseconds_per_sample = times.teacher;

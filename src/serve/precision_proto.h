@@ -2,23 +2,11 @@
 #ifndef TANDEM_SRC_SERVE_PRECISION_PROTO_H_
 #define TANDEM_SRC_SERVE_PRECISION_PROTO_H_
 
-#include "tandem/precision.h"
+#include "src/embedding/stored_precision.h"
 #include "tandem/precision_report.h"
 #include "tandem/state.pb.h"
 
 namespace tandem {
-
-inline proto::StoredPrecision ToProto(Precision precision) {
-  return precision == Precision::kBf16   ? proto::BF16
-         : precision == Precision::kInt8 ? proto::INT8
-                                         : proto::F32;
-}
-
-inline Precision FromProto(proto::StoredPrecision precision) {
-  return precision == proto::BF16   ? Precision::kBf16
-         : precision == proto::INT8 ? Precision::kInt8
-                                    : Precision::kF32;
-}
 
 proto::PrecisionReport ToProto(const PrecisionReport& report);
 

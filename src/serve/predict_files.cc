@@ -34,6 +34,7 @@ struct Piece {
   RawRows rows;
   int good_rows = 0;
   std::vector<BadRow> bad;
+  absl::Status status;
   std::string text;
 };
 
@@ -114,7 +115,8 @@ class FileScorer {
       decoder.DecodeRows(piece->rows, 0, rows, &scratch->batch, &piece->bad);
       piece->good_rows = scratch->batch.rows();
     }
-    predictor_->Score(scratch->batch, &scratch->scores);
+    piece->status = predictor_->Score(scratch->batch, &scratch->scores);
+    if (!piece->status.ok()) return;
     StageTimer timer(Stage::kFormat, rows);
     Format(decoder, scratch->scores, piece);
   }
@@ -143,6 +145,7 @@ class FileScorer {
   }
 
   absl::Status WritePiece(const Piece& piece) {
+    TANDEM_RETURN_IF_ERROR(piece.status);
     {
       StageTimer timer(Stage::kWrite, static_cast<int64_t>(piece.text.size()));
       TANDEM_RETURN_IF_ERROR(write_(piece.text));

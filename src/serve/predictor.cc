@@ -126,8 +126,8 @@ absl::Status Predictor::Build(proto::Experiment experiment, const PredictorOptio
     TANDEM_RETURN_IF_ERROR(ApplyOverride(override_text, &experiment));
   }
   TANDEM_ASSIGN_OR_RETURN(model_id_, ReadModelId(fs, directory_));
-  TANDEM_ASSIGN_OR_RETURN(LoadedModel loaded,
-                          LoadModel(fs, directory_, experiment, KernelsOrBest(options.kernels)));
+  TANDEM_ASSIGN_OR_RETURN(LoadedModel loaded, LoadModel(fs, directory_, experiment,
+                                                        KernelsOrBest(options.kernels), options.row_stores));
   model_ = std::move(loaded.model);
   tables_ = std::move(loaded.tables);
   Prepare();
@@ -139,11 +139,7 @@ absl::Status Predictor::Build(proto::Experiment experiment, const PredictorOptio
       keys[t].assign(first.begin(), first.end());
       continue;
     }
-    model_->embedding().tables()[t].VisitInOrder(
-        [&](uint64_t key, uint32_t /*row*/) {
-          if (static_cast<int>(keys[t].size()) < kProbeKeys) keys[t].push_back(key);
-        },
-        nullptr);
+    TANDEM_ASSIGN_OR_RETURN(keys[t], model_->embedding().store().Keys(t, kProbeKeys));
   }
   return ProveByScoring(*this, ProbeRows(schema(), keys));
 }
@@ -202,7 +198,7 @@ std::unique_ptr<Predictor::Workspace> Predictor::MakeWorkspace() const {
   return w;
 }
 
-void Predictor::Score(const Batch& batch, Scores* scores) const {
+absl::Status Predictor::Score(const Batch& batch, Scores* scores) const {
   std::unique_ptr<Workspace> w = pool_->Take();
   if (w == nullptr) w = MakeWorkspace();
   scores->teacher.resize(has_teacher() ? batch.rows() : 0);
@@ -215,8 +211,9 @@ void Predictor::Score(const Batch& batch, Scores* scores) const {
   const int dim = model_->embedding().dim();
   if (tables_ == nullptr) {
     StageTimer timer(Stage::kLookup, batch.rows());
-    model_->embedding().Lookup(batch, &w->rows);
-    if (model_->has_own_embedding()) model_->student_embedding().Lookup(batch, &w->own_rows);
+    TANDEM_RETURN_IF_ERROR(model_->embedding().Lookup(batch, &w->rows));
+    if (model_->has_own_embedding())
+      TANDEM_RETURN_IF_ERROR(model_->student_embedding().Lookup(batch, &w->own_rows));
   }
   for (int first = 0; first < batch.rows(); first += tile_rows_) {
     const int rows = std::min(tile_rows_, batch.rows() - first);
@@ -260,6 +257,7 @@ void Predictor::Score(const Batch& batch, Scores* scores) const {
     }
   }
   pool_->Return(std::move(w));
+  return absl::OkStatus();
 }
 
 }  // namespace tandem

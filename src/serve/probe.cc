@@ -31,7 +31,7 @@ Batch ProbeRows(const Schema& schema, const std::vector<std::vector<uint64_t>>& 
 
 absl::Status ProveByScoring(const Predictor& predictor, const Batch& rows) {
   Scores scores;
-  predictor.Score(rows, &scores);
+  TANDEM_RETURN_IF_ERROR(predictor.Score(rows, &scores));
   for (const std::vector<float>* of_tower : {&scores.teacher, &scores.student}) {
     if (AllFinite(of_tower->data(), static_cast<int64_t>(of_tower->size()))) continue;
     return ModelError(

@@ -33,22 +33,24 @@ class GroupTable {
     if (field_ >= 0) table_ = schema.fields()[field_].table;
   }
 
-  void AppendSeen(const Batch& block, std::vector<bool>* seen) const {
-    if (field_ < 0) return;
+  absl::Status AppendSeen(const Batch& block, std::vector<bool>* seen) const {
+    if (field_ < 0) return absl::OkStatus();
     const FieldBags& bags = block.fields[field_];
+    std::vector<bool> held;
+    TANDEM_RETURN_IF_ERROR(Holds(bags.keys, &held));
     for (int row = 0; row < block.rows(); ++row) {
       const uint32_t at = bags.offsets[row];
-      seen->push_back(at != bags.offsets[row + 1] && Holds(bags.keys[at]));
+      seen->push_back(at != bags.offsets[row + 1] && held[at]);
     }
+    return absl::OkStatus();
   }
 
  private:
-  bool Holds(uint64_t key) const {
-    if (predictor_.tables() == nullptr) {
-      return predictor_.model().embedding().tables()[table_].Find(key) != EmbeddingTable::kDefaultRow;
-    }
-    const absl::Span<const uint64_t> keys = predictor_.tables()->keys(table_);
-    return std::binary_search(keys.begin(), keys.end(), key);
+  absl::Status Holds(const std::vector<uint64_t>& keys, std::vector<bool>* held) const {
+    if (predictor_.tables() == nullptr) return predictor_.model().embedding().Holds(table_, keys, held);
+    const absl::Span<const uint64_t> holds = predictor_.tables()->keys(table_);
+    for (const uint64_t key : keys) held->push_back(std::binary_search(holds.begin(), holds.end(), key));
+    return absl::OkStatus();
   }
 
   const Predictor& predictor_;
@@ -67,11 +69,12 @@ class BlockScorer {
     for (const Predictor* predictor : predictors) groups_.emplace_back(*predictor);
   }
 
-  void Score(const Batch& block) {
+  absl::Status Score(const Batch& block) {
     const int tasks = (block.rows() + kTaskRows - 1) / kTaskRows;
     const size_t predictors = predictors_.size();
     pieces_.resize(tasks, Batch(predictors_[0]->fields()));
     scores_.resize(tasks * predictors);
+    statuses_.assign(tasks, absl::OkStatus());
     workers_.ForEach(tasks, [&](int task, int /*worker*/) {
       Batch& piece = pieces_[task];
       piece.Clear();
@@ -79,10 +82,12 @@ class BlockScorer {
         piece.AppendRow(block, row);
       }
       for (size_t p = 0; p < predictors; ++p) {
-        predictors_[p]->Score(piece, &scores_[task * predictors + p]);
+        statuses_[task].Update(predictors_[p]->Score(piece, &scores_[task * predictors + p]));
       }
     });
-    for (size_t p = 0; p < predictors; ++p) groups_[p].AppendSeen(block, &logs[p].seen);
+    for (const absl::Status& status : statuses_) TANDEM_RETURN_IF_ERROR(status);
+    for (size_t p = 0; p < predictors; ++p)
+      TANDEM_RETURN_IF_ERROR(groups_[p].AppendSeen(block, &logs[p].seen));
     for (int task = 0; task < tasks; ++task) {
       for (size_t p = 0; p < predictors; ++p) {
         Append(pieces_[task], scores_[task * predictors + p].teacher, &logs[p].teacher);
@@ -90,6 +95,7 @@ class BlockScorer {
       }
     }
     rows += block.rows();
+    return absl::OkStatus();
   }
 
   std::vector<TowerLogs> logs;
@@ -110,6 +116,7 @@ class BlockScorer {
   Workers& workers_;
   std::vector<Batch> pieces_;
   std::vector<Scores> scores_;
+  std::vector<absl::Status> statuses_;  // a task
 };
 
 // As a message shows them.
@@ -135,7 +142,7 @@ absl::StatusOr<std::vector<TowerLogs>> ScoreFiles(const std::vector<const Predic
     TANDEM_ASSIGN_OR_RETURN(const bool more, reader.ReadBlock(kBlockRows, &block));
     if (!more) break;
     unlabelled += block.TakeUnlabelled(nullptr);
-    scorer.Score(block);
+    TANDEM_RETURN_IF_ERROR(scorer.Score(block));
   }
   if (scorer.rows == 0) {
     return DataError(

@@ -75,8 +75,12 @@ void ScoreTogether(const std::vector<JobPointer>& jobs, const std::shared_ptr<co
     }
     scored.push_back(job);
   }
-  version->Score(scratch->batch, &scratch->scores);
+  const absl::Status status = version->Score(scratch->batch, &scratch->scores);
   for (const JobPointer& job : scored) {
+    if (!status.ok()) {
+      job->done(status);
+      continue;
+    }
     ScoreResponse& response = job->response;
     response.model_id = version->model_id();
     response.scores.teacher = InPlace(scratch->scores.teacher, *job, version->has_teacher());

@@ -8,9 +8,9 @@
 #include <cstring>
 #include <utility>
 
+#include "src/embedding/embedding_file.h"
+#include "src/embedding/stored_precision.h"
 #include "src/kernels/low_precision_variants.h"
-#include "src/serve/precision_proto.h"
-#include "tandem/state.pb.h"
 #include "tandem/status.h"
 
 #if defined(__AVX2__)
@@ -20,7 +20,6 @@
 namespace tandem {
 namespace {
 
-constexpr int64_t kSegmentRows = 65536;
 // Keys that share a prefix, about.
 constexpr int64_t kKeysPerPrefix = 3;
 // The directory's numbers have 32 bits.
@@ -28,19 +27,10 @@ constexpr int64_t kMostRows = int64_t{1} << 32;
 constexpr size_t kLine = 64;
 constexpr int64_t kMostChunkBytes = 64 << 20;
 
-absl::Status Malformed(const std::string& path) {
-  return ModelError(path, ": an embedding file of another version, or damaged. Nothing was loaded.");
-}
-
 // The smallest bfloat16 that isn't below x >= 0.
 uint16_t RoundUpToBf16(float x) {
   const uint16_t nearest = RoundToBf16(x);
   return FromBf16(nearest) < x ? nearest + 1 : nearest;
-}
-
-template <class T>
-void AppendBytes(const T* values, int64_t n, std::string* record) {
-  record->append(reinterpret_cast<const char*>(values), n * sizeof(T));
 }
 
 // Keys that are compared at a time. Few prefixes have more.
@@ -60,15 +50,6 @@ uint32_t FirstEqual(const uint64_t* keys, uint64_t key) {
   for (uint32_t i = kProbed; i-- > 0;) first = keys[i] == key ? i : first;
   return first;
 #endif
-}
-
-int64_t Segments(int64_t rows) { return (rows + kSegmentRows - 1) / kSegmentRows; }
-
-// Reads past a float32 table that the model lacks: decay log, default row, rows, pending keys.
-absl::Status SkipTable(const proto::TableHeader& header, RecordReader* reader) {
-  const int64_t records = 2 + Segments(header.rows()) + Segments(header.pending());
-  for (int64_t i = 0; i < records; ++i) TANDEM_RETURN_IF_ERROR(reader->Next().status());
-  return absl::OkStatus();
 }
 
 int PrefixBits(int64_t keys) {
@@ -293,16 +274,14 @@ void ServingTables::Gather(const Batch& batch, int first_row, Matrix x, float* l
   }
 }
 
-// In float32, what EmbeddingLayer::Save writes without slots: a decay log, empty, and a key beside the
-// default row.
 absl::Status ServingTables::Save(FileSystem& fs, const std::string& path, const std::string& model_id) const {
   const bool f32 = precision_ == Precision::kF32;
-  TANDEM_ASSIGN_OR_RETURN(const std::unique_ptr<RecordWriter> writer, RecordWriter::Create(fs, path));
   proto::EmbeddingHeader header;
   header.set_model_id(model_id);
   header.set_tables(static_cast<int>(tables_.size()));
   if (!f32) header.set_precision(ToProto(precision_));
-  TANDEM_RETURN_IF_ERROR(writer->Append(header.SerializeAsString()));
+  TANDEM_ASSIGN_OR_RETURN(const std::unique_ptr<EmbeddingFileWriter> writer,
+                          EmbeddingFileWriter::Create(fs, path, header));
   for (size_t t = 0; t < tables_.size(); ++t) {
     const Table& table = tables_[t];
     const auto keys = static_cast<int64_t>(table.keys.size());
@@ -318,91 +297,75 @@ absl::Status ServingTables::Save(FileSystem& fs, const std::string& path, const 
       table_header.set_last_steps(false);
       table_header.set_pending(0);
     }
-    TANDEM_RETURN_IF_ERROR(writer->Append(table_header.SerializeAsString()));
-    std::string record;
-    if (f32) {
-      TANDEM_RETURN_IF_ERROR(writer->Append(record));
-      record.assign(sizeof(uint64_t), '\0');
-    }
-    AppendBytes(table.rows, row_bytes_, &record);
-    TANDEM_RETURN_IF_ERROR(writer->Append(record));
-    for (int64_t first = 0; first < keys; first += kSegmentRows) {
-      const int64_t n = std::min(kSegmentRows, keys - first);
-      record.clear();
-      AppendBytes(table.keys.data() + first, n, &record);
-      AppendBytes(table.rows + (first + 1) * row_bytes_, n * row_bytes_, &record);
-      TANDEM_RETURN_IF_ERROR(writer->Append(record));
+    TANDEM_RETURN_IF_ERROR(writer->BeginTable(table_header, {}));
+    TANDEM_RETURN_IF_ERROR(writer->AppendDefaultRow(table.rows, row_bytes_, {}, {}));
+    constexpr int64_t kAtATime = EmbeddingFileWriter::kSegmentRows;
+    for (int64_t first = 0; first < keys; first += kAtATime) {
+      TANDEM_RETURN_IF_ERROR(writer->AppendRows(table.keys.subspan(first, std::min(kAtATime, keys - first)),
+                                                table.rows + (first + 1) * row_bytes_, row_bytes_, {}, {}));
     }
   }
   return writer->Close();
 }
 
-namespace {
-
-// Replaces a row's vector by its slow copy, which a number of steps left alone (EmbeddingLayer says the same
-// of a layer that it loads).
-void TakeSlowCopy(const char* slow_bytes, double decay, int64_t alone, int dim, float* weights) {
-  const auto left = static_cast<float>(std::pow(decay, alone));
-  for (int d = 0; d < dim; ++d) {
-    float slow;
-    std::memcpy(&slow, slow_bytes + d * sizeof(float), sizeof(slow));
-    weights[d] = alone > 0 ? weights[d] + left * (slow - weights[d]) : slow;
-  }
-}
-
-}  // namespace
-
 absl::StatusOr<ServingTables> ServingTables::Load(FileSystem& fs, const std::string& path,
                                                   const std::string& model_id, const Schema& schema, int dim,
                                                   bool linear, Precision precision, const Kernels& kernels) {
   TANDEM_ASSIGN_OR_RETURN(const int64_t file_bytes, fs.Size(path));
-  TANDEM_ASSIGN_OR_RETURN(const std::unique_ptr<RecordReader> reader, RecordReader::Open(fs, path));
-  TANDEM_ASSIGN_OR_RETURN(const absl::string_view record, reader->Next());
-  proto::EmbeddingHeader header;
-  if (!header.ParseFromArray(record.data(), static_cast<int>(record.size()))) return Malformed(path);
-  if (header.model_id() != model_id) {
-    return ModelError(path, ": of model ", header.model_id(), ", but the graph beside it is of model ",
-                      model_id, ". Nothing was loaded.");
-  }
-  if (header.precision() != ToProto(precision)) return Malformed(path);
+  TANDEM_ASSIGN_OR_RETURN(const std::unique_ptr<EmbeddingFileReader> reader,
+                          EmbeddingFileReader::Open(fs, path, model_id, precision));
   ServingTables tables(schema, dim, linear, precision, kernels, file_bytes);
-  for (int t = 0; t < header.tables(); ++t) {
-    TANDEM_RETURN_IF_ERROR(tables.LoadTable(path, header, reader.get()));
-  }
-  TANDEM_RETURN_IF_ERROR(reader->ExpectEnd());
+  for (int t = 0; t < reader->header().tables(); ++t) TANDEM_RETURN_IF_ERROR(tables.LoadTable(reader.get()));
+  TANDEM_RETURN_IF_ERROR(reader->Finish());
   for (const Table& table : tables.tables_) {
-    if (table.rows == nullptr) return Malformed(path);
+    if (table.rows == nullptr) return reader->Malformed();
   }
   return tables;
 }
 
-absl::Status ServingTables::LoadTable(const std::string& path, const proto::EmbeddingHeader& file,
-                                      RecordReader* reader) {
-  TANDEM_ASSIGN_OR_RETURN(const absl::string_view record, reader->Next());
-  proto::TableHeader header;
-  if (!header.ParseFromArray(record.data(), static_cast<int>(record.size())) || header.dim() != dim_ ||
-      header.student_linear() != linear_ || header.rows() < 0 || header.rows() >= kMostRows) {
-    return Malformed(path);
-  }
+absl::Status ServingTables::LoadTable(EmbeddingFileReader* reader) {
+  TANDEM_RETURN_IF_ERROR(reader->NextTable());
+  const proto::TableHeader& header = reader->table();
+  if (header.dim() != dim_ || header.student_linear() != linear_ || header.rows() >= kMostRows)
+    return reader->Malformed();
   const auto info = std::find_if(schema_->tables().begin(), schema_->tables().end(),
                                  [&](const TableInfo& table) { return table.name == header.name(); });
-  if (info == schema_->tables().end()) return SkipTable(header, reader);
+  if (info == schema_->tables().end()) return absl::OkStatus();
   Table& table = tables_[info - schema_->tables().begin()];
-  if (table.rows != nullptr) return Malformed(path);
+  if (table.rows != nullptr) return reader->Malformed();
   Allocate(header.rows(), &table);
-  if (precision_ == Precision::kF32) {
-    TANDEM_RETURN_IF_ERROR(LoadFloatRows(path, file, header, reader, &table));
-  } else if (header.teacher_linear() || header.slots() != 0 || header.updates() || header.last_steps()) {
-    return Malformed(path);
-  } else {
-    TANDEM_RETURN_IF_ERROR(LoadLowPrecisionRows(path, reader, &table));
-  }
+  TANDEM_RETURN_IF_ERROR(LoadRows(reader, &table));
   const auto unordered =
       std::adjacent_find(table.keys.begin(), table.keys.end(), [](uint64_t a, uint64_t b) { return a >= b; });
-  if (unordered != table.keys.end()) return Malformed(path);
-  TANDEM_RETURN_IF_ERROR(CheckFinite(path, header.name(), table));
+  if (unordered != table.keys.end()) return reader->Malformed();
+  TANDEM_RETURN_IF_ERROR(CheckFinite(reader->path(), header.name(), table));
   BuildDirectory(&table);
   return absl::OkStatus();
+}
+
+absl::Status ServingTables::LoadRows(EmbeddingFileReader* reader, Table* table) const {
+  const bool f32 = precision_ == Precision::kF32;
+  if (!f32 && reader->row_bytes() != row_bytes_) return reader->Malformed();
+  const int width = reader->width();
+  const bool takes_slow = reader->table().slow() && reader->header().slow_student();
+  std::vector<float> weights(width), slow(dim_);
+  for (int64_t place = 0;;) {  // of the row to come
+    TANDEM_ASSIGN_OR_RETURN(const int64_t rows, reader->NextRows());
+    if (rows == 0) return absl::OkStatus();
+    if (place > 0) reader->CopyKeys(table->keys.data() + place - 1);
+    uint8_t* to = table->rows + place * row_bytes_;
+    place += rows;
+    if (!f32) {
+      std::memcpy(to, reader->row(0), rows * row_bytes_);
+      continue;
+    }
+    for (int64_t i = 0; i < rows; ++i, to += row_bytes_) {
+      reader->Weights(i, weights.data());
+      if (takes_slow) reader->SlowCopy(i, weights.data(), slow.data());
+      std::memcpy(to, takes_slow ? slow.data() : weights.data(), dim_ * sizeof(float));
+      if (linear_) std::memcpy(to + linear_offset_, &weights[width - 1], sizeof(float));
+    }
+  }
 }
 
 absl::Status ServingTables::CheckFinite(const std::string& path, const std::string& name,
@@ -432,79 +395,6 @@ absl::Status ServingTables::CheckFinite(const std::string& path, const std::stri
   if (finite) return absl::OkStatus();
   return ModelError(path, ": rows of table '", name,
                     "' are not all finite: their training diverged. Nothing was loaded.");
-}
-
-absl::Status ServingTables::LoadFloatRows(const std::string& path, const proto::EmbeddingHeader& file,
-                                          const proto::TableHeader& header, RecordReader* reader,
-                                          Table* table) const {
-  TANDEM_ASSIGN_OR_RETURN(absl::string_view record, reader->Next());
-  std::vector<double> decay(record.size() / sizeof(double));
-  if (record.size() != decay.size() * sizeof(double) || header.last_steps() == decay.empty() ||
-      (header.slow() && !header.last_steps()) || header.slots() < 0) {
-    return Malformed(path);
-  }
-  if (!decay.empty()) std::memcpy(decay.data(), record.data(), record.size());
-
-  const int width = dim_ + (header.teacher_linear() ? 1 : 0) + (linear_ ? 1 : 0);
-  const int64_t slow_place = width * (int64_t{1} + header.slots());
-  const int64_t floats_bytes = sizeof(float) * (slow_place + (header.slow() ? dim_ : 0));
-  const int64_t counts = (header.updates() ? 1 : 0) + (header.last_steps() ? 1 : 0);
-  const int64_t bytes = sizeof(uint64_t) + floats_bytes + sizeof(uint32_t) * counts;
-  std::vector<float> weights(width);
-  // Rows of `n` keys, to the places from `row` on.
-  const auto read_rows = [&](int64_t n, uint64_t* keys, int64_t row) -> absl::Status {
-    TANDEM_ASSIGN_OR_RETURN(record, reader->Next());
-    if (static_cast<int64_t>(record.size()) != n * bytes) return Malformed(path);
-    const char* from = record.data() + n * sizeof(uint64_t);
-    const char* last_steps = record.data() + n * (bytes - static_cast<int64_t>(sizeof(uint32_t)));
-    if (keys != nullptr) std::memcpy(keys, record.data(), n * sizeof(uint64_t));
-    uint8_t* to = table->rows + row * row_bytes_;
-    for (int64_t i = 0; i < n; ++i, from += floats_bytes, to += row_bytes_) {
-      std::memcpy(weights.data(), from, width * sizeof(float));
-      if (header.last_steps()) {
-        uint32_t last_step;
-        std::memcpy(&last_step, last_steps + i * sizeof(last_step), sizeof(last_step));
-        if (header.slow() ? last_step > file.step() : last_step >= decay.size()) return Malformed(path);
-        if (header.slow() && file.slow_student()) {
-          TakeSlowCopy(from + slow_place * sizeof(float), file.slow_decay(), file.step() - last_step, dim_,
-                       weights.data());
-        } else if (!header.slow() && last_step + 1 < decay.size()) {
-          const auto left = static_cast<float>(std::exp(decay.back() - decay[last_step]));
-          for (float& weight : weights) weight *= left;
-        }
-      }
-      std::memcpy(to, weights.data(), dim_ * sizeof(float));
-      if (linear_) std::memcpy(to + linear_offset_, &weights[width - 1], sizeof(float));
-    }
-    return absl::OkStatus();
-  };
-  TANDEM_RETURN_IF_ERROR(read_rows(1, nullptr, 0));
-  for (int64_t first = 0; first < header.rows(); first += kSegmentRows) {
-    const int64_t n = std::min(kSegmentRows, header.rows() - first);
-    TANDEM_RETURN_IF_ERROR(read_rows(n, table->keys.data() + first, first + 1));
-  }
-  // Keys that aren't admitted yet.
-  for (int64_t i = 0; i < Segments(header.pending()); ++i) {
-    TANDEM_RETURN_IF_ERROR(reader->Next().status());
-  }
-  return absl::OkStatus();
-}
-
-absl::Status ServingTables::LoadLowPrecisionRows(const std::string& path, RecordReader* reader,
-                                                 Table* table) const {
-  TANDEM_ASSIGN_OR_RETURN(absl::string_view record, reader->Next());
-  if (static_cast<int64_t>(record.size()) != row_bytes_) return Malformed(path);
-  std::memcpy(table->rows, record.data(), row_bytes_);
-  const auto keys = static_cast<int64_t>(table->keys.size());
-  for (int64_t first = 0; first < keys; first += kSegmentRows) {
-    const int64_t n = std::min(kSegmentRows, keys - first);
-    TANDEM_ASSIGN_OR_RETURN(record, reader->Next());
-    const int64_t key_bytes = n * static_cast<int64_t>(sizeof(uint64_t));
-    if (static_cast<int64_t>(record.size()) != key_bytes + n * row_bytes_) return Malformed(path);
-    std::memcpy(table->keys.data() + first, record.data(), key_bytes);
-    std::memcpy(table->rows + (first + 1) * row_bytes_, record.data() + key_bytes, n * row_bytes_);
-  }
-  return absl::OkStatus();
 }
 
 }  // namespace tandem

@@ -36,10 +36,7 @@
 
 namespace tandem {
 
-namespace proto {
-class EmbeddingHeader;
-class TableHeader;
-}  // namespace proto
+class EmbeddingFileReader;
 
 // Grows to what a tile needs, then stays.
 struct GatherScratch {
@@ -94,12 +91,10 @@ class ServingTables {
   // Writes a row of `dim` floats and the linear weight, if any.
   void EncodeRow(const float* weights, uint8_t* row) const;
   static void BuildDirectory(Table* table);
-  absl::Status LoadTable(const std::string& path, const proto::EmbeddingHeader& file, RecordReader* reader);
-  absl::Status LoadFloatRows(const std::string& path, const proto::EmbeddingHeader& file,
-                             const proto::TableHeader& header, RecordReader* reader, Table* table) const;
+  absl::Status LoadTable(EmbeddingFileReader* reader);
+  absl::Status LoadRows(EmbeddingFileReader* reader, Table* table) const;
   // A ModelError where one of the table's numbers is NaN or infinite.
   absl::Status CheckFinite(const std::string& path, const std::string& name, const Table& table) const;
-  absl::Status LoadLowPrecisionRows(const std::string& path, RecordReader* reader, Table* table) const;
   static uint32_t Find(const Table& table, uint64_t key, uint32_t begin);
 
   const Schema* schema_;

@@ -25,12 +25,12 @@ absl::StatusOr<double> MicrosecondsPerSample(FileSystem& fs, const std::string& 
   options.kernels = kernels;
   options.file_system = &fs;
   TANDEM_ASSIGN_OR_RETURN(const std::unique_ptr<Predictor> predictor, Predictor::Load(directory, options));
-  const Batch batch = RowsOfKnownIds(*predictor, kRows);
+  TANDEM_ASSIGN_OR_RETURN(const Batch batch, RowsOfKnownIds(*predictor, kRows));
   Scores scores;
   double fastest = std::numeric_limits<double>::infinity();
   for (int pass = 0; pass < kPasses; ++pass) {
     const auto start = std::chrono::steady_clock::now();
-    predictor->Score(batch, &scores);
+    TANDEM_RETURN_IF_ERROR(predictor->Score(batch, &scores));
     const std::chrono::duration<double, std::micro> elapsed = std::chrono::steady_clock::now() - start;
     fastest = std::min(fastest, elapsed.count() / batch.rows());
   }

@@ -118,10 +118,9 @@ absl::Status SaveCheckpoint(FileSystem& fs, const std::string& path, const DualM
     google::protobuf::TextFormat::PrintToString(state, &state_text);
     TANDEM_RETURN_IF_ERROR(WriteBytes(fs, aside + "/state.pbtxt", state_text));
     if (more != nullptr) TANDEM_RETURN_IF_ERROR(more(aside));
-    TANDEM_RETURN_IF_ERROR(model.embedding().Save(fs, aside + kEmbeddingFile, kNoModelId, /*slots=*/true));
+    TANDEM_RETURN_IF_ERROR(model.embedding().Save(fs, aside + kEmbeddingFile, kNoModelId));
     if (model.has_own_embedding()) {
-      TANDEM_RETURN_IF_ERROR(
-          model.student_embedding().Save(fs, aside + kOwnEmbeddingFile, kNoModelId, /*slots=*/true));
+      TANDEM_RETURN_IF_ERROR(model.student_embedding().Save(fs, aside + kOwnEmbeddingFile, kNoModelId));
     }
     if (model.has_teacher()) {
       TANDEM_RETURN_IF_ERROR(

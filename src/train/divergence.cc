@@ -8,6 +8,7 @@
 #include "absl/strings/str_format.h"
 #include "src/util/finite.h"
 #include "tandem/matrix.h"
+#include "tandem/status.h"
 
 namespace tandem {
 namespace {
@@ -99,7 +100,7 @@ absl::Status ProveByScoring(const DualModel& model, const Batch& rows) {
   std::vector<float> logits(rows.rows()), linear(rows.rows());
   const auto prove = [&](const char* name, const Tower& tower, const EmbeddingLayer& embedding,
                          const EmbeddingView& view, bool of_teacher) -> absl::Status {
-    embedding.Lookup(rows, &found);
+    TANDEM_RETURN_IF_ERROR(embedding.Lookup(rows, &found));
     const int floats = static_cast<int>(view.fields.size()) * dim;
     AlignedFloats x(static_cast<size_t>(rows.rows()) * floats);
     float* sums = tower.linear() ? linear.data() : nullptr;

@@ -6,6 +6,8 @@
 #include "src/config/methods.h"
 #include "src/config/optimizers.h"
 #include "tandem/experiment.pb.h"
+#include "tandem/optimizer.h"
+#include "tandem/status.h"
 
 namespace tandem {
 namespace {
@@ -37,17 +39,48 @@ proto::Experiment OfStudentAlone(proto::Experiment experiment) {
   return experiment;
 }
 
+std::unique_ptr<RowStore> OrLocal(std::unique_ptr<RowStore> store, const proto::Experiment& experiment,
+                                  const Schema& schema, bool trained) {
+  return store != nullptr ? std::move(store) : MakeLocalRowStore(experiment, schema, trained);
+}
+
 }  // namespace
 
+// Of the shared tables, and of the student's own, where the method has such.
+struct DualModel::Stores {
+  std::unique_ptr<RowStore> shared, own;
+};
+
 DualModel::DualModel(const proto::Experiment& experiment, const Kernels& kernels, bool trained)
+    : DualModel(experiment, kernels, trained, Stores()) {}
+
+absl::StatusOr<std::unique_ptr<DualModel>> DualModel::Make(const proto::Experiment& experiment,
+                                                           const Kernels& kernels, bool trained,
+                                                           const RowStoreFactory& row_stores) {
+  Stores stores;
+  if (row_stores != nullptr) {
+    const Schema schema(experiment);
+    TANDEM_ASSIGN_OR_RETURN(stores.shared, row_stores({experiment, schema, trained, /*of_student=*/false}));
+    if (PlanOf(experiment).own_embedding) {
+      const proto::Experiment alone = OfStudentAlone(experiment);
+      TANDEM_ASSIGN_OR_RETURN(stores.own, row_stores({alone, schema, trained, /*of_student=*/true}));
+    }
+  }
+  return std::unique_ptr<DualModel>(new DualModel(experiment, kernels, trained, std::move(stores)));
+}
+
+DualModel::DualModel(const proto::Experiment& experiment, const Kernels& kernels, bool trained, Stores stores)
     : experiment_(std::make_unique<proto::Experiment>(experiment)),
       schema_(*experiment_),
       kernels_(kernels),
       trained_(trained),
-      embedding_(*experiment_, schema_, trained) {
+      embedding_(*experiment_, schema_, OrLocal(std::move(stores.shared), *experiment_, schema_, trained)) {
   const proto::Model& model = experiment_->model();
   const MethodPlan plan = PlanOf(*experiment_);
-  if (plan.own_embedding) own_embedding_.emplace(OfStudentAlone(*experiment_), schema_, trained);
+  if (plan.own_embedding) {
+    const proto::Experiment alone = OfStudentAlone(*experiment_);
+    own_embedding_.emplace(alone, schema_, OrLocal(std::move(stores.own), alone, schema_, trained));
+  }
   std::vector<FeatureFields> features;
   const auto shape = [&](const EmbeddingView& view) {
     features = FeaturesOf(schema_, view);

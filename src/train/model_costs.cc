@@ -21,16 +21,16 @@ double WholeLines(int64_t floats) {
 
 void SetModelCosts(const DualModel& model, TrainedParts parts, Profile* profile) {
   const EmbeddingLayer& embedding = model.embedding();
-  const EmbeddingTable::Layout& layout = embedding.tables()[0].layout();
+  const RowShape& shape = embedding.shape();
   const double x_floats = static_cast<double>(embedding.fields()) * embedding.dim();
   const bool all = parts == TrainedParts::kAll;
   profile->SetCost(Stage::kRead, {0, 1});
   profile->SetCost(Stage::kWrite, {0, 1});
   profile->SetCost(Stage::kGather,
-                   {2 * x_floats, embedding.fields() * WholeLines(layout.width) + x_floats * kFloat});
+                   {2 * x_floats, embedding.fields() * WholeLines(shape.width) + x_floats * kFloat});
   // Row and slots are read and written, and each gradient is read once.
   profile->SetCost(Stage::kEmbeddingUpdate,
-                   {0, 2 * WholeLines(layout.width * (1 + layout.slots)) + embedding.dim() * kFloat});
+                   {0, 2 * WholeLines(shape.width * (1 + shape.slots)) + embedding.dim() * kFloat});
   // A unit is a shard, whose gradients are read; weights and slots are read and written once a step.
   const proto::Train& train = model.experiment().train();
   const double shards = std::ceil(static_cast<double>(train.batch_size()) / train.shard_rows());

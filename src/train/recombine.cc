@@ -22,6 +22,8 @@ void Recombine(const Batch& batch, const BatchRows& rows, const Random& random, 
   to->batch.groups.assign(n, 0);
   to->batch.fields.resize(fields);
   to->rows.fields.resize(fields);
+  to->rows.tables.resize(rows.tables.size());
+  for (size_t t = 0; t < rows.tables.size(); ++t) to->rows.tables[t].Refer(rows.tables[t]);
   to->partners.resize(n);
   uint64_t draws = 0;
   for (int& partner : to->partners) partner = static_cast<int>(random.UniformDouble(draws++) * n);

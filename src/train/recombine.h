@@ -9,6 +9,8 @@
 // it has in the log, and features are as independent as `share` makes them. (Data-free in the sense of
 // augmentations that mix samples, as mixup and CutMix do for pictures; ids can't be averaged, but exchanged.)
 //
+// The rows are those of the batch: `made` is good for as long as they are.
+//
 // A function of the arguments, whatever the threads. Memory is used again: a second call on a batch whose
 // longest bags are no longer allocates nothing. Thread-safe on different `to`.
 #ifndef TANDEM_SRC_TRAIN_RECOMBINE_H_

@@ -64,8 +64,8 @@ void Replay::Clear() {
   oldest_ = 0;
 }
 
-void Replay::Add(const Batch& batch, const BatchRows& rows, const std::vector<int>& fields,
-                 const std::vector<float>& teacher_logits) {
+void Replay::Add(const Schema& schema, const Batch& batch, const BatchRows& rows,
+                 const std::vector<int>& fields, const std::vector<float>& teacher_logits) {
   ReplayedBatch* past = nullptr;
   if (size() < capacity_) {
     if (spare_.empty()) spare_.push_back(std::make_unique<ReplayedBatch>());
@@ -82,6 +82,8 @@ void Replay::Add(const Batch& batch, const BatchRows& rows, const std::vector<in
   past->batch.teacher_logits = teacher_logits;
   past->batch.fields.resize(batch.fields.size());
   past->rows.fields.resize(batch.fields.size());
+  past->rows.tables.resize(rows.tables.size());
+  for (size_t t = 0; t < rows.tables.size(); ++t) past->rows.tables[t].Refer(rows.tables[t]);
   for (FieldBags& bags : past->batch.fields) bags.offsets.assign(batch.rows() + 1, 0);
   for (const int f : fields) {
     const FieldBags& from = batch.fields[f];
@@ -89,14 +91,18 @@ void Replay::Add(const Batch& batch, const BatchRows& rows, const std::vector<in
     to.offsets = from.offsets;
     to.coefficients = from.coefficients;
     to.keys = from.keys;
-    past->rows.fields[f] = rows.fields[f];
+    std::vector<uint32_t>& places = past->rows.fields[f];
+    places = rows.fields[f];
+    const TableRows& table = rows.tables[schema.fields()[f].table];
     for (size_t i = 0; i < to.keys.size(); ++i) {
-      if (rows.fields[f][i] == EmbeddingTable::kDefaultRow) to.keys[i] = 0;
+      if (table.has_row(places[i])) continue;
+      to.keys[i] = 0;
+      places[i] = BatchRows::kDefaultRow;
     }
   }
 }
 
-const ReplayedBatch& Replay::Pick(int64_t step, int k) const {
+ReplayedBatch& Replay::Pick(int64_t step, int k) const {
   CHECK(!batches_.empty());
   const Random random(seed_, RandomPurpose::kReplay, {static_cast<uint64_t>(step)});
   const int place = static_cast<int>(random.UniformDouble(k) * size());
@@ -140,7 +146,7 @@ absl::Status Replay::Load(FileSystem& fs, const std::string& path, const Embeddi
     TANDEM_ASSIGN_OR_RETURN(record, reader->Next());
     auto past = std::make_unique<ReplayedBatch>();
     if (!TakeBatch(record, embedding.fields(), past.get())) return malformed();
-    embedding.Lookup(past->batch, &past->rows);
+    TANDEM_RETURN_IF_ERROR(embedding.Lookup(past->batch, &past->rows));
     batches_.push_back(std::move(past));
   }
   return reader->ExpectEnd();

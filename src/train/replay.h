@@ -1,11 +1,12 @@
 // Recent batches, for student steps beyond the one on the batch itself.
 //
 //   Replay replay(/*batches=*/128, seed);
-//   replay.Add(batch, rows, teacher_logits);
-//   const ReplayedBatch& past = replay.Pick(step, k);       // the k-th extra student step of a step
+//   replay.Add(schema, batch, rows, fields, teacher_logits);
+//   ReplayedBatch& past = replay.Pick(step, k);             // the k-th extra student step of a step
+//   TANDEM_RETURN_IF_ERROR(embedding.ReadAgain(&past.rows));
 //
 // A batch keeps what the student's loss needs: labels, weights, the bags with the rows of the table that they
-// had, and the teacher's logits of that time, or those that the log held. The rows' vectors are read anew.
+// had, and the teacher's logits of that time, or those that the log held. The rows are to be read again.
 // Memory is used again: after `batches` batches of one size nothing is allocated. Not thread-safe; reading a
 // picked batch is.
 #ifndef TANDEM_SRC_TRAIN_REPLAY_H_
@@ -34,15 +35,14 @@ class Replay {
 
   int size() const { return static_cast<int>(batches_.size()); }
   void Clear();
-  // The oldest batch goes when there are `batches`. `fields`: those that the student reads; the others are
+  // The oldest batch goes when there are `batches`. `schema`: of the batch. `fields`: those that the student reads; the others are
   // left out.
-  void Add(const Batch& batch, const BatchRows& rows, const std::vector<int>& fields,
+  void Add(const Schema& schema, const Batch& batch, const BatchRows& rows, const std::vector<int>& fields,
            const std::vector<float>& teacher_logits);
   // A function of (seed, step, k) and of what is held; at least one batch (CHECK).
-  const ReplayedBatch& Pick(int64_t step, int k) const;
+  ReplayedBatch& Pick(int64_t step, int k) const;
 
-  // One record file; Load finds the rows again, which a loaded table numbers anew. ModelError where the file
-  // is damaged or doesn't fit.
+  // One record file; Load finds the rows again. ModelError where the file is damaged or doesn't fit.
   absl::Status Save(FileSystem& fs, const std::string& path) const;
   absl::Status Load(FileSystem& fs, const std::string& path, const EmbeddingLayer& embedding);
 

@@ -41,7 +41,8 @@ constexpr int kProofRows = 64;
 // `status` with what led to it, and the number of the rows that is the likely cause.
 absl::Status Explained(const absl::Status& status, const std::string& place, const Schema& schema,
                        const Batch& rows) {
-  const std::string widest = WidestNumber(schema, rows);
+  // A store that can't be asked has nothing to do with numbers.
+  const std::string widest = absl::IsInternal(status) ? WidestNumber(schema, rows) : "";
   return absl::Status(
       status.code(), absl::StrCat(place, status.message(), widest.empty() ? "" : absl::StrCat("; ", widest)));
 }

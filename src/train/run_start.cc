@@ -73,7 +73,8 @@ absl::Status InitializeFrom(FileSystem& fs, const std::string& checkpoint, const
 absl::StatusOr<RunStart> StartRun(FileSystem& fs, const proto::Experiment& experiment,
                                   const RunOptions& options, const Kernels& kernels) {
   RunStart start;
-  start.model = std::make_unique<DualModel>(experiment, kernels, /*trained=*/true);
+  TANDEM_ASSIGN_OR_RETURN(start.model,
+                          DualModel::Make(experiment, kernels, /*trained=*/true, options.row_stores));
   for (const Day& day : options.days) start.state.add_day(day.date);
   start.state.set_kernels(kernels.name());
   TANDEM_ASSIGN_OR_RETURN(const std::string checkpoint, NewestCheckpoint(fs, options.run_dir));

@@ -79,12 +79,15 @@ void Trainer::BeginStudentPhase(int64_t steps) {
 
 absl::StatusOr<const StepResult*> Trainer::Step(const Batch& batch) {
   const StepPlan plan = planner_->Next(batch);
-  FindRows(plan, batch);
+  TANDEM_RETURN_IF_ERROR(FindRows(plan, batch));
   for (int r = 0; r < plan.recombined_batches; ++r)
     TANDEM_RETURN_IF_ERROR(StepOn(plan, RecombinedRows(plan, batch, r)));
   TANDEM_RETURN_IF_ERROR(StepOn(plan, RowsOf(plan, batch)));
   const StepPlan replayed = OnThePast(plan);
-  for (int k = 1; k < plan.student_steps; ++k) TANDEM_RETURN_IF_ERROR(StepOn(replayed, PastRows(plan, k)));
+  for (int k = 1; k < plan.student_steps; ++k) {
+    TANDEM_ASSIGN_OR_RETURN(const Pass past, PastRows(plan, k));
+    TANDEM_RETURN_IF_ERROR(StepOn(replayed, past));
+  }
   return &result_;
 }
 
@@ -95,25 +98,19 @@ absl::Status Trainer::StepOn(const StepPlan& plan, const Pass& pass) {
   TANDEM_RETURN_IF_ERROR(UpdateTowers(plan, pass.batch.rows()));
   if (plan.student_steps > 1) {
     const std::vector<float>& stored = pass.batch.teacher_logits;
-    replay_->Add(pass.batch, pass.student_rows, plan.student_view->fields,
+    replay_->Add(model_.schema(), pass.batch, pass.student_rows, plan.student_view->fields,
                  stored.empty() ? pass.result->teacher_logits : stored);
   }
   return absl::OkStatus();
 }
 
-void Trainer::FindRows(const StepPlan& plan, const Batch& batch) {
+absl::Status Trainer::FindRows(const StepPlan& plan, const Batch& batch) {
   StageTimer timer(Stage::kResolve);
-  if (plan.admits) {
-    model_.embedding().Resolve(batch, plan.joint_step, &workers_, &rows_);
-  } else {
-    model_.embedding().Lookup(batch, &rows_);
-  }
-  if (!model_.has_own_embedding() || !plan.student) return;
-  if (plan.admits_own) {
-    model_.student_embedding().Resolve(batch, plan.own_step, &workers_, &own_rows_);
-  } else {
-    model_.student_embedding().Lookup(batch, &own_rows_);
-  }
+  TANDEM_RETURN_IF_ERROR(plan.admits ? model_.embedding().Resolve(batch, plan.joint_step, &workers_, &rows_)
+                                     : model_.embedding().Lookup(batch, &rows_));
+  if (!model_.has_own_embedding() || !plan.student) return absl::OkStatus();
+  return plan.admits_own ? model_.student_embedding().Resolve(batch, plan.own_step, &workers_, &own_rows_)
+                         : model_.student_embedding().Lookup(batch, &own_rows_);
 }
 
 Pass Trainer::RowsOf(const StepPlan& plan, const Batch& batch) {
@@ -133,10 +130,14 @@ Pass Trainer::RecombinedRows(const StepPlan& plan, const Batch& batch, int r) {
 }
 
 // What the k-th step beyond the one on the batch is taken on.
-Pass Trainer::PastRows(const StepPlan& plan, int k) {
-  const ReplayedBatch& past = replay_->Pick(plan.step, k);
-  return {past.batch, past.rows, past.rows, plan.step + (static_cast<int64_t>(k) << kReplayShift),
-          &past_result_};
+absl::StatusOr<Pass> Trainer::PastRows(const StepPlan& plan, int k) {
+  ReplayedBatch& past = replay_->Pick(plan.step, k);
+  {
+    StageTimer timer(Stage::kResolve);
+    TANDEM_RETURN_IF_ERROR(model_.student_embedding().ReadAgain(&past.rows));
+  }
+  return Pass{past.batch, past.rows, past.rows, plan.step + (static_cast<int64_t>(k) << kReplayShift),
+              &past_result_};
 }
 
 absl::Status Trainer::UpdateEmbeddings(const StepPlan& plan, const Pass& pass) {

@@ -1,5 +1,5 @@
 // One table of rows: finding, inserting, visiting, memory.
-#include "tandem/embedding_table.h"
+#include "src/embedding/embedding_table.h"
 
 #include <gtest/gtest.h>
 
@@ -26,7 +26,7 @@ TEST(EmbeddingTable, RowsNeverMoveWhileTheTableGrows) {
   for (uint64_t i = 0; i < 50000; ++i) {
     const uint32_t row = table.Insert(KeyOf(i));
     table.row(row)[4] = static_cast<float>(i);
-    table.updates(row) = static_cast<uint32_t>(i);
+    table.updates(table.row(row)) = static_cast<uint32_t>(i);
     places[KeyOf(i)] = table.row(row);
   }
   EXPECT_EQ(table.rows(), 50001);
@@ -34,7 +34,7 @@ TEST(EmbeddingTable, RowsNeverMoveWhileTheTableGrows) {
     const uint32_t row = table.Find(KeyOf(i));
     ASSERT_EQ(table.row(row), places[KeyOf(i)]) << i;
     ASSERT_EQ(table.row(row)[4], static_cast<float>(i));
-    ASSERT_EQ(table.updates(row), i);
+    ASSERT_EQ(table.updates(table.row(row)), i);
   }
 }
 
@@ -49,16 +49,18 @@ TEST(EmbeddingTable, ARowsWordsLieBesideItsFloats) {
         ASSERT_EQ(table.row(row)[j], 0) << "a new row";
         table.row(row)[j] = value(row, j);
       }
-      ASSERT_EQ(table.updates(row) + table.last_step(row) + table.scratch(row), 0u) << "a new row";
-      table.updates(row) = 3 * row;
-      table.last_step(row) = 3 * row + 1;
-      table.scratch(row) = 3 * row + 2;
+      ASSERT_EQ(
+          table.updates(table.row(row)) + table.last_step(table.row(row)) + table.scratch(table.row(row)), 0u)
+          << "a new row";
+      table.updates(table.row(row)) = 3 * row;
+      table.last_step(table.row(row)) = 3 * row + 1;
+      table.scratch(table.row(row)) = 3 * row + 2;
     }
     for (uint32_t row = 1; row < table.rows(); ++row) {
       for (int j = 0; j < 3 * width; ++j) ASSERT_EQ(table.row(row)[j], value(row, j)) << row << " " << j;
-      ASSERT_EQ(table.updates(row), 3 * row);
-      ASSERT_EQ(table.last_step(row), 3 * row + 1);
-      ASSERT_EQ(table.scratch(row), 3 * row + 2);
+      ASSERT_EQ(table.updates(table.row(row)), 3 * row);
+      ASSERT_EQ(table.last_step(table.row(row)), 3 * row + 1);
+      ASSERT_EQ(table.scratch(table.row(row)), 3 * row + 2);
     }
   }
 }
@@ -93,15 +95,15 @@ TEST(EmbeddingTable, InsertingAgainGivesTheSameRow) {
 TEST(EmbeddingTable, PendingKeysAreCountedAndHaveNoRow) {
   EmbeddingTable table({/*width=*/1, 0, false, false});
   uint32_t count = 0;
-  EXPECT_EQ(table.Count(KeyOf(1), &count), EmbeddingTable::kDefaultRow);
-  EXPECT_EQ(table.Count(KeyOf(1), &count), EmbeddingTable::kDefaultRow);
+  EXPECT_EQ(table.Count(KeyOf(1), 1, &count), EmbeddingTable::kDefaultRow);
+  EXPECT_EQ(table.Count(KeyOf(1), 1, &count), EmbeddingTable::kDefaultRow);
   EXPECT_EQ(count, 2u);
   EXPECT_EQ(table.pending(), 1);
   EXPECT_EQ(table.Find(KeyOf(1)), EmbeddingTable::kDefaultRow);
   const uint32_t row = table.Insert(KeyOf(1));
   EXPECT_NE(row, EmbeddingTable::kDefaultRow);
   EXPECT_EQ(table.pending(), 0);
-  EXPECT_EQ(table.Count(KeyOf(1), &count), row);
+  EXPECT_EQ(table.Count(KeyOf(1), 1, &count), row);
 }
 
 TEST(EmbeddingTable, VisitsKeysInOrderWhateverTheOrderOfInsertion) {
@@ -112,7 +114,7 @@ TEST(EmbeddingTable, VisitsKeysInOrderWhateverTheOrderOfInsertion) {
     for (uint64_t i = 0; i < 1000; ++i) {
       const uint64_t key = KeyOf(backwards ? 999 - i : i);
       if (key % 3 == 0) {
-        table.Count(key, &count);
+        table.Count(key, 1, &count);
       } else {
         table.Insert(key);
       }

@@ -10,6 +10,8 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "src/serve/serving_tables.h"
+#include "tandem/kernels.h"
 #include "tests/support/experiments.h"
 
 namespace tandem {
@@ -22,16 +24,17 @@ struct Fixture {
   explicit Fixture(const std::string& more = "", int threads = 1, const std::string& model = kStudent)
       : experiment(SmallExperiment(model, more)),
         schema(experiment),
-        layer(std::make_unique<EmbeddingLayer>(experiment, schema, /*trained=*/true)),
+        layer(std::make_unique<EmbeddingLayer>(experiment, schema,
+                                               MakeLocalRowStore(experiment, schema, /*trained=*/true))),
         workers(threads) {}
 
   int width() const { return layer->fields() * layer->dim(); }
 
   std::vector<float> Gather(const Batch& batch, bool training, int64_t step = 1) {
     if (training) {
-      layer->Resolve(batch, step, &workers, &rows);
+      EXPECT_TRUE(layer->Resolve(batch, step, &workers, &rows).ok());
     } else {
-      layer->Lookup(batch, &rows);
+      EXPECT_TRUE(layer->Lookup(batch, &rows).ok());
     }
     std::vector<float> x(static_cast<size_t>(batch.rows()) * width());
     layer->Gather(batch, rows, 0, {x.data(), batch.rows(), width(), width()}, {});
@@ -75,7 +78,7 @@ TEST(Embedding, AnUnknownIdIsServedByTheDefaultRow) {
   Fixture f;
   const Batch batch = RandomBatch(f.schema, 20, 1);
   for (const float value : f.Gather(batch, false)) ASSERT_EQ(value, 0);
-  EXPECT_EQ(f.layer->rows(), static_cast<int64_t>(f.schema.tables().size()));
+  EXPECT_EQ(*f.layer->rows(), static_cast<int64_t>(f.schema.tables().size()));
 }
 
 TEST(Embedding, FieldsThatShareATableShareRows) {
@@ -183,7 +186,7 @@ TEST(Embedding, SavedLoadedAndContinuedGivesTheSameBits) {
     for (int step = 1; step <= 6; ++step) whole.Step(RandomBatch(whole.schema, 60, step), step);
     for (int step = 1; step <= 3; ++step) first.Step(RandomBatch(first.schema, 60, step), step);
     FileSystem& fs = FileSystem::Default();
-    ASSERT_TRUE(first.layer->Save(fs, path, "id", /*slots=*/true).ok());
+    ASSERT_TRUE(first.layer->Save(fs, path, "id").ok());
     const absl::Status loaded = second.layer->Load(fs, path, "id", EmbeddingLoad::kResume);
     ASSERT_TRUE(loaded.ok()) << loaded;
     for (int step = 4; step <= 6; ++step) second.Step(RandomBatch(second.schema, 60, step), step);
@@ -192,26 +195,34 @@ TEST(Embedding, SavedLoadedAndContinuedGivesTheSameBits) {
   }
 }
 
+// Of a checkpoint: what EmbeddingLayer reads, what a bundle of it serves, and what training would read next.
 TEST(Embedding, ScoringReadsWhatTrainingWouldRead) {
-  const std::string more = "embedding { weight_decay: 0.05 optimizer { adagrad { lr: 0.1 } } }";
-  Fixture f(more);
+  Fixture f("embedding { weight_decay: 0.05 optimizer { adagrad { lr: 0.1 } } }");
   for (int step = 1; step <= 5; ++step) f.Step(RandomBatch(f.schema, 20, step), step);
   FileSystem& fs = FileSystem::Default();
   const Batch probe = RandomBatch(f.schema, 100, 1);
-  std::vector<std::vector<float>> read;
-  for (const bool slots : {true, false}) {
-    const std::string path = testing::TempDir() + "/embedding_scoring.bin";
-    ASSERT_TRUE(f.layer->Save(fs, path, "id", slots).ok());
-    EmbeddingLayer scoring(f.experiment, f.schema, /*trained=*/false);
-    ASSERT_TRUE(scoring.Load(fs, path, "id", EmbeddingLoad::kServed).ok());
-    BatchRows rows;
-    scoring.Lookup(probe, &rows);
-    std::vector<float> x(static_cast<size_t>(probe.rows()) * f.width());
-    scoring.Gather(probe, rows, 0, {x.data(), probe.rows(), f.width(), f.width()}, {});
-    read.push_back(std::move(x));
-  }
-  EXPECT_EQ(read[0], read[1]) << "a bundle serves what the run's checkpoint serves";
-  EXPECT_NE(read[0], f.Gather(probe, false)) << "decay was pending";
+  const std::string path = testing::TempDir() + "/embedding_scoring.bin";
+  ASSERT_TRUE(f.layer->Save(fs, path, "id").ok());
+  EmbeddingLayer scoring(f.experiment, f.schema,
+                         MakeLocalRowStore(f.experiment, f.schema, /*trained=*/false));
+  ASSERT_TRUE(scoring.Load(fs, path, "id", EmbeddingLoad::kServed).ok());
+  std::vector<float> read(static_cast<size_t>(probe.rows()) * f.width()), served(read.size());
+  BatchRows rows;
+  ASSERT_TRUE(scoring.Lookup(probe, &rows).ok());
+  scoring.Gather(probe, rows, 0, {read.data(), probe.rows(), f.width(), f.width()}, {});
+
+  const Kernels& kernels = *FindKernels("auto").value();
+  const absl::StatusOr<ServingTables> from_run = ServingTables::Load(
+      fs, path, "id", f.schema, f.layer->dim(), /*linear=*/false, Precision::kF32, kernels);
+  ASSERT_TRUE(from_run.ok()) << from_run.status();
+  ASSERT_TRUE(from_run->Save(fs, path, "bundle").ok());
+  const absl::StatusOr<ServingTables> bundle = ServingTables::Load(
+      fs, path, "bundle", f.schema, f.layer->dim(), /*linear=*/false, Precision::kF32, kernels);
+  ASSERT_TRUE(bundle.ok()) << bundle.status();
+  GatherScratch scratch;
+  bundle->Gather(probe, 0, {served.data(), probe.rows(), f.width(), f.width()}, nullptr, &scratch);
+  EXPECT_EQ(read, served) << "a bundle serves what the run's checkpoint serves";
+  EXPECT_NE(read, f.Gather(probe, false)) << "decay was pending";
 }
 
 TEST(Embedding, AnotherModelsFileIsRefused) {
@@ -219,8 +230,8 @@ TEST(Embedding, AnotherModelsFileIsRefused) {
   f.Step(RandomBatch(f.schema, 20, 1), 1);
   FileSystem& fs = FileSystem::Default();
   const std::string path = testing::TempDir() + "/embedding_other.bin";
-  ASSERT_TRUE(f.layer->Save(fs, path, "one", false).ok());
-  EmbeddingLayer other(f.experiment, f.schema, false);
+  ASSERT_TRUE(f.layer->Save(fs, path, "one").ok());
+  EmbeddingLayer other(f.experiment, f.schema, MakeLocalRowStore(f.experiment, f.schema, /*trained=*/false));
   EXPECT_EQ(other.Load(fs, path, "two", EmbeddingLoad::kServed).code(), absl::StatusCode::kDataLoss);
 }
 
@@ -243,13 +254,13 @@ TEST(Embedding, AFullLayerServesNewIdsByTheDefaultRow) {
       Fixture f(more, threads);
       f.layer->set_max_rows(10);
       f.Step(RandomBatch(f.schema, 50, 1), 1);
-      const int64_t rows = f.layer->rows();
-      const int64_t bytes = f.layer->bytes();
+      const int64_t rows = *f.layer->rows();
+      const int64_t bytes = f.layer->store().State()->bytes;
       EXPECT_EQ(f.layer->ids_refused(), 0);
       EXPECT_GE(rows, *more == 0 ? 10 : 1);
       for (int step = 2; step < 5; ++step) f.Step(RandomBatch(f.schema, 50, step), step);
-      EXPECT_EQ(f.layer->rows(), rows);
-      EXPECT_EQ(f.layer->bytes(), bytes);
+      EXPECT_EQ(*f.layer->rows(), rows);
+      EXPECT_EQ(f.layer->store().State()->bytes, bytes);
       EXPECT_GT(f.layer->ids_refused(), 0);
     }
   }

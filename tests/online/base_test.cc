@@ -82,7 +82,7 @@ TEST(OnlineExperiment, TheStudentOfACoTrainedCheckpointScoresAsItDid) {
   const Batch batch = RandomBatch(both.schema(), 50, 7);
   const auto score = [&](const DualModel& model) {
     BatchRows rows;
-    model.embedding().Lookup(batch, &rows);
+    EXPECT_TRUE(model.embedding().Lookup(batch, &rows).ok());
     const int width = model.embedding().fields() * model.embedding().dim();
     AlignedFloats x(static_cast<size_t>(batch.rows()) * width);
     std::vector<float> linear(batch.rows()), logits(batch.rows());

@@ -21,15 +21,15 @@ TEST(BatchScorer, AScoreIsThatOfItsRowWhateverTheBatchAndTheThreads) {
   ASSERT_TRUE(Trainer(&model, TrainedParts::kAll, TrainerClock(), &one).Step(batch).ok());
   BatchScorer scorer(model, &one), parallel(model, &three);
   std::vector<float> logits, of_threads, alone;
-  scorer.Score(batch, &logits);
-  parallel.Score(batch, &of_threads);
+  EXPECT_TRUE(scorer.Score(batch, &logits).ok());
+  EXPECT_TRUE(parallel.Score(batch, &of_threads).ok());
   ASSERT_EQ(logits.size(), 300u);
   EXPECT_EQ(logits, of_threads);
   Batch row(static_cast<int>(batch.fields.size()));
   for (const int r : {0, 127, 128, 299}) {
     row.Clear();
     row.AppendRow(batch, r);
-    scorer.Score(row, &alone);
+    EXPECT_TRUE(scorer.Score(row, &alone).ok());
     ASSERT_EQ(alone.size(), 1u);
     EXPECT_EQ(alone[0], logits[r]) << r;
   }

@@ -41,7 +41,7 @@ TEST_F(LearnerTest, ARowIsScoredBeforeItIsTrainedOn) {
   const Batch batch = Rows(1);
   BatchScorer scorer(learner_.model(), &workers_);
   std::vector<float> before;
-  scorer.Score(batch, &before);
+  EXPECT_TRUE(scorer.Score(batch, &before).ok());
   ASSERT_TRUE(learner_.Learn(batch).ok());
   const ScoreLog log = learner_.window().Log();
   ASSERT_EQ(log.rows(), batch.rows());
@@ -50,7 +50,7 @@ TEST_F(LearnerTest, ARowIsScoredBeforeItIsTrainedOn) {
     EXPECT_EQ(log.labels()[row], batch.labels[row]);
   }
   std::vector<float> after;
-  scorer.Score(batch, &after);
+  EXPECT_TRUE(scorer.Score(batch, &after).ok());
   EXPECT_NE(before, after);
 }
 

@@ -10,6 +10,7 @@
 #include "tandem/trainer.h"
 #include "tests/oracle/ops.h"
 #include "tests/support/experiments.h"
+#include "tests/support/local_rows.h"
 
 namespace tandem {
 namespace {
@@ -120,7 +121,7 @@ void CheckWith(const OracleCase& oracle, const Kernels& kernels) {
   const int dim = model.embedding().dim();
   const int vocabulary = oracle.config().at("vocab").get<int>();
   const auto row = [&](int table, int id) {
-    return model.embedding().InsertRow(table, model.schema().Key(table, absl::StrCat(id)));
+    return LocalRow(&model.embedding(), table, model.schema().Key(table, absl::StrCat(id)));
   };
   for (int table = 0; table < model.embedding().fields(); ++table) {
     const AlignedFloats values = oracle.array("params", absl::StrCat("table", table)).floats();

@@ -7,6 +7,7 @@
 #include "tandem/embedding.h"
 #include "tests/oracle/ops.h"
 #include "tests/support/experiments.h"
+#include "tests/support/local_rows.h"
 
 namespace tandem {
 
@@ -18,11 +19,11 @@ void CheckEmbeddingPool(const OracleCase& oracle) {
       "data { path: 'unused' } feature { name: 'f' sparse { multi_valued: true } } embedding { dim: ", dim,
       " optimizer { sgd { lr: 1 } } } model { method: STUDENT_ALONE student { mlp { hidden: 1 } } }"));
   const Schema schema(experiment);
-  EmbeddingLayer layer(experiment, schema, /*trained=*/true);
+  EmbeddingLayer layer(experiment, schema, MakeLocalRowStore(experiment, schema, /*trained=*/true));
   const AlignedFloats table = oracle.array("params", "table").floats();
   const int ids = static_cast<int>(table.size()) / dim;
   const auto key = [&](int id) { return schema.Key(0, absl::StrCat(id)); };
-  for (int id = 0; id < ids; ++id) std::copy_n(table.begin() + id * dim, dim, layer.InsertRow(0, key(id)));
+  for (int id = 0; id < ids; ++id) std::copy_n(table.begin() + id * dim, dim, LocalRow(&layer, 0, key(id)));
 
   const auto bags = oracle.json("inputs", "bags").get<std::vector<std::vector<int>>>();
   Batch batch(1);
@@ -42,7 +43,7 @@ void CheckEmbeddingPool(const OracleCase& oracle) {
   }
   Workers workers(1);
   BatchRows rows;
-  layer.Resolve(batch, 1, &workers, &rows);
+  ASSERT_TRUE(layer.Resolve(batch, 1, &workers, &rows).ok());
   AlignedFloats x(bags.size() * dim, -1.0f);
   layer.Gather(batch, rows, 0, {x.data(), batch.rows(), dim, dim}, {});
   ExpectOracle("output", oracle.array("outputs", "output"), x);
@@ -53,7 +54,7 @@ void CheckEmbeddingPool(const OracleCase& oracle) {
   ASSERT_TRUE(layer.Update(batch, rows, gradients, 1, 1, 1, &workers).ok());
   AlignedFloats gradient(table.size());
   for (int id = 0; id < ids; ++id) {
-    const float* after = layer.InsertRow(0, key(id));
+    const float* after = LocalRow(&layer, 0, key(id));
     for (int d = 0; d < dim; ++d) gradient[id * dim + d] = table[id * dim + d] - after[d];
   }
   ExpectOracle("gradient of the table", oracle.array("grads", "table"), gradient);

@@ -25,7 +25,7 @@ for header in predictor sample batch served_model scoring_service; do
 done
 
 # The examples see the package only.
-for example in score_in_process scoring_service train_in_process; do
+for example in score_in_process scoring_service train_in_process own_row_store; do
   cp -r "$source/examples/$example" "$work/$example"
   quietly cmake -S "$work/$example" -B "$work/$example/build" -DCMAKE_BUILD_TYPE=Release "-DCMAKE_PREFIX_PATH=$work/prefix" \
     "-DCMAKE_CXX_FLAGS=-Wall -Wextra -Werror $flags"
@@ -63,6 +63,11 @@ train_in_process/build/train_in_process experiment.pbtxt 'logs/{date}.tsv.gz' 20
   fail "train_in_process tells: $(cat told)"
 quietly "$tandem" train --config=experiment.pbtxt --run_dir=alike --end_date=2026-01-02
 quietly "$tandem" export --model=alike --output=alike-bundle
+own_row_store/build/own_row_store experiment.pbtxt 'logs/{date}.tsv.gz' 2026-01-02 stored >told 2>"$work/log" || fail "own_row_store: $(cat "$work/log")"
+grep -qE '^10 steps asked for [0-9]{3,} keys, and [0-9]{3,} rows learned$' told || fail "own_row_store tells: $(cat told)"
+for file in alike/checkpoints/step-000010/*.bin; do
+  cmp "$file" "stored/checkpoints/step-000010/$(basename "$file")" || fail "rows in a store of the program's own change $(basename "$file")"
+done
 diff -r alike-bundle trained/bundle || fail "what the program trained differs from what the command line trains"
 
 echo "300 samples score the same in process, by the service and by predict."

@@ -81,12 +81,7 @@ extern int first_row;
 extern Matrix x;
 extern LinearSums linear;
 extern EmbeddingGradients gradients;
-extern double scales;
 }  // namespace embedding_h
-
-namespace embedding_table_h {
-extern uint64_t key;
-}  // namespace embedding_table_h
 
 namespace feature_change_h {
 extern DualModel before, after;
@@ -171,6 +166,11 @@ namespace row_framing_h {
 extern SampleFormat& format;
 extern absl::string_view bytes, row;
 }  // namespace row_framing_h
+
+namespace row_store_h {
+// One of the reader's own.
+std::unique_ptr<RowStore> NewMyRowStore(const RowStoreRequest& request);
+}  // namespace row_store_h
 
 namespace run_observer_h {
 extern RunOptions options;

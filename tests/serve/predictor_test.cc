@@ -72,7 +72,7 @@ std::vector<float> TowerScores(const Predictor& predictor, const Batch& batch) {
   const Tower& student = model.student();
   const int width = model.embedding().fields() * model.embedding().dim();
   BatchRows rows;
-  model.embedding().Lookup(batch, &rows);
+  EXPECT_TRUE(model.embedding().Lookup(batch, &rows).ok());
   AlignedFloats x(static_cast<size_t>(batch.rows()) * width);
   std::vector<float> linear(batch.rows() + 1), logits(batch.rows());  // never null
   const Matrix all{x.data(), batch.rows(), width, width};
@@ -93,10 +93,10 @@ TEST_P(PredictorTest, TheStudentsScoresAreTheTowersBitForBit) {
   for (const int rows : {0, 1, 7, 31, 32, 33, 128, 301}) {
     const Batch batch = RandomBatch(alone->schema(), rows, 100 + rows);
     const std::vector<float> expected = TowerScores(*both, batch);
-    alone->Score(batch, &scores);
+    EXPECT_TRUE(alone->Score(batch, &scores).ok());
     EXPECT_EQ(scores.student, expected) << rows << " rows";
     EXPECT_TRUE(scores.teacher.empty());
-    both->Score(batch, &scores);
+    EXPECT_TRUE(both->Score(batch, &scores).ok());
     EXPECT_EQ(scores.student, expected) << rows << " rows, beside the teacher";
     EXPECT_EQ(scores.teacher.size(), expected.size());
   }
@@ -106,12 +106,12 @@ TEST_P(PredictorTest, ARowScoresAloneAsInAnyBatch) {
   const std::unique_ptr<Predictor> predictor = Load(TowerChoice::kStudent);
   const Batch batch = RandomBatch(predictor->schema(), 70, 9);
   Scores all, one;
-  predictor->Score(batch, &all);
+  EXPECT_TRUE(predictor->Score(batch, &all).ok());
   Batch row(predictor->fields());
   for (int r = 0; r < batch.rows(); ++r) {
     row.Clear();
     row.AppendRow(batch, r);
-    predictor->Score(row, &one);
+    EXPECT_TRUE(predictor->Score(row, &one).ok());
     EXPECT_EQ(one.student[0], all.student[r]) << "row " << r;
   }
 }
@@ -120,14 +120,14 @@ TEST_P(PredictorTest, ManyThreadsScoreAtTheSameTime) {
   const std::unique_ptr<Predictor> predictor = Load(TowerChoice::kBoth);
   const Batch batch = RandomBatch(predictor->schema(), 50, 3);
   Scores expected;
-  predictor->Score(batch, &expected);
+  EXPECT_TRUE(predictor->Score(batch, &expected).ok());
   std::vector<std::thread> threads;
   std::vector<int> different(100);  // more threads than places for their workspaces
   for (int& count : different) {
     threads.emplace_back([&] {
       Scores scores;
       for (int pass = 0; pass < 20; ++pass) {
-        predictor->Score(batch, &scores);
+        EXPECT_TRUE(predictor->Score(batch, &scores).ok());
         count += scores.student != expected.student || scores.teacher != expected.teacher ? 1 : 0;
       }
     });
@@ -140,9 +140,9 @@ TEST_P(PredictorTest, ScoringAllocatesNothingOnceItHasRun) {
   const std::unique_ptr<Predictor> predictor = Load(TowerChoice::kStudent);
   const Batch batch = RandomBatch(predictor->schema(), 40, 4);
   Scores scores;
-  predictor->Score(batch, &scores);
+  EXPECT_TRUE(predictor->Score(batch, &scores).ok());
   const int64_t before = AllocationCount();
-  for (int pass = 0; pass < 3; ++pass) predictor->Score(batch, &scores);
+  for (int pass = 0; pass < 3; ++pass) EXPECT_TRUE(predictor->Score(batch, &scores).ok());
   EXPECT_EQ(AllocationCount() - before, 0);
 }
 
@@ -164,8 +164,8 @@ TEST(PredictorDecayTest, RowsDecayAloneAsBesideTheTeacher) {
   ASSERT_NE(alone->tables(), nullptr);
   const Batch batch = RandomBatch(alone->schema(), 200, 7);
   Scores scores, expected;
-  alone->Score(batch, &scores);
-  both->Score(batch, &expected);
+  EXPECT_TRUE(alone->Score(batch, &scores).ok());
+  EXPECT_TRUE(both->Score(batch, &expected).ok());
   EXPECT_EQ(scores.student, expected.student);
 }
 

@@ -57,7 +57,7 @@ std::vector<float> Predicted(const Predictor& predictor, const Rows& rows) {
     EXPECT_EQ(decoder->Decode(cells, &batch, nullptr), RowFault::kNone);
   }
   Scores scores;
-  predictor.Score(batch, &scores);
+  EXPECT_TRUE(predictor.Score(batch, &scores).ok());
   return scores.student;
 }
 
@@ -277,7 +277,7 @@ TEST_F(ScoringServiceTest, AParsedBatchIsScoredByTheVersionThatItWasParsedFor) {
   request.parsed_by = version;
   request.batch = RandomBatch(version->schema(), 30, 8);
   Scores expected;
-  version->Score(request.batch, &expected);
+  EXPECT_TRUE(version->Score(request.batch, &expected).ok());
   ASSERT_TRUE(model_->Swap(two_).ok());
   const auto response = service.Score(request);
   ASSERT_TRUE(response.ok()) << response.status();
@@ -323,7 +323,7 @@ TEST_F(ScoringServiceTest, SwappedUnderLoadEveryResponseIsOfTheVersionThatItName
 
 TEST_F(ScoringServiceTest, AnIdleServiceHoldsNoVersionThatWasSwappedAway) {
   ScoringService service(model_.get(), {});
-  ASSERT_TRUE(service.Score(RequestOf(rows_, 0, 2)).ok());
+  EXPECT_TRUE(service.Score(RequestOf(rows_, 0, 2)).ok());
   const std::weak_ptr<const Predictor> first = model_->current();
   ASSERT_TRUE(model_->Swap(two_).ok());
   // The thread that scored may be about to let go of it.

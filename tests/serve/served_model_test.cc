@@ -38,7 +38,7 @@ class ServedModelTest : public testing::Test {
 
   std::vector<float> ScoresOf(const Predictor& version) const {
     Scores scores;
-    version.Score(RandomBatch(version.schema(), 40, 17), &scores);
+    EXPECT_TRUE(version.Score(RandomBatch(version.schema(), 40, 17), &scores).ok());
     return scores.student;
   }
   static void Damage(const std::string& path) {

@@ -9,6 +9,7 @@
 #include "tandem/experiment.h"
 #include "tandem/experiment.pb.h"
 #include "tandem/kernels.h"
+#include "tests/support/local_rows.h"
 #include "tests/support/text_proto.h"
 
 namespace tandem {
@@ -106,7 +107,7 @@ TEST_F(DivergenceTest, AModelWhoseScoresOverflowIsNotProved) {
   EXPECT_TRUE(ProveByScoring(model, rows).ok()) << ProveByScoring(model, rows);
   // Finite weights, whose products are not.
   for (float& value : model.student_parameters().values) value = 1e30f;
-  float* weights = model.embedding().InsertRow(0, 1);
+  float* weights = LocalRow(&model.embedding(), 0, 1);
   for (int d = 0; d < 4; ++d) weights[d] = 1e30f;
   model.Prepare();
   EXPECT_THAT(std::string(ProveByScoring(model, rows).message()),

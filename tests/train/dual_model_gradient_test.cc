@@ -19,6 +19,7 @@
 #include "tandem/trainer.h"
 #include "tests/support/experiments.h"
 #include "tests/support/gradient_checker.h"
+#include "tests/support/local_rows.h"
 #include "tests/support/random_floats.h"
 #include "tests/support/reference.h"
 
@@ -155,7 +156,7 @@ class DualModelGradientTest : public testing::TestWithParam<Case> {
     const int width = shape_.dim + config_.teacher().linear() + config_.student().linear();
     for (const auto& [table, key] : rows_) {
       const AlignedFloats values = RandomFloats(width, ++seed, 0.6);
-      std::copy(values.begin(), values.end(), model_.embedding().InsertRow(table, key));
+      std::copy(values.begin(), values.end(), LocalRow(&model_.embedding(), table, key));
     }
   }
 
@@ -165,7 +166,7 @@ class DualModelGradientTest : public testing::TestWithParam<Case> {
     values.student = ToDouble(model_.student_parameters().values);
     values.adapters = ToDouble(model_.adapter_parameters().values);
     for (const auto& [table, key] : rows_) {
-      const float* row = model_.embedding().InsertRow(table, key);
+      const float* row = LocalRow(&model_.embedding(), table, key);
       values.vectors.insert(values.vectors.end(), row, row + shape_.dim);
       row += shape_.dim;
       if (config_.teacher().linear()) values.teacher_linear.push_back(*row++);

@@ -36,8 +36,8 @@ class ReplayTest : public testing::Test {
   }
   void Add(Replay* replay, const Batch& batch, const std::vector<float>& logits,
            const std::vector<int>& fields) {
-    model_.embedding().Resolve(batch, ++step_, &workers_, &rows_);
-    replay->Add(batch, rows_, fields, logits);
+    ASSERT_TRUE(model_.embedding().Resolve(batch, ++step_, &workers_, &rows_).ok());
+    replay->Add(model_.schema(), batch, rows_, fields, logits);
   }
   // Which batch the k-th student step of a step is taken on.
   static int Picked(const Replay& replay, int64_t step, int k) {
@@ -149,7 +149,7 @@ TEST_F(ReplayTest, OnceFullItAllocatesNothing) {
   const Batch batch = MakeBatch(1);
   const std::vector<float> logits(batch.rows(), 0.0f);
   const int64_t before = AllocationCount();
-  for (int n = 0; n < 6; ++n) replay.Add(batch, rows_, all_fields_, logits);
+  for (int n = 0; n < 6; ++n) replay.Add(model_.schema(), batch, rows_, all_fields_, logits);
   EXPECT_EQ(AllocationCount() - before, 0);
 }
 

@@ -60,7 +60,7 @@ struct Session {
   // The shared part of the embedding: what the teacher reads.
   std::vector<float> Fields(const Batch& batch) const {
     BatchRows rows;
-    model.embedding().Lookup(batch, &rows);
+    EXPECT_TRUE(model.embedding().Lookup(batch, &rows).ok());
     const int width = model.embedding().fields() * model.embedding().dim();
     std::vector<float> x(static_cast<size_t>(batch.rows()) * width);
     std::vector<float> linear(batch.rows());
@@ -279,7 +279,7 @@ TEST(Trainer, TheSlowCopyIsTheAverageOfTheTableAtEveryStep) {
     const int width = embedding.fields() * embedding.dim();
     const auto read = [&](const EmbeddingView& view) {
       BatchRows rows;
-      embedding.Lookup(probe, &rows);
+      EXPECT_TRUE(embedding.Lookup(probe, &rows).ok());
       std::vector<float> x(static_cast<size_t>(probe.rows()) * width);
       embedding.Gather(probe, rows, 0, view, {x.data(), probe.rows(), width, width}, {});
       return x;
@@ -357,13 +357,13 @@ TEST(Trainer, AFrozenTeacherStaysAsItIs) {
   const AlignedFloats student = session.model.student_parameters().values;
   const Batch probe = RandomBatch(session.model.schema(), 100, 5);
   const std::vector<float> fields = session.Fields(probe);
-  const int64_t rows = session.model.embedding().rows();
+  const int64_t rows = *session.model.embedding().rows();
   session.trainer = std::make_unique<Trainer>(&session.model, TrainedParts::kStudent,
                                               TrainerClock{0, 0, 5, 5}, &session.workers);
   session.Train(5);
   EXPECT_EQ(teacher, session.model.teacher_parameters().values);
   EXPECT_EQ(fields, session.Fields(probe));
-  EXPECT_EQ(rows, session.model.embedding().rows());
+  EXPECT_EQ(rows, *session.model.embedding().rows());
   EXPECT_NE(student, session.model.student_parameters().values);
 }
 
@@ -465,7 +465,7 @@ TEST(Trainer, RecombinedRowsAreRowsWithoutALabel) {
   const Batch batch = RandomBatch(asked.model.schema(), 90, 1);
   Recombined made;
   BatchRows rows;
-  by_hand.model.embedding().Lookup(batch, &rows);
+  EXPECT_TRUE(by_hand.model.embedding().Lookup(batch, &rows).ok());
   const Random random(asked.model.experiment().train().seed(), RandomPurpose::kRecombine, {6, 0});
   Recombine(batch, rows, random, 0.5, &made);
   ASSERT_TRUE(by_hand.trainer->Step(made.batch).ok());
@@ -516,7 +516,7 @@ TEST(Trainer, RowsWithoutALabelLeaveTeacherAndEmbeddingAsIfTheyWerentThere) {
     EXPECT_EQ(with.model.teacher_parameters().slots, without.model.teacher_parameters().slots)
         << teacher.name;
     EXPECT_EQ(with.model.teacher_parameters().averages, without.model.teacher_parameters().averages);
-    EXPECT_EQ(with.model.embedding().rows(), without.model.embedding().rows());
+    EXPECT_EQ(*with.model.embedding().rows(), *without.model.embedding().rows());
     const Batch probe = RandomBatch(with.model.schema(), 200, 5);
     EXPECT_EQ(with.Fields(probe), without.Fields(probe)) << teacher.name;
     EXPECT_NE(with.model.student_parameters().values, without.model.student_parameters().values);

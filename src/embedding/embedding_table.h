@@ -3,6 +3,7 @@
 //   EmbeddingTable table({.width = 17, .slots = 1, .updates = false, .last_steps = false});
 //   const uint32_t row = table.Insert(key);      // or table.Find(key): kDefaultRow where it isn't there
 //   float* const weights = table.row(row);       // [width]; slot k of weight i at weights[(k + 1) * width + i]
+//   ++table.updates(weights);                    // what is kept with a row is found from where it begins
 //
 // Row 0 is the default row: zero at first, it stands for every id that the table doesn't hold. Rows live in
 // segments that never move, so that growth copies nothing and pointers stay valid; beyond the first one they
@@ -15,8 +16,8 @@
 //
 // Thread-safety: any number of readers, or one writer; rows of different numbers may be written at the same
 // time.
-#ifndef TANDEM_EMBEDDING_TABLE_H_
-#define TANDEM_EMBEDDING_TABLE_H_
+#ifndef TANDEM_SRC_EMBEDDING_EMBEDDING_TABLE_H_
+#define TANDEM_SRC_EMBEDDING_EMBEDDING_TABLE_H_
 
 #include <cstdint>
 #include <functional>
@@ -57,9 +58,9 @@ class EmbeddingTable {
   uint32_t Find(uint64_t key) const;
   // The key's own row, made (zero) if it isn't there. A key that was pending isn't any more.
   uint32_t Insert(uint64_t key);
-  // Counts an occurrence of a key that has no row: its row if it has one, else kDefaultRow, with the
-  // occurrences so far, this one included, in `count`.
-  uint32_t Count(uint64_t key, uint32_t* count);
+  // Counts occurrences of a key that has no row: its row if it has one, else kDefaultRow, with the
+  // occurrences so far, these included, in `count`.
+  uint32_t Count(uint64_t key, uint32_t occurrences, uint32_t* count);
   // Sets the count of a key without a row.
   void SetPending(uint64_t key, uint32_t count);
 
@@ -67,26 +68,19 @@ class EmbeddingTable {
   const float* row(uint32_t row) const {
     return segments_[row >> kSegmentBits] + (row & kSegmentMask) * stride_;
   }
-  // [layout().extra]
-  float* extra(uint32_t row) { return this->row(row) + layout_.width * (1 + layout_.slots); }
-  const float* extra(uint32_t row) const { return this->row(row) + layout_.width * (1 + layout_.slots); }
-  // Only where the layout keeps them.
-  uint32_t& updates(uint32_t row) { return *Word(row, updates_word_); }
-  uint32_t& last_step(uint32_t row) { return *Word(row, last_step_word_); }
-  uint32_t updates(uint32_t row) const { return *Word(row, updates_word_); }
-  uint32_t last_step(uint32_t row) const { return *Word(row, last_step_word_); }
+  // Of a row that begins at `row`: [layout().extra], and words, only where the layout keeps them.
+  float* extra(float* row) const { return row + layout_.width * (1 + layout_.slots); }
+  const float* extra(const float* row) const { return row + layout_.width * (1 + layout_.slots); }
+  uint32_t& updates(float* row) const { return *Word(row, updates_word_); }
+  uint32_t& last_step(float* row) const { return *Word(row, last_step_word_); }
+  uint32_t updates(const float* row) const { return *Word(row, updates_word_); }
+  uint32_t last_step(const float* row) const { return *Word(row, last_step_word_); }
   // The caller's word within a batch; its first value is 0.
-  uint32_t& scratch(uint32_t row) { return *Word(row, scratch_word_); }
+  uint32_t& scratch(float* row) const { return *Word(row, scratch_word_); }
 
-  // Brings the first `floats` of the row's memory nearer: width for its weights, row_floats() for all.
-  void Prefetch(uint32_t row, int floats) const {
-    const float* p = this->row(row);
-    for (int i = 0; i < floats; i += kLineFloats) __builtin_prefetch(p + i);
-  }
-  // The same of the row's extra floats.
-  void PrefetchExtra(uint32_t row) const {
-    const float* p = extra(row);
-    for (int i = 0; i < layout_.extra; i += kLineFloats) __builtin_prefetch(p + i);
+  // Brings a row's memory nearer.
+  void Prefetch(const float* row) const {
+    for (int i = 0; i < stride_; i += kLineFloats) __builtin_prefetch(row + i);
   }
   int row_floats() const { return stride_; }
 
@@ -105,9 +99,9 @@ class EmbeddingTable {
 
   uint32_t AddRow();
   // Words lie behind a row's floats, and are never anything but words.
-  uint32_t* Word(uint32_t row, int word) const {
-    return reinterpret_cast<uint32_t*>(segments_[row >> kSegmentBits] + (row & kSegmentMask) * stride_ +
-                                       word);
+  static uint32_t* Word(float* row, int word) { return reinterpret_cast<uint32_t*>(row + word); }
+  static const uint32_t* Word(const float* row, int word) {
+    return reinterpret_cast<const uint32_t*>(row + word);
   }
 
   Layout layout_;
@@ -121,4 +115,4 @@ class EmbeddingTable {
 
 }  // namespace tandem
 
-#endif  // TANDEM_EMBEDDING_TABLE_H_
+#endif  // TANDEM_SRC_EMBEDDING_EMBEDDING_TABLE_H_

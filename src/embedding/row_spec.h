@@ -1,0 +1,38 @@
+// What a configuration says of its rows: how they lie, begin and learn.
+//
+//   const RowSpec spec(experiment, /*trained=*/true);
+//   table.width = spec.shape.width;
+#ifndef TANDEM_SRC_EMBEDDING_ROW_SPEC_H_
+#define TANDEM_SRC_EMBEDDING_ROW_SPEC_H_
+
+#include <cstdint>
+#include <memory>
+
+#include "tandem/optimizer.h"
+#include "tandem/row_store.h"
+
+namespace tandem {
+
+struct RowSpec {
+  RowSpec(const proto::Experiment& experiment, bool trained);
+
+  const bool trained;
+  // Towers that there are.
+  const bool has_teacher, has_student;
+  // Of them, those that are evaluated and served on the slow copy.
+  const bool slow_teacher, slow_student;
+  const std::unique_ptr<const Optimizer> optimizer;
+  const RowShape shape;
+
+  const uint64_t seed;
+  const double init_deviation;
+  const uint32_t min_count;
+  const double l2;
+  const bool l2_whole_table;
+  const double weight_decay;
+  const double slow_decay;
+};
+
+}  // namespace tandem
+
+#endif  // TANDEM_SRC_EMBEDDING_ROW_SPEC_H_
