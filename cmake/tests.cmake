@@ -1,5 +1,5 @@
-# Every tests/<area>/x_test.cc becomes the binary x_test, registered with ctest case by case; with sanitizers, as a whole, for a
-# process takes long to start then.
+# Every tests/<area>/x_test.cc becomes the binary x_test, registered with ctest case by case. With sanitizers and in CI
+# (TANDEM_TESTS_TOGETHER) they are one binary, registered file by file: a third of the compiler's time, and fewer processes.
 file(GLOB TEST_SUPPORT CONFIGURE_DEPENDS tests/support/*.cc)
 add_library(tandem_test_support STATIC ${TEST_SUPPORT} ${CMAKE_CURRENT_LIST_DIR}/empty.cc)
 target_include_directories(tandem_test_support PUBLIC ${CMAKE_CURRENT_SOURCE_DIR})
@@ -14,20 +14,15 @@ target_precompile_headers(tandem_test_support PRIVATE <gmock/gmock.h> <gtest/gte
   <absl/strings/str_cat.h> <absl/strings/str_join.h> <tandem/experiment.pb.h>)
 
 file(GLOB TEST_SOURCES CONFIGURE_DEPENDS tests/*/*_test.cc)
-if(TANDEM_SANITIZE MATCHES "thread")
-  # What has threads, and what several of them may call.
-  list(FILTER TEST_SOURCES INCLUDE REGEX
-    "/(util/(threads|pipeline|profile)|data/(day_reader|synthetic)|embedding/embedding|serve/.*|online/.*|train/(batch_source|replay|run|trainer))_test\\.cc$")
-endif()
+file(GLOB ORACLE_OPS CONFIGURE_DEPENDS tests/oracle/op_*.cc)  # oracle_test: one binary for all ops, a file an op
 add_custom_target(tandem_tests)  # all test binaries
+
+# A binary a file. With TANDEM_TESTS_TOGETHER it is there when it is asked for.
 foreach(source ${TEST_SOURCES})
   get_filename_component(name ${source} NAME_WE)
   add_executable(${name} ${source})
-  add_dependencies(tandem_tests ${name})
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/tests)
   if(name STREQUAL oracle_test)
-    # One binary for all ops, a file an op.
-    file(GLOB ORACLE_OPS CONFIGURE_DEPENDS tests/oracle/op_*.cc)
     target_sources(${name} PRIVATE ${ORACLE_OPS})
   endif()
   if(source MATCHES "/tests/tools/(.*)_test.cc$")
@@ -35,20 +30,62 @@ foreach(source ${TEST_SOURCES})
   endif()
   target_link_libraries(${name} PRIVATE tandem_test_support)
   target_precompile_headers(${name} REUSE_FROM tandem_test_support)
-  if(TANDEM_SANITIZE)
-    set(arguments)
-    if(name STREQUAL run_test AND TANDEM_SANITIZE MATCHES "thread")
-      set(arguments --gtest_filter=*Threads*)  # the others train the same way on the same threads
-    endif()
-    add_test(NAME ${name} COMMAND ${name} ${arguments} WORKING_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR})
-    set_tests_properties(${name} PROPERTIES TIMEOUT 900)
-    if(name STREQUAL dual_model_gradient_test)
-      set_tests_properties(${name} PROPERTIES COST 100)
-    endif()
+  if(TANDEM_TESTS_TOGETHER)
+    set_target_properties(${name} PROPERTIES EXCLUDE_FROM_ALL ON)
   else()
+    add_dependencies(tandem_tests ${name})
     gtest_discover_tests(${name} WORKING_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR} DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 600)
   endif()
 endforeach()
+
+# tandem_tests_together(BINARY source...): one binary, its files registered as tests of their own, each run by a process.
+function(tandem_tests_together binary)
+  set(sources ${ARGN})
+  foreach(source ${ARGN})
+    get_filename_component(name ${source} NAME_WE)
+    set(having)
+    if(name STREQUAL run_test AND TANDEM_SANITIZE MATCHES "thread")
+      set(having --having=Threads)  # the others train the same way on the same threads
+    endif()
+    add_test(NAME ${name} COMMAND ${binary} --only=${name} ${having} WORKING_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR})
+    set_tests_properties(${name} PROPERTIES TIMEOUT 900)
+    if(name MATCHES "^(${TANDEM_LONG_TESTS})_test$")
+      set_tests_properties(${name} PROPERTIES COST 100)
+    endif()
+    if(name STREQUAL oracle_test)
+      list(APPEND sources ${ORACLE_OPS})
+    endif()
+    if(source MATCHES "/tests/tools/(.*)_test.cc$")
+      list(APPEND sources ${CMAKE_CURRENT_SOURCE_DIR}/tools/${CMAKE_MATCH_1}.cc)
+    endif()
+  endforeach()
+  tandem_units(units ${binary} ${sources})
+  add_executable(${binary} ${units} tests/together/main.cc)
+  add_dependencies(tandem_tests ${binary})
+  target_link_libraries(${binary} PRIVATE tandem_test_support)
+  target_precompile_headers(${binary} REUSE_FROM tandem_test_support)
+endfunction()
+
+# What takes long begins first.
+set(TANDEM_LONG_TESTS dual_model_gradient|gradient|run|trainer|loss)
+if(TANDEM_TESTS_TOGETHER)
+  if(TANDEM_SANITIZE MATCHES "thread")
+    # What has threads, and what several of them may call.
+    list(FILTER TEST_SOURCES INCLUDE REGEX
+      "/(util/(threads|pipeline|profile)|data/(day_reader|synthetic)|embedding/embedding|serve/.*|online/.*|train/(batch_source|replay|run|trainer))_test\\.cc$")
+  endif()
+  # Those that count allocations replace operator new, which the sanitizers want for themselves in all others.
+  set(COUNTING_TESTS)
+  foreach(source ${TEST_SOURCES})
+    file(STRINGS ${source} counts REGEX "allocation_counter" LIMIT_COUNT 1)
+    if(counts)
+      list(APPEND COUNTING_TESTS ${source})
+    endif()
+  endforeach()
+  list(REMOVE_ITEM TEST_SOURCES ${COUNTING_TESTS})
+  tandem_tests_together(tests_together ${TEST_SOURCES})
+  tandem_tests_together(tests_that_count_allocations ${COUNTING_TESTS})
+endif()
 
 if(TANDEM_SANITIZE MATCHES "thread")
   return()  # no test from here on runs threads that the ones above don't

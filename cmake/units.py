@@ -1,0 +1,66 @@
+#!/usr/bin/env python3
+"""Puts source files together in translation units, so that what their headers make is compiled once a unit.
+
+    cmake/units.py OUTPUT_DIR NAME LINES source.cc...
+
+Writes OUTPUT_DIR/NAME_1.cc and on, each of which includes sources of about LINES lines together, removes those of before that are of no
+use any more, and prints the paths. Two files with a name in common that only they should see (in an unnamed namespace, or a macro) go to
+different units; a file that none has room for begins one. So a new file finds its place by itself.
+"""
+import pathlib
+import re
+import sys
+
+# What stands at a line's beginning in an unnamed namespace, as the formatter lays it out, and declares a name.
+DECLARED = re.compile(r"(\w+)(?=\(|\[| = |\{|;| : )|(?:class|struct|enum|using) (\w+)")
+MACRO = re.compile(r"^#define (\w+)", re.MULTILINE)
+
+
+def own_names(text):
+    names = set(MACRO.findall(text))
+    unnamed = False
+    for line in text.splitlines():
+        if line == "namespace {":
+            unnamed = True
+        elif line.startswith("}  // namespace") and not line.startswith("}  // namespace "):
+            unnamed = False
+        elif unnamed and line[:1].isalpha() and not re.match(r"(TEST|TEST_F|TEST_P|INSTANTIATE_\w+)\(", line):
+            names.update(name for pair in DECLARED.findall(line) for name in pair if name)
+    return names
+
+
+def units_of(sources, lines):
+    units = []  # [paths, names, lines]
+    for source in sources:
+        text = pathlib.Path(source).read_text()
+        names, length = own_names(text), text.count("\n")
+        for unit in units:
+            if unit[2] + length <= lines and not names & unit[1]:
+                unit[0].append(source)
+                unit[1].update(names)
+                unit[2] += length
+                break
+        else:
+            units.append([[source], names, length])
+    return [unit[0] for unit in units]
+
+
+def main():
+    directory, name, lines, *sources = sys.argv[1:]
+    directory = pathlib.Path(directory)
+    directory.mkdir(parents=True, exist_ok=True)
+    written = set()
+    for i, unit in enumerate(units_of(sorted(sources), int(lines)), 1):
+        path = directory / f"{name}_{i}.cc"
+        text = "".join(f'#include "{source}"\n' for source in unit)
+        if not path.exists() or path.read_text() != text:
+            path.write_text(text)
+        written.add(path)
+        print(path)
+    for path in directory.glob(f"{name}_[0-9]*.cc"):
+        if path not in written:
+            path.unlink()
+
+
+if __name__ == "__main__":
+    main()
