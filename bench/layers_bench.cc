@@ -27,7 +27,7 @@
 #include "tandem/interaction.h"
 #include "tandem/kernels.h"
 #include "tandem/optimizer.h"
-#include "tandem/sample.h"
+#include "tandem/schema.h"
 #include "tandem/threads.h"
 
 namespace tandem::bench {

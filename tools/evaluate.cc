@@ -4,9 +4,9 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "tandem/day_files.h"
 #include "tandem/evaluate_model.h"
 #include "tandem/predictor.h"
-#include "tandem/reader.h"
 #include "tandem/status.h"
 #include "tools/command.h"
 #include "tools/common.h"

@@ -8,9 +8,9 @@
 #include <cstdio>
 #include <optional>
 
+#include "tandem/day_files.h"
 #include "tandem/files.h"
 #include "tandem/model_directory.h"
-#include "tandem/reader.h"
 #include "tandem/status.h"
 #include "tools/command.h"
 #include "tools/common.h"

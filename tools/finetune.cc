@@ -1,9 +1,9 @@
 // tandem finetune: more training on the newest samples, in a run of its own.
 #include <gflags/gflags.h>
 
+#include "tandem/day_files.h"
 #include "tandem/experiment.pb.h"
 #include "tandem/model_directory.h"
-#include "tandem/reader.h"
 #include "tandem/run.h"
 #include "tandem/setup.h"
 #include "tandem/status.h"

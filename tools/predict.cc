@@ -7,10 +7,10 @@
 #include <vector>
 
 #include "src/serve/scoring_costs.h"
+#include "tandem/day_files.h"
 #include "tandem/dual_model.h"
 #include "tandem/experiment.pb.h"
 #include "tandem/predict_files.h"
-#include "tandem/reader.h"
 #include "tandem/served_model.h"
 #include "tandem/status.h"
 #include "tools/command.h"

@@ -5,7 +5,7 @@
 //   Trainer trainer(&model, TrainedParts::kAll, TrainerClock(), &workers);      // learns; a Predictor scores
 //
 // Either tower may be absent (TEACHER_ALONE, STUDENT_ALONE), and a student may read tables of its own
-// (TWO_STAGE_KD). A tower is evaluated and served with averaged weights and on the slow copy of the table
+// (TWO_STAGE_KD). A tower is evaluated and served with averaged weights and on the average of the table's rows
 // where the configuration asks for them; a model that was loaded to score holds nothing else. Ownership: the
 // model owns its parts; `kernels` outlives it. Threads: as for towers and the embedding layer, reading from
 // any thread while nobody writes.
@@ -22,7 +22,7 @@
 #include "tandem/loss.h"
 #include "tandem/matrix.h"
 #include "tandem/row_store.h"
-#include "tandem/sample.h"
+#include "tandem/schema.h"
 #include "tandem/tower.h"
 
 namespace tandem {

@@ -37,7 +37,7 @@
 #include "tandem/files.h"
 #include "tandem/matrix.h"
 #include "tandem/row_store.h"
-#include "tandem/sample.h"
+#include "tandem/schema.h"
 #include "tandem/threads.h"
 
 namespace tandem {

@@ -17,7 +17,7 @@
 #include "tandem/model_directory.h"
 #include "tandem/precision.h"
 #include "tandem/precision_report.h"
-#include "tandem/sample.h"
+#include "tandem/schema.h"
 
 namespace tandem {
 
@@ -32,7 +32,7 @@ struct TowerDescription {
 
 struct TableDescription {
   std::string name;
-  int64_t rows = 0;  // the default row included
+  int64_t rows = 0;  // the out-of-vocabulary row included
 };
 
 struct ModelDescription {

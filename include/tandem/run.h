@@ -22,10 +22,10 @@
 
 #include "absl/status/statusor.h"
 #include "tandem/clock.h"
+#include "tandem/day_files.h"
 #include "tandem/files.h"
 #include "tandem/kernels.h"
 #include "tandem/metrics.h"
-#include "tandem/reader.h"
 #include "tandem/row_store.h"
 #include "tandem/run_observer.h"
 #include "tandem/trainer.h"

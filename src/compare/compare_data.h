@@ -8,8 +8,8 @@
 #include "absl/status/statusor.h"
 #include "src/train/run_directory.h"
 #include "tandem/compare.h"
+#include "tandem/day_files.h"
 #include "tandem/files.h"
-#include "tandem/reader.h"
 
 namespace tandem {
 

@@ -10,7 +10,7 @@
 #include "absl/status/status.h"
 #include "tandem/batch.h"
 #include "tandem/predictor.h"
-#include "tandem/sample.h"
+#include "tandem/schema.h"
 
 namespace tandem {
 

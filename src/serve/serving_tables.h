@@ -32,7 +32,7 @@
 #include "tandem/kernels.h"
 #include "tandem/matrix.h"
 #include "tandem/precision.h"
-#include "tandem/sample.h"
+#include "tandem/schema.h"
 
 namespace tandem {
 

@@ -20,7 +20,7 @@
 #include "absl/status/status.h"
 #include "tandem/batch.h"
 #include "tandem/dual_model.h"
-#include "tandem/sample.h"
+#include "tandem/schema.h"
 #include "tandem/trainer.h"
 
 namespace tandem {

@@ -16,8 +16,8 @@
 #include "absl/status/status.h"
 #include "src/config/methods.h"
 #include "src/util/progress.h"
+#include "tandem/day_files.h"
 #include "tandem/files.h"
-#include "tandem/reader.h"
 #include "tandem/run_observer.h"
 
 namespace tandem {
