@@ -1,5 +1,6 @@
 #include "src/data/byte_source.h"
 
+#include <poll.h>
 #include <unistd.h>
 #include <zlib.h>
 #include <zstd.h>
@@ -183,6 +184,11 @@ absl::StatusOr<std::unique_ptr<ByteSource>> ByteSource::Open(FileSystem& fs, con
     return std::unique_ptr<ByteSource>(std::make_unique<ZstdSource>(std::move(file)));
   }
   return std::unique_ptr<ByteSource>(std::move(file));
+}
+
+bool WaitForStandardInput(double seconds) {
+  pollfd input{STDIN_FILENO, POLLIN, 0};
+  return poll(&input, 1, static_cast<int>(seconds * 1000)) > 0;
 }
 
 }  // namespace tandem

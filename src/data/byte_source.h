@@ -14,12 +14,15 @@ namespace tandem {
 // Not thread-safe. Errors are DataErrors that name the file.
 class ByteSource {
  public:
-  // "-" is standard input. `fs` must outlive the source.
+  // "-" is standard input, which is no file system's. `fs` must outlive the source.
   static absl::StatusOr<std::unique_ptr<ByteSource>> Open(FileSystem& fs, const std::string& path);
   virtual ~ByteSource() = default;
   // Up to `size` bytes into `out`; 0 at the end of the file.
   virtual absl::StatusOr<int64_t> Read(char* out, int64_t size) = 0;
 };
+
+// Waits up to so long, on the machine's clock, until standard input has bytes or has ended; whether it has.
+bool WaitForStandardInput(double seconds);
 
 }  // namespace tandem
 

@@ -45,7 +45,7 @@ class OnlineRun {
         schema_(experiment),
         workers_(experiment.runtime().threads()),
         admission_(experiment, schema_, fs_, options.run_dir + "/quarantine", options.input, &online_),
-        stream_({options.input, options.follow, options.stop, &clock_}, &admission_, &online_),
+        stream_({options.input, options.follow, options.stop, &fs_, &clock_}, &admission_, &online_),
         micro_batch_(config_, static_cast<int>(schema_.fields().size()), clock_),
         learner_(experiment, &workers_, &state_, &online_),
         policy_(config_, &online_),

@@ -20,8 +20,8 @@ ResumableStream::ResumableStream(Source source, Admission* admission, proto::Onl
 
 absl::StatusOr<std::unique_ptr<StreamReader>> ResumableStream::OpenReader() const {
   const SampleFormat& format = admission_.format();
-  return StreamReader::Open(source_.input, source_.follow, format.framing(), format.max_row_bytes(),
-                            source_.stop, *source_.clock);
+  return StreamReader::Open(*source_.file_system, source_.input, source_.follow, format.framing(),
+                            format.max_row_bytes(), source_.stop, *source_.clock);
 }
 
 absl::Status ResumableStream::Check() {

@@ -22,6 +22,7 @@
 #include "absl/status/statusor.h"
 #include "src/online/stream_reader.h"
 #include "tandem/clock.h"
+#include "tandem/files.h"
 
 namespace tandem {
 
@@ -37,6 +38,7 @@ class ResumableStream {
     std::string input;             // a file, or "-"
     bool follow;                   // the file grows
     const std::atomic<int>* stop;  // may be null; not 0: waits no more
+    FileSystem* file_system = &FileSystem::Default();
     Clock* clock = &Clock::Default();
   };
 

@@ -1,15 +1,10 @@
 #include "src/online/stream_reader.h"
 
-#include <poll.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstring>
 #include <utility>
 
 #include "absl/strings/match.h"
-#include "tandem/files.h"
 #include "tandem/status.h"
 
 namespace tandem {
@@ -27,38 +22,39 @@ bool IsCompressed(absl::string_view first_bytes) {
 
 }  // namespace
 
-StreamReader::StreamReader(std::string path, bool follow, const RowFraming& framing, int64_t max_row_bytes,
-                           const std::atomic<int>* stop, Clock& clock)
-    : path_(std::move(path)),
+StreamReader::StreamReader(FileSystem& fs, std::string path, bool follow, const RowFraming& framing,
+                           int64_t max_row_bytes, const std::atomic<int>* stop, Clock& clock)
+    : fs_(fs),
+      path_(std::move(path)),
       follow_(follow),
       framing_(framing),
       max_row_bytes_(max_row_bytes),
       stop_(stop),
       clock_(clock) {}
 
-absl::StatusOr<std::unique_ptr<StreamReader>> StreamReader::Open(const std::string& path, bool follow,
-                                                                 const RowFraming& framing,
+absl::StatusOr<std::unique_ptr<StreamReader>> StreamReader::Open(FileSystem& fs, const std::string& path,
+                                                                 bool follow, const RowFraming& framing,
                                                                  int64_t max_row_bytes,
                                                                  const std::atomic<int>* stop, Clock& clock) {
   if (path != "-") {
     // What isn't there is better known before anything begins.
-    TANDEM_RETURN_IF_ERROR(ByteSource::Open(FileSystem::Default(), path).status());
+    TANDEM_RETURN_IF_ERROR(ByteSource::Open(fs, path).status());
   }
   if (follow) {
     if (path == "-") return ConfigError("follow: standard input is followed to its end anyway; name a file");
     std::string first(4, '\0');
-    const absl::StatusOr<int64_t> read = FileSystem::Default().ReadRange(path, 0, 4, &first[0]);
+    const absl::StatusOr<int64_t> read = fs.ReadRange(path, 0, 4, &first[0]);
     if (!read.ok()) return DataError(read.status().message());
     if (IsCompressed(first))
       return ConfigError("follow: ", path, " is compressed; only plain text can be followed");
   }
-  return std::unique_ptr<StreamReader>(new StreamReader(path, follow, framing, max_row_bytes, stop, clock));
+  return std::unique_ptr<StreamReader>(
+      new StreamReader(fs, path, follow, framing, max_row_bytes, stop, clock));
 }
 
 void StreamReader::Wait(double seconds) {
   if (path_ == "-") {
-    pollfd input{STDIN_FILENO, POLLIN, 0};
-    poll(&input, 1, static_cast<int>(seconds * 1000));
+    WaitForStandardInput(seconds);
   } else if (follow_) {
     clock_.Sleep(std::min(seconds, kLookSeconds));
   }
@@ -66,17 +62,10 @@ void StreamReader::Wait(double seconds) {
 
 absl::StatusOr<int64_t> StreamReader::Fill(double wait_seconds) {
   if (at_end_ || Stopped()) return 0;
-  if (path_ == "-") {
-    pollfd input{STDIN_FILENO, POLLIN, 0};
-    if (poll(&input, 1, static_cast<int>(wait_seconds * 1000)) <= 0) return 0;
-  }
+  if (path_ == "-" && !WaitForStandardInput(wait_seconds)) return 0;
   if (source_ == nullptr) {
-    struct stat info = {};
-    if (follow_ && stat(path_.c_str(), &info) == 0) {
-      device_ = info.st_dev;
-      inode_ = info.st_ino;
-    }
-    TANDEM_ASSIGN_OR_RETURN(source_, ByteSource::Open(FileSystem::Default(), path_));
+    if (follow_) followed_ = fs_.Info(path_).value_or(FileInfo());
+    TANDEM_ASSIGN_OR_RETURN(source_, ByteSource::Open(fs_, path_));
   }
   if (begin_ > 0) {
     std::memmove(&buffer_[0], buffer_.data() + begin_, end_ - begin_);
@@ -99,9 +88,9 @@ absl::StatusOr<int64_t> StreamReader::Fill(double wait_seconds) {
 
 absl::Status StreamReader::CheckStillThere() {
   const int64_t read = offset_ + dropped_ + static_cast<int64_t>(end_ - begin_);
-  struct stat info;
-  const bool gone = stat(path_.c_str(), &info) != 0;
-  if (gone || info.st_dev != device_ || info.st_ino != inode_) {
+  const absl::StatusOr<FileInfo> info = fs_.Info(path_);
+  const bool gone = !info.ok();
+  if (gone || info->device != followed_.device || info->number != followed_.number) {
     if (!replaced_at_.has_value()) replaced_at_ = clock_.Now();
     if (clock_.Now() - *replaced_at_ < kLastWordsSeconds) return absl::OkStatus();
     return DataError(
@@ -110,7 +99,7 @@ absl::Status StreamReader::CheckStillThere() {
         "resume with the old file's name if more was written to it, or begin a run from this one's "
         "student on the new file");
   }
-  if (info.st_size < read) {
+  if (info->size < read) {
     return DataError(path_, ": is shorter than what was read of it (", read,
                      " bytes); a followed file only ever grows");
   }

@@ -1,8 +1,8 @@
 // A stream of samples, line by line, that may not be all there yet: standard input, a file, or a file that
 // grows.
 //
-//   TANDEM_ASSIGN_OR_RETURN(auto reader, StreamReader::Open("clicks.tsv", /*follow=*/true, format.framing(),
-//                                                      format.max_row_bytes(), stop));
+//   TANDEM_ASSIGN_OR_RETURN(auto reader, StreamReader::Open(fs, "clicks.tsv", /*follow=*/true,
+//                                                      format.framing(), format.max_row_bytes(), stop));
 //   StreamLine line;
 //   TANDEM_ASSIGN_OR_RETURN(StreamReader::Event event, reader->Next(/*wait_seconds=*/0.1, &line));
 //
@@ -24,6 +24,7 @@
 #include "src/data/byte_source.h"
 #include "src/util/running_hash.h"
 #include "tandem/clock.h"
+#include "tandem/files.h"
 #include "tandem/row_framing.h"
 
 namespace tandem {
@@ -47,10 +48,11 @@ class StreamReader {
 
   // `path` "-" is standard input. With `follow` the end of the file isn't the end of the stream: lines are
   // waited for, and a last line without a line end isn't one yet. A followed file is plain text
-  // (ConfigError), and only ever grows. `stop` (may be null) ends waiting when it isn't 0. `clock` outlives
-  // the reader.
-  static absl::StatusOr<std::unique_ptr<StreamReader>> Open(const std::string& path, bool follow,
-                                                            const RowFraming& framing, int64_t max_row_bytes,
+  // (ConfigError), and only ever grows. `stop` (may be null) ends waiting when it isn't 0. `fs` and `clock`
+  // outlive the reader.
+  static absl::StatusOr<std::unique_ptr<StreamReader>> Open(FileSystem& fs, const std::string& path,
+                                                            bool follow, const RowFraming& framing,
+                                                            int64_t max_row_bytes,
                                                             const std::atomic<int>* stop,
                                                             Clock& clock = Clock::Default());
 
@@ -70,8 +72,8 @@ class StreamReader {
   }
 
  private:
-  StreamReader(std::string path, bool follow, const RowFraming& framing, int64_t max_row_bytes,
-               const std::atomic<int>* stop, Clock& clock);
+  StreamReader(FileSystem& fs, std::string path, bool follow, const RowFraming& framing,
+               int64_t max_row_bytes, const std::atomic<int>* stop, Clock& clock);
   bool Stopped() const { return stop_ != nullptr && *stop_ != 0; }
   // Waits until there may be something to read.
   void Wait(double seconds);
@@ -83,6 +85,7 @@ class StreamReader {
   absl::StatusOr<int64_t> Fill(double wait_seconds);
   Event Take(size_t bytes, StreamLine* line);
 
+  FileSystem& fs_;
   const std::string path_;
   const bool follow_;
   const RowFraming& framing_;
@@ -90,7 +93,7 @@ class StreamReader {
   const std::atomic<int>* const stop_;
   Clock& clock_;
   std::unique_ptr<ByteSource> source_;
-  uint64_t device_ = 0, inode_ = 0;    // of the followed file
+  FileInfo followed_;                  // the file as it was opened
   std::optional<double> replaced_at_;  // when its name was first seen to lead elsewhere
   RunningHash hash_;
   std::string buffer_;

@@ -214,6 +214,12 @@ class PosixFileSystem : public FileSystem {
     return static_cast<int64_t>(size);
   }
 
+  absl::StatusOr<FileInfo> Info(const std::string& path) override {
+    struct stat info;
+    if (stat(path.c_str(), &info) != 0) return ReadFailed(path, errno);
+    return FileInfo{info.st_size, info.st_dev, info.st_ino};
+  }
+
   bool Exists(const std::string& path) override {
     std::error_code error;
     return std::filesystem::exists(path, error);

@@ -34,9 +34,10 @@ class AdmissionTest : public SampleFilesTest {
     const std::string path = Write("clicks.tsv", kHeader + lines);
     admission_ = std::make_unique<Admission>(experiment_, *schema_, FileSystem::Default(), Path("quarantine"),
                                              path, &state_);
-    const auto reader = StreamReader::Open(path, /*follow=*/false, admission_->format().framing(),
-                                           admission_->format().max_row_bytes(), nullptr)
-                            .value();
+    const auto reader =
+        StreamReader::Open(FileSystem::Default(), path, /*follow=*/false, admission_->format().framing(),
+                           admission_->format().max_row_bytes(), nullptr)
+            .value();
     std::vector<std::string> outcomes;
     const absl::StatusOr<StreamReader::Event> header = admission_->ReadHeader(reader.get(), 0);
     if (!header.ok()) return {std::string(header.status().message())};

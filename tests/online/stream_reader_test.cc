@@ -13,6 +13,7 @@
 #include "absl/time/time.h"
 #include "src/data/line_file.h"
 #include "tandem/status.h"
+#include "tests/support/faulty_file_system.h"
 #include "tests/support/sample_files.h"
 
 namespace tandem {
@@ -23,7 +24,7 @@ class StreamReaderTest : public SampleFilesTest {
   static std::unique_ptr<StreamReader> Open(const std::string& path, bool follow,
                                             int64_t max_line_bytes = 100) {
     absl::StatusOr<std::unique_ptr<StreamReader>> reader =
-        StreamReader::Open(path, follow, LineFraming(), max_line_bytes, nullptr);
+        StreamReader::Open(FileSystem::Default(), path, follow, LineFraming(), max_line_bytes, nullptr);
     EXPECT_TRUE(reader.ok()) << reader.status();
     return *std::move(reader);
   }
@@ -64,6 +65,16 @@ TEST_F(StreamReaderTest, AFollowedFileIsWaitedForAndHalfALineIsNone) {
   Append("log", "o\n");
   EXPECT_EQ(Lines(reader.get()), (Texts{"two@4-8", "wait"}));
   EXPECT_EQ(reader->offset(), 8);
+}
+
+TEST_F(StreamReaderTest, TheFileIsReadThroughTheFileSystemThatIsGiven) {
+  const std::string path = Write("log", "one\ntwo\n");
+  FaultyFileSystem fs(FileSystem::Default());
+  const auto reader = StreamReader::Open(fs, path, /*follow=*/true, LineFraming(), 100, nullptr).value();
+  EXPECT_EQ(Lines(reader.get()), (Texts{"one@0-4", "two@4-8", "wait"}));
+  Append("log", "three\n");
+  fs.FailRead(0);
+  EXPECT_EQ(Lines(reader.get()).back().find("error "), 0u);
 }
 
 TEST_F(StreamReaderTest, AFollowedFileThatShrinksIsAnError) {
@@ -152,7 +163,8 @@ TEST_F(StreamReaderTest, AnOverlongLineIsMarkedAndNotKept) {
 
 TEST_F(StreamReaderTest, ACompressedFileIsNotFollowed) {
   const absl::Status status =
-      StreamReader::Open(Write("log", Gzip("a\n")), true, LineFraming(), 100, nullptr).status();
+      StreamReader::Open(FileSystem::Default(), Write("log", Gzip("a\n")), true, LineFraming(), 100, nullptr)
+          .status();
   EXPECT_EQ(ExitCode(status), kExitUsage) << status;
 }
 

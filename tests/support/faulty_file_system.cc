@@ -206,6 +206,11 @@ absl::StatusOr<int64_t> FaultyFileSystem::Size(const std::string& path) {
   return base_.Size(path);
 }
 
+absl::StatusOr<FileInfo> FaultyFileSystem::Info(const std::string& path) {
+  TANDEM_RETURN_IF_ERROR(CheckUp(path));
+  return base_.Info(path);
+}
+
 bool FaultyFileSystem::Exists(const std::string& path) { return CheckUp(path).ok() && base_.Exists(path); }
 
 bool FaultyFileSystem::IsDirectory(const std::string& path) {

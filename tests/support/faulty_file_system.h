@@ -69,6 +69,7 @@ class FaultyFileSystem : public FileSystem {
   absl::StatusOr<int64_t> ReadRange(const std::string& path, int64_t offset, int64_t length,
                                     char* bytes) override;
   absl::StatusOr<int64_t> Size(const std::string& path) override;
+  absl::StatusOr<FileInfo> Info(const std::string& path) override;
   bool Exists(const std::string& path) override;
   bool IsDirectory(const std::string& path) override;
   absl::StatusOr<std::vector<std::string>> List(const std::string& path) override;
