@@ -2,55 +2,38 @@
 #include <glog/logging.h>
 
 #include <algorithm>
-#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <utility>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
-#include "absl/strings/str_split.h"
 #include "absl/time/civil_time.h"
 #include "src/config/optimizers.h"
-#include "src/daily/days_page.h"
+#include "src/daily/day_ledger.h"
+#include "src/daily/day_log.h"
 #include "src/daily/gate.h"
 #include "src/serve/publisher.h"
 #include "src/train/run_config.h"
 #include "src/train/run_directory.h"
-#include "src/util/format_version.h"
 #include "src/util/links.h"
 #include "tandem/checkpoint.h"
 #include "tandem/daily.h"
 #include "tandem/day_files.h"
-#include "tandem/day_reader.h"
 #include "tandem/experiment.h"
 #include "tandem/experiment.pb.h"
 #include "tandem/files.h"
 #include "tandem/model_directory.h"
 #include "tandem/predictor.h"
 #include "tandem/run.h"
-#include "tandem/sample_format.h"
-#include "tandem/schema.h"
 #include "tandem/score_files.h"
 #include "tandem/status.h"
-#include "tandem/threads.h"
 
 namespace tandem {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-constexpr int kBlockRows = 65536;
-// So many days after a date are looked at for a later log.
-constexpr int kDaysAhead = 366;
-
-// Good rows with a label, and malformed rows, of a day's files.
-struct RowsOfDay {
-  int64_t good = 0;
-  int64_t bad = 0;
-};
 
 // More training of a model that has been trained: a constant rate, a share of the one it had.
 proto::Experiment Continued(proto::Experiment experiment, double lr_multiplier) {
@@ -69,9 +52,8 @@ class DailyRun {
       : experiment_(experiment),
         options_(options),
         fs_(*options.file_system),
-        format_(MakeSampleFormat(experiment.data())),
-        schema_(experiment),
-        workers_(experiment.runtime().threads()),
+        log_(fs_, experiment),
+        ledger_(fs_, options.run_dir),
         publisher_(fs_, options.run_dir, KernelsOrBest(options.kernels)) {}
 
   absl::StatusOr<DailySummary> Run();
@@ -81,10 +63,6 @@ class DailyRun {
   void LeaveDirectory();
   // False at the end of the log, or where a signal stopped the training.
   absl::StatusOr<bool> DoDate(absl::CivilDay date);
-  // The first day after `date` with a log that holds rows; nullopt at the end of the log.
-  absl::StatusOr<std::optional<Day>> NextDay(absl::CivilDay date);
-  // Whether a labelled row is in it, or so many malformed ones that whoever reads it all must stop.
-  absl::StatusOr<bool> HoldsRows(const Day& day);
   absl::StatusOr<std::string> Train(const std::string& date, const std::vector<Day>& window, Json* line);
   // One run in the date's folder; its last checkpoint, "" where a signal stopped it.
   absl::StatusOr<std::string> TrainPart(const proto::Experiment& experiment, const std::string& run_dir,
@@ -93,39 +71,24 @@ class DailyRun {
                      const Day& next_day, Json* line);
   // The scores of a checkpoint or a bundle on a day's labelled rows.
   absl::StatusOr<TowerLogs> Score(const std::string& model, const Day& day) const;
-  absl::StatusOr<RowsOfDay> CountRows(const Day& day);
   absl::Status Finish(Json line);
   // Points `published` at the last date that passed, and removes what isn't needed any more.
   absl::Status Settle();
-  absl::Status WriteDays() const;
   std::string DateDirectory(const std::string& date) const { return options_.run_dir + "/days/" + date; }
   // In the run's directory.
   static std::string BundleOf(const std::string& date) { return "days/" + date + "/bundle"; }
-  std::string Published() const;
 
   const proto::Experiment& experiment_;
   const DailyOptions& options_;
   FileSystem& fs_;
   std::optional<RunDirectory> directory_;
-  const std::unique_ptr<const SampleFormat> format_;
-  const Schema schema_;
-  Workers workers_;
+  DayLog log_;
+  DayLedger ledger_;
   const Publisher publisher_;
-  std::vector<Json> days_;  // lines of days.jsonl
-  std::map<std::string, RowsOfDay> rows_of_days_;
   DailySummary summary_;
 };
 
-// The date of the model in place, "" before there is one.
-std::string DailyRun::Published() const {
-  for (auto day = days_.rbegin(); day != days_.rend(); ++day) {
-    if (day->value("published", false)) return (*day)["date"];
-  }
-  return "";
-}
-
 absl::Status DailyRun::Begin() {
-  const std::string days_path = options_.run_dir + "/days.jsonl";
   TANDEM_ASSIGN_OR_RETURN(directory_, RunDirectory::Open(fs_, options_.run_dir, options_.resume));
   if (directory_->fresh()) {
     TANDEM_RETURN_IF_ERROR(directory_->Claim(fs_));
@@ -139,21 +102,9 @@ absl::Status DailyRun::Begin() {
     TANDEM_RETURN_IF_ERROR(WriteRunConfig(fs_, options_.run_dir, experiment_));
     LOG(INFO) << "the gate is another one from here on: " << experiment_.daily().gate().ShortDebugString();
   }
-  if (!fs_.Exists(days_path)) return absl::OkStatus();
-  TANDEM_ASSIGN_OR_RETURN(const std::string lines, fs_.ReadFile(days_path));
-  for (const absl::string_view line : absl::StrSplit(lines, '\n', absl::SkipEmpty())) {
-    Json day = Json::parse(std::string(line), nullptr, /*allow_exceptions=*/false);
-    if (!day.is_object() || !day.contains("date") ||
-        (day.contains("format") && !day["format"].is_number_integer()))
-      return ModelError(days_path, ": not a line of days: ", line);
-    TANDEM_RETURN_IF_ERROR(CheckFormatVersion(day.value("format", kFormatWithoutVersion), days_path));
-    days_.push_back(std::move(day));
-  }
-  if (!days_.empty() && days_[0]["date"] != options_.begin_date) {
-    return ConfigError("begin_date: ", options_.begin_date, ", but ", days_path, " begins with ",
-                       days_[0]["date"].get<std::string>(), "; a resumed run keeps its first date");
-  }
-  const std::string published = Published();
+  TANDEM_RETURN_IF_ERROR(ledger_.Read(options_.begin_date));
+  if (ledger_.days().empty()) return absl::OkStatus();
+  const std::string published = ledger_.Published();
   if (!published.empty() && !fs_.Exists(DateDirectory(published) + "/bundle")) {
     return ModelError(options_.run_dir, "/published: the model in place, ", DateDirectory(published),
                       "/bundle, is gone; put that date's folder back from a copy, or begin anew in another "
@@ -161,7 +112,7 @@ absl::Status DailyRun::Begin() {
   }
   if (!published.empty()) TANDEM_RETURN_IF_ERROR(VerifyDirectory(fs_, DateDirectory(published) + "/bundle"));
   // A run that was killed after the verdict may not have written its tables, nor carried it out.
-  TANDEM_RETURN_IF_ERROR(WriteDays());
+  TANDEM_RETURN_IF_ERROR(ledger_.Write());
   return Settle();
 }
 
@@ -190,54 +141,24 @@ absl::StatusOr<DailySummary> DailyRun::Run() {
     std::vector<std::string> missing;
     const absl::StatusOr<std::vector<Day>> any =
         FindDays(experiment_.data().path(), absl::FormatCivilTime(first),
-                 absl::FormatCivilTime(end + kDaysAhead), &missing);
+                 absl::FormatCivilTime(end + DayLog::kDaysAhead), &missing);
     if (!any.ok())
       return FindDays(experiment_.data().path(), options_.begin_date, options_.end_date, &missing).status();
   }
   TANDEM_RETURN_IF_ERROR(Begin());
-  for (absl::CivilDay date = begin + static_cast<int>(days_.size()); date <= end; ++date) {
+  for (absl::CivilDay date = begin + static_cast<int>(ledger_.days().size()); date <= end; ++date) {
     const absl::StatusOr<bool> done = DoDate(date);
     if (!done.ok()) {
       const std::string first = DateDirectory(absl::FormatCivilTime(date));
-      if (days_.empty() && directory_->fresh() && !fs_.Exists(first + "/train")) LeaveDirectory();
+      if (ledger_.days().empty() && directory_->fresh() && !fs_.Exists(first + "/train")) LeaveDirectory();
       return done.status();
     }
     if (!*done) break;
   }
-  summary_.skipped = static_cast<int>(
-      std::count_if(days_.begin(), days_.end(), [](const Json& day) { return day.contains("skipped"); }));
-  summary_.dates = static_cast<int>(days_.size()) - summary_.skipped;
-  summary_.published = static_cast<int>(std::count_if(
-      days_.begin(), days_.end(), [](const Json& day) { return day.value("published", false); }));
+  summary_.skipped = ledger_.Count([](const Json& day) { return day.contains("skipped"); });
+  summary_.dates = static_cast<int>(ledger_.days().size()) - summary_.skipped;
+  summary_.published = ledger_.Count([](const Json& day) { return day.value("published", false); });
   return summary_;
-}
-
-absl::StatusOr<bool> DailyRun::HoldsRows(const Day& day) {
-  Quarantine quarantine(fs_, "", /*max_bad_fraction=*/1);
-  DayReader reader(fs_, *format_, schema_, RowUse::kEvaluate, day.files, &quarantine, &workers_);
-  Batch block(static_cast<int>(schema_.fields().size()));
-  for (;;) {
-    TANDEM_ASSIGN_OR_RETURN(const bool more, reader.ReadBlock(DayReader::kPieceRows, &block));
-    if (!more) break;
-    block.TakeUnlabelled(nullptr);
-    if (block.rows() > 0) return true;
-  }
-  return static_cast<double>(quarantine.rows_bad()) >
-         experiment_.data().max_bad_fraction() * static_cast<double>(quarantine.rows_read());
-}
-
-absl::StatusOr<std::optional<Day>> DailyRun::NextDay(absl::CivilDay date) {
-  for (absl::CivilDay later = date + 1; later <= date + kDaysAhead; ++later) {
-    const std::string text = absl::FormatCivilTime(later);
-    std::vector<std::string> missing;
-    absl::StatusOr<std::vector<Day>> days = FindDays(experiment_.data().path(), text, text, &missing);
-    if (!days.ok()) continue;
-    TANDEM_ASSIGN_OR_RETURN(const bool holds_rows, HoldsRows(days->front()));
-    if (holds_rows) return std::move(days->front());
-    LOG(WARNING) << absl::StrJoin(days->front().files, ", ") << ": not one row with a label; " << text
-                 << " counts as a day without a log";
-  }
-  return std::nullopt;
 }
 
 absl::StatusOr<bool> DailyRun::DoDate(absl::CivilDay day) {
@@ -252,9 +173,9 @@ absl::StatusOr<bool> DailyRun::DoDate(absl::CivilDay day) {
   const bool has_log = window.ok() && window->back().date == date;
   bool holds_rows = false;
   if (has_log) {
-    TANDEM_ASSIGN_OR_RETURN(holds_rows, HoldsRows(window->back()));
+    TANDEM_ASSIGN_OR_RETURN(holds_rows, log_.HoldsRows(window->back()));
   }
-  TANDEM_ASSIGN_OR_RETURN(const std::optional<Day> next_day, NextDay(day));
+  TANDEM_ASSIGN_OR_RETURN(const std::optional<Day> next_day, log_.NextDay(day));
   if (!holds_rows) {
     const std::string reason = has_log ? "no row in the log of the day" : "no log of the day";
     if (!next_day.has_value()) {
@@ -313,7 +234,7 @@ absl::StatusOr<std::string> DailyRun::Train(const std::string& date, const std::
                                             Json* line) {
   const std::string directory = DateDirectory(date);
   const proto::Daily& daily = experiment_.daily();
-  const std::string published = Published();
+  const std::string published = ledger_.Published();
   const bool warm = daily.warm() && !published.empty();
   std::vector<Day> days = window;
   std::string init_from;
@@ -343,22 +264,6 @@ absl::StatusOr<std::string> DailyRun::Train(const std::string& date, const std::
   return checkpoint;
 }
 
-absl::StatusOr<RowsOfDay> DailyRun::CountRows(const Day& day) {
-  const auto known = rows_of_days_.find(day.date);
-  if (known != rows_of_days_.end()) return known->second;
-  Quarantine quarantine(fs_, "", /*max_bad_fraction=*/1);
-  DayReader reader(fs_, *format_, schema_, RowUse::kTrain, day.files, &quarantine, &workers_);
-  Batch block(static_cast<int>(schema_.fields().size()));
-  int64_t unlabelled = 0;
-  for (bool more = true; more;) {
-    TANDEM_ASSIGN_OR_RETURN(more, reader.ReadBlock(kBlockRows, &block));
-    unlabelled += block.TakeUnlabelled(nullptr);
-  }
-  const RowsOfDay rows{quarantine.rows_read() - quarantine.rows_bad() - unlabelled, quarantine.rows_bad()};
-  rows_of_days_[day.date] = rows;
-  return rows;
-}
-
 absl::StatusOr<TowerLogs> DailyRun::Score(const std::string& model, const Day& day) const {
   PredictorOptions options;
   options.kernels = options_.kernels;
@@ -374,11 +279,11 @@ absl::Status DailyRun::Judge(const std::string& date, const std::string& checkpo
   const auto score = [&](const std::string& model) { return Score(model, next_day); };
   const auto json = [&](const Metrics& metrics) { return Json::parse(MetricsToJson(metrics)); };
   GateFigures figures;
-  TANDEM_ASSIGN_OR_RETURN(const RowsOfDay newest, CountRows(window.back()));
+  TANDEM_ASSIGN_OR_RETURN(const DayLog::Rows newest, log_.CountRows(window.back()));
   figures.newest_rows = newest.good;
   figures.newest_bad = newest.bad;
   for (size_t day = 0; day + 1 < window.size(); ++day) {
-    TANDEM_ASSIGN_OR_RETURN(const RowsOfDay rows, CountRows(window[day]));
+    TANDEM_ASSIGN_OR_RETURN(const DayLog::Rows rows, log_.CountRows(window[day]));
     figures.other_days_rows += static_cast<double>(rows.good) / static_cast<double>(window.size() - 1);
   }
   (*line)["rows"] = newest.good;
@@ -394,7 +299,7 @@ absl::Status DailyRun::Judge(const std::string& date, const std::string& checkpo
     TANDEM_ASSIGN_OR_RETURN(const TowerLogs before, score((*line)["without_finetune"].get<std::string>()));
     (*line)["without_finetune"] = json(ComputeMetrics(before.student, with_groups));
   }
-  const std::string published = Published();
+  const std::string published = ledger_.Published();
   if (!published.empty()) {
     TANDEM_ASSIGN_OR_RETURN(const TowerLogs in_place, score(DateDirectory(published) + "/bundle"));
     figures.in_place = ComputeMetrics(in_place.student, with_groups);
@@ -414,28 +319,16 @@ absl::Status DailyRun::Judge(const std::string& date, const std::string& checkpo
   return absl::OkStatus();
 }
 
-absl::Status DailyRun::WriteDays() const {
-  std::string lines;
-  for (Json day : days_) {
-    day["format"] = kFormatVersion;
-    absl::StrAppend(&lines, day.dump(), "\n");
-  }
-  TANDEM_RETURN_IF_ERROR(WriteFileAtomically(fs_, options_.run_dir + "/days.jsonl", lines));
-  TANDEM_RETURN_IF_ERROR(WriteFileAtomically(fs_, options_.run_dir + "/days.md", DaysMarkdown(days_)));
-  return WriteFileAtomically(fs_, options_.run_dir + "/days.html", DaysHtml(days_));
-}
-
 absl::Status DailyRun::Finish(Json line) {
-  days_.push_back(std::move(line));
-  TANDEM_RETURN_IF_ERROR(WriteDays());
+  TANDEM_RETURN_IF_ERROR(ledger_.Add(std::move(line)));
   return Settle();
 }
 
 absl::Status DailyRun::Settle() {
-  if (days_.empty()) return absl::OkStatus();
-  const std::string published = Published();
+  if (ledger_.days().empty()) return absl::OkStatus();
+  const std::string published = ledger_.Published();
   if (!published.empty()) TANDEM_RETURN_IF_ERROR(publisher_.Point(BundleOf(published)));
-  const std::string newest = days_.back()["date"];
+  const std::string newest = ledger_.days().back()["date"];
   // What is later was begun, and goes on.
   return publisher_.Prune("days",
                           [&](const std::string& date) { return date == published || date >= newest; });
