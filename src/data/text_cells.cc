@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "tandem/experiment.h"
 
@@ -17,6 +18,11 @@ absl::StatusOr<int> FindNamed(const std::string& column, absl::string_view why,
                               absl::Span<const std::string> columns, absl::string_view origin) {
   const auto first = std::find(columns.begin(), columns.end(), column);
   if (first == columns.end()) {
+    if (!columns.empty() && absl::StartsWith(columns[0], "{")) {
+      return DataError(origin, ": no column '", column, "' (", why,
+                       "); the first line begins with '{': rows that are JSON objects are read with "
+                       "data.json_lines {}");
+    }
     const std::string nearest = NearestName(column, columns);
     return DataError(origin, ": no column '", column, "' (", why, ")",
                      nearest.empty() ? "" : absl::StrCat("; did you mean '", nearest, "'?"));

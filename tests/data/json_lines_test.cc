@@ -117,12 +117,25 @@ TEST(JsonLinesTest, EveryFaultIsToldAndIsNoRow) {
   EXPECT_THAT(Decoded(log, R"({"label": 2})"), HasSubstr("label: label '2'"));
   EXPECT_THAT(Decoded(log, "{}"), HasSubstr("label: label ''"));
   EXPECT_THAT(Decoded(log, R"({"label": 1, "age": "x"})"), HasSubstr("number: 'x' in 'age'"));
-  EXPECT_THAT(Decoded(log, R"({"label": 1, "age": 1e999})"), HasSubstr("syntax: no row: broken JSON"));
+  EXPECT_THAT(Decoded(log, R"({"label": 1, "age": 1e999})"),
+              HasSubstr("not finite: '1e999' in 'age' is a number out of range"));
+  EXPECT_THAT(Decoded(log, R"({"label": 1, "of nobody": -1e999})"),
+              HasSubstr("in 'of nobody' is a number out"));
   for (const char* bag : {"\"c\"", "[\"c\"]", "{\"c\": 0}", "{\"c\": -1}", "{\"c\": null}"}) {
     EXPECT_THAT(Decoded(log, absl::StrCat(R"({"label": 1, "interests": )", bag, "}")),
                 AllOf(HasSubstr("weight: item 'c' of 'interests'"), HasSubstr(R"({"id": weight})")))
         << bag;
   }
+}
+
+TEST(JsonLinesTest, AFileOfItReadAsDelimitedTextSaysWhatItIs) {
+  const Log log("delimited {}");
+  EXPECT_THAT(
+      std::string(
+          log.format->MakeDecoder(log.schema, {RowUse::kTrain}, R"({"label": 1, "user": "u"})", "log.jsonl")
+              .status()
+              .message()),
+      AllOf(HasSubstr("log.jsonl: no column 'label'"), HasSubstr("data.json_lines {}")));
 }
 
 TEST(JsonLinesTest, KeysAndTimesAreCarried) {
@@ -200,7 +213,7 @@ TEST_F(JsonLinesFileTest, AColumnThatARowDoesNotNameIsMissing) {
 {"label": 0, "deep": [{"x": [1]}], "age": 40}
 {
 )");
-  const LogSummary summary = SummarizeLog(log.experiment, {path}).value();
+  const LogSummary summary = SummarizeLog(FileSystem::Default(), log.experiment, {path}).value();
   EXPECT_EQ(summary.rows, 4);
   EXPECT_EQ(summary.malformed_rows, 1);
   std::vector<std::string> columns;

@@ -38,10 +38,11 @@ RowFault JsonCells::SetCell(int column, absl::string_view text, std::string* det
 }
 
 RowFault JsonCells::Run(absl::string_view json, std::string* detail) {
-  fault_.clear();
+  fault_ = RowFault::kSyntax;
+  name_.clear();
   if (nlohmann::json::sax_parse(json.data(), json.data() + json.size(), this)) return RowFault::kNone;
-  if (detail != nullptr) *detail = fault_;
-  return RowFault::kSyntax;
+  if (detail != nullptr) *detail = why_;
+  return fault_;
 }
 
 JsonCells::Piece JsonCells::Add(absl::string_view text) {
@@ -53,6 +54,7 @@ JsonCells::Piece JsonCells::Add(absl::string_view text) {
 bool JsonCells::key(const std::string& name) {
   if (depth_ == 2 && column_ >= 0) id_ = Add(name);
   if (depth_ != 1) return true;
+  name_ = name;
   const auto known = places_.find(name);
   column_ = known == places_.end() ? -1 : known->second;
   if (column_ < 0 && all_) {
@@ -97,12 +99,18 @@ bool JsonCells::End() {
 }
 
 bool JsonCells::Fail(std::string why) {
-  fault_ = absl::StrCat("no row: ", why);
+  why_ = absl::StrCat("no row: ", why);
   return false;
 }
 
-bool JsonCells::parse_error(size_t at, const std::string& /*token*/,
-                            const nlohmann::json::exception& /*error*/) {
+bool JsonCells::parse_error(size_t at, const std::string& token, const nlohmann::json::exception& error) {
+  constexpr int kOutOfRange = 406;
+  if (error.id == kOutOfRange) {
+    fault_ = RowFault::kNotFinite;
+    const absl::string_view column = column_ < 0 ? absl::string_view(name_) : columns_[column_];
+    why_ = absl::StrCat(ShownCell(token), " in ", ShownCell(column), " is a number out of range");
+    return false;
+  }
   return Fail(absl::StrCat("broken JSON at byte ", at));
 }
 

@@ -98,6 +98,7 @@ class JsonCells {
   bool Value(absl::string_view text);
   bool StartList(bool weighted);
   bool End();
+  // Ends the row as malformed.
   bool Fail(std::string why);
   RowFault Run(absl::string_view json, std::string* detail);
 
@@ -107,9 +108,11 @@ class JsonCells {
   std::string text_;
   std::vector<Cell> cells_;  // by column
   std::vector<Item> items_;
-  std::string fault_;
-  int depth_ = 0;    // 1: in the row's object, 2: in a list of it
-  int column_ = -1;  // of the value at hand; -1: passed over
+  RowFault fault_ = RowFault::kSyntax;
+  std::string why_;   // the row is at fault
+  std::string name_;  // the row's last key
+  int depth_ = 0;     // 1: in the row's object, 2: in a list of it
+  int column_ = -1;   // of the value at hand; -1: passed over
   bool weighted_ = false;
   Piece id_;
 };
