@@ -39,6 +39,7 @@ namespace tandem {
 
 namespace proto {
 class Distill;
+enum Distill_LogitLoss : int;
 }  // namespace proto
 
 // Stable forms of sigmoid and of the binary cross entropy of a logit.
@@ -134,7 +135,7 @@ class JointLoss {
   void BackwardHint(int k, ConstMatrix student, ConstMatrix d_adapted, LossGradients* gradients) const;
 
   const double student_label_weight_, logit_weight_, hint_weight_, temperature_;
-  const int logit_loss_;  // a proto::Distill::LogitLoss
+  const proto::Distill_LogitLoss logit_loss_;
   const bool hint_normalize_;
   const Kernels& kernels_;
   ParameterLayout layout_;

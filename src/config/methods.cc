@@ -97,7 +97,7 @@ proto::Distill DistillOf(const proto::Experiment& experiment) {
   distill.set_logit_weight(LogitWeightOf(experiment));
   distill.set_hint_weight(HintWeightOf(experiment));
   distill.set_logit_loss(LogitLossOf(model));
-  if (distill.logit_loss() == proto::Distill::MSE) distill.set_temperature(1);
+  if (distill.logit_loss() != proto::Distill::SOFT_LABEL) distill.set_temperature(1);
   return distill;
 }
 

@@ -163,6 +163,13 @@ std::string ElementKey(const std::string& key, int index, const Message& element
   return absl::StrCat(key, "[", element.GetReflection()->GetString(element, name), "]");
 }
 
+// What takes away that of which somebody wanted none.
+std::string HowToHaveNone(const FieldDescriptor& field, const std::string& key) {
+  if (field.full_name() != proto::Mlp::descriptor()->full_name() + ".hidden") return "";
+  return absl::StrCat("; to have no MLP where an earlier file sets one: clear: '",
+                      key.substr(0, key.rfind('.')), "'");
+}
+
 absl::Status CheckField(const Message& message, const FieldDescriptor* field, const std::string& key) {
   const Reflection& reflection = *message.GetReflection();
   if (field->message_type() != nullptr) {
@@ -179,7 +186,7 @@ absl::Status CheckField(const Message& message, const FieldDescriptor* field, co
   for (size_t i = 0; i < numbers.size(); ++i) {
     if (range->Holds(numbers[i])) continue;
     return ConfigError(key, field->is_repeated() ? absl::StrCat("[", i, "]") : "", ": ", numbers[i],
-                       "; must be ", range->Text());
+                       "; must be ", range->Text(), numbers[i] == 0 ? HowToHaveNone(*field, key) : "");
   }
   return absl::OkStatus();
 }

@@ -43,7 +43,9 @@ absl::Status CheckInteraction(const proto::Interaction& interaction, const std::
       }
       return absl::OkStatus();
     case proto::Interaction::KIND_NOT_SET:
-      return ConfigError(key, ": of no kind; accepted: ", KindsOfInteraction());
+      return ConfigError(key, ": of no kind; accepted: ", KindsOfInteraction(),
+                         "; to have none where an earlier file sets some: clear: '",
+                         key.substr(0, key.rfind('[')), "'");
     default:
       return absl::OkStatus();
   }
@@ -79,10 +81,12 @@ absl::Status CheckHintLayer(int layer, const proto::Tower& tower, const char* to
 
 absl::Status CheckTemperature(const proto::Model& model) {
   const proto::Distill& distill = model.distill();
-  if (LogitLossOf(model) == proto::Distill::MSE && distill.temperature() != 1 &&
+  const proto::Distill::LogitLoss loss = LogitLossOf(model);
+  if (loss != proto::Distill::SOFT_LABEL && distill.temperature() != 1 &&
       model.method() != proto::ROCKET_LAUNCHING) {
     return ConfigError("model.distill.temperature: ", distill.temperature(),
-                       "; must be 1 with logit_loss: MSE; only SOFT_LABEL has a temperature");
+                       "; must be 1 with logit_loss: ", proto::Distill::LogitLoss_Name(loss),
+                       "; only SOFT_LABEL has a temperature");
   }
   return absl::OkStatus();
 }

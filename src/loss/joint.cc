@@ -31,7 +31,7 @@ Value SoftLabel(double student, double teacher, double temperature) {
           temperature * (Sigmoid(student / temperature) - target)};
 }
 
-Value LogitLoss(int kind, double student, double teacher, double temperature) {
+Value LogitLoss(proto::Distill::LogitLoss kind, double student, double teacher, double temperature) {
   switch (kind) {
     case proto::Distill::MSE:
       return SquaredError(student, teacher);

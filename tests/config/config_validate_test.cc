@@ -12,6 +12,7 @@ namespace tandem {
 namespace {
 
 using ::google::protobuf::FieldDescriptor;
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
@@ -332,8 +333,11 @@ TEST(ConfigValidate, InteractionsAreWhole) {
   const auto fault = [](const std::string& text) {
     return Fault({}, "model { teacher { interaction { " + text + " } } }");
   };
-  EXPECT_EQ(fault(""),
-            "model.teacher.interaction[0]: of no kind; accepted: fm {}, cin {}, cross {}, transformer {}");
+  EXPECT_EQ(
+      fault(""),
+      "model.teacher.interaction[0]: of no kind; accepted: fm {}, cin {}, cross {}, transformer {}; to have "
+      "none where an earlier file sets some: clear: 'model.teacher.interaction'");
+  EXPECT_THAT(Fault({"model.teacher.mlp.hidden=0"}), EndsWith("clear: 'model.teacher.mlp'"));
   EXPECT_THAT(fault("cin {}"), StartsWith("model.teacher.interaction[0].cin.layers: empty"));
   EXPECT_THAT(fault("cin { layers: [4, 0] }"),
               StartsWith("model.teacher.interaction[0].cin.layers[1]: 0; must be"));

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace tandem::reference {
 namespace {
@@ -316,21 +317,31 @@ TowerOutput Tower(const proto::Tower& config, const FieldShape& all, const Param
   return output;
 }
 
+namespace {
+
+double LogitLoss(const proto::Distill& config, double student, double teacher) {
+  const double t = config.temperature();
+  switch (config.logit_loss()) {
+    case proto::Distill::MSE:
+      return (student - teacher) * (student - teacher);
+    case proto::Distill::SOFT_LABEL:
+      return t * t * CrossEntropy(student / t, 1 / (1 + std::exp(-teacher / t)));
+  }
+  return std::numeric_limits<double>::quiet_NaN();  // equals nothing
+}
+
+}  // namespace
+
 Losses JointLoss(const proto::Distill& config, const Vector& labels, const Vector& weights,
                  const Vector& teacher, const Vector& frozen_teacher, const Vector& student,
                  const std::vector<Hint>& hints) {
   Losses losses;
   const int rows = static_cast<int>(labels.size());
-  const double t = config.temperature();
   for (int r = 0; r < rows; ++r) {
     const double share = (weights.empty() ? 1 : weights[r]) / rows;
     losses.teacher_label += share * CrossEntropy(teacher[r], labels[r]);
     losses.student_label += share * CrossEntropy(student[r], labels[r]);
-    const double difference = student[r] - frozen_teacher[r];
-    const double target = 1 / (1 + std::exp(-frozen_teacher[r] / t));
-    losses.logit +=
-        share * (config.logit_loss() == proto::Distill::MSE ? difference * difference
-                                                            : t * t * CrossEntropy(student[r] / t, target));
+    losses.logit += share * LogitLoss(config, student[r], frozen_teacher[r]);
     for (const Hint& hint : hints) losses.hint += share * HintOfRow(hint, r);
   }
   losses.total = losses.teacher_label + config.student_label_weight() * losses.student_label +
