@@ -14,6 +14,10 @@ using google::protobuf::Message;
 using google::protobuf::Reflection;
 
 absl::StatusOr<std::vector<const FieldDescriptor*>> FindClearable(absl::string_view key) {
+  if (key == "clear")
+    return ConfigError(
+        "'clear' takes away what other keys have set, and has no effect on itself; name one, e.g. ",
+        "train.schedule");
   return FindKey(key, "is cleared as a whole");
 }
 

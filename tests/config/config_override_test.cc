@@ -88,6 +88,7 @@ TEST(ConfigOverride, ClearTakesAwayWhatStandsBeforeIt) {
   EXPECT_EQ(Error("clear=model.studnt"),
             "override 'clear=model.studnt': unknown field 'model.studnt'; did you mean 'student'?");
   EXPECT_THAT(Error("clear=train.epochs,"), HasSubstr("unknown field ''"));
+  EXPECT_THAT(Error("clear=clear"), HasSubstr("no effect on itself"));
   EXPECT_THAT(Error("clear="), HasSubstr("unknown field ''"));
 }
 
