@@ -57,6 +57,7 @@ absl::Status RunProgress::OnStep(const StepReport& step) {
 absl::Status RunProgress::OnDay(const DayReport& day) {
   done_rows_ += day.rows;
   done_bytes_ += bytes_[day.day];
+  if (quiet_) return absl::OkStatus();
   progress_.Finish();
   LOG(INFO) << DayLine(day);
   return absl::OkStatus();

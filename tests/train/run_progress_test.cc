@@ -1,7 +1,12 @@
 // What a run tells while it trains.
 #include "src/train/run_progress.h"
 
+#include <glog/logging.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
 
 #include "tandem/state.pb.h"
 #include "tests/support/experiments.h"
@@ -12,11 +17,11 @@ namespace {
 
 class RunProgressTest : public SampleFilesTest {
  protected:
-  RunProgress Progress(const std::string& model, double passes = 1) {
+  RunProgress Progress(const std::string& model, double passes = 1, bool quiet = true) {
     const std::vector<Day> days = {{"2000-11-20", {Write("a", std::string(100, 'x'))}},
                                    {"2000-11-21", {Write("b", std::string(300, 'x'))}}};
     return RunProgress(FileSystem::Default(), SmallExperiment(model), days, passes, /*terminal=*/false,
-                       /*quiet=*/true);
+                       quiet);
   }
   StepReport Step(int64_t rows, bool labelled = true) const {
     return {7, day_, rows, losses_, labelled, /*rows_per_second=*/50};
@@ -33,7 +38,27 @@ class RunProgressTest : public SampleFilesTest {
   }();
 };
 
+class Lines : public google::LogSink {
+ public:
+  Lines() { google::AddLogSink(this); }
+  ~Lines() override { google::RemoveLogSink(this); }
+  void send(google::LogSeverity /*severity*/, const char* /*path*/, const char* /*name*/, int /*line*/,
+            const google::LogMessageTime& /*time*/, const char* text, size_t size) override {
+    said.emplace_back(text, size);
+  }
+  std::vector<std::string> said;
+};
+
 constexpr char kBoth[] = "teacher { mlp { hidden: 8 } } student { mlp { hidden: 8 } } distill {}";
+
+TEST_F(RunProgressTest, QuietLeavesNoLineOfADay) {
+  const DayReport day{7, day_, 100, 0, 0, {}, {}};
+  Lines lines;
+  ASSERT_TRUE(Progress(kBoth).OnDay(day).ok());
+  EXPECT_THAT(lines.said, testing::IsEmpty());
+  ASSERT_TRUE(Progress(kBoth, 1, /*quiet=*/false).OnDay(day).ok());
+  EXPECT_THAT(lines.said, testing::ElementsAre(testing::HasSubstr("2000-11-20 done: 100 rows")));
+}
 
 TEST_F(RunProgressTest, AStepShowsTheTermsThatThereAre) {
   EXPECT_EQ(
