@@ -4,12 +4,12 @@
 #include <string>
 #include <vector>
 
+#include "tandem/day_files.h"
 #include "tandem/experiment.h"
 #include "tandem/experiment.pb.h"
 #include "tandem/files.h"
 #include "tandem/log_summary.h"
 #include "tandem/model_description.h"
-#include "tandem/reader.h"
 #include "tandem/status.h"
 #include "tools/command.h"
 #include "tools/common.h"
@@ -41,7 +41,7 @@ absl::StatusOr<std::string> InspectLog(const std::vector<std::string>& overrides
   TANDEM_ASSIGN_OR_RETURN(const proto::Experiment experiment,
                           LoadExperiment(SplitPaths(FLAGS_config), overrides));
   TANDEM_ASSIGN_OR_RETURN(const std::vector<std::string> files, FindFiles(SplitPaths(FLAGS_input)));
-  TANDEM_ASSIGN_OR_RETURN(const LogSummary log, SummarizeLog(experiment, files));
+  TANDEM_ASSIGN_OR_RETURN(const LogSummary log, SummarizeLog(FileSystem::Default(), experiment, files));
   return FLAGS_format == "json" ? LogSummaryJson(log) : LogSummaryText(log);
 }
 

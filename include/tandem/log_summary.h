@@ -1,6 +1,6 @@
 // What the columns of a log hold: coverage, distinct values, and the figures of those that are numbers.
 //
-//   TANDEM_ASSIGN_OR_RETURN(const LogSummary log, SummarizeLog(experiment, {"logs/2000-12-01.tsv.gz"}));
+//   TANDEM_ASSIGN_OR_RETURN(const LogSummary log, SummarizeLog(fs, experiment, {"logs/2000-12-01.tsv.gz"}));
 //   std::cout << LogSummaryText(log);
 //
 // Memory: 16 bytes or so for each distinct value of each column.
@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "tandem/files.h"
 
 namespace tandem {
 
@@ -40,13 +41,18 @@ struct ColumnSummary {
 
 struct LogSummary {
   int64_t rows = 0;
-  int64_t malformed_rows = 0;  // of them: of delimited text, with another number of columns than the header
+  // Of them, as training counts them: the label, a number or a weight at fault, too. No column counts theirs.
+  int64_t malformed_rows = 0;
+  // Why rows were looked at as rows of the format alone, not of the configuration: it names no features, or
+  // couldn't be trained with, or a column that it needs isn't there. "" where they were.
+  std::string only_format;
   std::vector<ColumnSummary> columns;
 };
 
-// Reads `files` as `data` of the experiment says; its features say which columns hold several values. The
-// rest of it may be missing. Errors: ConfigError for a `data` that can't be read by, DataErrors of reading.
-absl::StatusOr<LogSummary> SummarizeLog(const proto::Experiment& experiment,
+// Reads `files` as `data` of the experiment says; its features say which columns hold several values. Where
+// it could be trained with, defaults resolved, it says which rows are malformed; all but `data` may be
+// missing. Errors: ConfigError for a `data` that can't be read by, DataErrors of reading.
+absl::StatusOr<LogSummary> SummarizeLog(FileSystem& fs, const proto::Experiment& experiment,
                                         const std::vector<std::string>& files);
 
 // A table for people; and one JSON object, indented.

@@ -13,7 +13,9 @@ namespace tandem {
 
 // Names, kinds and tables of the features that aren't dropped, which go to `kept`.
 absl::Status ValidateFeatures(const proto::Experiment& experiment, std::vector<const proto::Feature*>* kept);
-// Separators and columns.
+// What the format's settings ask of each other, and of features whose cells hold several values.
+absl::Status ValidateFormat(const proto::Data& data, const std::vector<const proto::Feature*>& features);
+// The format, and the columns.
 absl::Status ValidateData(const proto::Experiment& experiment,
                           const std::vector<const proto::Feature*>& features);
 // Towers against the method, interactions, hints.
@@ -23,7 +25,7 @@ absl::Status ValidateTrain(const proto::Experiment& experiment);
 // What transformers ask of features and embedding, and sequences of transformers.
 absl::Status ValidateTransformers(const proto::Experiment& experiment,
                                   const std::vector<const proto::Feature*>& features);
-// What model, embedding, features and training ask of each other: slow copies, student steps and phases, a
+// What model, embedding, features and training ask of each other: averages of rows, student steps and phases, a
 // student with something to read.
 absl::Status ValidateLevers(const proto::Experiment& experiment,
                             const std::vector<const proto::Feature*>& features);

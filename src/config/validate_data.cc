@@ -123,13 +123,17 @@ absl::Status CheckRoles(const proto::Data& data, const std::vector<const proto::
 
 }  // namespace
 
+absl::Status ValidateFormat(const proto::Data& data, const std::vector<const proto::Feature*>& features) {
+  TANDEM_RETURN_IF_ERROR(CheckSeparators(data.delimited(), features));
+  return CheckColumnList(data.delimited());
+}
+
 absl::Status ValidateData(const proto::Experiment& experiment,
                           const std::vector<const proto::Feature*>& features) {
   const proto::Data& data = experiment.data();
   if (data.path().empty())
     return ConfigError("data.path: not set; must name the sample files, e.g. \"logs/{date}.tsv.gz\"");
-  TANDEM_RETURN_IF_ERROR(CheckSeparators(data.delimited(), features));
-  TANDEM_RETURN_IF_ERROR(CheckColumnList(data.delimited()));
+  TANDEM_RETURN_IF_ERROR(ValidateFormat(data, features));
   TANDEM_RETURN_IF_ERROR(CheckRoles(data, features));
   TANDEM_RETURN_IF_ERROR(CheckStoredColumn(experiment));
   const std::vector<std::string> columns = ListedColumns(data);

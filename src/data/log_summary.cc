@@ -5,14 +5,21 @@
 #include <cmath>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
 #include "absl/container/flat_hash_set.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "src/config/validate.h"
+#include "tandem/batch.h"
+#include "tandem/experiment.h"
 #include "tandem/experiment.pb.h"
+#include "tandem/row_decoder.h"
 #include "tandem/sample_format.h"
+#include "tandem/schema.h"
 #include "tandem/status.h"
 
 namespace tandem {
@@ -52,21 +59,22 @@ struct Column {
 
 class LogReader {
  public:
-  explicit LogReader(const proto::Experiment& experiment)
-      : data_(experiment.data()), format_(MakeSampleFormat(experiment.data())) {
+  LogReader(FileSystem& fs, const proto::Experiment& experiment)
+      : fs_(fs), data_(experiment.data()), format_(MakeSampleFormat(experiment.data())) {
     for (const proto::Feature& feature : experiment.feature()) {
       const proto::Sparse& sparse = feature.sparse();
       if (!sparse.multi_valued() && !sparse.weighted() && !sparse.has_sequence()) continue;
       (feature.sparse().weighted() ? lists_.weighted : lists_.plain)
           .insert(feature.has_column() ? feature.column() : feature.name());
     }
+    LearnWhatTrainingReads(experiment);
   }
 
   absl::Status Read(const std::string& path) {
-    TANDEM_ASSIGN_OR_RETURN(const std::unique_ptr<SampleFile> file,
-                            format_->Open(FileSystem::Default(), path));
+    TANDEM_ASSIGN_OR_RETURN(const std::unique_ptr<SampleFile> file, format_->Open(fs_, path));
     if (!file->head().has_value()) return absl::OkStatus();
     const std::unique_ptr<CellReader> reader = format_->MakeCellReader(lists_, *file->head());
+    const std::unique_ptr<const RowDecoder> decoder = DecoderOf(*file->head(), path);
     std::vector<Column*> columns;
     std::vector<int64_t> cells;
     int64_t rows = 0;
@@ -79,9 +87,10 @@ class LogReader {
     for (RawRows chunk;;) {
       TANDEM_RETURN_IF_ERROR(file->Read(kChunkRows, &chunk));
       if (chunk.rows.empty()) break;
-      for (const absl::string_view row : chunk.rows) {
+      for (size_t r = 0; r < chunk.rows.size(); ++r) {
+        const absl::string_view row = chunk.rows[r];
         ++rows_;
-        if (reader->Read(row) != RowFault::kNone) {
+        if (chunk.too_long[r] || reader->Read(row) != RowFault::kNone || !Trains(decoder.get(), row)) {
           ++malformed_;
           continue;
         }
@@ -102,12 +111,46 @@ class LogReader {
   }
 
   LogSummary Summary() const {
-    LogSummary summary{rows_, malformed_, {}};
+    LogSummary summary{rows_, malformed_, only_format_, {}};
     for (const auto& column : columns_) summary.columns.push_back(column->Summary());
     return summary;
   }
 
  private:
+  // Sets schema_, or only_format_.
+  void LearnWhatTrainingReads(proto::Experiment experiment) {
+    if (experiment.feature().empty()) {
+      only_format_ = "the configuration names no features";
+      return;
+    }
+    if (experiment.data().path().empty()) experiment.mutable_data()->set_path("-");  // it isn't opened
+    ResolveDefaults(&experiment);
+    const absl::Status valid = ValidateExperiment(experiment);
+    if (valid.ok()) {
+      schema_.emplace(experiment);
+      scratch_ = Batch(static_cast<int>(schema_->fields().size()));
+    } else {
+      only_format_ = std::string(valid.message());
+    }
+  }
+
+  // Null where there is none.
+  std::unique_ptr<const RowDecoder> DecoderOf(absl::string_view head, const std::string& path) {
+    if (!schema_.has_value()) return nullptr;
+    absl::StatusOr<std::unique_ptr<const RowDecoder>> decoder =
+        format_->MakeDecoder(*schema_, {RowUse::kTrain}, head, path);
+    if (decoder.ok()) return *std::move(decoder);
+    if (only_format_.empty()) only_format_ = std::string(decoder.status().message());
+    return nullptr;
+  }
+
+  // Whether training takes the row. Without a decoder any that the format takes.
+  bool Trains(const RowDecoder* decoder, absl::string_view row) {
+    if (decoder == nullptr) return true;
+    scratch_.Clear();
+    return decoder->Decode(row, &scratch_, nullptr) == RowFault::kNone;
+  }
+
   Column* Find(const std::string& name) {
     for (const auto& column : columns_) {
       if (column->name == name) return column.get();
@@ -145,21 +188,17 @@ class LogReader {
     }
   }
 
+  FileSystem& fs_;
   const proto::Data& data_;
   const std::unique_ptr<const SampleFormat> format_;
   ListColumns lists_;
+  std::optional<Schema> schema_;  // of what is trained with
+  Batch scratch_{0};
+  std::string only_format_;
   std::vector<std::unique_ptr<Column>> columns_;
   int64_t rows_ = 0;
   int64_t malformed_ = 0;
 };
-
-absl::Status CheckFormat(const proto::Data& data) {
-  const proto::Delimited& delimited = data.delimited();
-  if (delimited.delimiter().size() != 1) return ConfigError("data.delimited.delimiter: one byte");
-  if (!delimited.header() && delimited.column().empty())
-    return ConfigError("data.delimited.header is false: data.delimited.column must name the columns");
-  return absl::OkStatus();
-}
 
 }  // namespace
 
@@ -171,16 +210,20 @@ double ColumnSummary::values_per_row() const {
   return static_cast<double>(values) / std::max<double>(1, static_cast<double>(cells));
 }
 
-absl::StatusOr<LogSummary> SummarizeLog(const proto::Experiment& experiment,
+absl::StatusOr<LogSummary> SummarizeLog(FileSystem& fs, const proto::Experiment& experiment,
                                         const std::vector<std::string>& files) {
-  TANDEM_RETURN_IF_ERROR(CheckFormat(experiment.data()));
-  LogReader reader(experiment);
+  std::vector<const proto::Feature*> features;
+  for (const proto::Feature& feature : experiment.feature()) features.push_back(&feature);
+  TANDEM_RETURN_IF_ERROR(ValidateFormat(experiment.data(), features));
+  LogReader reader(fs, experiment);
   for (const std::string& file : files) TANDEM_RETURN_IF_ERROR(reader.Read(file));
   return reader.Summary();
 }
 
 std::string LogSummaryText(const LogSummary& log) {
-  std::string text = absl::StrFormat("%d rows, %d of them malformed\n\n", log.rows, log.malformed_rows);
+  std::string text = absl::StrFormat("%d rows, %d of them malformed", log.rows, log.malformed_rows);
+  if (!log.only_format.empty()) absl::StrAppend(&text, ", by their format alone: ", log.only_format);
+  absl::StrAppend(&text, "\n\n");
   absl::StrAppendFormat(&text, "%-24s %9s %10s %10s %9s %14s %14s %12s %12s\n", "column", "coverage",
                         "distinct", "missing", "per row", "mean", "deviation", "least", "greatest");
   for (const ColumnSummary& column : log.columns) {
@@ -199,6 +242,7 @@ std::string LogSummaryJson(const LogSummary& log) {
   nlohmann::ordered_json report;
   report["rows"] = log.rows;
   report["malformed_rows"] = log.malformed_rows;
+  if (!log.only_format.empty()) report["only_format"] = log.only_format;
   for (const ColumnSummary& column : log.columns) {
     nlohmann::ordered_json item = {{"column", column.name},
                                    {"coverage", column.coverage()},

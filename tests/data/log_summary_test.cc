@@ -6,9 +6,15 @@
 #include <string>
 
 #include "absl/strings/match.h"
+#include "tandem/day_reader.h"
 #include "tandem/experiment.h"
 #include "tandem/experiment.pb.h"
+#include "tandem/files.h"
+#include "tandem/quarantine.h"
+#include "tandem/sample_format.h"
+#include "tandem/schema.h"
 #include "tandem/status.h"
+#include "tandem/threads.h"
 #include "tests/support/sample_files.h"
 
 namespace tandem {
@@ -30,7 +36,8 @@ constexpr char kLog[] =
     "no row\n";
 
 TEST_F(LogSummaryTest, FiguresAreOfTheCellsThatAreThere) {
-  const auto log = SummarizeLog(Experiment("feature { name: 'tags' sparse { multi_valued: true } }"),
+  const auto log = SummarizeLog(FileSystem::Default(),
+                                Experiment("feature { name: 'tags' sparse { multi_valued: true } }"),
                                 {Write("day.tsv", kLog)});
   ASSERT_TRUE(log.ok()) << log.status();
   EXPECT_EQ(log->rows, 5);
@@ -52,9 +59,57 @@ TEST_F(LogSummaryTest, FiguresAreOfTheCellsThatAreThere) {
   EXPECT_EQ(tags.values_per_row(), 1.5);
 }
 
+TEST_F(LogSummaryTest, RowsThatTrainingSetsAsideAreMalformedHereToo) {
+  const std::string path = Write("day.tsv",
+                                 "label\tuser\tprice\n"
+                                 "1\tann\t2\n"
+                                 "x\tbob\t2\n"
+                                 "0\tcarl\tcheap\n"
+                                 "0\tdora\n"
+                                 "\tema\t1\n"
+                                 "0\tfrank\t\n");
+  constexpr char kFeatures[] = "feature { name: 'user' sparse {} } feature { name: 'price' dense {} } ";
+  const std::string model = "model { method: STUDENT_ALONE student { mlp { hidden: 4 } } }";
+  const auto log = SummarizeLog(FileSystem::Default(), Experiment(kFeatures + model), {path});
+  ASSERT_TRUE(log.ok()) << log.status();
+  EXPECT_EQ(log->only_format, "");
+  EXPECT_EQ(log->rows, 6);
+  EXPECT_EQ(log->malformed_rows, 4);
+  EXPECT_EQ(log->columns[1].distinct, 2) << "malformed rows are counted in no column";
+
+  // As training counts them.
+  proto::Experiment trained = Experiment(kFeatures + model);
+  trained.mutable_data()->set_path(path);
+  ResolveDefaults(&trained);
+  const Schema schema(trained);
+  const auto format = MakeSampleFormat(trained.data());
+  Quarantine quarantine(FileSystem::Default(), "", /*max_bad_fraction=*/1);
+  Workers workers(1);
+  DayReader reader(FileSystem::Default(), *format, schema, RowUse::kTrain, {path}, &quarantine, &workers);
+  Batch batch(static_cast<int>(schema.fields().size()));
+  while (reader.ReadBlock(100, &batch).value()) {
+  }
+  EXPECT_EQ(quarantine.rows_bad(), log->malformed_rows);
+}
+
+TEST_F(LogSummaryTest, WhatTheMalformedWereFoundByIsSaid) {
+  const std::string path = Write("day.tsv", kLog);
+  EXPECT_EQ(SummarizeLog(FileSystem::Default(), Experiment(""), {path})->only_format,
+            "the configuration names no features");
+  const auto log = SummarizeLog(
+      FileSystem::Default(),
+      Experiment(
+          "feature { name: 'user' sparse {} } model { method: STUDENT_ALONE student { mlp { hidden: 4 } } }"),
+      {path});
+  ASSERT_TRUE(log.ok()) << log.status();
+  EXPECT_TRUE(absl::StrContains(log->only_format, "no column 'label'")) << log->only_format;
+  EXPECT_EQ(log->malformed_rows, 1);
+  EXPECT_TRUE(absl::StrContains(LogSummaryText(*log), "by their format alone: ")) << LogSummaryText(*log);
+}
+
 TEST_F(LogSummaryTest, FilesMayHaveOtherColumnsInAnotherOrder) {
-  const auto log =
-      SummarizeLog(Experiment(""), {Write("a.tsv", "x\ty\n1\t2\n"), Write("b.tsv", "z\tx\n5\t3\n")});
+  const auto log = SummarizeLog(FileSystem::Default(), Experiment(""),
+                                {Write("a.tsv", "x\ty\n1\t2\n"), Write("b.tsv", "z\tx\n5\t3\n")});
   ASSERT_TRUE(log.ok()) << log.status();
   ASSERT_EQ(log->columns.size(), 3u);
   EXPECT_EQ(log->columns[0].cells, 2);
@@ -63,7 +118,7 @@ TEST_F(LogSummaryTest, FilesMayHaveOtherColumnsInAnotherOrder) {
 }
 
 TEST_F(LogSummaryTest, TextAndJsonSayTheSame) {
-  const auto log = SummarizeLog(Experiment(""), {Write("day.tsv", kLog)});
+  const auto log = SummarizeLog(FileSystem::Default(), Experiment(""), {Write("day.tsv", kLog)});
   ASSERT_TRUE(log.ok()) << log.status();
   const auto json = nlohmann::json::parse(LogSummaryJson(*log));
   EXPECT_EQ(json.at("malformed_rows"), 1);
@@ -76,9 +131,12 @@ TEST_F(LogSummaryTest, TextAndJsonSayTheSame) {
 
 TEST_F(LogSummaryTest, WhatCanNotBeReadByIsSaid) {
   const std::string file = Write("day.tsv", kLog);
-  EXPECT_EQ(ExitCode(SummarizeLog(Experiment("data { delimited { header: false } }"), {file}).status()),
-            kExitUsage);
-  EXPECT_EQ(ExitCode(SummarizeLog(Experiment(""), {Path("nowhere.tsv")}).status()), kExitData);
+  EXPECT_EQ(
+      ExitCode(SummarizeLog(FileSystem::Default(), Experiment("data { delimited { header: false } }"), {file})
+                   .status()),
+      kExitUsage);
+  EXPECT_EQ(ExitCode(SummarizeLog(FileSystem::Default(), Experiment(""), {Path("nowhere.tsv")}).status()),
+            kExitData);
 }
 
 }  // namespace
