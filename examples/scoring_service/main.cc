@@ -7,13 +7,13 @@
 #include <algorithm>
 #include <atomic>
 #include <charconv>
-#include <chrono>
 #include <iostream>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "absl/strings/str_split.h"
+#include "tandem/clock.h"
 #include "tandem/scoring_service.h"
 #include "tandem/served_model.h"
 
@@ -38,7 +38,7 @@ int main(int argc, char** argv) {
     const size_t end = std::min(begin + kRowsARequest, samples.size());
     tandem::ScoreRequest request;
     request.rows = static_cast<int>(end - begin);
-    request.deadline = tandem::ScoringService::Clock::now() + std::chrono::seconds(5);
+    request.deadline = tandem::Clock::Default().Now() + 5;
     for (size_t c = 0; c < columns.size(); ++c) {
       tandem::RequestColumn& column = request.columns.emplace_back();
       column.name = columns[c];

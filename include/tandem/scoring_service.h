@@ -5,7 +5,7 @@
 //   ScoreRequest request;
 //   request.rows = 2;
 //   request.columns = {{"user", {"17"}}, {"movie", {"4711", "4712"}}};     // a user's cell serves both rows
-//   request.deadline = ScoringService::Clock::now() + std::chrono::milliseconds(50);
+//   request.deadline = Clock::Default().Now() + 0.05;                      // seconds
 //   TANDEM_ASSIGN_OR_RETURN(const ScoreResponse response, service.Score(std::move(request)));
 //   response.scores.student[1];                                             // the click probability
 //
@@ -24,9 +24,9 @@
 #ifndef TANDEM_SCORING_SERVICE_H_
 #define TANDEM_SCORING_SERVICE_H_
 
-#include <chrono>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <string>
 #include <vector>
@@ -34,6 +34,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "tandem/batch.h"
+#include "tandem/clock.h"
 #include "tandem/predictor.h"
 #include "tandem/served_model.h"
 
@@ -55,8 +56,8 @@ struct ScoreRequest {
   std::shared_ptr<const Predictor> parsed_by;
   Batch batch;
 
-  // The latest moment to begin it.
-  std::chrono::steady_clock::time_point deadline = std::chrono::steady_clock::time_point::max();
+  // The latest moment to begin it, on the service's clock; infinity: any.
+  double deadline = std::numeric_limits<double>::infinity();
 };
 
 // A row that can't be scored, as `predict` sets it aside.
@@ -79,11 +80,12 @@ struct ScoringOptions {
   int max_batch_rows = 1024;
   // Rows that wait at most: more is refused.
   int64_t max_queued_rows = 65536;
+  // Of the deadlines. Outlives the service.
+  Clock* clock = &Clock::Default();
 };
 
 class ScoringService {
  public:
-  using Clock = std::chrono::steady_clock;
   using Done = std::function<void(absl::StatusOr<ScoreResponse>)>;
 
   // `model` outlives the service.

@@ -1,5 +1,6 @@
 #include "tandem/scoring_service.h"
 
+#include <cmath>
 #include <condition_variable>
 #include <deque>
 #include <mutex>
@@ -119,7 +120,7 @@ absl::Status ScoringService::State::Admit(const JobPointer& job) {
   if (parsed_by != nullptr && job->request.batch.fields.size() != static_cast<size_t>(parsed_by->fields()))
     return ConfigError("the request: a batch of ", job->request.batch.fields.size(),
                        " fields for a model of ", parsed_by->fields());
-  if (job->request.deadline <= Clock::now()) return TooLate();
+  if (job->request.deadline <= options.clock->Now()) return TooLate();
   const std::lock_guard<std::mutex> lock(mutex);
   if (stopped) return absl::UnavailableError("the scoring service has been stopped");
   if (queued_rows + job->rows > options.max_queued_rows)
@@ -147,7 +148,7 @@ std::vector<JobPointer> ScoringService::State::TakeBatch(std::shared_ptr<const P
                                                          std::vector<JobPointer>* late) {
   std::vector<JobPointer> jobs;
   int rows = 0;
-  const auto now = Clock::now();
+  const double now = options.clock->Now();
   while (!queue.empty()) {
     const JobPointer& next = queue.front();
     if (next->request.deadline > now) {
@@ -205,7 +206,7 @@ absl::StatusOr<ScoreResponse> ScoringService::Score(ScoreRequest request) {
   std::mutex mutex;
   std::condition_variable answered;
   std::optional<absl::StatusOr<ScoreResponse>> answer;
-  const auto deadline = request.deadline;
+  const double deadline = request.deadline;
   auto job = std::make_shared<Job>();
   job->rows = request.parsed_by != nullptr ? request.batch.rows() : request.rows;
   job->request = std::move(request);
@@ -217,11 +218,14 @@ absl::StatusOr<ScoreResponse> ScoringService::Score(ScoreRequest request) {
   TANDEM_RETURN_IF_ERROR(state_->Admit(job));
   std::unique_lock<std::mutex> lock(mutex);
   const auto done = [&] { return answer.has_value(); };
-  // A clock's last moment is no time to wait for.
-  if (deadline != Clock::time_point::max() && !answered.wait_until(lock, deadline, done)) {
-    lock.unlock();
-    if (state_->Withdraw(job)) return TooLate();
-    lock.lock();
+  if (std::isfinite(deadline)) {
+    Clock& clock = *state_->options.clock;
+    while (!done() && clock.Now() < deadline) clock.WaitUntil(deadline, &answered, &lock);
+    if (!done()) {
+      lock.unlock();
+      if (state_->Withdraw(job)) return TooLate();
+      lock.lock();
+    }
   }
   answered.wait(lock, done);
   return *std::move(answer);

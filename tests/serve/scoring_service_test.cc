@@ -20,6 +20,7 @@
 #include "tandem/sample_format.h"
 #include "tandem/status.h"
 #include "tests/support/experiments.h"
+#include "tests/support/manual_clock.h"
 #include "tests/support/scratch_directory.h"
 #include "tests/support/small_log.h"
 #include "tests/support/trained_checkpoint.h"
@@ -219,24 +220,29 @@ TEST_F(ScoringServiceTest, RequestsThatWaitAreScoredTogether) {
 }
 
 TEST_F(ScoringServiceTest, APassedDeadlineIsSaidAndTheRequestLeavesTheQueue) {
+  ManualClock clock;
+  ScoringOptions options;
+  options.clock = &clock;
   std::promise<absl::Status> status;
-  ScoringService service(model_.get(), {});
+  ScoringService service(model_.get(), options);
   ScoreRequest late = RequestOf(rows_, 0, 2);
-  late.deadline = ScoringService::Clock::now() - milliseconds(1);
+  late.deadline = clock.Now();
   EXPECT_TRUE(absl::IsDeadlineExceeded(service.Score(late).status()));
 
   BusyThread busy(&service, rows_);
-  late.deadline = ScoringService::Clock::now() + milliseconds(20);
-  EXPECT_TRUE(absl::IsDeadlineExceeded(service.Score(late).status()));
+  late.deadline = clock.Now() + 20;
+  std::thread waits([&] { EXPECT_TRUE(absl::IsDeadlineExceeded(service.Score(late).status())); });
+  while (service.queued_rows() == 0) std::this_thread::yield();
+  clock.Advance(20);
+  waits.join();
   EXPECT_EQ(service.queued_rows(), 0);
   // Of one that nobody waits for, a thread says so when it comes to it.
-  late.deadline = ScoringService::Clock::now() + milliseconds(20);
-  const auto deadline = late.deadline;
+  late.deadline = clock.Now() + 20;
   service.Submit(late, [&](const absl::StatusOr<ScoreResponse>& r) { status.set_value(r.status()); });
-  std::this_thread::sleep_until(deadline);
+  clock.Advance(20);
   busy.LetGo();
   EXPECT_TRUE(absl::IsDeadlineExceeded(status.get_future().get()));
-  late.deadline = ScoringService::Clock::now() + std::chrono::minutes(5);
+  late.deadline = clock.Now() + 300;
   EXPECT_TRUE(service.Score(late).ok());
 }
 
