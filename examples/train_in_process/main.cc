@@ -4,17 +4,18 @@
 //
 // Trains teacher and student on the window of days that ends on 2026-01-03 and tells of every day; prints both towers' metrics on the
 // file of the next day; and exports the student to work/bundle, for examples/score_in_process to serve. Called again after it was
-// killed in training, it goes on where it was; a bundle that is there is never written over.
+// killed in training, it goes on where it was; called after it was done, it judges again, and leaves the bundle as it is.
 #include <iostream>
 #include <string>
 #include <vector>
 
+#include "tandem/day_files.h"
 #include "tandem/evaluate_model.h"
 #include "tandem/experiment.h"
 #include "tandem/experiment.pb.h"
 #include "tandem/export.h"
+#include "tandem/files.h"
 #include "tandem/predictor.h"
-#include "tandem/reader.h"
 #include "tandem/run.h"
 #include "tandem/run_observer.h"
 #include "tandem/status.h"
@@ -54,8 +55,14 @@ absl::Status TrainJudgeExport(const std::string& config, const std::string& log,
   TANDEM_ASSIGN_OR_RETURN(const auto evaluation, tandem::EvaluateModel(*predictor, {test}));
   std::cout << tandem::ModelEvaluationToJson(evaluation) << "\n";
 
-  return tandem::ExportBundle(tandem::FileSystem::Default(), predictor->directory(), work + "/bundle", {})
-      .status();
+  tandem::FileSystem& fs = tandem::FileSystem::Default();
+  const std::string bundle = work + "/bundle";
+  if (fs.Exists(bundle)) {
+    // A bundle is never written over: somebody may be serving it.
+    std::cout << bundle << " is there already and stays; remove it to have it exported anew\n";
+    return absl::OkStatus();
+  }
+  return tandem::ExportBundle(fs, predictor->directory(), bundle, {}).status();
 }
 
 }  // namespace

@@ -61,6 +61,9 @@ train_in_process/build/train_in_process experiment.pbtxt 'logs/{date}.tsv.gz' 20
   fail "train_in_process: $(cat "$work/log")"
 [ "$(grep -c '^2026-01-0[12]: ' told)" = 2 ] && grep -q '^10 steps, 0 days' told && grep -q '"student":{"auc":' told ||
   fail "train_in_process tells: $(cat told)"
+train_in_process/build/train_in_process experiment.pbtxt 'logs/{date}.tsv.gz' 2026-01-02 logs/2026-01-02.tsv.gz trained >again 2>"$work/log" ||
+  fail "train_in_process, called again: $(cat "$work/log")"
+grep -q '"student":{"auc":' again && grep -q '^trained/bundle is there already' again || fail "train_in_process tells, called again: $(cat again)"
 quietly "$tandem" train --config=experiment.pbtxt --run_dir=alike --end_date=2026-01-02
 quietly "$tandem" export --model=alike --output=alike-bundle
 own_row_store/build/own_row_store experiment.pbtxt 'logs/{date}.tsv.gz' 2026-01-02 stored >told 2>"$work/log" || fail "own_row_store: $(cat "$work/log")"
