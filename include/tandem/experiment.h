@@ -19,6 +19,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
+#include "tandem/files.h"
 
 namespace tandem {
 
@@ -28,10 +29,11 @@ class Experiment;
 
 // Reads the files in order, each over the ones before, then the `key=value` overrides. Doesn't validate.
 absl::StatusOr<proto::Experiment> LoadExperiment(absl::Span<const std::string> files,
-                                                 absl::Span<const std::string> overrides);
+                                                 absl::Span<const std::string> overrides,
+                                                 FileSystem& fs = FileSystem::Default());
 // The same over an experiment that there is, e.g. a model's own. On an error it is in between.
 absl::Status LoadOver(absl::Span<const std::string> files, absl::Span<const std::string> overrides,
-                      proto::Experiment* experiment);
+                      proto::Experiment* experiment, FileSystem& fs = FileSystem::Default());
 
 // Parses one text; `origin` stands for the file in messages. Lines and columns count from 1. Reports the
 // first fault:
@@ -71,10 +73,12 @@ void ResolveDefaults(proto::Experiment* experiment);
 // one.
 std::string ExperimentText(const proto::Experiment& experiment);
 
-// The first difference of two configurations outside of `runtime` and `daily.gate`, as "run/config.pbtxt has
-// train.batch_size 1024, the command line 2048" with the names given for a and b; "" when they mean the same.
-std::string FirstDifference(const proto::Experiment& a, const proto::Experiment& b, absl::string_view a_name,
-                            absl::string_view b_name);
+// The differences of two configurations outside of `runtime` and `daily.gate`, as "run/config.pbtxt has
+// train.batch_size 1024, the command line 2048; train.seed 1, the command line 2" with the names given for a
+// and b; "" when they mean the same. The first eight are told, and how many more there are. Entries of a
+// repeated section count from 0: feature[2].name.
+std::string ConfigDifferences(const proto::Experiment& a, const proto::Experiment& b,
+                              absl::string_view a_name, absl::string_view b_name);
 
 // The known name nearest to `name` (edit distance without case; a swap of neighbours counts once; one that
 // holds the other is near too), or "" when none is near.

@@ -1,10 +1,6 @@
 // Reading an experiment: files one over the other, then overrides.
-#include <cerrno>
-#include <cstring>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -15,47 +11,39 @@
 namespace tandem {
 namespace {
 
-namespace stdfs = std::filesystem;
-
 // "; did you mean 'configs/xdeepfm.pbtxt'?", or "" when the folder has no file of such a name.
-std::string NearestFile(const stdfs::path& path) {
+std::string NearestFile(FileSystem& fs, const std::string& path) {
+  const size_t slash = path.rfind('/');
+  const std::string folder = slash == std::string::npos ? "" : path.substr(0, slash + 1);
   std::vector<std::string> names;
-  std::error_code error;
-  const stdfs::path folder = path.has_parent_path() ? path.parent_path() : stdfs::path(".");
-  for (stdfs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
-    std::error_code ignored;
-    if (!entry->is_directory(ignored)) names.push_back(entry->path().filename().string());
+  for (std::string& name : fs.List(folder.empty() ? "." : folder).value_or(std::vector<std::string>())) {
+    if (!fs.IsDirectory(folder + name)) names.push_back(std::move(name));
   }
-  const std::string nearest = NearestName(path.filename().string(), names);
-  if (nearest.empty()) return "";
-  return absl::StrCat("; did you mean '", (path.parent_path() / nearest).string(), "'?");
+  const std::string nearest = NearestName(path.substr(folder.size()), names);
+  return nearest.empty() ? "" : absl::StrCat("; did you mean '", folder, nearest, "'?");
 }
 
-absl::StatusOr<std::string> ReadText(const std::string& path) {
-  std::error_code error;
-  const stdfs::file_type type = stdfs::status(path, error).type();
-  if (type == stdfs::file_type::not_found) return ConfigError(path, ": no such file", NearestFile(path));
-  if (type == stdfs::file_type::directory) return ConfigError(path, ": is a folder; a config is a text file");
-  errno = 0;
-  std::ifstream in(path, std::ios::binary);
-  std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
-  if (!in.is_open() || in.bad()) return ConfigError(path, ": can't be read: ", std::strerror(errno));
-  return text;
+absl::StatusOr<std::string> ReadText(FileSystem& fs, const std::string& path) {
+  absl::StatusOr<std::string> text = fs.ReadFile(path);
+  if (text.ok()) return text;
+  if (!fs.Exists(path)) return ConfigError(path, ": no such file", NearestFile(fs, path));
+  if (fs.IsDirectory(path)) return ConfigError(path, ": is a folder; a config is a text file");
+  return ConfigError(text.status().message());
 }
 
 }  // namespace
 
 absl::StatusOr<proto::Experiment> LoadExperiment(absl::Span<const std::string> files,
-                                                 absl::Span<const std::string> overrides) {
+                                                 absl::Span<const std::string> overrides, FileSystem& fs) {
   proto::Experiment experiment;
-  TANDEM_RETURN_IF_ERROR(LoadOver(files, overrides, &experiment));
+  TANDEM_RETURN_IF_ERROR(LoadOver(files, overrides, &experiment, fs));
   return experiment;
 }
 
 absl::Status LoadOver(absl::Span<const std::string> files, absl::Span<const std::string> overrides,
-                      proto::Experiment* experiment) {
+                      proto::Experiment* experiment, FileSystem& fs) {
   for (const std::string& file : files) {
-    TANDEM_ASSIGN_OR_RETURN(const std::string text, ReadText(file));
+    TANDEM_ASSIGN_OR_RETURN(const std::string text, ReadText(fs, file));
     TANDEM_ASSIGN_OR_RETURN(const proto::Experiment over, ParseExperiment(text, file));
     TANDEM_RETURN_IF_ERROR(MergeOver(over, experiment));
   }

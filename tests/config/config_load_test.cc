@@ -9,6 +9,7 @@
 
 #include "tandem/status.h"
 #include "tests/config/example.h"
+#include "tests/support/faulty_file_system.h"
 
 namespace tandem {
 namespace {
@@ -69,6 +70,15 @@ TEST_F(ConfigLoad, AMissingFileIsNamedWithTheNearestOne) {
 
 TEST_F(ConfigLoad, AFolderIsNoConfig) {
   EXPECT_THAT(LoadExperiment({folder_}, {}).status().message(), HasSubstr("is a folder"));
+}
+
+TEST_F(ConfigLoad, FilesAreReadThroughTheFileSystemThatIsGiven) {
+  const std::string path = Write("small.pbtxt", "train { epochs: 3 }");
+  FaultyFileSystem fs(FileSystem::Default());
+  EXPECT_EQ(LoadExperiment({path}, {}, fs)->train().epochs(), 3);
+  fs.FailAt(0, FaultyFileSystem::Fault::kCrash);
+  EXPECT_FALSE(fs.RemoveAll(folder_ + "/elsewhere").ok());
+  EXPECT_FALSE(LoadExperiment({path}, {}, fs).ok()) << "the file system is down";
 }
 
 TEST_F(ConfigLoad, AFaultInAFileSaysFileLineAndColumn) {
