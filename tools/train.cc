@@ -21,7 +21,8 @@ namespace {
 
 absl::StatusOr<int> RunTrain(const Invocation& invocation) {
   TANDEM_ASSIGN_OR_RETURN(const std::vector<std::string> files, ConfigFiles("train"));
-  TANDEM_ASSIGN_OR_RETURN(const proto::Experiment experiment, ExperimentToTrain(files, invocation.overrides));
+  TANDEM_ASSIGN_OR_RETURN(const proto::Experiment experiment,
+                          ExperimentToTrain(FileSystem::Default(), files, invocation.overrides));
   RunOptions options;
   TANDEM_ASSIGN_OR_RETURN(options.days, DaysToTrain(experiment, FLAGS_end_date));
   options.resume = FLAGS_resume;
@@ -44,7 +45,7 @@ absl::StatusOr<int> TrainAndReport(const proto::Experiment& experiment, RunOptio
         WriteFileAtomically(*options->file_system, options->run_dir + "/profile.json", profile->Json()));
   }
   if (summary.stopped_by != 0) {
-    LOG(INFO) << "stopped; " << summary.checkpoint << " holds everything, --resume goes on";
+    LOG(INFO) << "stopped at step " << summary.steps << "; --resume goes on from " << summary.checkpoint;
     return 128 + summary.stopped_by;
   }
   std::puts(summary.already_complete ? "complete" : summary.checkpoint.c_str());

@@ -1,7 +1,7 @@
 // What a run begins with: its configuration, put together from files, overrides and what is there already,
 // and its days.
 //
-//   TANDEM_ASSIGN_OR_RETURN(const proto::Experiment experiment, ExperimentToTrain(files, {"train.seed=2"}));
+//   TANDEM_ASSIGN_OR_RETURN(const proto::Experiment experiment, ExperimentToTrain(fs, files, {"train.seed=2"}));
 //   RunOptions options;
 //   options.run_dir = "run";
 //   TANDEM_ASSIGN_OR_RETURN(options.days, DaysToTrain(experiment, "2000-12-01"));
@@ -16,8 +16,8 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "tandem/day_files.h"
 #include "tandem/files.h"
-#include "tandem/reader.h"
 
 namespace tandem {
 
@@ -28,7 +28,7 @@ class Experiment;
 // ---- training
 
 // Files in order, each over those before, then key=value.
-absl::StatusOr<proto::Experiment> ExperimentToTrain(const std::vector<std::string>& files,
+absl::StatusOr<proto::Experiment> ExperimentToTrain(FileSystem& fs, const std::vector<std::string>& files,
                                                     const std::vector<std::string>& overrides);
 // The window (train.window_days) that ends on `end_date`; the whole of a log without days, for which it must
 // be empty. Days without a file are warned of.
@@ -57,6 +57,19 @@ absl::StatusOr<std::vector<Day>> DaysToFineTune(const proto::Experiment& experim
 absl::StatusOr<proto::Experiment> ExperimentForDaily(FileSystem& fs, const std::vector<std::string>& files,
                                                      const std::vector<std::string>& overrides,
                                                      const std::string& run_dir, bool resume);
+
+// ---- online learning
+
+struct OnlineSetup {
+  std::string init_from;  // as FindBase takes it
+  std::string run_dir, input;
+  bool resume = false;
+  std::vector<std::string> files, overrides;
+};
+
+// The base's configuration, files and key=value over it, made one for online learning (OnlineExperiment); of
+// a run that is resumed without files and key=value its own. What has no effect online is refused.
+absl::StatusOr<proto::Experiment> ExperimentForOnline(FileSystem& fs, const OnlineSetup& setup);
 
 }  // namespace tandem
 

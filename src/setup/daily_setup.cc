@@ -9,11 +9,11 @@ namespace tandem {
 absl::StatusOr<proto::Experiment> ExperimentForDaily(FileSystem& fs, const std::vector<std::string>& files,
                                                      const std::vector<std::string>& overrides,
                                                      const std::string& run_dir, bool resume) {
-  TANDEM_ASSIGN_OR_RETURN(proto::Experiment experiment, LoadExperiment(files, overrides));
+  TANDEM_ASSIGN_OR_RETURN(proto::Experiment experiment, LoadExperiment(files, overrides, fs));
   // A gate that an earlier call has set stays, but for what this one says of it.
   const std::string own = run_dir + "/config.pbtxt";
   if (resume && fs.Exists(own)) {
-    TANDEM_ASSIGN_OR_RETURN(const proto::Experiment before, LoadExperiment({own}, {}));
+    TANDEM_ASSIGN_OR_RETURN(const proto::Experiment before, LoadExperiment({own}, {}, fs));
     proto::Gate gate = before.daily().gate();
     gate.MergeFrom(experiment.daily().gate());
     *experiment.mutable_daily()->mutable_gate() = gate;

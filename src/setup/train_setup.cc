@@ -10,9 +10,9 @@
 
 namespace tandem {
 
-absl::StatusOr<proto::Experiment> ExperimentToTrain(const std::vector<std::string>& files,
+absl::StatusOr<proto::Experiment> ExperimentToTrain(FileSystem& fs, const std::vector<std::string>& files,
                                                     const std::vector<std::string>& overrides) {
-  TANDEM_ASSIGN_OR_RETURN(proto::Experiment experiment, LoadExperiment(files, overrides));
+  TANDEM_ASSIGN_OR_RETURN(proto::Experiment experiment, LoadExperiment(files, overrides, fs));
   ResolveDefaults(&experiment);
   TANDEM_RETURN_IF_ERROR(ValidateExperiment(experiment));
   return experiment;
@@ -42,12 +42,12 @@ absl::StatusOr<proto::Experiment> ExperimentToFineTune(FileSystem& fs, const Fin
   for (const std::string& run : {setup.init_from, setup.checkpoint + "/../.."}) {
     const std::string config = run + "/config.pbtxt";
     if (!fs.Exists(config)) continue;
-    TANDEM_ASSIGN_OR_RETURN(const proto::Experiment of_run, LoadExperiment({config}, {}));
+    TANDEM_ASSIGN_OR_RETURN(const proto::Experiment of_run, LoadExperiment({config}, {}, fs));
     experiment.mutable_data()->set_path(of_run.data().path());
     *experiment.mutable_runtime() = of_run.runtime();
     break;
   }
-  TANDEM_RETURN_IF_ERROR(LoadOver(setup.files, setup.overrides, &experiment));
+  TANDEM_RETURN_IF_ERROR(LoadOver(setup.files, setup.overrides, &experiment, fs));
   if (!setup.input.empty()) experiment.mutable_data()->set_path(setup.input);
   ResolveDefaults(&experiment);
   TANDEM_RETURN_IF_ERROR(ValidateExperiment(experiment));

@@ -6,6 +6,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "tandem/experiment.h"
 #include "tandem/experiment.pb.h"
 #include "tandem/run.h"
 #include "tandem/status.h"
@@ -43,7 +44,7 @@ class SetupTest : public SampleFilesTest {
 };
 
 TEST_F(SetupTest, WhatComesBackIsResolvedValidAndReadyToTrain) {
-  const auto experiment = ExperimentToTrain(config_, {"train.epochs=2"});
+  const auto experiment = ExperimentToTrain(fs_, config_, {"train.epochs=2"});
   ASSERT_TRUE(experiment.ok()) << experiment.status();
   EXPECT_EQ(experiment->train().epochs(), 2);
   EXPECT_TRUE(experiment->embedding().has_optimizer());
@@ -54,11 +55,11 @@ TEST_F(SetupTest, WhatComesBackIsResolvedValidAndReadyToTrain) {
   const auto summary = TrainRun(*experiment, options);
   ASSERT_TRUE(summary.ok()) << summary.status();
   EXPECT_EQ(summary->rows_trained, 600);
-  ExpectRefused(ExperimentToTrain(config_, {"train.batch_size=0"}).status(), "train.batch_size");
+  ExpectRefused(ExperimentToTrain(fs_, config_, {"train.batch_size=0"}).status(), "train.batch_size");
 }
 
 TEST_F(SetupTest, TheDaysAreTheWindowOrTheWholeOfALogWithoutDays) {
-  proto::Experiment experiment = ExperimentToTrain(config_, {"train.window_days=2"}).value();
+  proto::Experiment experiment = ExperimentToTrain(fs_, config_, {"train.window_days=2"}).value();
   const auto days = DaysToTrain(experiment, "2026-01-02");
   ASSERT_TRUE(days.ok()) << days.status();
   ASSERT_EQ(days->size(), 2u);
@@ -73,7 +74,7 @@ TEST_F(SetupTest, TheDaysAreTheWindowOrTheWholeOfALogWithoutDays) {
 
 TEST_F(SetupTest, FineTuningGoesOnWithTheModelsConfigurationAndTheRunsLog) {
   const proto::Experiment trained =
-      ExperimentToTrain(config_, {"embedding.dim=6", "runtime.threads=2"}).value();
+      ExperimentToTrain(fs_, config_, {"embedding.dim=6", "runtime.threads=2"}).value();
   RunOptions options;
   options.run_dir = Path("run");
   options.quiet = true;
@@ -113,6 +114,55 @@ TEST_F(SetupTest, AResumedDailyRunKeepsTheGateThatItHas) {
   EXPECT_EQ(again->daily().gate().min_copc(), 0.8);
   ExpectRefused(ExperimentForDaily(fs_, config_, {"model.method=TEACHER_ALONE"}, Path("new"), false).status(),
                 "TEACHER_ALONE");
+}
+
+TEST_F(SetupTest, OnlineLearningGoesOnWithTheBasesConfigurationAndAResumedRunWithItsOwn) {
+  RunOptions options;
+  options.run_dir = Path("run");
+  options.quiet = true;
+  const proto::Experiment trained = ExperimentToTrain(fs_, config_, {"embedding.dim=6"}).value();
+  options.days = DaysToTrain(trained, "2026-01-02").value();
+  ASSERT_TRUE(TrainRun(trained, options).ok());
+
+  OnlineSetup setup;
+  setup.init_from = Path("run");
+  setup.run_dir = Path("online");
+  setup.input = Path("stream.tsv");
+  setup.overrides = {"online.batch_rows=8"};
+  const auto experiment = ExperimentForOnline(fs_, setup);
+  ASSERT_TRUE(experiment.ok()) << experiment.status();
+  EXPECT_EQ(experiment->model().method(), proto::STUDENT_ALONE);
+  EXPECT_EQ(experiment->embedding().dim(), 6);
+  EXPECT_EQ(experiment->data().path(), setup.input);
+  EXPECT_EQ(experiment->online().batch_rows(), 8);
+
+  ASSERT_TRUE(fs_.CreateDirectories(setup.run_dir).ok());
+  proto::Experiment own = *experiment;
+  own.mutable_online()->set_batch_rows(16);
+  Write("online/config.pbtxt", ExperimentText(own));
+  setup.resume = true;
+  EXPECT_EQ(ExperimentForOnline(fs_, setup)->online().batch_rows(), 8) << "what is said anew counts";
+  setup.overrides.clear();
+  EXPECT_EQ(ExperimentForOnline(fs_, setup)->online().batch_rows(), 16);
+
+  setup.overrides = {"train.batch_size=8"};
+  ExpectRefused(ExperimentForOnline(fs_, setup).status(), "online.batch_rows is the micro-batch");
+  setup.overrides = {"online.batch_rows=0"};
+  ExpectRefused(ExperimentForOnline(fs_, setup).status(), "online.batch_rows");
+}
+
+TEST_F(SetupTest, ATeacherAloneIsNoBaseOfOnlineLearning) {
+  RunOptions options;
+  options.run_dir = Path("run");
+  options.quiet = true;
+  const proto::Experiment trained = ExperimentToTrain(fs_, config_, {"model.method=TEACHER_ALONE"}).value();
+  options.days = DaysToTrain(trained, "2026-01-01").value();
+  ASSERT_TRUE(TrainRun(trained, options).ok());
+  OnlineSetup setup;
+  setup.init_from = Path("run");
+  setup.run_dir = Path("online");
+  setup.input = Path("stream.tsv");
+  ExpectRefused(ExperimentForOnline(fs_, setup).status(), "has a teacher only");
 }
 
 }  // namespace
