@@ -87,7 +87,8 @@ absl::StatusOr<int> RunCompare(const Invocation& invocation) {
   FLAGS_minloglevel = google::GLOG_WARNING;  // a line a cell is enough
   TANDEM_ASSIGN_OR_RETURN(const CompareSummary summary, RunComparison(options));
   if (summary.stopped_by != 0) {
-    std::fprintf(stderr, "stopped; %s holds everything, --resume goes on\n", FLAGS_run_dir.c_str());
+    std::fprintf(stderr, "stopped; the runs in %s keep what they have, --resume goes on with them\n",
+                 FLAGS_run_dir.c_str());
     return 128 + summary.stopped_by;
   }
   std::fputs(summary.markdown.c_str(), stdout);

@@ -26,8 +26,10 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "tandem/clock.h"
 #include "tandem/files.h"
 #include "tandem/kernels.h"
+#include "tandem/run_observer.h"
 
 namespace tandem {
 
@@ -66,7 +68,11 @@ struct CompareOptions {
   const std::atomic<int>* stop = nullptr;
   // Null: the best for this processor.
   const Kernels* kernels = nullptr;
+  // Hears of the trainings; with several jobs of all of them mixed, one call at a time. Null: nobody.
+  // Outlives the call.
+  RunObserver* observer = nullptr;
   FileSystem* file_system = &FileSystem::Default();
+  Clock* clock = &Clock::Default();
 };
 
 struct CompareSummary {

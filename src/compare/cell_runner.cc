@@ -102,7 +102,7 @@ absl::Status CellRunner::CheckKept(const PlannedCell& cell) const {
   if (fs.Exists(config_path)) {
     TANDEM_ASSIGN_OR_RETURN(const std::string text, fs.ReadFile(config_path));
     TANDEM_ASSIGN_OR_RETURN(const proto::Experiment before, ParseExperiment(text, config_path));
-    difference = FirstDifference(before, *cell.experiment, config_path, "this comparison");
+    difference = ConfigDifferences(before, *cell.experiment, config_path, "this comparison");
   } else if (kept.has_value()) {
     difference = absl::StrCat(CellPath(cell, ".json"), " was measured with another configuration");
   }
@@ -123,16 +123,18 @@ absl::Status CellRunner::Train(const PlannedCell& cell, CompareCell* result) con
   options.quiet = !options_.terminal;
   options.stop = options_.stop;
   options.kernels = options_.kernels;
+  options.observer = options_.observer;
   options.file_system = &fs;
+  options.clock = options_.clock;
 
   TANDEM_RETURN_IF_ERROR(fs.CreateDirectories(absl::StrCat(options_.run_dir, "/cells/", cell.row)));
   TANDEM_ASSIGN_OR_RETURN(Spent spent, ReadSpent(fs, seconds_path));
   // Until this start is over: nobody would know what it had spent.
   TANDEM_RETURN_IF_ERROR(WriteSpent(fs, seconds_path, {spent.wall, spent.cpu, /*partial=*/true}));
   const clockid_t cpu = options_.jobs > 1 ? CLOCK_THREAD_CPUTIME_ID : CLOCK_PROCESS_CPUTIME_ID;
-  const double wall_start = SecondsOf(CLOCK_MONOTONIC), cpu_start = SecondsOf(cpu);
+  const double wall_start = options_.clock->Now(), cpu_start = SecondsOf(cpu);
   TANDEM_ASSIGN_OR_RETURN(const RunSummary summary, TrainRun(*cell.experiment, options));
-  spent.wall += SecondsOf(CLOCK_MONOTONIC) - wall_start;
+  spent.wall += options_.clock->Now() - wall_start;
   spent.cpu += SecondsOf(cpu) - cpu_start;
   TANDEM_RETURN_IF_ERROR(WriteSpent(fs, seconds_path, spent));
   result->train_seconds = spent.wall;

@@ -18,9 +18,9 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "src/compare/comparison.h"
+#include "tandem/day_files.h"
 #include "tandem/files.h"
 #include "tandem/kernels.h"
-#include "tandem/reader.h"
 #include "tandem/run.h"
 
 namespace tandem {
@@ -30,7 +30,9 @@ struct CellOptions {
   std::vector<Day> days;  // to train on
   std::vector<std::string> test_files;
   const Kernels* kernels = nullptr;
+  RunObserver* observer = nullptr;  // as RunOptions has it
   FileSystem* file_system = &FileSystem::Default();
+  Clock* clock = &Clock::Default();
   int jobs = 1;  // cells at a time; from two on a cell has one thread
   bool terminal = false;
   // Gets a line for people, one at a time; may be null.

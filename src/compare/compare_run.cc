@@ -2,6 +2,7 @@
 #include <glog/logging.h>
 
 #include <memory>
+#include <mutex>
 #include <utility>
 
 #include "src/compare/cell_runner.h"
@@ -25,6 +26,28 @@ absl::Status WriteReports(FileSystem& fs, const std::string& run_dir, const Comp
     TANDEM_RETURN_IF_ERROR(WriteFileAtomically(fs, run_dir + name, text));
   return absl::OkStatus();
 }
+
+// Cells are trained at a time, who hears of them is called once at a time.
+class SerializedObserver : public RunObserver {
+ public:
+  explicit SerializedObserver(RunObserver* observer) : observer_(observer) {}
+  absl::Status OnStep(const StepReport& step) override {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return observer_->OnStep(step);
+  }
+  absl::Status OnDay(const DayReport& day) override {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return observer_->OnDay(day);
+  }
+  absl::Status OnCheckpoint(const CheckpointReport& checkpoint) override {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return observer_->OnCheckpoint(checkpoint);
+  }
+
+ private:
+  RunObserver* const observer_;
+  std::mutex mutex_;
+};
 
 // The rows whose cells are all there. A failure of one that others are measured by leaves no table.
 absl::Status FillRows(const std::vector<PlannedRow>& plan, const CellRunner& runner,
@@ -107,7 +130,10 @@ absl::StatusOr<CompareSummary> RunComparison(const CompareOptions& options) {
   cell_options.progress = options.progress;
   cell_options.stop = options.stop;
   cell_options.kernels = &kernels;
+  SerializedObserver observer(options.observer);
+  if (options.observer != nullptr) cell_options.observer = &observer;
   cell_options.file_system = &fs;
+  cell_options.clock = options.clock;
   const CellRunner runner(std::move(cell_options));
   std::vector<proto::Experiment> experiments;
   const std::vector<PlannedCell> cells = CellsOf(plan, options, &experiments);

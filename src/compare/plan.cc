@@ -85,7 +85,8 @@ absl::StatusOr<proto::Experiment> Plan::Load(const std::string& name, const Stri
   for (const std::string& change : changes) {
     (absl::StrContains(change, "=") ? overrides : all_files).push_back(change);
   }
-  TANDEM_ASSIGN_OR_RETURN(proto::Experiment experiment, LoadExperiment(all_files, overrides));
+  TANDEM_ASSIGN_OR_RETURN(proto::Experiment experiment,
+                          LoadExperiment(all_files, overrides, *options_.file_system));
   ResolveDefaults(&experiment);
   const absl::Status valid = ValidateExperiment(experiment);
   if (!valid.ok()) return ConfigError("row ", name, ": ", valid.message());
@@ -104,17 +105,18 @@ absl::StatusOr<int> Plan::Add(const std::string& name, const StringList& changes
   }
   if (!rows_.empty()) {
     const proto::Experiment& first = rows_[0].experiment;
-    const std::string difference = FirstDifference(CommonPart(first), CommonPart(planned.experiment),
-                                                   "the common configuration", absl::StrCat("row ", name));
+    const std::string difference = ConfigDifferences(CommonPart(first), CommonPart(planned.experiment),
+                                                     "the common configuration", absl::StrCat("row ", name));
     if (!difference.empty())
       return ConfigError("row ", name, ": ", difference,
                          "; all rows are trained on the same days, from the same seeds, and measured alike");
     planned.row.other_teacher =
         planned.experiment.model().method() != proto::STUDENT_ALONE &&
-        !FirstDifference(TeachersPart(first), TeachersPart(planned.experiment), "", "").empty();
+        !ConfigDifferences(TeachersPart(first), TeachersPart(planned.experiment), "", "").empty();
   }
   for (size_t i = 0; i < rows_.size(); ++i) {
-    if (FirstDifference(rows_[i].experiment, planned.experiment, "", "").empty()) return static_cast<int>(i);
+    if (ConfigDifferences(rows_[i].experiment, planned.experiment, "", "").empty())
+      return static_cast<int>(i);
   }
   for (const std::string& change : changes) {
     // The name says as much.
@@ -145,7 +147,7 @@ absl::Status Plan::AddVariant(const CompareOptions::Variant& variant) {
 
 absl::Status Plan::FindAloneChanges() {
   TANDEM_ASSIGN_OR_RETURN(const proto::Experiment experiment,
-                          LoadExperiment(options_.config_files, options_.overrides));
+                          LoadExperiment(options_.config_files, options_.overrides, *options_.file_system));
   if (experiment.model().distill().has_stored_logits())
     alone_changes_.push_back("clear=model.distill.stored_logits");
   if (experiment.data().unlabelled() == proto::Data::USE_TEACHER)

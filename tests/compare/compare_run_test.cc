@@ -8,11 +8,13 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "src/compare/compare_data.h"
+#include "tandem/clock.h"
 #include "tandem/compare.h"
 #include "tandem/experiment.h"
 #include "tandem/experiment.pb.h"
 #include "tandem/files.h"
 #include "tandem/status.h"
+#include "tests/support/manual_clock.h"
 #include "tests/support/sample_files.h"
 #include "tests/support/small_log.h"
 
@@ -57,9 +59,21 @@ class CompareRunTest : public SampleFilesTest {
 };
 
 TEST_F(CompareRunTest, EveryRowIsTrainedWithEverySeedAndResumingTrainsWhatIsNew) {
+  class Days : public RunObserver {
+   public:
+    absl::Status OnDay(const DayReport& day) override {
+      rows += day.rows;
+      return absl::OkStatus();
+    }
+    int64_t rows = 0;
+  };
+  Days days;
+  options_.observer = &days;
   const auto whole = RunComparison(options_);
   ASSERT_TRUE(whole.ok()) << whole.status();
   EXPECT_EQ(whole->stopped_by, 0);
+  EXPECT_EQ(days.rows, 6 * 600) << "the observer hears of all cells";
+  options_.observer = nullptr;
   ASSERT_FALSE(progress_.empty());
   EXPECT_EQ(progress_[0], "6 cells to train, 0 are done");
   const auto json = nlohmann::json::parse(FileBytes(Path("compared/compare.json")));
@@ -79,6 +93,33 @@ TEST_F(CompareRunTest, EveryRowIsTrainedWithEverySeedAndResumingTrainsWhatIsNew)
   options_.test_days = 1;
   options_.overrides.push_back("train.batch_size=32");
   ExpectRefused("train.batch_size");
+}
+
+TEST_F(CompareRunTest, TimesAreOfTheClockThatIsGivenAndAnObserverIsCalledOnceAtATime) {
+  class Hours : public RunObserver {
+   public:
+    explicit Hours(ManualClock* clock) : clock_(*clock) {}
+    absl::Status OnDay(const DayReport&) override {
+      EXPECT_EQ(inside_++, 0);
+      clock_.Advance(3600);
+      inside_--;
+      return absl::OkStatus();
+    }
+
+   private:
+    ManualClock& clock_;
+    std::atomic<int> inside_{0};
+  };
+  ManualClock clock;
+  Hours hours(&clock);
+  options_.clock = &clock;
+  options_.observer = &hours;
+  options_.seeds = {1};
+  options_.jobs = 2;
+  ASSERT_TRUE(RunComparison(options_).ok());
+  const auto json = nlohmann::json::parse(FileBytes(Path("compared/compare.json")));
+  const double seconds = json.at("rows").at(2).at("cells").at(0).at("train_seconds").get<double>();
+  EXPECT_GE(seconds, 2 * 3600) << "two days are trained on";
 }
 
 TEST_F(CompareRunTest, AStopIsSaidAndResumingEndsInTheSameTables) {
