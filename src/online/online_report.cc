@@ -150,7 +150,7 @@ void LogRows(const proto::RunState& run, const proto::OnlineState& stream, int64
                  << " rows went before their label's time (online.label_queue_rows)";
   if (stream.ids_refused() > 0)
     LOG(WARNING) << FormatCount(stream.ids_refused())
-                 << " occurrences of new ids were served by default rows (online.max_rows)";
+                 << " occurrences of new ids were served by out-of-vocabulary rows (online.max_rows)";
 }
 
 }  // namespace tandem

@@ -25,7 +25,7 @@
 namespace tandem {
 
 struct ReplayedBatch {
-  Batch batch;     // keys[i] is 0 where the default row served; teacher_logits are there
+  Batch batch;     // keys[i] is 0 where the out-of-vocabulary row served; teacher_logits are there
   BatchRows rows;  // of the student's embedding
 };
 

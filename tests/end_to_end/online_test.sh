@@ -235,7 +235,7 @@ expect_json out 'd["student"]["embedding_rows"] > 1000'
 held=$(python3 -c 'import json; print(json.load(open("out"))["student"]["embedding_rows"])')
 { echo "$header"; awk -F'\t' -v OFS='\t' '{$2 = "new" NR; print}' day3.tsv; } >strangers.tsv
 expect_exit 0 online --init_from=base --run_dir=bounded --input=strangers.tsv "${fast[@]}" online.max_rows=$((held + 500))
-expect_err "occurrences of new ids were served by default rows"
+expect_err "occurrences of new ids were served by out-of-vocabulary rows"
 last_window bounded "$held + 400 < d['embedding_rows'] <= $held + 500 + 64 * 17 and d['ids_refused'] > 2000"
 expect_exit 0 online --init_from=base --run_dir=frozen --input=strangers.tsv "${fast[@]}" online.train_embedding=false
 last_window frozen "d['embedding_rows'] <= $held + 20"
