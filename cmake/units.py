@@ -4,15 +4,16 @@
     cmake/units.py OUTPUT_DIR NAME LINES source.cc...
 
 Writes OUTPUT_DIR/NAME_1.cc and on, each of which includes sources of about LINES lines together, removes those of before that are of no
-use any more, and prints the paths. Two files with a name in common that only they should see (in an unnamed namespace, or a macro) go to
-different units; a file that none has room for begins one. So a new file finds its place by itself.
+use any more, and prints the paths. A file whose own names (in an unnamed namespace, or macros) another one says, as names of its own or as
+what a header declares, goes to another unit; a file that none has room for begins one. So a new file finds its place by itself.
 """
 import pathlib
 import re
 import sys
 
 # What stands at a line's beginning in an unnamed namespace, as the formatter lays it out, and declares a name.
-DECLARED = re.compile(r"(\w+)(?=\(|\[| = |\{|;| : )|(?:class|struct|enum|using) (\w+)")
+DECLARED = re.compile(r"(\w+)(?=\(|\[| = |\{|;| : )|(?:enum class|enum|class|struct) (\w+)|using (\w+) =")
+NO_CODE = re.compile(r'//[^\n]*|"(?:[^"\\\n]|\\.)*"')
 MACRO = re.compile(r"^#define (\w+)", re.MULTILINE)
 
 
@@ -30,18 +31,19 @@ def own_names(text):
 
 
 def units_of(sources, lines):
-    units = []  # [paths, names, lines]
+    units = []  # [paths, their own names, all words in them, lines]
     for source in sources:
         text = pathlib.Path(source).read_text()
-        names, length = own_names(text), text.count("\n")
+        names, words, length = own_names(text), set(re.findall(r"\w+", NO_CODE.sub(" ", text))), text.count("\n")
         for unit in units:
-            if unit[2] + length <= lines and not names & unit[1]:
+            if unit[3] + length <= lines and not names & unit[2] and not words & unit[1]:
                 unit[0].append(source)
                 unit[1].update(names)
-                unit[2] += length
+                unit[2].update(words)
+                unit[3] += length
                 break
         else:
-            units.append([[source], names, length])
+            units.append([[source], names, words, length])
     return [unit[0] for unit in units]
 
 

@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "tandem/experiment.pb.h"
+#include "tandem/row_fault.h"
 #include "tandem/state.pb.h"
 
 namespace tandem {

@@ -8,6 +8,7 @@
 #include "absl/strings/str_join.h"
 #include "tandem/experiment.pb.h"
 #include "tandem/feature_change.h"
+#include "tandem/row_fault.h"
 #include "tandem/status.h"
 
 namespace tandem {

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "tandem/row_fault.h"
 #include "tandem/state.pb.h"
 #include "tests/support/experiments.h"
 #include "tests/support/sample_files.h"
