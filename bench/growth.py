@@ -5,7 +5,7 @@
     bench/growth.py --work=/tmp/tandem-growth                      # measures what isn't there yet; half an hour
     bench/growth.py --work=/tmp/tandem-growth --only=fields,dim    # some sections only
     bench/growth.py --work=/tmp/tandem-growth --only=window        # ten million rows of thirty days; 4 GB, 15 GB of disk
-    bench/growth.py --work=/tmp/tandem-growth --report --plots=docs/performance
+    bench/growth.py --work=/tmp/tandem-growth --report --plots=docs/lab/performance
 
 A section varies one factor around a base case: a DeepFM teacher (400-400) and a student (128-64), 39 fields of one id each, D = 16,
 a table of a million ids, Adam, batch 512, one thread, one core. A run first fills the table (rows with bags of a hundred ids, so that

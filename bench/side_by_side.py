@@ -8,7 +8,7 @@
 
 DIR holds the PyTorch peer: speed.py, make_criteo_like.py. Both sides compute the same function of the same ids: 39 fields x
 16 of a Criteo-shaped log, CIN 128,128, MLP 400-400 PARALLEL, linear part, student 128-64, Adam, batch 512. Figures are medians
-of --repeats turns. What each row counts is said in docs/speed.md. Standard library only; a figure whose peer isn't there is
+of --repeats turns. What each row counts is said in docs/lab/speed.md. Standard library only; a figure whose peer isn't there is
 left out and said on stderr. A section that fails is said there too, and loses its own rows only; the exit code is 1 then.
 """
 import argparse
@@ -554,7 +554,7 @@ def main():
                           f"(kernels, the student's MLP and parsing: 5 to 9 at least), {(time.perf_counter() - begin) / 60:.1f} minutes.")
     if failed:
         bench.notes.append("Not measured: " + ", ".join(failed) + ".")
-    bench.notes.append("Memory over 30 days and growth: docs/performance.md.")
+    bench.notes.append("Memory over 30 days and growth: docs/lab/performance.md.")
     table = bench.table()
     print(table)
     if bench.options.output:
