@@ -8,11 +8,21 @@
 // same result, save for setting malformed rows aside: lines and cells by getline, the latter from an
 // istringstream a line, numbers by one a cell ("StringStream") or by from_chars ("Getline"); cells by
 // absl::StrSplit into a vector, numbers by from_chars.
+//
+// "File" reads a file of such lines, too. What quotes cost (docs/tables.md):
+//
+//   build/bench/parse_bench --benchmark_filter=File --benchmark_repetitions=9
+//
+// Tab: as above, no quotes understood. Comma: quotes understood, and there are none. Ids: each id in quotes.
+// All: every cell. Doubled: every cell, and a doubled quote in an id of each row.
 #include <benchmark/benchmark.h>
 #include <glog/logging.h>
+#include <unistd.h>
 
 #include <charconv>
 #include <cmath>
+#include <cstdio>
+#include <fstream>
 #include <memory>
 #include <sstream>
 #include <string>
@@ -22,6 +32,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
 #include "src/data/delimited/delimited_decoder.h"
+#include "src/data/delimited/delimited_format.h"
 #include "tandem/experiment.pb.h"
 #include "tandem/random.h"
 #include "tandem/schema.h"
@@ -221,6 +232,75 @@ void Getline(benchmark::State& state, bool dense) {
 void BM_StringStream(benchmark::State& state, bool dense) { Getline<FromStream>(state, dense); }
 void BM_Getline(benchmark::State& state, bool dense) { Getline<FromChars>(state, dense); }
 
+// ---- files, with quotes and without
+
+enum class Quotes { kTab, kComma, kIds, kAll, kDoubled };
+
+std::string CsvOf(const RawRows& chunk, Quotes quotes) {
+  std::string text;
+  for (const absl::string_view line : chunk.rows) {
+    int column = 0;
+    for (absl::string_view cell : absl::StrSplit(line, '\t')) {
+      const bool quoted = quotes >= Quotes::kAll || (quotes == Quotes::kIds && column > kIntegers);
+      const bool doubled = quotes == Quotes::kDoubled && column == kIntegers + 2;
+      const char* const quote = quoted ? "\"" : "";
+      absl::StrAppend(&text,
+                      column == 0              ? ""
+                      : quotes == Quotes::kTab ? "\t"
+                                               : ",",
+                      quote, doubled ? "\"\"" : "", cell, quote);
+      ++column;
+    }
+    text += '\n';
+  }
+  return text;
+}
+
+void BM_File(benchmark::State& state, Quotes quotes) {
+  constexpr int kTimes = 64;  // that the lines are in the file
+  const Schema schema = CriteoSchema(/*dense=*/true);
+  const std::string text = CsvOf(SomeLines(), quotes);
+  const std::string path = absl::StrCat("/tmp/tandem_parse_bench.", getpid());
+  {
+    std::ofstream file(path);
+    for (int i = 0; i < kTimes; ++i) file << text;
+  }
+  DelimitedOptions options;
+  options.header = false;
+  options.columns = {"label"};
+  for (const Field& field : schema.fields()) options.columns.push_back(field.column);
+  options.max_line_bytes = 1 << 20;
+  if (quotes != Quotes::kTab) options.delimiter = ',';
+  if (quotes != Quotes::kTab) options.quote = '"';
+  const std::unique_ptr<const SampleFormat> format = MakeDelimitedFormat(options);
+  const auto decoder = format->MakeDecoder(schema, {RowUse::kTrain}, "", path).value();
+  Batch batch(kIntegers + kIds);
+  std::vector<BadRow> bad;
+  int64_t rows = 0;
+  for (auto _ : state) {
+    const auto file = format->Open(FileSystem::Default(), path).value();
+    RawRows chunk;
+    for (;;) {
+      CHECK(file->Read(kRows, &chunk).ok());
+      if (chunk.rows.empty()) break;
+      batch.Clear();
+      decoder->DecodeRows(chunk, 0, static_cast<int>(chunk.rows.size()), &batch, &bad);
+      rows += batch.rows();
+    }
+  }
+  CHECK_EQ(rows, state.iterations() * kTimes * kRows);
+  CHECK(bad.empty()) << bad[0].detail;
+  std::remove(path.c_str());
+  state.SetBytesProcessed(state.iterations() * static_cast<int64_t>(kTimes * text.size()));
+  state.counters["us_per_row"] = benchmark::Counter(
+      static_cast<double>(rows) * 1e-6, benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
+}
+
+BENCHMARK_CAPTURE(BM_File, tab, Quotes::kTab);
+BENCHMARK_CAPTURE(BM_File, comma, Quotes::kComma);
+BENCHMARK_CAPTURE(BM_File, ids, Quotes::kIds);
+BENCHMARK_CAPTURE(BM_File, all, Quotes::kAll);
+BENCHMARK_CAPTURE(BM_File, doubled, Quotes::kDoubled);
 BENCHMARK_CAPTURE(BM_Lines, dense, true);
 BENCHMARK_CAPTURE(BM_LineByLine, dense, true);
 BENCHMARK_CAPTURE(BM_StrSplit, dense, true);

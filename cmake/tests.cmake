@@ -4,7 +4,8 @@ file(GLOB TEST_SUPPORT CONFIGURE_DEPENDS tests/support/*.cc)
 add_library(tandem_test_support STATIC ${TEST_SUPPORT} ${CMAKE_CURRENT_LIST_DIR}/empty.cc)
 target_include_directories(tandem_test_support PUBLIC ${CMAKE_CURRENT_SOURCE_DIR})
 target_include_directories(tandem_test_support SYSTEM PUBLIC ${PROTO_DIR})
-target_link_libraries(tandem_test_support PUBLIC tandem tandem_flags GTest::gmock_main GTest::gtest nlohmann_json::nlohmann_json
+find_package(rapidcheck REQUIRED)
+target_link_libraries(tandem_test_support PUBLIC tandem tandem_flags rapidcheck GTest::gmock_main GTest::gtest nlohmann_json::nlohmann_json
   glog::glog absl::flat_hash_map absl::str_format absl::time Eigen3::Eigen ZLIB::ZLIB PkgConfig::ZSTD Threads::Threads)
 target_compile_definitions(tandem_test_support PUBLIC
   TANDEM_SOURCE_DIR="${CMAKE_CURRENT_SOURCE_DIR}" TANDEM_BINARY_DIR="${CMAKE_CURRENT_BINARY_DIR}")

@@ -35,7 +35,7 @@ class CellReader {
   };
 
   virtual ~CellReader() = default;
-  // Replaces the cells by the row's; none of a malformed row.
+  // Replaces the cells by the row's; none of a malformed row, or of one to pass over.
   virtual RowFault Read(absl::string_view row) = 0;
   // Valid until the next Read, as long as its row is.
   const std::vector<Cell>& cells() const { return cells_; }

@@ -13,8 +13,9 @@
 
 namespace tandem {
 
-enum class FieldKind { kSparse, kBucketized, kDense };
+enum class FieldKind { kSparse, kBucketized, kDense, kTime };
 enum class DenseTransform { kNone, kLog1p, kStandardize };
+enum class TimePart { kHour, kWeekday, kDay, kMonth };
 
 struct Field {
   std::string name;
@@ -31,7 +32,9 @@ struct Field {
   DenseTransform transform = DenseTransform::kNone;
   double mean = 0;
   double deviation = 1;
+  double max_magnitude = 1e6;  // of the transformed number
   std::vector<double> boundaries;
+  TimePart time_part = TimePart::kHour;
   std::optional<std::string> serving_value;  // a cell of the log's format
   bool teacher_only = false;
 };

@@ -39,7 +39,8 @@ class Quarantine {
   // again.
   absl::Status BeginFile(const std::string& file, absl::string_view head);
   void GoodRows(int64_t rows);
-  // `number` of the row in its file; `row` with what ends it (RowFraming::Append).
+  // `number` of the row in its file; `row` with what ends it (RowFraming::Append). Rows that are passed over
+  // (IsPassedOver) are counted by themselves, and are neither read nor bad. kHeader is a DataError.
   absl::Status BadRow(int64_t number, RowFault fault, absl::string_view detail, absl::string_view row);
   // Of rows read one after the other: a DataError when more than max_bad_fraction of them, from 1,000 on, are
   // bad.
@@ -49,6 +50,8 @@ class Quarantine {
 
   int64_t rows_read() const { return rows_read_; }
   int64_t rows_bad() const { return rows_bad_; }
+  // Blank lines and repeated headers.
+  int64_t rows_passed_over() const { return rows_passed_over_; }
   const std::array<int64_t, kRowFaults>& by_fault() const { return by_fault_; }
 
  private:
@@ -61,6 +64,7 @@ class Quarantine {
   double max_bad_fraction_;
   int64_t rows_read_ = 0;
   int64_t rows_bad_ = 0;
+  int64_t rows_passed_over_ = 0;
   std::array<int64_t, kRowFaults> by_fault_ = {};
   std::map<std::string, std::string> names_;  // in the directory, and the file that has it
   std::unique_ptr<File> file_;

@@ -5,7 +5,7 @@
 //   Batch batch(static_cast<int>(schema.fields().size()));
 //   decoder->DecodeRows(rows, 0, static_cast<int>(rows.rows.size()), &batch, &bad_rows);
 //
-// A malformed row never becomes a row of a batch. A decoder is const: any number of threads decode with it,
+// A malformed row never becomes a row of a batch, nor does one that is passed over (IsPassedOver). A decoder is const: any number of threads decode with it,
 // each into a batch of its own. It keeps what it needs of the schema.
 #ifndef TANDEM_ROW_DECODER_H_
 #define TANDEM_ROW_DECODER_H_
@@ -52,7 +52,7 @@ class RowDecoder {
   virtual void DecodeRows(const RawRows& rows, int begin, int end, Batch* batch,
                           std::vector<BadRow>* bad) const = 0;
   // Appends the row's key cells, each followed by `separator`, to `out`; malformed rows too: a cell that
-  // isn't there is empty.
+  // isn't there is empty. One that holds the separator is written so that it reads back.
   virtual void AppendKeys(absl::string_view row, char separator, std::string* out) const = 0;
   // The number in RowNeeds::time_column of a row that Decode has taken.
   virtual RowFault Time(absl::string_view row, double* time) const = 0;

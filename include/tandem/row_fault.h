@@ -21,9 +21,19 @@ enum class RowFault {
   kNotFinite,    // NaN or infinity, in a dense value, a weight or a teacher's score
   kWeight,       // a sample weight or an id's weight that is absent, doesn't parse, or is negative
   kLineTooLong,
-  kSyntax,  // not a row of the format: no object, a list where one value is wanted
+  kSyntax,  // not a row of the format: no object, a list where one value is wanted, a quote without its end
+  kMagnitude,  // a dense value further from 0 than the feature's max_magnitude
+  kTime,       // a moment that doesn't parse
+  kHeader,  // a header line of other columns than the file's, or in another order: what follows can't be read
+  kBlankLine,       // nothing at all. Passed over, as the next
+  kRepeatedHeader,  // the file's header once more
 };
-constexpr int kRowFaults = 8;
+constexpr int kRowFaults = 13;
+
+// No sample, and no fault either: such a row is counted by itself.
+inline bool IsPassedOver(RowFault fault) {
+  return fault == RowFault::kBlankLine || fault == RowFault::kRepeatedHeader;
+}
 
 // "column count", "label", ...
 const char* RowFaultName(RowFault fault);

@@ -2,14 +2,14 @@
 // all there yet, and how they are written when they are set aside.
 //
 //   const RowFraming& framing = format.framing();
-//   if (const auto size = framing.RowBytes(bytes, /*scanned=*/0); size.has_value())
+//   const std::unique_ptr<RowScanner> scanner = framing.MakeScanner();
+//   if (const auto size = scanner->RowBytes(bytes, /*last=*/false); size.has_value())
 //     row = framing.Row(bytes.substr(0, *size), /*first=*/false);
-//
-// Thread-safe.
 #ifndef TANDEM_ROW_FRAMING_H_
 #define TANDEM_ROW_FRAMING_H_
 
 #include <cstddef>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -17,17 +17,30 @@
 
 namespace tandem {
 
+// Finds the ends of rows, one row after another, in bytes that come bit by bit. Where a row ends is a
+// function of the bytes from its begin on, however they come. Not thread-safe.
+class RowScanner {
+ public:
+  virtual ~RowScanner() = default;
+  // How many of `bytes`, which begin with a row, belong to it, its end included; the next call is about the
+  // row after it. Not set where that can't be told yet: the next call is given these bytes again, with more
+  // behind them. `last`: there will be no more; set then, unless `bytes` is empty.
+  virtual std::optional<size_t> RowBytes(absl::string_view bytes, bool last) = 0;
+  // The row is too long to be kept: the bytes that were given to no avail are gone, and the next call is
+  // given what came behind them, of which only the row's end matters.
+  virtual void Drop() = 0;
+};
+
+// Thread-safe.
 class RowFraming {
  public:
   virtual ~RowFraming() = default;
-  // How many of `bytes`, which begin in a row, belong to it, its end included. Not set where its end isn't
-  // among them: then all of them do. The first `scanned` were looked at before, to no avail.
-  virtual std::optional<size_t> RowBytes(absl::string_view bytes, size_t scanned) const = 0;
+  virtual std::unique_ptr<RowScanner> MakeScanner() const = 0;
   // What is the row's own of its bytes, e.g. without a line end. `first`: of the file.
   virtual absl::string_view Row(absl::string_view bytes, bool first) const = 0;
   // What ends a row, e.g. "\n"; the last one of a file may lack it.
   virtual absl::string_view end() const = 0;
-  // Appends the row's bytes: RowBytes and Row give it back.
+  // Appends the row's bytes: RowScanner and Row give it back.
   virtual void Append(absl::string_view row, std::string* bytes) const = 0;
 };
 

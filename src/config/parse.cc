@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "google/protobuf/io/tokenizer.h"
 #include "google/protobuf/io/zero_copy_stream_impl_lite.h"
 #include "google/protobuf/text_format.h"
@@ -125,6 +126,7 @@ absl::Status Explain(absl::string_view text, absl::string_view origin, const Fau
 }  // namespace
 
 absl::StatusOr<proto::Experiment> ParseExperiment(absl::string_view text, absl::string_view origin) {
+  absl::ConsumePrefix(&text, "\xef\xbb\xbf");  // editors put a byte order mark there
   TANDEM_RETURN_IF_ERROR(CheckConfigFormat(text, origin));
   FirstFault collector;
   TextFormat::Parser parser;

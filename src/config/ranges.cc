@@ -38,6 +38,7 @@ constexpr Range kRanges[] = {
     Closed("Sequence.max_length", 1, 1000),
     Any("Dense.mean"),
     MoreThan("Dense.deviation", 0),
+    MoreThan("Dense.max_magnitude", 0),
     Any("Bucketize.boundaries"),
     Closed("Embedding.dim", 1, 1024),
     AtLeast("Embedding.init_deviation", 0),

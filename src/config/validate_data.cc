@@ -1,12 +1,15 @@
 // Checks of `data`: where the samples are, their format and columns.
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/escaping.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "src/config/quote.h"
 #include "src/config/validate.h"
 #include "tandem/experiment.h"
 #include "tandem/status.h"
@@ -23,8 +26,8 @@ struct Separator {
 };
 
 // A separator that no feature uses may equal another: a log with '|' between its columns needs no care.
-absl::Status CheckSeparators(const proto::Delimited& delimited,
-                             const std::vector<const proto::Feature*>& features) {
+absl::Status CheckSeparators(const proto::Data& data, const std::vector<const proto::Feature*>& features) {
+  const proto::Delimited& delimited = data.delimited();
   bool weighted = false;
   bool multi_valued = false;
   for (const proto::Feature* feature : features) {
@@ -32,12 +35,15 @@ absl::Status CheckSeparators(const proto::Delimited& delimited,
     multi_valued |=
         feature->sparse().multi_valued() || feature->sparse().weighted() || feature->sparse().has_sequence();
   }
+  const std::string quote = QuoteOf(data);
   const Separator separators[] = {
       {"data.delimited.delimiter", delimited.delimiter(), true},
       {"data.delimited.multi_value_separator", delimited.multi_value_separator(), multi_valued},
-      {"data.delimited.weight_separator", delimited.weight_separator(), weighted}};
+      {"data.delimited.weight_separator", delimited.weight_separator(), weighted},
+      {"data.quote", quote, true}};
   for (const Separator& separator : separators) {
     const std::string shown = absl::StrCat(separator.key, ": '", absl::CEscape(separator.text), "'");
+    if (&separator.text == &quote && quote.empty()) continue;
     if (separator.text.size() != 1) return ConfigError(shown, "; must be one byte, e.g. '\\t', ',', '|'");
     if (separator.text == "\n" || separator.text == "\r")
       return ConfigError(shown, "; must not be a line end");
@@ -48,6 +54,52 @@ absl::Status CheckSeparators(const proto::Delimited& delimited,
     }
   }
   return absl::OkStatus();
+}
+
+absl::Status CheckQuote(const proto::Data& data) {
+  if (!data.has_quote() || !data.has_json_lines()) return absl::OkStatus();
+  return ConfigError("data.quote: set, but JSON lines have quotes of their own; leave it out");
+}
+
+// The number that a text is in a log; nullopt: none.
+std::optional<double> NumberOf(const std::string& text) {
+  double number = 0;
+  if (!absl::SimpleAtod(text, &number)) return std::nullopt;
+  return number;
+}
+
+// The text, or another spelling of its number.
+bool Among(const std::string& text, const google::protobuf::RepeatedPtrField<std::string>& texts, int size) {
+  const std::optional<double> number = NumberOf(text);
+  return std::any_of(texts.begin(), texts.begin() + size, [&](const std::string& other) {
+    return other == text || (number.has_value() && NumberOf(other) == number);
+  });
+}
+
+absl::Status CheckLabelTexts(const proto::Data& data) {
+  for (const auto& [key, texts] :
+       {std::pair("data.positive", &data.positive()), std::pair("data.negative", &data.negative())}) {
+    for (int i = 0; i < texts->size(); ++i) {
+      const std::string& text = texts->Get(i);
+      const std::string shown = absl::StrCat(key, "[", i, "]: '", absl::CEscape(text), "'");
+      if (text.empty() || Among(text, data.missing_value(), data.missing_value_size())) {
+        return ConfigError(shown, " is a missing label; data.unlabelled says what that is");
+      }
+      if (Among(text, *texts, i)) return ConfigError(shown, " is there before; must be unique");
+    }
+  }
+  bool effect = false;
+  for (int i = 0; i < data.negative_size(); ++i) {
+    if (Among(data.negative(i), data.positive(), data.positive_size())) {
+      return ConfigError("data.negative[", i, "]: '", absl::CEscape(data.negative(i)),
+                         "' is in data.positive too; a label is one of them");
+    }
+    effect |= NumberOf(data.negative(i)) != 0.0;
+  }
+  for (const std::string& text : data.positive()) effect |= data.negative().empty() || NumberOf(text) != 1.0;
+  if (effect || (data.positive().empty() && data.negative().empty())) return absl::OkStatus();
+  return ConfigError(data.positive().empty() ? "data.negative" : "data.positive",
+                     ": without effect: 0 and 1 mean what they are; leave it out");
 }
 
 absl::Status CheckColumnList(const proto::Delimited& delimited) {
@@ -72,7 +124,8 @@ absl::Status CheckColumnList(const proto::Delimited& delimited) {
   return absl::OkStatus();
 }
 
-// The columns that are needed, each with the key that names it.
+// The columns that are needed, each with the key that names it. Key columns are wanted where they are written
+// out, and not before.
 std::vector<std::pair<std::string, std::string>> NeededColumns(
     const proto::Experiment& experiment, const std::vector<const proto::Feature*>& features) {
   const proto::Data& data = experiment.data();
@@ -81,7 +134,6 @@ std::vector<std::pair<std::string, std::string>> NeededColumns(
   if (!data.group_column().empty()) needed.emplace_back("data.group_column", data.group_column());
   if (distill.has_stored_logits()) needed.emplace_back(kStoredColumn, distill.stored_logits().column());
   if (!data.weight_column().empty()) needed.emplace_back("data.weight_column", data.weight_column());
-  for (const std::string& column : data.key_columns()) needed.emplace_back("data.key_columns", column);
   for (const proto::Feature* feature : features) {
     needed.emplace_back(absl::StrCat("feature[", feature->name(), "].column"), ColumnOf(*feature));
   }
@@ -124,7 +176,7 @@ absl::Status CheckRoles(const proto::Data& data, const std::vector<const proto::
 }  // namespace
 
 absl::Status ValidateFormat(const proto::Data& data, const std::vector<const proto::Feature*>& features) {
-  TANDEM_RETURN_IF_ERROR(CheckSeparators(data.delimited(), features));
+  TANDEM_RETURN_IF_ERROR(CheckSeparators(data, features));
   return CheckColumnList(data.delimited());
 }
 
@@ -133,7 +185,9 @@ absl::Status ValidateData(const proto::Experiment& experiment,
   const proto::Data& data = experiment.data();
   if (data.path().empty())
     return ConfigError("data.path: not set; must name the sample files, e.g. \"logs/{date}.tsv.gz\"");
+  TANDEM_RETURN_IF_ERROR(CheckQuote(data));
   TANDEM_RETURN_IF_ERROR(ValidateFormat(data, features));
+  TANDEM_RETURN_IF_ERROR(CheckLabelTexts(data));
   TANDEM_RETURN_IF_ERROR(CheckRoles(data, features));
   TANDEM_RETURN_IF_ERROR(CheckStoredColumn(experiment));
   const std::vector<std::string> columns = ListedColumns(data);

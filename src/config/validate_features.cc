@@ -55,6 +55,12 @@ absl::Status CheckBucketize(const proto::Dense& dense, const std::string& key) {
 }
 
 absl::Status CheckDense(const proto::Dense& dense, const std::string& key) {
+  // The default is written out.
+  const bool bounded = dense.max_magnitude() != proto::Dense::default_instance().max_magnitude();
+  if (bounded && (dense.has_bucketize() || dense.has_piecewise())) {
+    return ConfigError(key, ".max_magnitude: set, but ", dense.has_bucketize() ? "bucketize" : "piecewise",
+                       " takes any number; leave it out");
+  }
   const bool standardize = dense.transform() == proto::Dense::STANDARDIZE;
   if (dense.has_bucketize()) TANDEM_RETURN_IF_ERROR(CheckBucketize(dense, key));
   for (const auto& [name, is_set] :
@@ -96,12 +102,14 @@ absl::Status CheckKind(const proto::Feature& feature) {
         return ConfigError(key, ".sparse.multi_valued: false, but a weighted feature is multi-valued");
       }
       return CheckSequence(feature);
+    case proto::Feature::kTime:
+      return absl::OkStatus();
     case proto::Feature::kDense:
       return CheckDense(feature.dense(), absl::StrCat(key, ".dense"));
     case proto::Feature::KIND_NOT_SET:
       break;
   }
-  return ConfigError(key, ": of no kind; accepted: sparse {}, dense {}");
+  return ConfigError(key, ": of no kind; accepted: sparse {}, dense {}, time {}");
 }
 
 // Only sparse features share a table: the vectors of a dense one are keyed by other things than ids.
@@ -113,9 +121,10 @@ absl::Status CheckTables(const std::vector<const proto::Feature*>& features) {
     const auto [owner, is_new] = owners.try_emplace(table, feature);
     if (is_new || (owner->second->has_sparse() && feature->has_sparse())) continue;
     const proto::Feature& sparse = feature->has_sparse() ? *feature : *owner->second;
-    const proto::Feature& dense = feature->has_sparse() ? *owner->second : *feature;
-    return ConfigError(KeyOf(sparse), ".sparse.table: '", table, "' is the table of the dense feature '",
-                       dense.name(), "'; only sparse features share a table");
+    const proto::Feature& other = feature->has_sparse() ? *owner->second : *feature;
+    return ConfigError(KeyOf(sparse), ".sparse.table: '", table, "' is the table of the ",
+                       other.has_time() ? "time" : "dense", " feature '", other.name(),
+                       "'; only sparse features share a table");
   }
   return absl::OkStatus();
 }

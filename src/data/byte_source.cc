@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "src/data/file_kind.h"
 #include "tandem/status.h"
 
 namespace tandem {
@@ -159,9 +160,28 @@ class ZstdSource : public ByteSource {
   int64_t produced_ = 0;
 };
 
-}  // namespace
+// Looks at the first bytes of what another source reads: what isn't text is said to be what it is.
+class TextSource : public ByteSource {
+ public:
+  TextSource(std::string path, std::unique_ptr<ByteSource> bytes)
+      : path_(std::move(path)), bytes_(std::move(bytes)) {}
 
-absl::StatusOr<std::unique_ptr<ByteSource>> ByteSource::Open(FileSystem& fs, const std::string& path) {
+  absl::StatusOr<int64_t> Read(char* out, int64_t size) override {
+    TANDEM_ASSIGN_OR_RETURN(const int64_t read, bytes_->Read(out, size));
+    if (first_.size() >= kKindBytes) return read;
+    first_.append(out, std::min<int64_t>(read, kKindBytes - first_.size()));
+    const std::string kind = KindOfBinary(first_);
+    if (kind.empty()) return read;
+    return DataError(path_, ": is ", kind, ". Read is text: delimited, or JSON lines, plain, gzip or zstd");
+  }
+
+ private:
+  const std::string path_;
+  const std::unique_ptr<ByteSource> bytes_;
+  std::string first_;
+};
+
+absl::StatusOr<std::unique_ptr<ByteSource>> OpenBytes(FileSystem& fs, const std::string& path) {
   std::unique_ptr<ReadableFile> opened;
   if (path == "-") {
     opened = std::make_unique<StandardInput>();
@@ -184,6 +204,14 @@ absl::StatusOr<std::unique_ptr<ByteSource>> ByteSource::Open(FileSystem& fs, con
     return std::unique_ptr<ByteSource>(std::make_unique<ZstdSource>(std::move(file)));
   }
   return std::unique_ptr<ByteSource>(std::move(file));
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<ByteSource>> ByteSource::Open(FileSystem& fs, const std::string& path) {
+  TANDEM_ASSIGN_OR_RETURN(std::unique_ptr<ByteSource> bytes, OpenBytes(fs, path));
+  const std::string name = path == "-" ? "standard input" : path;
+  return std::unique_ptr<ByteSource>(std::make_unique<TextSource>(name, std::move(bytes)));
 }
 
 bool WaitForStandardInput(double seconds) {

@@ -1,4 +1,5 @@
-// The bytes of a sample file, decompressed where its first bytes say gzip or zstd.
+// The bytes of a sample file, decompressed where its first bytes say gzip or zstd; an error where they say
+// that it isn't text.
 #ifndef TANDEM_SRC_DATA_BYTE_SOURCE_H_
 #define TANDEM_SRC_DATA_BYTE_SOURCE_H_
 

@@ -93,7 +93,7 @@ void DayReader::State::DecodePiece(int task) {
 absl::Status DayReader::State::SetAside(const BadRow& bad) {
   bad_row.clear();
   format.framing().Append(chunk.rows[bad.row], &bad_row);
-  return quarantine->BadRow(chunk.first_row + bad.row, bad.fault, bad.detail, bad_row);
+  return quarantine->BadRow(chunk.Number(bad.row), bad.fault, bad.detail, bad_row);
 }
 
 // Replaces the pieces by those of the next chunk of rows; false at the end of the day.

@@ -25,20 +25,27 @@ constexpr absl::string_view kByteOrderMark = "\xef\xbb\xbf";
 
 class LineFile : public SampleFile {
  public:
-  LineFile(std::unique_ptr<ByteSource> source, int64_t max_line_bytes)
-      : source_(std::move(source)), max_line_bytes_(max_line_bytes) {}
+  LineFile(std::unique_ptr<ByteSource> source, const LineOptions& options)
+      : source_(std::move(source)), max_line_bytes_(options.max_line_bytes) {
+    if (!options.quoting.has_value()) return;
+    quote_ = options.quoting->quote;
+    quoted_rows_.emplace(*options.quoting, max_line_bytes_);
+  }
 
-  // The first line is the head.
+  // The first line that isn't blank is the head.
   absl::Status ReadHead(const std::string& path) {
     head_.reset();
-    RawRows line;
-    TANDEM_RETURN_IF_ERROR(Read(1, &line));
-    if (line.rows.empty()) return absl::OkStatus();
-    if (line.too_long[0]) {
-      return DataError(path, ":1: the header line is longer than max_line_bytes ", max_line_bytes_);
+    for (RawRows line;;) {
+      TANDEM_RETURN_IF_ERROR(Read(1, &line));
+      if (line.rows.empty()) return absl::OkStatus();
+      if (line.too_long[0]) {
+        return DataError(path, ":", line.first_row, ": the header line is longer than max_line_bytes ",
+                         max_line_bytes_);
+      }
+      if (line.rows[0].empty()) continue;
+      head_ = std::string(line.rows[0]);
+      return absl::OkStatus();
     }
-    head_ = std::string(line.rows[0]);
-    return absl::OkStatus();
   }
   const std::optional<std::string>& head() const override { return head_; }
 
@@ -51,35 +58,43 @@ class LineFile : public SampleFile {
     size_ = std::exchange(left_size_, 0);
     size_t begin = 0;
     size_t scanned = 0;
+    next_quote_ = quotes_scanned_ = 0;
     while (static_cast<int>(ends_.size()) < max_lines && begin < kChunkBytes) {
       const char* bytes = chunk->bytes.data();
       const void* found = size_ == scanned ? nullptr : std::memchr(bytes + scanned, '\n', size_ - scanned);
-      if (found != nullptr) {
-        const size_t end = static_cast<const char*>(found) - bytes;
-        AddLine(begin, end, chunk);
-        begin = scanned = end + 1;
+      std::optional<size_t> end;  // of the row and its line end
+      if (found != nullptr) end = static_cast<const char*>(found) - bytes + 1;
+      if (quoted_rows_.has_value() && end.has_value()) end = QuotedEnd(begin, *end, /*last=*/false, *chunk);
+      if (end.has_value()) {
+        AddRow(begin, *end, chunk);
+        begin = scanned = *end;
         continue;
       }
-      scanned = size_;
+      // A row in quotes is looked at from its begin on.
+      scanned = found == nullptr ? size_ : begin;
       // Of a line that is too long only the fact is kept. A "\r" or a byte order mark, still there, doesn't
       // count.
-      if (static_cast<int64_t>(scanned - begin) >
-          max_line_bytes_ + 1 + static_cast<int64_t>(kByteOrderMark.size())) {
+      if (found == nullptr && static_cast<int64_t>(size_ - begin) >
+                                  max_line_bytes_ + 1 + static_cast<int64_t>(kByteOrderMark.size())) {
         overlong_ = true;
         size_ = scanned = begin;
+        next_quote_ = quotes_scanned_ = begin;
+        if (quoted_rows_.has_value()) quoted_rows_->Forget();
       }
       TANDEM_ASSIGN_OR_RETURN(const bool more,
                               Fill(max_lines - static_cast<int>(ends_.size()), &chunk->bytes));
       if (more) continue;
-      if (size_ > begin || overlong_) AddLine(begin, size_, chunk);
-      begin = size_;
-      break;
+      if (size_ == begin && !overlong_) break;
+      end = size_;
+      if (quoted_rows_.has_value()) end = QuotedEnd(begin, size_, /*last=*/true, *chunk);
+      AddRow(begin, *end, chunk);
+      begin = scanned = *end;
     }
+    if (!chunk->quoted.empty()) chunk->quoted.resize(ends_.size(), false);
     left_size_ = size_ - begin;
     if (left_.size() < left_size_) left_.resize(chunk->bytes.size());
     if (left_size_ > 0) std::memcpy(&left_[0], chunk->bytes.data() + begin, left_size_);
     for (const auto& [from, to] : ends_) chunk->rows.emplace_back(chunk->bytes.data() + from, to - from);
-    next_line_ += static_cast<int64_t>(ends_.size());
     chunk->file_bytes = static_cast<int64_t>(begin);
     if (!ends_.empty()) line_bytes_ = static_cast<int64_t>(begin / ends_.size()) + 1;
     return absl::OkStatus();
@@ -94,26 +109,66 @@ class LineFile : public SampleFile {
     const absl::StatusOr<int64_t> read = source_->Read(&(*bytes)[size_], wanted);
     if (!read.ok()) {
       return absl::Status(read.status().code(),
-                          absl::StrCat(read.status().message(), ", at line ", next_line_ + ends_.size()));
+                          absl::StrCat(read.status().message(), ", at line ", next_line_));
     }
     size_ += *read;
     at_end_ = *read == 0;
     return *read > 0;
   }
 
-  void AddLine(size_t begin, size_t end, RawRows* chunk) {
-    const absl::string_view line(chunk->bytes.data() + begin, end - begin);
-    if (next_line_ == 1 && ends_.empty() && absl::StartsWith(line, kByteOrderMark))
+  // Where the row ends whose first line ends before `line_end`; not set where that can't be told yet.
+  std::optional<size_t> QuotedEnd(size_t begin, size_t line_end, bool last, const RawRows& chunk) {
+    row_quoted_ = !overlong_ && HasQuote(begin, line_end, chunk.bytes.data());
+    if (!row_quoted_) {
+      quoted_rows_->Pass(line_end - begin);
+      return line_end;
+    }
+    const std::optional<size_t> bytes =
+        quoted_rows_->RowBytes({chunk.bytes.data() + begin, size_ - begin}, last);
+    return bytes.has_value() ? std::optional<size_t>(begin + *bytes) : std::nullopt;
+  }
+
+  // Each byte is looked at once, whatever is asked.
+  bool HasQuote(size_t begin, size_t end, const char* bytes) {
+    if (next_quote_ < begin) next_quote_ = quotes_scanned_ = begin;
+    if (next_quote_ == quotes_scanned_ && quotes_scanned_ < end) {
+      const void* found = std::memchr(bytes + quotes_scanned_, quote_, size_ - quotes_scanned_);
+      next_quote_ = found == nullptr ? size_ : static_cast<const char*>(found) - bytes;
+      quotes_scanned_ = found == nullptr ? size_ : next_quote_ + 1;
+    }
+    return next_quote_ < end;
+  }
+
+  // `end`: behind the line end, where it has one.
+  void AddRow(size_t begin, size_t end, RawRows* chunk) {
+    const char* const bytes = chunk->bytes.data();
+    const int64_t number = next_line_++;
+    if (number == 1 && absl::StartsWith({bytes + begin, end - begin}, kByteOrderMark))
       begin += kByteOrderMark.size();
-    if (end > begin && chunk->bytes[end - 1] == '\r') --end;
+    if (end > begin && bytes[end - 1] == '\n') --end;
+    if (end > begin && bytes[end - 1] == '\r') --end;
     const bool too_long = overlong_ || static_cast<int64_t>(end - begin) > max_line_bytes_;
+    if (row_quoted_) {
+      chunk->quoted.resize(ends_.size() + 1, false);
+      chunk->quoted.back() = true;
+      next_line_ += std::count(bytes + begin, bytes + end, '\n');
+    }
+    if (!chunk->numbers.empty()) {
+      chunk->numbers.push_back(number);
+    } else if (next_line_ > number + 1) {
+      for (int64_t earlier = chunk->first_row; earlier <= number; ++earlier)
+        chunk->numbers.push_back(earlier);
+    }
     ends_.emplace_back(begin, too_long ? begin : end);
     chunk->too_long.push_back(too_long);
     overlong_ = false;
+    row_quoted_ = false;
   }
 
   std::unique_ptr<ByteSource> source_;
   int64_t max_line_bytes_;
+  char quote_ = '\0';
+  std::optional<QuotedRows> quoted_rows_;
   std::optional<std::string> head_ = std::string();
   size_t size_ = 0;       // of what the chunk's buffer holds
   std::string left_;      // a buffer: of the last read, what comes after its last line...
@@ -122,15 +177,32 @@ class LineFile : public SampleFile {
   int64_t next_line_ = 1;
   int64_t line_bytes_ = 256;  // of a line of the last chunk, on average
   bool overlong_ = false;     // the line at hand has been too long already
+  bool row_quoted_ = false;   // the one at hand
+  // In the chunk's buffer: the first quote from the row at hand on, or where none was found so far; and what
+  // was looked through.
+  size_t next_quote_ = 0, quotes_scanned_ = 0;
   bool at_end_ = false;
+};
+
+class LineScanner : public RowScanner {
+ public:
+  std::optional<size_t> RowBytes(absl::string_view bytes, bool last) override {
+    const size_t end = bytes.find('\n', scanned_);
+    scanned_ = 0;
+    if (end != absl::string_view::npos) return end + 1;
+    if (last && !bytes.empty()) return bytes.size();
+    scanned_ = bytes.size();
+    return std::nullopt;
+  }
+  void Drop() override { scanned_ = 0; }
+
+ private:
+  size_t scanned_ = 0;
 };
 
 class LineFramingImpl : public RowFraming {
  public:
-  std::optional<size_t> RowBytes(absl::string_view bytes, size_t scanned) const override {
-    const size_t end = bytes.find('\n', scanned);
-    return end == absl::string_view::npos ? std::nullopt : std::optional<size_t>(end + 1);
-  }
+  std::unique_ptr<RowScanner> MakeScanner() const override { return std::make_unique<LineScanner>(); }
   absl::string_view Row(absl::string_view bytes, bool first) const override {
     if (first) absl::ConsumePrefix(&bytes, kByteOrderMark);
     absl::ConsumeSuffix(&bytes, "\n");
@@ -141,19 +213,36 @@ class LineFramingImpl : public RowFraming {
   void Append(absl::string_view row, std::string* bytes) const override { absl::StrAppend(bytes, row, "\n"); }
 };
 
+class QuotedFramingImpl : public LineFramingImpl {
+ public:
+  QuotedFramingImpl(Quoting quoting, int64_t max_row_bytes)
+      : quoting_(quoting), max_row_bytes_(max_row_bytes) {}
+  std::unique_ptr<RowScanner> MakeScanner() const override {
+    return std::make_unique<QuotedRows>(quoting_, max_row_bytes_);
+  }
+
+ private:
+  const Quoting quoting_;
+  const int64_t max_row_bytes_;
+};
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<SampleFile>> OpenLineFile(FileSystem& fs, const std::string& path,
-                                                         int64_t max_line_bytes, bool has_head) {
+                                                         const LineOptions& options) {
   TANDEM_ASSIGN_OR_RETURN(std::unique_ptr<ByteSource> source, ByteSource::Open(fs, path));
-  auto file = std::make_unique<LineFile>(std::move(source), max_line_bytes);
-  if (has_head) TANDEM_RETURN_IF_ERROR(file->ReadHead(path));
+  auto file = std::make_unique<LineFile>(std::move(source), options);
+  if (options.has_head) TANDEM_RETURN_IF_ERROR(file->ReadHead(path));
   return file;
 }
 
 const RowFraming& LineFraming() {
   static const LineFramingImpl framing;
   return framing;
+}
+
+std::unique_ptr<const RowFraming> QuotedFraming(Quoting quoting, int64_t max_row_bytes) {
+  return std::make_unique<QuotedFramingImpl>(quoting, max_row_bytes);
 }
 
 }  // namespace tandem

@@ -89,8 +89,15 @@ class LogReader {
       if (chunk.rows.empty()) break;
       for (size_t r = 0; r < chunk.rows.size(); ++r) {
         const absl::string_view row = chunk.rows[r];
+        const RowFault fault = chunk.too_long[r] ? RowFault::kLineTooLong : reader->Read(row);
+        if (IsPassedOver(fault)) continue;
         ++rows_;
-        if (chunk.too_long[r] || reader->Read(row) != RowFault::kNone || !Trains(decoder.get(), row)) {
+        if (fault == RowFault::kHeader) {
+          return DataError(path, ":", chunk.Number(static_cast<int>(r)),
+                           ": a header line with other columns than the file's first, or in another order; "
+                           "the rows behind it belong into a file of their own");
+        }
+        if (fault != RowFault::kNone || !Trains(decoder.get(), row)) {
           ++malformed_;
           continue;
         }

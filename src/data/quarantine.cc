@@ -61,6 +61,7 @@ struct Quarantine::File {
   int64_t rows = 0;
   int64_t bad = 0;
   std::array<int64_t, kRowFaults> by_fault = {};
+  std::array<int64_t, kRowFaults> passed_over = {};
   std::string first;
 };
 
@@ -105,6 +106,12 @@ absl::Status Quarantine::SetAside(absl::string_view row) {
 
 absl::Status Quarantine::BadRow(int64_t number, RowFault fault, absl::string_view detail,
                                 absl::string_view row) {
+  if (fault == RowFault::kHeader) return DataError(file_->name, ":", number, ": ", detail);
+  if (IsPassedOver(fault)) {
+    ++rows_passed_over_;
+    ++file_->passed_over[static_cast<int>(fault)];
+    return absl::OkStatus();
+  }
   ++rows_read_;
   ++rows_bad_;
   ++by_fault_[static_cast<int>(fault)];
@@ -144,6 +151,8 @@ absl::Status Quarantine::EndFile() {
     TANDEM_RETURN_IF_ERROR(file.aside->Sync());
     TANDEM_RETURN_IF_ERROR(file.aside->Close());
   }
+  const std::string passed_over = FaultCounts(file.passed_over);
+  if (!passed_over.empty()) LOG(INFO) << file.name << ": passed over: " << passed_over;
   if (file.bad > kReported) {
     LOG(WARNING) << file.name << ": " << FormatCount(file.bad) << " of " << FormatCount(file.rows)
                  << " rows are malformed (" << FaultCounts(file.by_fault) << ")";

@@ -34,6 +34,8 @@ RowEncoder::RowEncoder(const Schema& schema, RowUse use) : schema_(schema), use_
       for (uint32_t count = 0; count < kSmallCounts; ++count)
         small_counts.push_back(buckets[Bucket(field.boundaries, count)]);
     }
+    for (int part = 0; field.kind == FieldKind::kTime && part < kTimeParts; ++part)
+      buckets.push_back(schema.Key(field.table, absl::StrCat(part)));
     const int index = static_cast<int>(f);
     const bool constant = field.serving_value.has_value() && use != RowUse::kTrain;
     const bool place = !field.sequence.empty();
@@ -43,6 +45,12 @@ RowEncoder::RowEncoder(const Schema& schema, RowUse use) : schema_(schema), use_
   }
   static const SmallLogs small_logs;
   small_logs_ = small_logs.values.data();
+  for (const Field& field : schema.fields()) {
+    const auto& logs = small_logs.values;
+    const bool dense = field.kind == FieldKind::kDense && field.transform == DenseTransform::kLog1p;
+    const auto size = std::upper_bound(logs.begin(), logs.end(), field.max_magnitude) - logs.begin();
+    small_logs_sizes_.push_back(dense ? static_cast<uint32_t>(size) : 0);
+  }
 }
 
 void RowEncoder::CheckBatch(const Batch& batch) const {

@@ -81,7 +81,7 @@ class RowEncoder {
   void Id(int f, absl::string_view id, Writer* writer) const {
     writer->Add(f, IdHash(schema_.table_seed(field(f).table), id), 1);
   }
-  // Of a dense or bucketized field. kNotFinite where its transform isn't.
+  // Of a dense or bucketized field. kNotFinite where its transform isn't, kMagnitude where that is too large.
   template <typename Writer>
   RowFault Number(int f, double number, Writer* writer) const {
     const Field& field = schema_.fields()[f];
@@ -90,7 +90,9 @@ class RowEncoder {
       return RowFault::kNone;
     }
     const auto coefficient = static_cast<float>(Transform(field, number));
-    if (!std::isfinite(coefficient)) return RowFault::kNotFinite;
+    if (!(std::abs(coefficient) <= field.max_magnitude)) {
+      return std::isfinite(coefficient) ? RowFault::kMagnitude : RowFault::kNotFinite;
+    }
     writer->Add(f, value_keys_[f], coefficient);
     return RowFault::kNone;
   }
@@ -99,7 +101,7 @@ class RowEncoder {
   bool Count(int f, bool negative, uint32_t count, Writer* writer) const {
     const Field& field = schema_.fields()[f];
     const bool dense = field.kind == FieldKind::kDense;
-    if (dense && field.transform == DenseTransform::kLog1p && count < SmallLogs::kSize) {
+    if (dense && count < small_logs_sizes_[f]) {
       writer->Add(f, value_keys_[f], negative ? -small_logs_[count] : small_logs_[count]);
       return true;
     }
@@ -109,6 +111,12 @@ class RowEncoder {
     }
     return false;
   }
+  // The part of a moment that a time field is about.
+  template <typename Writer>
+  void MomentPart(int f, int part, Writer* writer) const {
+    writer->Add(f, bucket_keys_[f][part], 1);
+  }
+  // Of a time field, too.
   template <typename Writer>
   void MissingNumber(int f, Writer* writer) const {
     writer->Add(f, missing_keys_[f], 1);
@@ -161,6 +169,7 @@ class RowEncoder {
     std::array<float, kSize> values;
   };
   static constexpr uint32_t kSmallCounts = 1024;
+  static constexpr int kTimeParts = 32;
 
   static double Transform(const Field& field, double x) {
     switch (field.transform) {
@@ -183,11 +192,14 @@ class RowEncoder {
   const RowUse use_;
   std::vector<bool> wants_cell_;
   std::vector<int> bag_fields_;
-  // By field: keys that need no cell. Dense fields: of the value's vector. Bucketized ones: of each bucket.
+  // By field: keys that need no cell. Dense fields: of the value's vector. Bucketized ones: of each bucket;
+  // those of times: of each number that a part may be.
   std::vector<uint64_t> value_keys_, missing_keys_;
   std::vector<std::vector<uint64_t>> bucket_keys_;
   // Bucketized fields: the keys of the numbers 0, 1, ... below kSmallCounts.
   std::vector<std::vector<uint64_t>> small_count_keys_;
+  // By field: how many of small_logs_ are for it.
+  std::vector<uint32_t> small_logs_sizes_;
   std::vector<int> constant_fields_;  // that read serving_value
   Batch constants_;
   const float* small_logs_;

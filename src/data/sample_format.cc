@@ -1,8 +1,10 @@
 // The one switch that builds a sample format.
 #include "tandem/sample_format.h"
 
+#include <string>
 #include <utility>
 
+#include "src/config/quote.h"
 #include "src/data/delimited/delimited_format.h"
 #include "src/data/json_lines/json_lines_format.h"
 #include "tandem/experiment.pb.h"
@@ -11,8 +13,11 @@ namespace tandem {
 
 namespace {
 
-DelimitedOptions OptionsOf(const proto::Delimited& delimited) {
+DelimitedOptions OptionsOf(const proto::Data& data) {
+  const proto::Delimited& delimited = data.delimited();
   DelimitedOptions options;
+  const std::string quote = QuoteOf(data);
+  if (!quote.empty()) options.quote = quote[0];
   options.delimiter = delimited.delimiter()[0];
   options.header = delimited.header();
   options.columns.assign(delimited.column().begin(), delimited.column().end());
@@ -30,9 +35,9 @@ std::unique_ptr<const SampleFormat> MakeSampleFormat(const proto::Data& data) {
       return MakeJsonLinesFormat(data.json_lines());
     case proto::Data::kDelimited:
     case proto::Data::FORMAT_NOT_SET:
-      return MakeDelimitedFormat(OptionsOf(data.delimited()));
+      return MakeDelimitedFormat(OptionsOf(data));
   }
-  return MakeDelimitedFormat(OptionsOf(data.delimited()));
+  return MakeDelimitedFormat(OptionsOf(data));
 }
 
 }  // namespace tandem

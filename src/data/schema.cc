@@ -26,6 +26,20 @@ DenseTransform TransformOf(proto::Dense::Transform transform) {
   LOG(FATAL) << "unknown transform " << transform;
 }
 
+TimePart TimePartOf(proto::Time::Part part) {
+  switch (part) {
+    case proto::Time::HOUR:
+      return TimePart::kHour;
+    case proto::Time::WEEKDAY:
+      return TimePart::kWeekday;
+    case proto::Time::DAY:
+      return TimePart::kDay;
+    case proto::Time::MONTH:
+      return TimePart::kMonth;
+  }
+  LOG(FATAL) << "unknown part of a time " << part;
+}
+
 Field FieldOf(const proto::Feature& feature) {
   Field field;
   field.name = feature.name();
@@ -38,7 +52,11 @@ Field FieldOf(const proto::Feature& feature) {
     field.transform = TransformOf(dense.transform());
     field.mean = dense.mean();
     field.deviation = dense.deviation() > 0 ? dense.deviation() : 1;
+    field.max_magnitude = dense.max_magnitude();
     field.boundaries.assign(dense.bucketize().boundaries().begin(), dense.bucketize().boundaries().end());
+  } else if (feature.has_time()) {
+    field.kind = FieldKind::kTime;
+    field.time_part = TimePartOf(feature.time().part());
   } else {
     field.multi_valued = feature.sparse().multi_valued() || feature.sparse().weighted();
     field.weighted = feature.sparse().weighted();
@@ -87,6 +105,8 @@ std::string TableOf(const proto::Feature& feature) {
 Schema::Schema(const proto::Experiment& experiment) {
   const proto::Data& data = experiment.data();
   label = data.label();
+  positive_labels.assign(data.positive().begin(), data.positive().end());
+  negative_labels.assign(data.negative().begin(), data.negative().end());
   key_columns.assign(data.key_columns().begin(), data.key_columns().end());
   group_column = data.group_column();
   weight_column = data.weight_column();

@@ -71,7 +71,7 @@ absl::StatusOr<TextCells> TextCells::Create(const Schema& schema, const RowNeeds
     if (field.kind == FieldKind::kSparse && !field.multi_valued && !sequence) {
       cells.ids_.push_back({column, f, cells.encoder_.Hasher(f)});
     } else {
-      cells.actions_.push_back({CellUse::kField, column, f});
+      cells.actions_.push_back({UseOf(field), column, f});
     }
   }
   std::stable_sort(cells.actions_.begin(), cells.actions_.end(),
@@ -91,6 +91,7 @@ const std::string& TextCells::ColumnName(const CellAction& action) const {
     case CellUse::kTeacher:
       return schema.teacher_column;
     case CellUse::kField:
+    case CellUse::kTime:
       break;
   }
   return encoder_.field(action.field).column;
@@ -98,8 +99,10 @@ const std::string& TextCells::ColumnName(const CellAction& action) const {
 
 RowFault TextCells::NoLabel(absl::string_view text, std::string* detail) const {
   if (detail != nullptr) {
-    *detail = absl::StrCat("label ", ShownCell(text), " is not 0 or 1",
-                           text.empty() ? " (data.unlabelled says what an empty one is)" : "");
+    const char* const hint = text.empty()    ? " (data.unlabelled says what an empty one is)"
+                             : plain_labels_ ? " (data.positive and data.negative say what other texts mean)"
+                                             : ", nor one of data.positive and data.negative";
+    *detail = absl::StrCat("label ", ShownCell(text), " is not 0 or 1", hint);
   }
   return RowFault::kLabel;
 }
@@ -114,11 +117,24 @@ RowFault TextCells::NoScore(RowFault fault, absl::string_view text, std::string*
 }
 
 RowFault TextCells::NoNumber(RowFault fault, int f, absl::string_view text, std::string* detail) const {
-  if (detail != nullptr) {
+  if (detail != nullptr && fault == RowFault::kMagnitude) {
+    const Field& field = encoder_.field(f);
+    *detail = absl::StrCat(ShownCell(text), " in '", field.column, "' is further from 0 than feature[",
+                           field.name, "].dense.max_magnitude ", field.max_magnitude,
+                           field.transform == DenseTransform::kNone ? "" : ", transformed");
+  } else if (detail != nullptr) {
     *detail = absl::StrCat(ShownCell(text), " in '", encoder_.field(f).column, "' is not a ",
                            fault == RowFault::kNumber ? "number" : "finite number");
   }
   return fault;
+}
+
+RowFault TextCells::NoTime(int f, absl::string_view text, std::string* detail) const {
+  if (detail != nullptr) {
+    *detail = absl::StrCat(ShownCell(text), " in '", encoder_.field(f).column,
+                           "' is no time (2016-03-27 00:53:11, or seconds or milliseconds since 1970)");
+  }
+  return RowFault::kTime;
 }
 
 RowFault TextCells::NoItemWeight(RowFault fault, int f, absl::string_view item, const std::string& syntax,

@@ -17,6 +17,7 @@
 #ifndef TANDEM_SRC_DATA_TEXT_CELLS_H_
 #define TANDEM_SRC_DATA_TEXT_CELLS_H_
 
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -26,6 +27,8 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
+#include "src/data/label_texts.h"
+#include "src/data/moments.h"
 #include "src/data/numbers.h"
 #include "src/data/row_encoder.h"
 #include "src/data/row_writer.h"
@@ -92,7 +95,7 @@ class TextCells {
  private:
   // What a cell that may be at fault, or makes more than one key, is read for; a column may serve several
   // ends.
-  enum class CellUse { kLabel, kWeight, kGroup, kTeacher, kField };
+  enum class CellUse { kLabel, kWeight, kGroup, kTeacher, kField, kTime };
   struct CellAction {
     CellUse use;
     int column;
@@ -100,12 +103,22 @@ class TextCells {
   };
 
   TextCells(const Schema& schema, RowUse use)
-      : encoder_(schema, use), has_missing_values_(!schema.missing_values.empty()) {}
+      : encoder_(schema, use),
+        has_missing_values_(!schema.missing_values.empty()),
+        labels_(schema.positive_labels, schema.negative_labels),
+        plain_labels_(labels_.plain()) {}
+  static CellUse UseOf(const Field& field) {
+    return field.kind == FieldKind::kTime ? CellUse::kTime : CellUse::kField;
+  }
   template <typename Cells, typename Writer>
   RowFault EncodeCell(const CellAction& action, const Cells& cells, Writer* writer,
                       std::string* detail) const;
   template <typename Cells, typename Writer>
   RowFault EncodeNumber(int f, const Cells& cells, int column, Writer* writer, std::string* detail) const;
+  template <typename Writer>
+  RowFault EncodeLabel(absl::string_view text, Writer* writer, std::string* detail) const;
+  template <typename Writer>
+  RowFault EncodeTime(int f, absl::string_view text, Writer* writer, std::string* detail) const;
   template <typename Cells>
   RowFault EncodeBag(int f, const Cells& cells, int column, FieldBags* bags, std::string* detail) const;
   template <typename Writer>
@@ -115,6 +128,7 @@ class TextCells {
   RowFault NoLabel(absl::string_view text, std::string* detail) const;
   RowFault NoScore(RowFault fault, absl::string_view text, std::string* detail) const;
   RowFault NoNumber(RowFault fault, int f, absl::string_view text, std::string* detail) const;
+  RowFault NoTime(int f, absl::string_view text, std::string* detail) const;
   RowFault NoItemWeight(RowFault fault, int f, absl::string_view item, const std::string& syntax,
                         std::string* detail) const;
   RowFault NothingToLearn(std::string* detail) const;
@@ -124,6 +138,8 @@ class TextCells {
 
   RowEncoder encoder_;
   bool has_missing_values_;
+  LabelTexts labels_;
+  bool plain_labels_;
   // In the order of the columns: the first fault is the one that is told.
   std::vector<CellAction> actions_;
   std::vector<IdCell> ids_;
@@ -153,7 +169,7 @@ absl::Status TextCells::ReadServingValues(const Cells& cells, const Set& set) {
     if (fault == RowFault::kNone && field.kind == FieldKind::kSparse && !field.multi_valued) {
       if (!Missing(cells.Text(0))) encoder_.Id(f, cells.Text(0), &writer);
     } else if (fault == RowFault::kNone) {
-      fault = EncodeCell({CellUse::kField, 0, f}, cells, &writer, &detail);
+      fault = EncodeCell({UseOf(field), 0, f}, cells, &writer, &detail);
     }
     if (fault != RowFault::kNone) return ConfigError("feature[", field.name, "].serving_value: ", detail);
   }
@@ -181,6 +197,29 @@ RowFault TextCells::EncodeBag(int f, const Cells& cells, int column, FieldBags* 
   });
   if (fault == RowFault::kNone) RowEncoder::CloseBag(first, sum, bags);
   return fault;
+}
+
+template <typename Writer>
+RowFault TextCells::EncodeLabel(absl::string_view text, Writer* writer, std::string* detail) const {
+  if (Missing(text)) {
+    return encoder_.NoLabel(writer) == RowFault::kNone ? RowFault::kNone : NoLabel(text, detail);
+  }
+  const std::optional<bool> positive = labels_.Read(text);
+  if (!positive.has_value()) return NoLabel(text, detail);
+  encoder_.Label(*positive, writer);
+  return RowFault::kNone;
+}
+
+template <typename Writer>
+RowFault TextCells::EncodeTime(int f, absl::string_view text, Writer* writer, std::string* detail) const {
+  if (Missing(text)) {
+    encoder_.MissingNumber(f, writer);
+    return RowFault::kNone;
+  }
+  int part = 0;
+  if (!ParseMomentPart(text, encoder_.field(f).time_part, &part)) return NoTime(f, text, detail);
+  encoder_.MomentPart(f, part, writer);
+  return RowFault::kNone;
 }
 
 template <typename Writer>
@@ -242,12 +281,11 @@ RowFault TextCells::EncodeCell(const CellAction& action, const Cells& cells, Wri
   const absl::string_view text = cells.Text(column);
   switch (action.use) {
     case CellUse::kLabel:
-      if (text.size() == 1 && (text[0] == '0' || text[0] == '1')) {
+      if (plain_labels_ && text.size() == 1 && (text[0] == '0' || text[0] == '1')) {
         encoder_.Label(text[0] == '1', writer);
         return RowFault::kNone;
       }
-      if (Missing(text) && encoder_.NoLabel(writer) == RowFault::kNone) return RowFault::kNone;
-      return NoLabel(text, detail);
+      return EncodeLabel(text, writer, detail);
     case CellUse::kWeight: {
       double weight = 0;
       const RowFault fault = ParseWeight(text, &weight);
@@ -262,6 +300,8 @@ RowFault TextCells::EncodeCell(const CellAction& action, const Cells& cells, Wri
       return EncodeTeacher(text, writer, detail);
     case CellUse::kField:
       return EncodeNumber(action.field, cells, column, writer, detail);
+    case CellUse::kTime:
+      return EncodeTime(action.field, text, writer, detail);
   }
   return RowFault::kNone;
 }

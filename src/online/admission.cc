@@ -36,6 +36,8 @@ absl::StatusOr<StreamReader::Event> Admission::ReadHeader(StreamReader* reader, 
     StreamLine line;
     TANDEM_ASSIGN_OR_RETURN(const StreamReader::Event event, reader->Next(wait_seconds, &line));
     if (event != StreamReader::Event::kLine) return event;
+    // Blank lines before it.
+    if (line.text.empty() && !line.too_long) return ReadHeader(reader, wait_seconds);
     header_ = std::string(line.text);
   }
   TANDEM_RETURN_IF_ERROR(MakeDecoder());

@@ -144,7 +144,10 @@ void LogRows(const proto::RunState& run, const proto::OnlineState& stream, int64
                     ? absl::StrCat(FormatCount(stream.rows_unlabelled()), " without a label + ")
                     : "")
             << FormatCount(bad) << " quarantined"
-            << (bad > 0 ? absl::StrCat(" (", FaultCounts(by_fault), ")") : "");
+            << (bad > 0 ? absl::StrCat(" (", FaultCounts(by_fault), ")") : "")
+            << (stream.rows_passed_over() > 0 ? absl::StrCat("; ", FormatCount(stream.rows_passed_over()),
+                                                             " blank lines and repeated headers passed over")
+                                              : "");
   if (stream.released_early() > 0)
     LOG(WARNING) << FormatCount(stream.released_early())
                  << " rows went before their label's time (online.label_queue_rows)";

@@ -54,7 +54,7 @@ absl::StatusOr<StreamReader::Event> ResumableStream::Next(double wait_seconds, S
   over_ = event == StreamReader::Event::kEnd;
   if (event == StreamReader::Event::kLine) {
     state_.set_offset(line->end);
-    state_.set_lines(line->number);
+    state_.set_lines(reader_->lines());
   }
   return event;
 }

@@ -63,7 +63,12 @@ absl::Status StreamQuarantine::GoodRow() {
 
 absl::Status StreamQuarantine::BadRow(int64_t number, RowFault fault, absl::string_view detail,
                                       absl::string_view row) {
+  if (fault == RowFault::kHeader) return DataError(input_, ":", number, ": ", detail);
   const int index = static_cast<int>(fault);
+  if (IsPassedOver(fault)) {
+    state_->set_rows_passed_over(state_->rows_passed_over() + 1);
+    return absl::OkStatus();
+  }
   state_->set_rows_bad(index, state_->rows_bad(index) + 1);
   state_->set_judged_lines(state_->judged_lines() + 1);
   state_->set_judged_bad(state_->judged_bad() + 1);

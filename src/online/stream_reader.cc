@@ -28,6 +28,7 @@ StreamReader::StreamReader(FileSystem& fs, std::string path, bool follow, const 
       path_(std::move(path)),
       follow_(follow),
       framing_(framing),
+      scanner_(framing.MakeScanner()),
       max_row_bytes_(max_row_bytes),
       stop_(stop),
       clock_(clock) {}
@@ -116,7 +117,8 @@ StreamReader::Event StreamReader::Take(size_t bytes, StreamLine* line) {
       framing_.Row({buffer_.data() + begin_, bytes}, /*first=*/lines_ == 0 && dropped_ == 0);
   line->too_long = dropped_ > 0 || static_cast<int64_t>(text.size()) > max_row_bytes_;
   line->text = line->too_long ? absl::string_view() : text;
-  line->number = ++lines_;
+  line->number = lines_ + 1;
+  lines_ += 1 + std::count(text.begin(), text.end(), '\n');
   line->begin = offset_;
   offset_ += dropped_ + static_cast<int64_t>(bytes);
   line->end = offset_;
@@ -130,7 +132,7 @@ absl::StatusOr<StreamReader::Event> StreamReader::Next(double wait_seconds, Stre
   for (;;) {
     if (scanned_ < end_) {
       const std::optional<size_t> bytes =
-          framing_.RowBytes({buffer_.data() + begin_, end_ - begin_}, scanned_ - begin_);
+          scanner_->RowBytes({buffer_.data() + begin_, end_ - begin_}, /*last=*/false);
       if (bytes.has_value()) {
         if (unfinished_) {
           unfinished_ = false;
@@ -151,6 +153,7 @@ absl::StatusOr<StreamReader::Event> StreamReader::Next(double wait_seconds, Stre
       if (static_cast<int64_t>(end_ - begin_) > max_row_bytes_ + 4) {
         dropped_ += static_cast<int64_t>(end_ - begin_);
         Pass(end_ - begin_);
+        scanner_->Drop();
         begin_ = scanned_ = end_ = 0;
       }
     }
@@ -158,7 +161,9 @@ absl::StatusOr<StreamReader::Event> StreamReader::Next(double wait_seconds, Stre
     if (read > 0) continue;
     if (!at_end_) return Event::kWait;
     if (unfinished_ || (begin_ == end_ && dropped_ == 0)) return Event::kEnd;
-    return Take(end_ - begin_, line);
+    const std::optional<size_t> bytes =
+        scanner_->RowBytes({buffer_.data() + begin_, end_ - begin_}, /*last=*/true);
+    return Take(bytes.value_or(0), line);
   }
 }
 
@@ -186,6 +191,7 @@ absl::Status StreamReader::SkipTo(int64_t offset, int64_t lines, std::optional<u
                      " bytes are not those that were read before; a resumed run is fed the same stream");
   }
   scanned_ = begin_;
+  scanner_ = framing_.MakeScanner();
   lines_ = lines;
   unfinished_ = offset > 0 && last != end_of_row;
   return absl::OkStatus();

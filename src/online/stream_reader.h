@@ -1,4 +1,4 @@
-// A stream of samples, line by line, that may not be all there yet: standard input, a file, or a file that
+// A stream of samples, row by row, that may not be all there yet: standard input, a file, or a file that
 // grows.
 //
 //   TANDEM_ASSIGN_OR_RETURN(auto reader, StreamReader::Open(fs, "clicks.tsv", /*follow=*/true,
@@ -33,7 +33,7 @@ struct StreamLine {
   absl::string_view
       text;  // without its end ("\n" or "\r\n"); empty where it is too long. Valid until the next call.
   bool too_long = false;
-  int64_t number = 0;  // from 1
+  int64_t number = 0;  // of the line that it begins with, from 1
   int64_t begin = 0;   // offset of its first byte...
   int64_t end = 0;     // ...and of what comes after it
 };
@@ -89,6 +89,7 @@ class StreamReader {
   const std::string path_;
   const bool follow_;
   const RowFraming& framing_;
+  std::unique_ptr<RowScanner> scanner_;
   const int64_t max_row_bytes_;
   const std::atomic<int>* const stop_;
   Clock& clock_;
@@ -98,7 +99,7 @@ class StreamReader {
   RunningHash hash_;
   std::string buffer_;
   size_t begin_ = 0, scanned_ = 0,
-         end_ = 0;       // in buffer_: of the line at hand, of what holds no line end, of the bytes read
+         end_ = 0;       // in buffer_: of the line at hand, of what was looked at in vain, of the bytes read
   int64_t offset_ = 0;   // of the line at hand, in the stream
   int64_t lines_ = 0;    // before it
   int64_t dropped_ = 0;  // bytes of the line at hand that were too many to keep

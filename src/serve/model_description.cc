@@ -36,6 +36,7 @@ TowerDescription DescribeTower(const Tower& tower, const LoadedModel& loaded, in
 const char* KindName(const Field& field) {
   return field.kind == FieldKind::kSparse       ? "sparse"
          : field.kind == FieldKind::kBucketized ? "bucketized"
+         : field.kind == FieldKind::kTime       ? "time"
                                                 : "dense";
 }
 

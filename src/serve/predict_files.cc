@@ -2,7 +2,9 @@
 
 #include <glog/logging.h>
 
+#include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <memory>
 #include <utility>
 
@@ -117,8 +119,38 @@ class FileScorer {
     }
     piece->status = predictor_->Score(scratch->batch, &scratch->scores);
     if (!piece->status.ok()) return;
+    DropNotFinite(piece, &scratch->scores);
     StageTimer timer(Stage::kFormat, rows);
     Format(decoder, scratch->scores, piece);
+  }
+
+  // A row without a finite score is malformed.
+  static void DropNotFinite(Piece* piece, Scores* scores) {
+    const auto is_finite = [](float score) { return std::isfinite(score); };
+    if (std::all_of(scores->student.begin(), scores->student.end(), is_finite) &&
+        std::all_of(scores->teacher.begin(), scores->teacher.end(), is_finite)) {
+      return;
+    }
+    std::vector<BadRow> bad;
+    Scores kept;
+    auto known = piece->bad.begin();
+    for (int row = 0, sample = 0; row < static_cast<int>(piece->rows.rows.size()); ++row) {
+      if (known != piece->bad.end() && known->row == row) {
+        bad.push_back(*known++);
+        continue;
+      }
+      const auto finite = [&](const std::vector<float>& of) { return of.empty() || is_finite(of[sample]); };
+      if (finite(scores->student) && finite(scores->teacher)) {
+        if (!scores->student.empty()) kept.student.push_back(scores->student[sample]);
+        if (!scores->teacher.empty()) kept.teacher.push_back(scores->teacher[sample]);
+      } else {
+        bad.push_back({row, RowFault::kNotFinite, "its score is not finite"});
+        --piece->good_rows;
+      }
+      ++sample;
+    }
+    piece->bad = std::move(bad);
+    *scores = std::move(kept);
   }
 
   void Format(const RowDecoder& decoder, const Scores& scores, Piece* piece) const {
@@ -154,7 +186,7 @@ class FileScorer {
     for (const BadRow& bad : piece.bad) {
       // It keeps its place in the output: it isn't set aside.
       TANDEM_RETURN_IF_ERROR(
-          quarantine_.BadRow(piece.rows.first_row + bad.row, bad.fault, bad.detail, /*row=*/""));
+          quarantine_.BadRow(piece.rows.Number(bad.row), bad.fault, bad.detail, /*row=*/""));
     }
     return quarantine_.JudgeSoFar();
   }

@@ -9,7 +9,10 @@
 #include <optional>
 #include <thread>
 #include <utility>
+#include <vector>
 
+#include "src/config/ranges.h"
+#include "src/config/validate.h"
 #include "src/serve/bundle_files.h"
 #include "src/serve/loaded_model.h"
 #include "src/serve/probe.h"
@@ -34,6 +37,15 @@ constexpr int kTileRows = 128;
 constexpr int kProbeKeys = 63;
 // The same for a plain student, whose tile stays there from the look-up to the logit.
 constexpr int kStudentTileRows = 32;
+
+// What may be said of the files to score: as it is checked before training.
+absl::Status CheckData(proto::Experiment experiment) {
+  experiment.mutable_data()->set_path("a model knows none");
+  TANDEM_RETURN_IF_ERROR(CheckRanges(experiment.data(), "data"));
+  std::vector<const proto::Feature*> features;
+  TANDEM_RETURN_IF_ERROR(ValidateFeatures(experiment, &features));
+  return ValidateData(experiment, features);
+}
 
 }  // namespace
 
@@ -125,6 +137,7 @@ absl::Status Predictor::Build(proto::Experiment experiment, const PredictorOptio
   for (const std::string& override_text : options.data_overrides) {
     TANDEM_RETURN_IF_ERROR(ApplyOverride(override_text, &experiment));
   }
+  if (!options.data_overrides.empty()) TANDEM_RETURN_IF_ERROR(CheckData(experiment));
   TANDEM_ASSIGN_OR_RETURN(model_id_, ReadModelId(fs, directory_));
   TANDEM_ASSIGN_OR_RETURN(LoadedModel loaded, LoadModel(fs, directory_, experiment,
                                                         KernelsOrBest(options.kernels), options.row_stores));

@@ -3,10 +3,12 @@
 #include <glog/logging.h>
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "src/serve/serving_tables.h"
+#include "src/util/progress.h"
 #include "tandem/day_reader.h"
 #include "tandem/dual_model.h"
 #include "tandem/experiment.pb.h"
@@ -33,12 +35,13 @@ class GroupTable {
     if (field_ >= 0) table_ = schema.fields()[field_].table;
   }
 
-  absl::Status AppendSeen(const Batch& block, std::vector<bool>* seen) const {
+  absl::Status AppendSeen(const Batch& block, const std::vector<bool>& finite, std::vector<bool>* seen) const {
     if (field_ < 0) return absl::OkStatus();
     const FieldBags& bags = block.fields[field_];
     std::vector<bool> held;
     TANDEM_RETURN_IF_ERROR(Holds(bags.keys, &held));
     for (int row = 0; row < block.rows(); ++row) {
+      if (!finite[row]) continue;
       const uint32_t at = bags.offsets[row];
       seen->push_back(at != bags.offsets[row + 1] && held[at]);
     }
@@ -86,25 +89,43 @@ class BlockScorer {
       }
     });
     for (const absl::Status& status : statuses_) TANDEM_RETURN_IF_ERROR(status);
+    NoteFinite(block.rows());
     for (size_t p = 0; p < predictors; ++p)
-      TANDEM_RETURN_IF_ERROR(groups_[p].AppendSeen(block, &logs[p].seen));
+      TANDEM_RETURN_IF_ERROR(groups_[p].AppendSeen(block, finite_, &logs[p].seen));
     for (int task = 0; task < tasks; ++task) {
       for (size_t p = 0; p < predictors; ++p) {
-        Append(pieces_[task], scores_[task * predictors + p].teacher, &logs[p].teacher);
-        Append(pieces_[task], scores_[task * predictors + p].student, &logs[p].student);
+        Append(task, scores_[task * predictors + p].teacher, &logs[p].teacher);
+        Append(task, scores_[task * predictors + p].student, &logs[p].student);
       }
     }
-    rows += block.rows();
     return absl::OkStatus();
   }
 
   std::vector<TowerLogs> logs;
-  int64_t rows = 0;
+  int64_t rows = 0;        // that all scores are finite of...
+  int64_t not_finite = 0;  // ...and others, which are left out
 
  private:
+  void NoteFinite(int block_rows) {
+    finite_.assign(block_rows, true);
+    for (size_t i = 0; i < pieces_.size() * predictors_.size(); ++i) {
+      const size_t begin = i / predictors_.size() * kTaskRows;
+      for (const std::vector<float>* scores : {&scores_[i].teacher, &scores_[i].student}) {
+        for (size_t row = 0; row < scores->size(); ++row) {
+          if (!std::isfinite((*scores)[row])) finite_[begin + row] = false;
+        }
+      }
+    }
+    const auto left_out = std::count(finite_.begin(), finite_.end(), false);
+    not_finite += left_out;
+    rows += block_rows - left_out;
+  }
+
   // A negative stands for the ones that were sampled away.
-  void Append(const Batch& piece, const std::vector<float>& scores, ScoreLog* log) const {
+  void Append(int task, const std::vector<float>& scores, ScoreLog* log) const {
+    const Batch& piece = pieces_[task];
     for (size_t row = 0; row < scores.size(); ++row) {
+      if (!finite_[task * kTaskRows + row]) continue;
       const float weight = piece.weights[row] * (piece.labels[row] > 0 ? 1.0f : negative_weight_);
       log->Add(scores[row], piece.labels[row], weight, piece.groups[row]);
     }
@@ -117,7 +138,21 @@ class BlockScorer {
   std::vector<Batch> pieces_;
   std::vector<Scores> scores_;
   std::vector<absl::Status> statuses_;  // a task
+  std::vector<bool> finite_;  // by row of the block
 };
+
+// Rows without a finite score count as malformed ones do.
+absl::Status JudgeScores(const BlockScorer& scorer, double max_bad_fraction) {
+  if (scorer.not_finite == 0) return absl::OkStatus();
+  const int64_t rows = scorer.rows + scorer.not_finite;
+  const std::string what =
+      absl::StrCat(FormatCount(scorer.not_finite), " of ", FormatCount(rows), " rows have no finite score");
+  if (static_cast<double>(scorer.not_finite) / static_cast<double>(rows) > max_bad_fraction)
+    return DataError(what, ", more than data.max_bad_fraction ", max_bad_fraction,
+                     "; has the model diverged?");
+  LOG(WARNING) << what << ", and were left out";
+  return absl::OkStatus();
+}
 
 // As a message shows them.
 std::string Shown(const std::vector<std::string>& files) {
@@ -144,6 +179,7 @@ absl::StatusOr<std::vector<TowerLogs>> ScoreFiles(const std::vector<const Predic
     unlabelled += block.TakeUnlabelled(nullptr);
     TANDEM_RETURN_IF_ERROR(scorer.Score(block));
   }
+  TANDEM_RETURN_IF_ERROR(JudgeScores(scorer, experiment.data().max_bad_fraction()));
   if (scorer.rows == 0) {
     return DataError(
         Shown(files), ": not one row ",

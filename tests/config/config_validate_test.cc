@@ -252,6 +252,42 @@ TEST(ConfigValidate, ASeparatorThatNoFeatureUsesMayEqualAnother) {
   ExpectValid({"data.delimited.delimiter=|", "drop_feature=liked"});
 }
 
+TEST(ConfigValidate, AQuoteIsAByteOfItsOwn) {
+  ExpectValid({"data.quote='"});
+  ExpectValid({"data.quote="});
+  ExpectValid({"data.delimited.delimiter=,", "data.quote="});
+  EXPECT_THAT(Fault({"data.quote=ab"}), StartsWith("data.quote: 'ab'; must be one byte"));
+  EXPECT_THAT(Fault({R"(data.quote=\n)"}), HasSubstr("must not be a line end"));
+  EXPECT_EQ(Fault({"data.delimited.delimiter=,", "data.quote=,"}),
+            "data.quote: ',' is data.delimited.delimiter too; must be different");
+  EXPECT_THAT(Fault({}, "data { json_lines {} quote: '\"' }"), StartsWith("data.quote: set, but JSON lines"));
+}
+
+TEST(ConfigValidate, TextsOfTheLabelAreOneOrTheOtherAndHaveAnEffect) {
+  ExpectValid({"data.positive=yes"});
+  ExpectValid({"data.positive=1"});
+  ExpectValid({"data.positive=1", "data.negative=-1"});
+  ExpectValid({"data.positive=2", "data.negative=1"});
+  EXPECT_EQ(Fault({"data.positive=yes,no", "data.negative=no"}),
+            "data.negative[0]: 'no' is in data.positive too; a label is one of them");
+  EXPECT_THAT(Fault({"data.positive=1", "data.negative=1.0"}), HasSubstr("in data.positive too"));
+  EXPECT_THAT(Fault({"data.positive=a,b,a"}), StartsWith("data.positive[2]: 'a' is there before"));
+  EXPECT_THAT(Fault({}, "data { positive: '' }"), HasSubstr("data.unlabelled"));
+  EXPECT_THAT(Fault({"data.positive=NA", "data.missing_value=NA"}), HasSubstr("data.unlabelled"));
+  EXPECT_THAT(Fault({"data.positive=1", "data.negative=0"}), StartsWith("data.positive: without effect"));
+  EXPECT_THAT(Fault({"data.negative=0"}), StartsWith("data.negative: without effect"));
+}
+
+TEST(ConfigValidate, ABoundOfNumbersIsOfThoseThatHaveOne) {
+  ExpectValid({}, "feature { name: 'x' dense { max_magnitude: 10 } }");
+  EXPECT_THAT(FeatureFault("feature { name: 'x' dense { max_magnitude: 10 bucketize { boundaries: 0 } } }"),
+              StartsWith("feature[x].dense.max_magnitude: set, but bucketize takes any number"));
+  EXPECT_THAT(FeatureFault("feature { name: 'x' dense { max_magnitude: 10 piecewise { knots: [0, 1] } } }"),
+              StartsWith("feature[x].dense.max_magnitude: set, but piecewise takes any number"));
+  EXPECT_THAT(FeatureFault("feature { name: 'x' dense { max_magnitude: 0 } }"),
+              HasSubstr("must be more than 0"));
+}
+
 TEST(ConfigValidate, FilesWithoutHeaderNeedTheirColumns) {
   const std::string all = "data.delimited.column=label,user,movie,liked,age,hour,weight";
   ExpectValid({"data.delimited.header=false", all});
@@ -271,8 +307,6 @@ TEST(ConfigValidate, EveryNeededColumnIsThere) {
        "data.group_column: 'usr' is not in data.delimited.column; did you mean 'user'?"},
       {"data.weight_column=wieght",
        "data.weight_column: 'wieght' is not in data.delimited.column; did you mean 'weight'?"},
-      {"data.key_columns=day,moovie",
-       "data.key_columns: 'moovie' is not in data.delimited.column; did you mean 'movie'?"},
       {"data.delimited.column=label,user,movie,liked,age,hours,weight",
        "feature[hour].column: 'hour' is not in data.delimited.column; did you mean 'hours'?"}};
   for (const auto& [change, fault] : faults) {

@@ -360,6 +360,115 @@ TEST(DelimitedDecoderTest, AnEmptyLabelIsAbsentWhereTheConfigurationAllowsIt) {
   }
 }
 
+// What each label becomes: "1", "0", "-" without one, "x" for a fault.
+std::string Labels(const std::string& data, const std::vector<std::string>& labels) {
+  std::string text;
+  for (const std::string& label : labels) {
+    Parsing p(data);
+    const RowFault fault = p.Parse(With(0, label));
+    EXPECT_TRUE(fault == RowFault::kNone || fault == RowFault::kLabel) << label;
+    text += fault != RowFault::kNone ? "x" : !p.batch.labelled() ? "-" : p.batch.labels[0] == 1 ? "1" : "0";
+  }
+  return text;
+}
+
+TEST(DelimitedDecoderTest, ALabelIsANumberEqualTo0Or1InAnySpelling) {
+  EXPECT_EQ(Labels("", {"1", "0", "1.0", "0.0", "1e0", "0.00", "-0", "01", "1.", "10e-1"}), "1010100111");
+  EXPECT_EQ(Labels("", {"2", "-1", "0.5", "true", "True", " 1", "1 ", "", "nan", "yes"}), "xxxxxxxxxx");
+}
+
+TEST(DelimitedDecoderTest, TextsOfTheLabelMeanWhatTheConfigurationSays) {
+  EXPECT_EQ(Labels("positive: 'yes' negative: 'no'", {"yes", "no", "Yes", "1", "0.0", ""}), "10x10x");
+  EXPECT_EQ(Labels("positive: 'yes' positive: 'true'", {"yes", "true", "no", "1", "anything"}), "11000")
+      << "without `negative` all else is 0";
+  EXPECT_EQ(Labels("positive: 'yes' unlabelled: DROP missing_value: 'NA'", {"yes", "", "NA", "no"}), "1--0");
+  EXPECT_EQ(Labels("negative: '-1'", {"1", "1.0", "-1", "-1.0", "0", "2"}), "11000x");
+  EXPECT_EQ(Labels("positive: '2' negative: '1'", {"2", "2.0", "1", "1.0", "1e0", "3"}), "11000x")
+      << "a text that is a number stands for it in any spelling";
+  EXPECT_EQ(Labels("positive: '1'", {"1", "1.0", "0", "2"}), "1100");
+}
+
+TEST(DelimitedDecoderTest, ANumberBeyondTheBoundIsSetAsideWithItsColumn) {
+  const char* const features = R"(
+    feature { name: "a" column: "user" dense {} } feature { name: "b" column: "age" dense { max_magnitude: 3 } }
+    feature { name: "c" column: "price" dense { transform: LOG1P max_magnitude: 3 } }
+    feature { name: "d" column: "hour" dense { bucketize { boundaries: 0 } } })";
+  Parsing p("", "label\tuser\tage\tprice\thour", RowUse::kTrain, features);
+  EXPECT_EQ(p.Parse("1\t1e6\t-3\t19\t1e30"), RowFault::kNone) << p.detail;
+  EXPECT_EQ(p.Parse("1\t1000001\t1\t1\t1"), RowFault::kMagnitude);
+  EXPECT_THAT(p.detail,
+              HasSubstr("'1000001' in 'user' is further from 0 than feature[a].dense.max_magnitude 1e+06"));
+  EXPECT_EQ(p.Parse("1\t1\t3.01\t1\t1"), RowFault::kMagnitude);
+  for (const char* price : {"20", "20.0", "-20", "1e30"}) {
+    EXPECT_EQ(p.Parse(absl::StrCat("1\t1\t1\t", price, "\t1")), RowFault::kMagnitude) << price;
+  }
+  EXPECT_THAT(p.detail, AllOf(HasSubstr("'price'"), HasSubstr("transformed")));
+  EXPECT_EQ(p.batch.rows(), 1);
+}
+
+TEST(DelimitedDecoderTest, ATimeIsTheIdOfAPartOfIt) {
+  const char* const features = R"(
+    feature { name: "hour" column: "user" time {} }
+    feature { name: "weekday" column: "user" time { part: WEEKDAY } })";
+  Parsing p("", "label\tuser", RowUse::kTrain, features);
+  for (const char* text : {"2016-03-27 00:53:11", "2016-03-27T00:53:11.25Z", "1459039991", "1459039991000"}) {
+    ASSERT_EQ(p.Parse(absl::StrCat("1\t", text)), RowFault::kNone) << p.detail;
+    EXPECT_THAT(p.Keys(0), ElementsAre(p.Key(0, "0")));
+    EXPECT_THAT(p.Keys(1), ElementsAre(p.Key(1, "7")));
+    EXPECT_THAT(p.Coefficients(0), ElementsAre(1));
+  }
+  ASSERT_EQ(p.Parse("1\t"), RowFault::kNone);
+  EXPECT_THAT(p.Keys(0), ElementsAre(p.Key(0, "missing")));
+  EXPECT_EQ(p.Parse("1\tyesterday"), RowFault::kTime);
+  EXPECT_THAT(p.detail, HasSubstr("'yesterday' in 'user' is no time (2016-03-27 00:53:11, or seconds"));
+}
+
+// ---- what is no row, and no fault either
+
+TEST(DelimitedDecoderTest, ABlankLineIsPassedOver) {
+  EXPECT_EQ(Parsing().Parse(""), RowFault::kBlankLine);
+  EXPECT_EQ(Parsing("", "user", RowUse::kPredict, "feature { name: 'user' sparse {} }").Parse(""),
+            RowFault::kBlankLine)
+      << "also where one empty cell would be a row";
+}
+
+TEST(DelimitedDecoderTest, AHeaderLineAmongTheRowsIsNoRow) {
+  const std::string features = "feature { name: 'user' sparse {} } feature { name: 'item' sparse {} }";
+  const std::string columns = "label\tuser\titem";
+  for (const RowUse use : {RowUse::kTrain, RowUse::kPredict}) {
+    for (const char* data : {"", "positive: 'yes'"}) {
+      Parsing p(data, columns, use, features);
+      EXPECT_EQ(p.Parse(columns), RowFault::kRepeatedHeader);
+      EXPECT_EQ(p.Parse("\xef\xbb\xbf" + columns), RowFault::kRepeatedHeader) << "of another file";
+      EXPECT_EQ(p.Parse("label\titem\tuser"), RowFault::kHeader) << "the rows behind it would be misread";
+      EXPECT_THAT(p.detail, HasSubstr("column 2 is 'item' where it was 'user'"));
+      EXPECT_EQ(p.Parse("item\tuser\tlabel"), RowFault::kHeader);
+      EXPECT_EQ(p.Parse("label\tuser\titem\tprice"), RowFault::kHeader);
+      EXPECT_EQ(p.Parse("1\tuser\titems"), RowFault::kNone) << "ids may be called as a column";
+      EXPECT_EQ(p.batch.rows(), 1);
+    }
+  }
+  Parsing numbers("label: '0'", "0\t1\t2", RowUse::kTrain,
+                  "feature { name: 'a' column: '1' sparse {} } feature { name: 'b' column: '2' sparse {} }");
+  EXPECT_EQ(numbers.Parse("0\t1\t2"), RowFault::kNone) << "names that are numbers prove nothing";
+}
+
+TEST(DelimitedDecoderTest, BlocksFindTheHeaderLinesThatSingleRowsDo) {
+  Parsing p("", "label\tuser\titem", RowUse::kPredict,
+            "feature { name: 'user' sparse {} } feature { name: 'item' sparse {} }");
+  RawRows rows;
+  for (const char* row : {"1\tu\ti", "", "label\tuser\titem", "0\tv\tj", "user\tlabel\titem"})
+    rows.rows.emplace_back(row);
+  rows.too_long.assign(rows.rows.size(), false);
+  std::vector<BadRow> bad;
+  p.parser.ParseLines(rows, 0, 5, &p.batch, &bad);
+  EXPECT_EQ(p.batch.rows(), 2);
+  ASSERT_EQ(bad.size(), 3u);
+  EXPECT_EQ(bad[0].fault, RowFault::kBlankLine);
+  EXPECT_EQ(bad[1].fault, RowFault::kRepeatedHeader);
+  EXPECT_EQ(bad[2].fault, RowFault::kHeader);
+}
+
 TEST(DelimitedDecoderTest, ARowWithNeitherLabelNorScoreTeachesNothing) {
   WithScores p("unlabelled: USE_TEACHER");
   ASSERT_EQ(p.Parse(Scored("0.5", With(0, ""))), RowFault::kNone);
@@ -401,14 +510,14 @@ struct FaultCase {
 
 TEST(DelimitedDecoderTest, EveryFaultIsToldAndLeavesTheBatchAsItWas) {
   const std::vector<FaultCase> cases = {
-      {"", RowFault::kColumnCount, "1 columns where the header has 8"},
+      {"x", RowFault::kColumnCount, "1 columns where the header has 8"},
       {"1\tu1\ta", RowFault::kColumnCount, "3 columns where the header has 8"},
       {absl::StrCat(kGood, "\t"), RowFault::kColumnCount, "9 columns where the header has 8"},
       {"x\tu1\ta", RowFault::kColumnCount, "3 columns"},  // the shift comes before what it makes of cells
       {With(0, ""), RowFault::kLabel, "label '' is not 0 or 1"},
       {With(0, "x"), RowFault::kLabel, "label 'x' is not 0 or 1"},
       {With(0, "2"), RowFault::kLabel, "'2'"},
-      {With(0, "1.0"), RowFault::kLabel, "'1.0'"},
+      {With(0, "1.5"), RowFault::kLabel, "'1.5'"},
       {With(0, " 1"), RowFault::kLabel, "' 1'"},
       {With(0, "-1"), RowFault::kLabel, "'-1'"},
       {With(0, std::string("1\0", 2)), RowFault::kLabel, "'1\\000'"},
@@ -426,6 +535,7 @@ TEST(DelimitedDecoderTest, EveryFaultIsToldAndLeavesTheBatchAsItWas) {
       {With(6, "1e999"), RowFault::kNotFinite, "'1e999'"},
       {With(6, "1e39"), RowFault::kNotFinite, "'1e39'"},  // no float
       {With(6, absl::StrCat("1", std::string(400, '0'), "e-5")), RowFault::kNotFinite, "..."},
+      {With(6, "1e7"), RowFault::kMagnitude, "'1e7' in 'clicks' is further from 0 than"},
       {With(4, "1e999"), RowFault::kNotFinite, "'1e999'"},
       {With(7, "inf"), RowFault::kNotFinite, "'inf' in 'hour'"},
       {With(3, "c:3|d"), RowFault::kWeight, "item 'd' of 'interests'"},
@@ -502,7 +612,8 @@ TEST(DelimitedDecoderTest, RandomBytesAreARowOrAFaultAndNothingElse) {
     ASSERT_EQ(p.batch.rows(), rows + (fault == RowFault::kNone ? 1 : 0));
     Batch cells_batch(static_cast<int>(p.batch.fields.size()));
     const std::vector<absl::string_view> cells = absl::StrSplit(line, '\t');
-    ASSERT_EQ(p.parser.ParseCells(cells, &cells_batch, nullptr), fault);
+    const RowFault of_cells = p.parser.ParseCells(cells, &cells_batch, nullptr);
+    ASSERT_EQ(line.empty() ? RowFault::kBlankLine : of_cells, fault);
     if (fault == RowFault::kNone) {
       ASSERT_EQ(RowText(cells_batch, 0), RowText(p.batch, rows));
     }
@@ -536,7 +647,7 @@ TEST(DelimitedDecoderTest, CellsWithoutAnAddressAreEmpty) {
   std::vector<absl::string_view> cells(8);
   cells[0] = "1";
   EXPECT_EQ(p.parser.ParseCells(cells, &p.batch, nullptr), RowFault::kNone);
-  EXPECT_EQ(p.parser.Parse(absl::string_view(), &p.batch, nullptr), RowFault::kColumnCount);
+  EXPECT_EQ(p.parser.Parse(absl::string_view(), &p.batch, nullptr), RowFault::kBlankLine);
 }
 
 // ---- uses

@@ -123,6 +123,7 @@ class PlainParser {
 
   RowFault Parse(absl::string_view line, Batch* batch) const {
     const std::vector<absl::string_view> cells = absl::StrSplit(line, '\t');
+    if (line.empty()) return RowFault::kBlankLine;
     if (cells.size() != Columns().size()) return RowFault::kColumnCount;
     Batch row(static_cast<int>(schema_.fields().size()));
     row.labels = {0};
@@ -220,6 +221,7 @@ class PlainParser {
       if (field.transform == DenseTransform::kLog1p) x = std::copysign(std::log1p(std::abs(x)), x);
       if (field.transform == DenseTransform::kStandardize) x = (x - field.mean) / field.deviation;
       if (!std::isfinite(static_cast<float>(x))) return RowFault::kNotFinite;
+      if (std::abs(static_cast<float>(x)) > 1e6) return RowFault::kMagnitude;
       Add(f, "value", x, row);
       return RowFault::kNone;
     }

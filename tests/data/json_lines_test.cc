@@ -104,7 +104,8 @@ TEST(JsonLinesTest, EveryFaultIsToldAndIsNoRow) {
   EXPECT_EQ(Decoded(log, R"({"label": 1} {"label": 1})"), "syntax: no row: broken JSON at byte 14");
   for (const char* row : {"[1]", "1", "\"x\"", "null"})
     EXPECT_EQ(Decoded(log, row), "syntax: no row: no object");
-  EXPECT_THAT(Decoded(log, ""), HasSubstr("syntax: no row: broken JSON"));
+  EXPECT_THAT(Decoded(log, " "), HasSubstr("syntax: no row: broken JSON"));
+  EXPECT_EQ(Decoded(log, ""), "blank line: ");
   EXPECT_THAT(Decoded(log, "{\"label\": 1, \"user\": \"\xff\"}"), HasSubstr("syntax: no row: broken JSON"));
   EXPECT_EQ(Decoded(log, R"({"label": 1, "label": 1})"), "syntax: no row: two values for 'label'");
   EXPECT_EQ(Decoded(log, R"({"label": 1, "tags": [["a"]]})"),
@@ -202,8 +203,9 @@ TEST_F(JsonLinesFileTest, MalformedRowsAreSetAsideAsTheyWere) {
   ASSERT_TRUE(reader.ReadBlock(10, &block).value());
   EXPECT_EQ(block.rows(), 1);
   EXPECT_FALSE(reader.ReadBlock(10, &block).value());
-  EXPECT_EQ(FaultCounts(quarantine.by_fault()), "line too long 1, syntax 2");
-  EXPECT_EQ(FileBytes(Path("quarantine/a.jsonl")), "{oops\n\n\n");
+  EXPECT_EQ(FaultCounts(quarantine.by_fault()), "line too long 1, syntax 1");
+  EXPECT_EQ(FileBytes(Path("quarantine/a.jsonl")), "{oops\n\n");
+  EXPECT_EQ(quarantine.rows_passed_over(), 1) << "the blank line";
 }
 
 TEST_F(JsonLinesFileTest, AColumnThatARowDoesNotNameIsMissing) {

@@ -30,7 +30,7 @@ constexpr char kTooLong[] = "<too long>";
 absl::StatusOr<std::vector<std::string>> Lines(const std::string& path, int64_t max_line_bytes = kNoLimit,
                                                int at_a_time = 1000) {
   absl::StatusOr<std::unique_ptr<SampleFile>> reader =
-      OpenLineFile(FileSystem::Default(), path, max_line_bytes, /*has_head=*/false);
+      OpenLineFile(FileSystem::Default(), path, {max_line_bytes});
   if (!reader.ok()) return reader.status();
   std::vector<std::string> lines;
   for (RawRows chunk;;) {
@@ -81,7 +81,7 @@ TEST_F(LineFileTest, AnEmptyFileHasNoLines) {
 }
 
 TEST_F(LineFileTest, AnyByteIsText) {
-  const std::string line("\xff\xfe\0\x80 \t", 6);
+  const std::string line("a\xff\xfe\0\x80 \t", 7);  // at the begin of a file the first two are UTF-16's
   EXPECT_THAT(*Lines(Write("file", line + "\n" + line)), ElementsAre(line, line));
 }
 
@@ -250,7 +250,7 @@ TEST_F(LineFileTest, AChunkOfLongLinesIsBounded) {
   std::string text;
   for (int i = 0; i < 40; ++i) absl::StrAppend(&text, line, "\n");
   std::unique_ptr<SampleFile> reader =
-      OpenLineFile(FileSystem::Default(), Write("file", text), kNoLimit, /*has_head=*/false).value();
+      OpenLineFile(FileSystem::Default(), Write("file", text), {kNoLimit}).value();
   int lines = 0;
   for (RawRows chunk; reader->Read(8192, &chunk).ok() && !chunk.rows.empty();) {
     EXPECT_LT(chunk.bytes.size(), size_t{20} << 20);
@@ -289,7 +289,7 @@ TEST_F(LineFileTest, StandardInputIsReadToItsEnd) {
 
 TEST_F(LineFileTest, TheFirstLineIsTheHead) {
   const auto file = OpenLineFile(FileSystem::Default(), Write("file", "\xef\xbb\xbfuser\tlabel\r\nu1\t1\r\n"),
-                                 kNoLimit, /*has_head=*/true)
+                                 {kNoLimit, /*has_head=*/true})
                         .value();
   EXPECT_EQ(file->head(), "user\tlabel");
   RawRows chunk;
@@ -300,24 +300,35 @@ TEST_F(LineFileTest, TheFirstLineIsTheHead) {
 
 TEST_F(LineFileTest, AFileWithoutALineHasNoHead) {
   const std::string path = Write("file", "");
-  EXPECT_FALSE(OpenLineFile(FileSystem::Default(), path, kNoLimit, true).value()->head().has_value());
-  EXPECT_EQ(OpenLineFile(FileSystem::Default(), path, kNoLimit, false).value()->head(), "");
+  EXPECT_FALSE(OpenLineFile(FileSystem::Default(), path, {kNoLimit, true}).value()->head().has_value());
+  EXPECT_EQ(OpenLineFile(FileSystem::Default(), path, {kNoLimit}).value()->head(), "");
 }
 
 TEST_F(LineFileTest, AHeadThatIsTooLongIsSaidToBe) {
   const absl::Status status =
-      OpenLineFile(FileSystem::Default(), Write("file", "label\tuser\n1\tu\n"), 9, true).status();
+      OpenLineFile(FileSystem::Default(), Write("file", "label\tuser\n1\tu\n"), {9, true}).status();
   EXPECT_EQ(ExitCode(status), kExitData);
   EXPECT_THAT(std::string(status.message()), AllOf(HasSubstr("/file:1"), HasSubstr("max_line_bytes 9")));
+}
+
+TEST_F(LineFileTest, BlankLinesBeforeTheHeadAreNone) {
+  const auto file =
+      OpenLineFile(FileSystem::Default(), Write("file", "\n\r\nuser\n1\n"), {kNoLimit, true}).value();
+  EXPECT_EQ(file->head(), "user");
+  RawRows chunk;
+  ASSERT_TRUE(file->Read(10, &chunk).ok());
+  EXPECT_EQ(chunk.first_row, 4);
 }
 
 // ---- framing
 
 TEST_F(LineFileTest, FramingTellsLinesApartAsTheFileDoes) {
   const RowFraming& framing = LineFraming();
-  EXPECT_EQ(framing.RowBytes("ab\ncd\n", 0), 3u);
-  EXPECT_EQ(framing.RowBytes("ab", 0), std::nullopt);
-  EXPECT_EQ(framing.RowBytes("ab\n", 2), 3u);
+  const auto scanner = framing.MakeScanner();
+  EXPECT_EQ(scanner->RowBytes("ab\ncd\n", false), 3u);
+  EXPECT_EQ(scanner->RowBytes("ab", false), std::nullopt);
+  EXPECT_EQ(scanner->RowBytes("ab\n", false), 3u);
+  EXPECT_EQ(scanner->RowBytes("ab", true), 2u) << "the last one has no line end";
   EXPECT_EQ(framing.Row("ab\r\n", false), "ab");
   EXPECT_EQ(framing.Row("ab\r", false), "ab");
   EXPECT_EQ(framing.Row("\xef\xbb\xbf"
@@ -342,7 +353,7 @@ TEST_F(LineFileTest, AReadThatFailsIsADataErrorAtItsLine) {
     const std::string path = Write("file", bytes);
     FaultyFileSystem fs(FileSystem::Default());
     fs.FailRead(3);
-    const auto file = OpenLineFile(fs, path, kNoLimit, false).value();
+    const auto file = OpenLineFile(fs, path, {kNoLimit}).value();
     absl::Status status;
     for (RawRows chunk; status.ok();) {
       status = file->Read(1000, &chunk);

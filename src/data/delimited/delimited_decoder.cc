@@ -2,12 +2,17 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
+#include <optional>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
 #include "absl/container/fixed_array.h"
 #include "absl/strings/str_cat.h"
 #include "src/data/delimited/block_writer.h"
+#include "src/data/delimited/header_line.h"
+#include "src/data/delimited/quoted_cells.h"
 #include "src/data/delimited/split.h"
 #include "src/data/text_cells.h"
 #include "tandem/status.h"
@@ -56,60 +61,73 @@ struct Separators {
   std::string WeightSyntax() const { return absl::StrCat("id", std::string(1, weight), "weight"); }
 };
 
-// The Cells of a line, split.
-struct LineCells {
+// Cells as TextCells wants them, of what gives their texts.
+template <typename Texts>
+struct CellsOf : Texts {
+  const Separators* separators;
+
+  static constexpr bool IsList(int /*column*/) { return false; }
+  template <typename F>
+  RowFault ForEachItem(int column, bool weighted, const F& item) const {
+    return separators->ForEachItem(this->Text(column), weighted, item);
+  }
+  template <typename F>
+  void ForEachFromLast(int column, const F& id) const {
+    separators->ForEachFromLast(this->Text(column), id);
+  }
+  std::string WeightSyntax() const { return separators->WeightSyntax(); }
+};
+
+// Of a line, split.
+struct LineTexts {
   absl::string_view line;
   const size_t* begins;
-  const Separators* separators;
 
   absl::string_view Text(int column) const {
     return absl::string_view(line.data() + begins[column], begins[column + 1] - 1 - begins[column]);
   }
   size_t Readable(int column) const { return line.size() - begins[column]; }
-  static constexpr bool IsList(int /*column*/) { return false; }
-  template <typename F>
-  RowFault ForEachItem(int column, bool weighted, const F& item) const {
-    return separators->ForEachItem(Text(column), weighted, item);
-  }
-  template <typename F>
-  void ForEachFromLast(int column, const F& id) const {
-    separators->ForEachFromLast(Text(column), id);
-  }
-  std::string WeightSyntax() const { return separators->WeightSyntax(); }
 };
 
-// The Cells of a row whose cells are apart.
-struct SpanCells {
+// Of a row with quotes, without them.
+struct UnquotedTexts {
+  absl::string_view row;  // as it was, or its cells one behind the other
+  const size_t* begins;
+  const size_t* ends;
+
+  absl::string_view Text(int column) const {
+    return absl::string_view(row.data() + begins[column], ends[column] - begins[column]);
+  }
+  size_t Readable(int column) const { return row.size() - begins[column]; }
+};
+
+// Of a row whose cells are apart.
+struct SpanTexts {
   absl::Span<const absl::string_view> cells;
-  const Separators* separators;
 
   absl::string_view Text(int column) const { return cells[column]; }
   size_t Readable(int column) const { return cells[column].size(); }
-  static constexpr bool IsList(int /*column*/) { return false; }
-  template <typename F>
-  RowFault ForEachItem(int column, bool weighted, const F& item) const {
-    return separators->ForEachItem(Text(column), weighted, item);
-  }
-  template <typename F>
-  void ForEachFromLast(int column, const F& id) const {
-    separators->ForEachFromLast(Text(column), id);
-  }
-  std::string WeightSyntax() const { return separators->WeightSyntax(); }
 };
+
+using LineCells = CellsOf<LineTexts>;
+using UnquotedCells = CellsOf<UnquotedTexts>;
+using SpanCells = CellsOf<SpanTexts>;
 
 class DelimitedDecoder : public RowDecoder, public CellDecoder {
  public:
-  DelimitedDecoder(TextCells cells, const DelimitedOptions& options, int columns)
+  DelimitedDecoder(TextCells cells, const DelimitedOptions& options, absl::Span<const std::string> columns)
       : cells_(std::move(cells)),
         separators_{options.multi_value_separator, options.weight_separator},
         delimiter_(options.delimiter),
+        quote_(options.quote),
         columns_name_(options.header ? "header" : "config"),
         max_line_bytes_(options.max_line_bytes),
-        columns_(columns) {}
+        header_(columns, options.delimiter, options.quote),
+        columns_(static_cast<int>(columns.size())) {}
 
   absl::Status ReadServingValues() {
     absl::string_view text;
-    return cells_.ReadServingValues(SpanCells{{&text, 1}, &separators_},
+    return cells_.ReadServingValues(SpanCells{{{&text, 1}}, &separators_},
                                     [&](absl::string_view value, std::string* /*detail*/) {
                                       text = value;
                                       return RowFault::kNone;
@@ -118,11 +136,9 @@ class DelimitedDecoder : public RowDecoder, public CellDecoder {
 
   RowFault Decode(absl::string_view line, Batch* batch, std::string* detail) const override {
     cells_.encoder().CheckBatch(*batch);
-    absl::FixedArray<size_t, 256> begins(PlacesALine());
-    RowWriter writer(batch);
-    const RowFault fault = Split(line, begins.data(), detail);
-    if (fault != RowFault::kNone) return fault;
-    return cells_.EncodeRow(LineCells{line, begins.data(), &separators_}, &writer, detail);
+    const RowFault fault = HasQuote(line) ? DecodeRow<UnquotedCells>(line, batch, detail)
+                                          : DecodeRow<LineCells>(line, batch, detail);
+    return fault == RowFault::kNone ? fault : NoRow(line, fault, detail);
   }
 
   RowFault Decode(absl::Span<const absl::string_view> cells, Batch* batch,
@@ -134,37 +150,97 @@ class DelimitedDecoder : public RowDecoder, public CellDecoder {
     }
     cells_.encoder().CheckBatch(*batch);
     RowWriter writer(batch);
-    return cells_.EncodeRow(SpanCells{cells, &separators_}, &writer, detail);
+    return cells_.EncodeRow(SpanCells{{cells}, &separators_}, &writer, detail);
   }
 
   void DecodeRows(const RawRows& rows, int begin, int end, Batch* batch,
                   std::vector<BadRow>* bad) const override;
 
-  void AppendKeys(absl::string_view line, char separator, std::string* out) const override {
+  void AppendKeys(absl::string_view row, char separator, std::string* out) const override {
+    const bool quoted = HasQuote(row);
+    std::string scratch;
     for (const int column : cells_.key_columns()) {
-      const absl::string_view key = Cell(line, column);
-      out->append(key.data(), key.size());
+      if (quoted) {
+        AppendQuoted(UnquotedCell(row, column, &scratch), separator, out);
+      } else {
+        const absl::string_view key = Cell(row, column);
+        // Without quotes a cell may hold what separates keys, where that isn't the delimiter.
+        if (quote_.has_value()) {
+          AppendQuoted(key, separator, out);
+        } else {
+          out->append(key.data(), key.size());
+        }
+      }
       out->push_back(separator);
     }
   }
 
-  RowFault Time(absl::string_view line, double* time) const override {
-    return ParseNumber(Cell(line, cells_.time_column()), time);
+  RowFault Time(absl::string_view row, double* time) const override {
+    std::string scratch;
+    const int column = cells_.time_column();
+    return ParseNumber(HasQuote(row) ? UnquotedCell(row, column, &scratch) : Cell(row, column), time);
   }
 
  private:
-  size_t PlacesALine() const { return columns_ + 1 + kSplitSlack; }
+  // Of a row's cells: where they begin, and where they end.
+  template <typename Cells>
+  size_t PlacesARow() const {
+    return (std::is_same_v<Cells, UnquotedCells> ? 2 : 1) * columns_ + 1 + kSplitSlack;
+  }
+  bool HasQuote(absl::string_view row) const {
+    return quote_.has_value() && std::memchr(row.data(), *quote_, row.size()) != nullptr;
+  }
 
-  // The count comes before what a shifted cell may look like.
-  RowFault Split(absl::string_view line, size_t* begins, std::string* detail) const {
-    const size_t found = SplitCells(line, delimiter_, columns_, begins);
-    if (found == static_cast<size_t>(columns_)) return RowFault::kNone;
+  // The cells of a row that holds no quote. The count comes before what a shifted cell may look like.
+  RowFault SplitRow(absl::string_view line, size_t* places, std::string* /*unquoted*/, LineCells* cells,
+                    std::string* detail) const {
+    *cells = {{line, places}, &separators_};
+    if (line.empty()) return RowFault::kBlankLine;
+    const size_t found = SplitCells(line, delimiter_, columns_, places);
+    if (found != static_cast<size_t>(columns_)) return NoColumns(found, detail);
+    return header_.MayBegin(cells->Text(0)) ? header_.Check(line, detail) : RowFault::kNone;
+  }
+  // Of any row. What was doubled is undone in `unquoted`.
+  RowFault SplitRow(absl::string_view row, size_t* places, std::string* unquoted, UnquotedCells* cells,
+                    std::string* detail) const {
+    size_t* const ends = places + columns_ + 1 + kSplitSlack;
+    *cells = {{row, places, ends}, &separators_};
+    if (row.empty()) return RowFault::kBlankLine;
+    if (!SplitQuotedCells(row, {delimiter_, *quote_}, columns_, places, ends)) {
+      const RowFault fault = Unquote(row, places, ends, unquoted, detail);
+      if (fault != RowFault::kNone) return fault;
+      cells->row = *unquoted;
+    }
+    return header_.MayBegin(cells->Text(0)) ? header_.Check(row, detail) : RowFault::kNone;
+  }
+  RowFault Unquote(absl::string_view row, size_t* begins, size_t* ends, std::string* unquoted,
+                   std::string* detail) const;
+
+  RowFault NoColumns(size_t found, std::string* detail) const {
     if (detail != nullptr)
       *detail = absl::StrCat(found, " columns where the ", columns_name_, " has ", columns_);
     return RowFault::kColumnCount;
   }
+  // What a row with a fault is: a header line has many.
+  RowFault NoRow(absl::string_view row, RowFault fault, std::string* detail) const {
+    if (IsPassedOver(fault) || fault == RowFault::kHeader) return fault;
+    const RowFault header = header_.Check(row, detail);
+    return header == RowFault::kNone ? fault : header;
+  }
 
-  // Of any line; "" where there is none.
+  template <typename Cells>
+  RowFault DecodeRow(absl::string_view line, Batch* batch, std::string* detail) const {
+    absl::FixedArray<size_t, 256> places(PlacesARow<Cells>());
+    std::string unquoted;
+    Cells cells;
+    RowWriter writer(batch);
+    const RowFault fault = SplitRow(line, places.data(), &unquoted, &cells, detail);
+    return fault == RowFault::kNone ? cells_.EncodeRow(cells, &writer, detail) : fault;
+  }
+  template <typename Cells>
+  void DecodeBlocks(const RawRows& rows, int begin, int end, Batch* batch, std::vector<BadRow>* bad) const;
+
+  // Of any row; "" where there is none.
   absl::string_view Cell(absl::string_view line, int column) const {
     for (; column > 0; --column) {
       const size_t end = line.find(delimiter_);
@@ -172,36 +248,96 @@ class DelimitedDecoder : public RowDecoder, public CellDecoder {
     }
     return line.substr(0, line.find(delimiter_));
   }
+  absl::string_view UnquotedCell(absl::string_view row, int column, std::string* scratch) const {
+    absl::string_view found;
+    int at = 0;
+    ForEachQuotedCell(row, {delimiter_, *quote_}, scratch, [&](absl::string_view cell) {
+      if (at == column) found = cell;
+      return at++ < column;
+    });
+    return found;
+  }
+  // In quotes where it must be.
+  void AppendQuoted(absl::string_view cell, char separator, std::string* out) const {
+    const char special[] = {separator, *quote_, '\n', '\r'};
+    if (cell.find_first_of(absl::string_view(special, sizeof(special))) == absl::string_view::npos) {
+      out->append(cell.data(), cell.size());
+      return;
+    }
+    out->push_back(*quote_);
+    for (const char byte : cell) {
+      if (byte == *quote_) out->push_back(byte);
+      out->push_back(byte);
+    }
+    out->push_back(*quote_);
+  }
 
   TextCells cells_;
   const Separators separators_;
   const char delimiter_;
+  const std::optional<char> quote_;
   const char* const columns_name_;
   const int64_t max_line_bytes_;
+  const HeaderLine header_;
   const int columns_;
 };
+
+RowFault DelimitedDecoder::Unquote(absl::string_view row, size_t* begins, size_t* ends, std::string* unquoted,
+                                   std::string* detail) const {
+  unquoted->clear();
+  std::string scratch;
+  size_t found = 0;
+  const QuoteFault fault =
+      ForEachQuotedCell(row, {delimiter_, *quote_}, &scratch, [&](absl::string_view cell) {
+        if (found < static_cast<size_t>(columns_)) {
+          begins[found] = unquoted->size();
+          unquoted->append(cell.data(), cell.size());
+          ends[found] = unquoted->size();
+        }
+        ++found;
+        return true;
+      });
+  if (fault == QuoteFault::kNone)
+    return found == static_cast<size_t>(columns_) ? RowFault::kNone : NoColumns(found, detail);
+  if (detail != nullptr) {
+    *detail = fault == QuoteFault::kOpen
+                  ? absl::StrCat("the quote at the begin of cell ", found,
+                                 " isn't closed; the row is taken to end with its line")
+                  : absl::StrCat("cell ", found, " goes on after its closing quote");
+  }
+  return RowFault::kSyntax;
+}
 
 void DelimitedDecoder::DecodeRows(const RawRows& rows, int begin, int end, Batch* batch,
                                   std::vector<BadRow>* bad) const {
   cells_.encoder().CheckBatch(*batch);
-  const size_t stride = PlacesALine();
+  if (quote_.has_value() && !rows.quoted.empty()) {
+    DecodeBlocks<UnquotedCells>(rows, begin, end, batch, bad);
+  } else {
+    DecodeBlocks<LineCells>(rows, begin, end, batch, bad);
+  }
+}
+
+template <typename Cells>
+void DelimitedDecoder::DecodeBlocks(const RawRows& rows, int begin, int end, Batch* batch,
+                                    std::vector<BadRow>* bad) const {
+  const size_t stride = PlacesARow<Cells>();
   const auto lines_at_a_time =
       static_cast<int>(std::clamp<size_t>(kPlacesAtATime / stride, 1, kLinesAtATime));
-  absl::FixedArray<size_t, kPlacesAtATime> begins(lines_at_a_time * stride);
-  std::array<LineCells, kLinesAtATime> lines;
+  absl::FixedArray<size_t, kPlacesAtATime> places(lines_at_a_time * stride);
+  std::array<Cells, kLinesAtATime> cells;
+  std::vector<std::string> unquoted(std::is_same_v<Cells, UnquotedCells> ? lines_at_a_time : 1);
   BlockWriter writer(batch, end - begin, cells_.encoder().bag_fields(), cells_.ids());
   std::string detail;
   for (int row = begin; row < end;) {
-    // Line by line what may be at fault; then the ids, column by column.
+    // Row by row what may be at fault; then the ids, column by column.
     int good = 0;
     for (; row < end && good < lines_at_a_time; ++row) {
-      LineCells& line = lines[good];
-      size_t* const places = begins.data() + good * stride;
-      line = {rows.rows[row], places, &separators_};
       RowFault fault = RowFault::kLineTooLong;
       if (!rows.too_long[row]) {
-        fault = Split(line.line, places, &detail);
-        if (fault == RowFault::kNone) fault = cells_.EncodeAllButIds(line, &writer, &detail);
+        fault = SplitRow(rows.rows[row], places.data() + good * stride,
+                         &unquoted[std::is_same_v<Cells, UnquotedCells> ? good : 0], &cells[good], &detail);
+        if (fault == RowFault::kNone) fault = cells_.EncodeAllButIds(cells[good], &writer, &detail);
       } else {
         detail = absl::StrCat("a line of more than data.delimited.max_line_bytes ", max_line_bytes_);
       }
@@ -209,13 +345,14 @@ void DelimitedDecoder::DecodeRows(const RawRows& rows, int begin, int end, Batch
         writer.CloseRow();
         ++good;
       } else {
+        if (!rows.too_long[row]) fault = NoRow(rows.rows[row], fault, &detail);
         bad->push_back({row, fault, detail});
       }
     }
     for (const IdCell& id : cells_.ids()) {
       // A copy stays in registers.
-      writer.AddIds(id.field, good, [id, &cells = cells_, block = lines.data()](int i) {
-        return cells.ParseId(id, block[i].Text(id.column));
+      writer.AddIds(id.field, good, [id, &text_cells = cells_, block = cells.data()](int i) {
+        return text_cells.ParseId(id, block[i].Text(id.column));
       });
     }
   }
@@ -233,8 +370,7 @@ absl::StatusOr<std::unique_ptr<DelimitedDecoder>> MakeDecoder(const Schema& sche
     return FindNamed(column, why, columns, origin);
   };
   TANDEM_ASSIGN_OR_RETURN(TextCells cells, TextCells::Create(schema, needs, find));
-  auto decoder =
-      std::make_unique<DelimitedDecoder>(std::move(cells), options, static_cast<int>(columns.size()));
+  auto decoder = std::make_unique<DelimitedDecoder>(std::move(cells), options, columns);
   TANDEM_RETURN_IF_ERROR(decoder->ReadServingValues());
   return decoder;
 }

@@ -2,22 +2,26 @@
 
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_split.h"
 #include "src/data/delimited/delimited_decoder.h"
+#include "src/data/delimited/header_line.h"
+#include "src/data/delimited/quoted_cells.h"
 #include "src/data/line_file.h"
 
 namespace tandem {
 namespace {
 
-std::vector<std::string> Split(absl::string_view line, char delimiter) {
-  return absl::StrSplit(line, delimiter);
+std::optional<Quoting> QuotingOf(const DelimitedOptions& options) {
+  if (!options.quote.has_value()) return std::nullopt;
+  return Quoting{options.delimiter, *options.quote};
 }
 
 class DelimitedCellReader : public CellReader {
  public:
   DelimitedCellReader(const DelimitedOptions& options, const ListColumns& lists,
                       std::vector<std::string> columns)
-      : options_(options) {
+      : options_(options), header_(columns, options.delimiter, options.quote) {
     columns_ = std::move(columns);
     for (const std::string& column : columns_) {
       const bool weighted = lists.weighted.count(column) > 0;
@@ -25,39 +29,69 @@ class DelimitedCellReader : public CellReader {
     }
   }
 
-  RowFault Read(absl::string_view line) override {
-    const std::vector<absl::string_view> texts = absl::StrSplit(line, options_.delimiter);
-    cells_.resize(texts.size() == columns_.size() ? texts.size() : 0);
-    if (cells_.size() != columns_.size()) return RowFault::kColumnCount;
-    for (size_t c = 0; c < cells_.size(); ++c) {
-      Cell& cell = cells_[c];
-      cell = {static_cast<int>(c), texts[c], kinds_[c] != Kind::kOne, {}};
-      if (!cell.list) {
-        cell.values.push_back(texts[c]);
-        continue;
-      }
-      for (absl::string_view item :
-           absl::StrSplit(texts[c], options_.multi_value_separator, absl::SkipEmpty())) {
-        if (kinds_[c] == Kind::kWeighted) item = item.substr(0, item.rfind(options_.weight_separator));
-        cell.values.push_back(item);
-      }
+  RowFault Read(absl::string_view row) override {
+    cells_.clear();
+    if (row.empty()) return RowFault::kBlankLine;
+    const RowFault fault = Split(row);
+    if (fault != RowFault::kNone || header_.MayBegin(texts_[0])) {
+      const RowFault header = header_.Check(row, nullptr);
+      if (header != RowFault::kNone) return header;
     }
+    if (fault != RowFault::kNone) return fault;
+    for (size_t c = 0; c < texts_.size(); ++c) AddCell(static_cast<int>(c), texts_[c]);
     return RowFault::kNone;
   }
 
  private:
+  RowFault Split(absl::string_view row) {
+    texts_.clear();
+    QuoteFault fault = QuoteFault::kNone;
+    if (options_.quote.has_value() && absl::StrContains(row, *options_.quote)) {
+      // Cells are views, and some of them aren't in the row as they are.
+      unquoted_.clear();
+      std::string scratch;
+      fault = ForEachQuotedCell(row, {options_.delimiter, *options_.quote}, &scratch,
+                                [&](absl::string_view cell) {
+                                  unquoted_.emplace_back(cell);
+                                  return true;
+                                });
+      texts_.assign(unquoted_.begin(), unquoted_.end());
+    } else {
+      texts_ = absl::StrSplit(row, options_.delimiter);
+    }
+    if (fault != QuoteFault::kNone) return RowFault::kSyntax;
+    return texts_.size() == columns_.size() ? RowFault::kNone : RowFault::kColumnCount;
+  }
+  void AddCell(int column, absl::string_view text) {
+    Cell& cell = cells_.emplace_back(Cell{column, text, kinds_[column] != Kind::kOne, {}});
+    if (!cell.list) {
+      cell.values.push_back(text);
+      return;
+    }
+    for (absl::string_view item : absl::StrSplit(text, options_.multi_value_separator, absl::SkipEmpty())) {
+      if (kinds_[column] == Kind::kWeighted) item = item.substr(0, item.rfind(options_.weight_separator));
+      cell.values.push_back(item);
+    }
+  }
+
   enum class Kind { kOne, kList, kWeighted };
 
   const DelimitedOptions options_;
+  const HeaderLine header_;
   std::vector<Kind> kinds_;  // by column
+  std::vector<absl::string_view> texts_;
+  std::vector<std::string> unquoted_;
 };
 
 class DelimitedFormat : public SampleFormat {
  public:
-  explicit DelimitedFormat(DelimitedOptions options) : options_(std::move(options)) {}
+  explicit DelimitedFormat(DelimitedOptions options) : options_(std::move(options)) {
+    if (options_.quote.has_value())
+      quoted_framing_ = QuotedFraming(*QuotingOf(options_), options_.max_line_bytes);
+  }
 
   absl::StatusOr<std::unique_ptr<SampleFile>> Open(FileSystem& fs, const std::string& path) const override {
-    return OpenLineFile(fs, path, options_.max_line_bytes, options_.header);
+    return OpenLineFile(fs, path, {options_.max_line_bytes, options_.header, QuotingOf(options_)});
   }
   absl::StatusOr<std::unique_ptr<const RowDecoder>> MakeDecoder(const Schema& schema, const RowNeeds& needs,
                                                                 absl::string_view head,
@@ -73,16 +107,19 @@ class DelimitedFormat : public SampleFormat {
                                              absl::string_view head) const override {
     return std::make_unique<DelimitedCellReader>(options_, lists, Columns(head));
   }
-  const RowFraming& framing() const override { return LineFraming(); }
+  const RowFraming& framing() const override {
+    return quoted_framing_ != nullptr ? *quoted_framing_ : LineFraming();
+  }
   bool has_head() const override { return options_.header; }
   int64_t max_row_bytes() const override { return options_.max_line_bytes; }
 
  private:
   std::vector<std::string> Columns(absl::string_view head) const {
-    return options_.header ? Split(head, options_.delimiter) : options_.columns;
+    return options_.header ? DelimitedCells(head, options_.delimiter, options_.quote) : options_.columns;
   }
 
   const DelimitedOptions options_;
+  std::unique_ptr<const RowFraming> quoted_framing_;  // null without a quote
 };
 
 }  // namespace

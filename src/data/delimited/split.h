@@ -16,12 +16,12 @@ namespace tandem {
 // Places behind the last cell's that SplitCells may write to.
 constexpr size_t kSplitSlack = 4;
 
-// A bit for each of the `size` <= 64 bytes at `text` that equals `delimiter`; other bits are 0. `before`
-// bytes in front of `text` can be read.
-inline uint64_t DelimiterMask(const char* text, size_t size, size_t before, char delimiter) {
+// A bit for each of the `size` <= 64 bytes at `text` that equals `byte`; other bits are 0. `before` bytes in
+// front of `text` can be read.
+inline uint64_t ByteMask(const char* text, size_t size, size_t before, char byte) {
   uint64_t mask = 0;
 #if defined(__SSE2__)
-  const __m128i wanted = _mm_set1_epi8(delimiter);
+  const __m128i wanted = _mm_set1_epi8(byte);
   const auto mask16 = [wanted](const char* bytes) {
     const __m128i loaded = _mm_loadu_si128(reinterpret_cast<const __m128i*>(bytes));
     return static_cast<uint64_t>(static_cast<uint32_t>(_mm_movemask_epi8(_mm_cmpeq_epi8(loaded, wanted))));
@@ -33,12 +33,18 @@ inline uint64_t DelimiterMask(const char* text, size_t size, size_t before, char
   for (; done + 16 <= size; done += 16) mask |= mask16(text + done) << done;
   if (done == size) return mask;
   if (before + size >= 16) return mask | mask16(text + size - 16) >> (16 - (size - done)) << done;
-  for (; done < size; ++done) mask |= static_cast<uint64_t>(text[done] == delimiter) << done;
+  for (; done < size; ++done) mask |= static_cast<uint64_t>(text[done] == byte) << done;
 #else
   (void)before;
-  for (size_t i = 0; i < size; ++i) mask |= static_cast<uint64_t>(text[i] == delimiter) << i;
+  for (size_t i = 0; i < size; ++i) mask |= static_cast<uint64_t>(text[i] == byte) << i;
 #endif
   return mask;
+}
+
+// Bit i: whether an odd number of the bits 0 to i is set.
+inline uint64_t PrefixXor(uint64_t bits) {
+  for (int shift = 1; shift < 64; shift *= 2) bits ^= bits << shift;
+  return bits;
 }
 
 // Counts the cells of `line`. If they are `columns`, begins[c] is the offset of cell c and begins[c + 1] - 1
@@ -48,7 +54,7 @@ inline size_t SplitCells(absl::string_view line, char delimiter, size_t columns,
   size_t cells = 1;
   for (size_t block = 0; block < line.size(); block += 64) {
     const size_t size = line.size() - block < 64 ? line.size() - block : 64;
-    uint64_t mask = DelimiterMask(line.data() + block, size, block, delimiter);
+    uint64_t mask = ByteMask(line.data() + block, size, block, delimiter);
     const size_t found = __builtin_popcountll(mask);
     if (cells + found <= columns) {
       // Four at a time: how many there are is hard to predict.

@@ -79,6 +79,7 @@ class JsonDecoder : public RowDecoder, public CellDecoder {
 
  private:
   RowFault Decode(absl::string_view row, JsonCells* cells, Batch* batch, std::string* detail) const {
+    if (row.empty()) return RowFault::kBlankLine;
     const RowFault fault = cells->Parse(row, detail);
     return fault == RowFault::kNone ? Encode(*cells, batch, detail) : fault;
   }
@@ -97,6 +98,7 @@ class JsonCellReader : public CellReader {
  public:
   RowFault Read(absl::string_view row) override {
     cells_.clear();
+    if (row.empty()) return RowFault::kBlankLine;
     const RowFault fault = json_.Parse(row, nullptr);
     columns_ = json_.columns();
     if (fault != RowFault::kNone) return fault;
@@ -122,7 +124,7 @@ class JsonLinesFormat : public SampleFormat {
   explicit JsonLinesFormat(int64_t max_line_bytes) : max_line_bytes_(max_line_bytes) {}
 
   absl::StatusOr<std::unique_ptr<SampleFile>> Open(FileSystem& fs, const std::string& path) const override {
-    return OpenLineFile(fs, path, max_line_bytes_, /*has_head=*/false);
+    return OpenLineFile(fs, path, {max_line_bytes_});
   }
   absl::StatusOr<std::unique_ptr<const RowDecoder>> MakeDecoder(const Schema& schema, const RowNeeds& needs,
                                                                 absl::string_view /*head*/,
