@@ -25,6 +25,7 @@
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 #include "src/data/label_texts.h"
@@ -251,7 +252,8 @@ RowFault TextCells::EncodeNumber(int f, const Cells& cells, int column, Writer* 
     if (encoder_.Count(f, sign != 0, digits, writer)) return RowFault::kNone;
     number = sign == 0 ? static_cast<double>(digits) : -static_cast<double>(digits);
   } else {
-    fault = ParseNumber(text, &number);
+    // Tables are written `39, Private, 77516`, too.
+    fault = ParseNumber(absl::StripAsciiWhitespace(text), &number);
   }
   if (fault == RowFault::kNone) fault = encoder_.Number(f, number, writer);
   return fault == RowFault::kNone ? fault : NoNumber(fault, f, text, detail);

@@ -525,7 +525,7 @@ TEST(DelimitedDecoderTest, EveryFaultIsToldAndLeavesTheBatchAsItWas) {
       {With(4, "12x"), RowFault::kNumber, "'12x'"},
       {With(4, "0x10"), RowFault::kNumber, "'0x10'"},
       {With(4, "1,5"), RowFault::kNumber, "'1,5'"},
-      {With(4, " 1"), RowFault::kNumber, "' 1'"},
+      {With(4, "1 1"), RowFault::kNumber, "'1 1'"},
       {With(4, "-"), RowFault::kNumber, "'-'"},
       {With(7, "NULL"), RowFault::kNumber, "'NULL' in 'hour'"},
       {With(6, "nan"), RowFault::kNotFinite, "'nan' in 'clicks' is not a finite number"},
