@@ -167,7 +167,8 @@ TEST(ConfigValidate, FeaturesHaveUniqueNamesAndAKind) {
             "feature[0].name: empty; every feature needs a name of its own");
   EXPECT_EQ(FeatureFault("feature { name: 'a' sparse {} } feature { name: 'a' sparse {} }"),
             "feature[1].name: 'a' is taken by an earlier feature; names must be unique");
-  EXPECT_EQ(FeatureFault("feature { name: 'a' }"), "feature[a]: of no kind; accepted: sparse {}, dense {}");
+  EXPECT_EQ(FeatureFault("feature { name: 'a' }"),
+            "feature[a]: of no kind; accepted: sparse {}, dense {}, time {}");
   EXPECT_THAT(FeatureFault("feature { name: 'a' column: '' sparse {} }"),
               StartsWith("feature[a].column: empty"));
 }
