@@ -40,6 +40,7 @@ Command InspectCommand();
 Command OnlineCommand();
 Command SynthCommand();
 Command CompareCommand();
+Command InitCommand();
 
 }  // namespace tandem
 

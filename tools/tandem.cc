@@ -24,8 +24,9 @@ namespace tandem {
 namespace {
 
 std::vector<Command> Commands() {
-  return {TrainCommand(),  FinetuneCommand(), DailyCommand(),  EvaluateCommand(), PredictCommand(),
-          ExportCommand(), InspectCommand(),  OnlineCommand(), SynthCommand(),    CompareCommand()};
+  return {InitCommand(),     TrainCommand(),   FinetuneCommand(), DailyCommand(),
+          EvaluateCommand(), PredictCommand(), ExportCommand(),   InspectCommand(),
+          OnlineCommand(),   SynthCommand(),   CompareCommand()};
 }
 
 std::string Names(const std::vector<const char*>& flags) {

@@ -1,0 +1,299 @@
+#include "src/init/dialect.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "src/data/numbers.h"
+#include "src/init/split_rows.h"
+#include "tandem/status.h"
+
+namespace tandem {
+namespace {
+
+// A file that agrees with itself in fewer rows is not cut by that delimiter.
+constexpr double kConsistent = 0.95;
+constexpr double kHardlyConsistent = 0.7;
+// Any text is cut by the bytes of the second line somehow: they are looked at only where those of the first cut nothing.
+constexpr absl::string_view kDelimiters = ",\t;|\x01";
+constexpr absl::string_view kRareDelimiters = ":~^ ";
+
+using Rows = std::vector<std::vector<std::string>>;
+
+bool IsNumber(absl::string_view text) {
+  double number = 0;
+  return ParseNumber(absl::StripAsciiWhitespace(text), &number) == RowFault::kNone;
+}
+
+// Well-formed UTF-8, but for a character that the end of the text cuts.
+bool IsUtf8(absl::string_view text) {
+  for (size_t at = 0; at < text.size();) {
+    const auto byte = static_cast<unsigned char>(text[at]);
+    const size_t size = byte < 0x80                   ? 1
+                        : byte >= 0xc2 && byte < 0xe0 ? 2
+                        : byte >= 0xe0 && byte < 0xf0 ? 3
+                        : byte >= 0xf0 && byte < 0xf5 ? 4
+                                                      : 0;
+    if (size == 0) return false;
+    for (size_t i = 1; i < size && at + i < text.size(); ++i) {
+      if ((static_cast<unsigned char>(text[at + i]) & 0xc0) != 0x80) return false;
+    }
+    at += size;
+  }
+  return true;
+}
+
+std::string NameOf(char delimiter) {
+  switch (delimiter) {
+    case '\t':
+      return "tabs";
+    case ' ':
+      return "blanks";
+    default:
+      return absl::StrCat("'", absl::CEscape(absl::string_view(&delimiter, 1)), "'");
+  }
+}
+
+// One way to cut the text, and how well it does.
+struct Guess {
+  char delimiter = 0;
+  bool quoted = false;
+  int width = 0;
+  double share = 0;
+  Rows rows;
+};
+
+// With and without quotes.
+Guess TryDelimiter(absl::string_view text, bool whole, char delimiter, const proto::Data& given) {
+  const auto guess = [&](char quote) {
+    GuessedRows rows = SplitRows(text, delimiter, quote, whole);
+    Guess result{delimiter, quote != 0, 0, 0, {}};
+    result.share = rows.WidthShare(&result.width);
+    // The first row has the names: what doesn't cut it like the others is no delimiter.
+    if (!rows.rows.empty() && static_cast<int>(rows.rows[0].size()) != result.width) result.share /= 2;
+    if (quote != 0 && !given.has_quote() && (rows.quoted == 0 || 20 * rows.broken > rows.quoted))
+      result.share = -1;
+    result.rows = std::move(rows.rows);
+    return result;
+  };
+  if (given.has_quote()) return guess(given.quote().empty() ? 0 : given.quote()[0]);
+  Guess quoted = guess('"');
+  Guess plain = guess(0);
+  return quoted.share >= plain.share ? quoted : plain;
+}
+
+Guess BestGuess(absl::string_view text, bool whole, const proto::Data& given) {
+  if (given.delimited().has_delimiter())
+    return TryDelimiter(text, whole, given.delimited().delimiter()[0], given);
+  Guess best;
+  for (const absl::string_view delimiters : {kDelimiters, kRareDelimiters}) {
+    for (const char delimiter : delimiters) {
+      Guess guess = TryDelimiter(text, whole, delimiter, given);
+      if (guess.width < 2 || guess.share < kHardlyConsistent) continue;
+      const bool consistent = guess.share >= kConsistent;
+      const bool best_is = best.share >= kConsistent;
+      const bool better = consistent != best_is ? consistent
+                          : consistent          ? guess.width > best.width
+                                                : guess.share > best.share;
+      if (better) best = std::move(guess);
+    }
+    if (best.share >= kConsistent) break;
+  }
+  return best;
+}
+
+// Names are texts, each its own, and not among what stands below them.
+bool LooksLikeHeader(const Rows& rows) {
+  const std::vector<std::string>& first = rows[0];
+  std::set<std::string> names;
+  for (size_t c = 0; c < first.size(); ++c) {
+    const std::string name(absl::StripAsciiWhitespace(first[c]));
+    // A table written with its row numbers has no name for them.
+    if (name.empty() && c > 0) return false;
+    if (!name.empty() && IsNumber(name)) return false;
+    if (!names.insert(name).second) return false;
+  }
+  size_t again = 0;
+  for (size_t c = 0; c < first.size(); ++c) {
+    bool numbers = rows.size() > 1;
+    bool found = false;
+    for (size_t r = 1; r < rows.size(); ++r) {
+      if (rows[r].size() != first.size()) continue;
+      found |= rows[r][c] == first[c];
+      const absl::string_view cell = absl::StripAsciiWhitespace(rows[r][c]);
+      numbers &= cell.empty() || IsNumber(cell);
+    }
+    if (numbers) return true;
+    again += found ? 1 : 0;
+  }
+  return 4 * again <= first.size();
+}
+
+// `a::b` is cut by ':' into "a", "", "b".
+bool HasDoubleDelimiter(const Guess& guess) {
+  if (guess.width < 3 || guess.width % 2 == 0) return false;
+  for (const auto& row : guess.rows) {
+    for (size_t c = 1; c < row.size(); c += 2) {
+      if (!row[c].empty()) return false;
+    }
+  }
+  return true;
+}
+
+bool IsIndexValue(absl::string_view cell) {
+  const size_t colon = cell.find(':');
+  return colon != absl::string_view::npos && IsNumber(cell.substr(0, colon)) &&
+         IsNumber(cell.substr(colon + 1));
+}
+
+// Lines of libsvm or libFM: a label, then index:value.
+absl::Status CheckIndexValueLines(absl::string_view text, bool whole, absl::string_view origin, bool* are) {
+  const Rows rows = SplitRows(text, ' ', 0, whole, 200).rows;
+  *are = !rows.empty();
+  size_t width = 0;
+  bool all_ones = true;
+  bool same_width = true;
+  for (const auto& row : rows) {
+    size_t items = 0;
+    for (size_t c = 1; c < row.size(); ++c) {
+      if (row[c].empty()) continue;
+      if (!IsIndexValue(row[c])) *are = false;
+      all_ones &= absl::EndsWith(row[c], ":1");
+      ++items;
+    }
+    if (!IsNumber(row[0]) || items == 0) *are = false;
+    if (!*are) return absl::OkStatus();
+    if (width == 0) width = row.size();
+    same_width &= width == row.size();
+  }
+  if (!*are || (same_width && all_ones)) return absl::OkStatus();
+  return DataError(
+      origin,
+      ": lines of index:value (libsvm, libFM), which aren't read unless every line has as many, each of "
+      "value 1; "
+      "write one column a feature, or JSON lines with {\"label\": 1, \"ids\": {\"266\": 1, ...}}");
+}
+
+void NameColumns(const Guess& guess, bool double_delimiter, const proto::Data& given, Dialect* dialect) {
+  proto::Delimited* delimited = dialect->data.mutable_delimited();
+  if (delimited->header() || given.delimited().column_size() > 0) return;
+  for (int c = 0; c < guess.width; ++c) {
+    const bool gap = double_delimiter && c % 2 == 1;
+    const int number = double_delimiter ? c / 2 + 1 : c + 1;
+    delimited->add_column(absl::StrCat(gap ? "gap_" : "column_", number));
+  }
+  dialect->notes.push_back(
+      "The files have no header line: the columns have names by their place, here and for the label; other "
+      "names may be "
+      "written in their stead.");
+}
+
+absl::StatusOr<Dialect> FindDelimited(absl::string_view text, bool whole, absl::string_view origin,
+                                      const proto::Data& given) {
+  Dialect dialect;
+  dialect.data = given;
+  bool index_value = false;
+  if (!given.delimited().has_delimiter())
+    TANDEM_RETURN_IF_ERROR(CheckIndexValueLines(text, whole, origin, &index_value));
+  const Guess guess = index_value ? TryDelimiter(text, whole, ' ', given) : BestGuess(text, whole, given);
+  if (guess.rows.empty() || guess.width < 2) {
+    return DataError(origin,
+                     ": no delimiter cuts its lines into the same number of columns (tried tab , ; | : ~ ^ "
+                     "blank and 0x01); name it by "
+                     "data.delimited.delimiter");
+  }
+  proto::Delimited* delimited = dialect.data.mutable_delimited();
+  delimited->set_delimiter(std::string(1, guess.delimiter));
+  if (!given.delimited().has_header())
+    delimited->set_header(given.delimited().column_size() == 0 && LooksLikeHeader(guess.rows));
+  // As data.quote's default has it: an unset one means " but for tabs.
+  if (!given.has_quote()) {
+    if (guess.quoted && guess.delimiter == '\t') dialect.data.set_quote("\"");
+    if (!guess.quoted && guess.delimiter != '\t' && absl::StrContains(text, "\"")) dialect.data.set_quote("");
+  }
+  const bool double_delimiter = guess.delimiter == ':' && HasDoubleDelimiter(guess);
+  NameColumns(guess, double_delimiter, given, &dialect);
+  dialect.findings.push_back(absl::StrCat(double_delimiter ? guess.width / 2 + 1 : guess.width,
+                                          " columns separated by ",
+                                          double_delimiter ? "'::'" : NameOf(guess.delimiter)));
+  if (guess.quoted) dialect.findings.push_back("quoted");
+  dialect.findings.push_back(delimited->header() ? "with a header" : "without a header");
+  if (double_delimiter) {
+    dialect.notes.push_back(
+        "`::` is read as two delimiters with an empty column between them, gap_1 and so on.");
+  }
+  if (index_value) {
+    dialect.notes.push_back(
+        "These look like lines of libFM, each with one value of every field: a place of the line is read as "
+        "a column, "
+        "`index:1` as its id.");
+  }
+  if (guess.share < 1) {
+    dialect.notes.push_back(
+        absl::StrCat("Of the first rows ", static_cast<int>(guess.share * 1000) / 10.0,
+                     " % have this number of columns; the others are malformed, and are set aside."));
+  }
+  return dialect;
+}
+
+absl::StatusOr<Dialect> FindJson(absl::string_view text, absl::string_view origin, const proto::Data& given) {
+  Dialect dialect;
+  dialect.data = given;
+  if (!given.has_json_lines()) dialect.data.mutable_json_lines();
+  int line_number = 0;
+  while (!text.empty() && line_number < 1000) {
+    const size_t end = text.find('\n');
+    if (end == absl::string_view::npos && line_number > 0) break;  // may be cut
+    const absl::string_view line = text.substr(0, end);
+    text.remove_prefix(std::min(text.size(), line.size() + 1));
+    ++line_number;
+    if (absl::StripAsciiWhitespace(line).empty()) continue;
+    const nlohmann::json row =
+        nlohmann::json::parse(line.begin(), line.end(), nullptr, /*allow_exceptions=*/false);
+    if (!row.is_object()) {
+      if (line_number > 1) continue;  // malformed: the reader's
+      return DataError(origin,
+                       ":1: JSON, but no object that ends in its line; JSON lines are read, an object a line "
+                       "(jq -c . makes them, or "
+                       "jq -c '.[]' of an array)");
+    }
+    for (const auto& [name, value] : row.items()) {
+      if (value.is_array()) dialect.lists.insert(name);
+      const bool numbers =
+          value.is_object() && !value.empty() &&
+          std::all_of(value.begin(), value.end(), [](const nlohmann::json& v) { return v.is_number(); });
+      if (numbers) dialect.weighted.insert(name);
+    }
+  }
+  for (const std::string& name : dialect.weighted) dialect.lists.erase(name);
+  dialect.findings.push_back("JSON lines");
+  return dialect;
+}
+
+}  // namespace
+
+absl::StatusOr<Dialect> FindDialect(absl::string_view text, bool whole, absl::string_view origin,
+                                    const proto::Data& given) {
+  const bool marked = absl::ConsumePrefix(&text, "\xef\xbb\xbf");
+  const absl::string_view start = absl::StripLeadingAsciiWhitespace(text);
+  if (start.empty()) return DataError(origin, ": empty; nothing can be learned from it");
+  const bool json =
+      given.has_json_lines() || (!given.has_delimited() && (start[0] == '{' || start[0] == '['));
+  TANDEM_ASSIGN_OR_RETURN(Dialect dialect,
+                          json ? FindJson(text, origin, given) : FindDelimited(text, whole, origin, given));
+  const bool utf8 = IsUtf8(text);
+  dialect.findings.push_back(
+      absl::StrCat(utf8 ? "UTF-8" : "not UTF-8", marked ? " with a byte order mark" : ""));
+  if (!utf8)
+    dialect.notes.push_back(
+        "The text is not UTF-8 (Latin-1, perhaps). Ids are bytes: it is read as it is, the same when "
+        "scoring.");
+  return dialect;
+}
+
+}  // namespace tandem

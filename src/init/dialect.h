@@ -1,0 +1,34 @@
+// How the bytes of a log are to be read, told from its first ones: JSON lines or delimited text; the delimiter,
+// quotes, the header, the encoding.
+//
+//   TANDEM_ASSIGN_OR_RETURN(const Dialect dialect, FindDialect(text, whole, "clicks.csv", given));
+//   MakeSampleFormat(dialect.data);                // from here on the data area reads
+#ifndef TANDEM_SRC_INIT_DIALECT_H_
+#define TANDEM_SRC_INIT_DIALECT_H_
+
+#include <set>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "tandem/experiment.pb.h"
+
+namespace tandem {
+
+struct Dialect {
+  proto::Data data;                   // the format, the quote
+  std::vector<std::string> findings;  // what was found, each in a few words
+  std::vector<std::string> notes;     // what the reader of a configuration may wonder about, each a sentence
+  std::set<std::string> lists;        // of JSON lines: columns that hold arrays
+  std::set<std::string> weighted;     // ... objects of numbers
+};
+
+// `text`: the first bytes of a file, uncompressed; `whole`: all of them. What `given` sets stands as it is.
+// DataErrors that name `origin` for what isn't read, ConfigErrors for what can't be told.
+absl::StatusOr<Dialect> FindDialect(absl::string_view text, bool whole, absl::string_view origin,
+                                    const proto::Data& given);
+
+}  // namespace tandem
+
+#endif  // TANDEM_SRC_INIT_DIALECT_H_

@@ -1,0 +1,120 @@
+// Delimiter, quotes, header and encoding are found in the first bytes of a log, or a clear word says why not.
+#include "src/init/dialect.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "tandem/experiment.h"
+#include "tandem/status.h"
+
+namespace tandem {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+Dialect Find(const std::string& text, const std::string& given = "") {
+  const auto dialect =
+      FindDialect(text, /*whole=*/true, "log", ParseExperiment(given, "given").value().data());
+  EXPECT_TRUE(dialect.ok()) << dialect.status();
+  return dialect.ok() ? *dialect : Dialect();
+}
+
+std::string Refused(const std::string& text) {
+  const auto dialect = FindDialect(text, /*whole=*/true, "log", {});
+  EXPECT_EQ(ExitCode(dialect.status()), kExitData) << text;
+  return std::string(dialect.status().message());
+}
+
+TEST(DialectTest, TheDelimiterIsTheOneThatCutsEveryRowAlike) {
+  EXPECT_EQ(Find("a\tb,c\tc\n1\t2\t3\n4\t5,6,7\t8\n").data.delimited().delimiter(), "\t");
+  EXPECT_EQ(Find("a,b\n1,2|3\n4,5|6|7\n").data.delimited().delimiter(), ",");
+  EXPECT_EQ(Find("a;b;c\n1,5;2;3\n4,5;6;7\n").data.delimited().delimiter(), ";");
+  EXPECT_EQ(Find("a|b\n1|2\n").data.delimited().delimiter(), "|");
+  // Times have colons, texts have blanks.
+  EXPECT_EQ(Find("time,text\n10:20:30,a b\n11:20:30,c d\n").data.delimited().delimiter(), ",");
+  EXPECT_EQ(Find("a b\n1 2\n3 4\n").data.delimited().delimiter(), " ");
+}
+
+TEST(DialectTest, WhatIsGivenStands) {
+  const Dialect dialect =
+      Find("a,b|c\n1,2|3\n", "data { delimited { delimiter: '|' header: false column: ['x', 'y'] } }");
+  EXPECT_EQ(dialect.data.delimited().delimiter(), "|");
+  EXPECT_FALSE(dialect.data.delimited().header());
+  EXPECT_THAT(dialect.data.delimited().column(), ElementsAre("x", "y"));
+}
+
+TEST(DialectTest, QuotesMayHoldDelimitersAndLineBreaks) {
+  const Dialect dialect = Find("\"a\",\"b\"\n1,\"x, \"\"y\"\"\nz\"\n2,\"u\"\n");
+  EXPECT_EQ(dialect.data.delimited().delimiter(), ",");
+  // The default of everything but tabs.
+  EXPECT_FALSE(dialect.data.has_quote());
+  EXPECT_THAT(dialect.findings, testing::Contains("quoted"));
+  EXPECT_EQ(Find("\"a\"\t\"b\"\n\"1\"\t\"x\"\n").data.quote(), "\"");
+}
+
+TEST(DialectTest, QuotesThatAreBytesLikeOthersAreLeftAlone) {
+  const Dialect dialect = Find("name,size\n\"half,5\"x\n\"whole,3\"x\n");
+  EXPECT_TRUE(dialect.data.has_quote());
+  EXPECT_EQ(dialect.data.quote(), "");
+  EXPECT_FALSE(Find("a\tb\n\"x\t1\ny\t2\n").data.has_quote());
+}
+
+TEST(DialectTest, AHeaderIsToldFromRows) {
+  EXPECT_TRUE(Find("age,job\n30,cook\n40,clerk\n").data.delimited().header());
+  EXPECT_TRUE(Find("job,town\ncook,Ulm\nclerk,Bonn\n").data.delimited().header());
+  EXPECT_TRUE(Find(",job\n0,cook\n1,clerk\n").data.delimited().header()) << "row numbers have no name";
+  EXPECT_FALSE(Find("30,cook\n40,clerk\n").data.delimited().header());
+  EXPECT_FALSE(Find("cook,Ulm\ncook,Bonn\nclerk,Ulm\nclerk,Bonn\n").data.delimited().header());
+}
+
+TEST(DialectTest, ColumnsWithoutAHeaderAreNamedByTheirPlace) {
+  const Dialect dialect = Find("1,0,x\n2,1,y\n");
+  EXPECT_THAT(dialect.data.delimited().column(), ElementsAre("column_1", "column_2", "column_3"));
+}
+
+TEST(DialectTest, TwoColonsAreOneDelimiter) {
+  const Dialect dialect = Find("1::1193::5\n1::661::3\n");
+  EXPECT_EQ(dialect.data.delimited().delimiter(), ":");
+  EXPECT_THAT(dialect.data.delimited().column(),
+              ElementsAre("column_1", "gap_1", "column_2", "gap_2", "column_3"));
+}
+
+TEST(DialectTest, JsonLinesSayTheirLists) {
+  const Dialect dialect =
+      Find("{\"y\": 1, \"tags\": [\"a\"], \"w\": {\"a\": 2}, \"deep\": {\"a\": \"b\"}}\n");
+  EXPECT_TRUE(dialect.data.has_json_lines());
+  EXPECT_THAT(dialect.lists, ElementsAre("tags"));
+  EXPECT_THAT(dialect.weighted, ElementsAre("w"));
+}
+
+TEST(DialectTest, WhatIsNotReadIsNamed) {
+  EXPECT_THAT(Refused(""), HasSubstr("empty"));
+  EXPECT_THAT(Refused("{\n  \"a\": 1\n}\n"), HasSubstr("JSON lines"));
+  EXPECT_THAT(Refused("[{\"a\": 1}]\n"), HasSubstr("jq"));
+  EXPECT_THAT(Refused("1 3:1 5:1\n0 3:1\n"), HasSubstr("libsvm"));
+  EXPECT_THAT(Refused("1 3:0.5 5:1\n0 3:1 4:2\n"), HasSubstr("libsvm"));
+  EXPECT_THAT(Refused("nothing\nto cut\nhere is it\n"), HasSubstr("data.delimited.delimiter"));
+}
+
+TEST(DialectTest, LinesOfLibfmWithOneValueAFieldAreColumns) {
+  const Dialect dialect = Find("1 3:1 5:1\n-1 2:1 7:1\n");
+  EXPECT_EQ(dialect.data.delimited().delimiter(), " ");
+  EXPECT_EQ(dialect.data.delimited().column_size(), 3);
+}
+
+TEST(DialectTest, AnEncodingThatIsNotUtf8IsSaid) {
+  EXPECT_THAT(absl::StrJoin(Find("a,b\n1,\xe9t\xe9\n").findings, ","), HasSubstr("not UTF-8"));
+  EXPECT_THAT(absl::StrJoin(Find("\xef\xbb\xbf"
+                                 "a,b\n1,\xc3\xa9\n")
+                                .findings,
+                            ","),
+              HasSubstr("UTF-8 with a byte order mark"));
+}
+
+}  // namespace
+}  // namespace tandem

@@ -1,0 +1,69 @@
+// A recipe fits the rows: small tables get coarse numbers, small batches and short averages; a day of a daily log tells when to stop.
+#include "src/init/recipe.h"
+
+#include <gtest/gtest.h>
+
+#include "src/init/memory_estimate.h"
+
+namespace tandem {
+namespace {
+
+TEST(RecipeTest, KnotsBatchesAndAveragesGrowWithTheRows) {
+  const Recipe small = RecipeFor({/*rows=*/640, /*positives=*/200, /*fields=*/20});
+  EXPECT_EQ(small.knots, 6);
+  EXPECT_EQ(small.settings.train().batch_size(), 32);
+  EXPECT_NEAR(small.settings.train().average_decay(), 1 - 1 / 120.0, 1e-9);
+  EXPECT_EQ(RecipeFor({7000, 200, 20}).settings.train().batch_size(), 128);
+  const Recipe large = RecipeFor({/*rows=*/50000, /*positives=*/5000, /*fields=*/20});
+  EXPECT_EQ(large.knots, 24);
+  EXPECT_EQ(large.settings.train().batch_size(), 256);
+  EXPECT_NEAR(large.settings.train().average_decay(), 0.999, 1e-9);
+  EXPECT_EQ(large.settings.embedding().slow_copy().decay(), large.settings.train().average_decay());
+}
+
+TEST(RecipeTest, PassesAreFewerWhereRowsAreMany) {
+  EXPECT_EQ(RecipeFor({10000, 1000, 20}).settings.train().epochs(), 40);
+  EXPECT_EQ(RecipeFor({1e6, 1e5, 20}).settings.train().epochs(), 6);
+  EXPECT_EQ(RecipeFor({1e9, 1e8, 20}).settings.train().epochs(), 3);
+}
+
+TEST(RecipeTest, RowsOrTheLastDayTellWhenToStop) {
+  RecipeInput input{10000, 1000, 20};
+  EXPECT_TRUE(RecipeFor(input).settings.train().validation().has_share());
+  input.days = 1;
+  EXPECT_TRUE(RecipeFor(input).settings.train().validation().has_share());
+  input.days = 30;
+  const Recipe daily = RecipeFor(input);
+  EXPECT_EQ(daily.settings.train().window_days(), 30);
+  EXPECT_EQ(daily.settings.train().validation().days(), 1);
+  EXPECT_TRUE(daily.settings.train().validation().then_learn());
+}
+
+TEST(RecipeTest, LargeTablesArePulledAtWhereTheyAreRead) {
+  RecipeInput input{1e6, 1e5, 20};
+  input.distinct_ids = 1000;
+  EXPECT_EQ(RecipeFor(input).settings.embedding().l2_scope(), proto::Embedding::TABLE);
+  input.distinct_ids = 1e6;
+  EXPECT_EQ(RecipeFor(input).settings.embedding().l2_scope(), proto::Embedding::TOUCHED);
+}
+
+TEST(RecipeTest, AHistoryGetsATransformer) {
+  RecipeInput input{1e5, 1e4, 20};
+  input.sequences = {{"viewed_in_order", "movie"}};
+  const proto::Tower teacher = RecipeFor(input).settings.model().teacher();
+  ASSERT_EQ(teacher.interaction_size(), 2);
+  EXPECT_EQ(teacher.interaction(1).transformer().target(), "movie");
+}
+
+TEST(MemoryEstimateTest, TablesGrowWithTheirRowsAndTheShuffleWithTheLog) {
+  const proto::Experiment experiment = RecipeFor({1e5, 1e4, 20}).settings;
+  const MemoryEstimate few = EstimateMemory(experiment, {{"user", 1000}}, 1e5);
+  const MemoryEstimate many = EstimateMemory(experiment, {{"user", 1001000}}, 1e5);
+  // A vector, two slots of Adam and the average: 128 bytes, and the index.
+  EXPECT_NEAR(many.tables - few.tables, 1e6 * (128 + 40), 1e6);
+  EXPECT_EQ(many.towers, few.towers);
+  EXPECT_LT(EstimateMemory(experiment, {}, 1000).shuffle, few.shuffle);
+}
+
+}  // namespace
+}  // namespace tandem
