@@ -2,8 +2,8 @@
 //
 // Every field of a row is a bag of (key, coefficient): its vector is e = sum_i coefficient_i * E[key_i]. One
 // rule serves all kinds of field: a sparse bag's coefficients are w_i / sum w; a bucketized number is a bag
-// of one; a dense number x is a bag of one with coefficient x (or, missing, the key of the missing vector
-// with coefficient 1); an empty cell is an empty bag.
+// of one, a piecewise one of two, the knots around it; a dense number x is a bag of one with coefficient x
+// (or, missing, the key of the missing vector with coefficient 1); an empty cell is an empty bag.
 #ifndef TANDEM_BATCH_H_
 #define TANDEM_BATCH_H_
 

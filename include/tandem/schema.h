@@ -20,11 +20,14 @@ namespace proto {
 class Experiment;
 }  // namespace proto
 
+// The id of a knot's vector: the number itself, so that a knot keeps its vector among others.
+std::string KnotId(double knot);
+
 // What a row with an empty label is.
 enum class Unlabelled { kMalformed, kDropped, kDistilled };
 
-// One embedding table. Tables of dense, bucketized and time fields hold every key from the first step:
-// min_count and id_dropout are about ids.
+// One embedding table. Tables of numbers and times hold every key from the first step: min_count and
+// id_dropout are about ids.
 struct TableInfo {
   std::string name;
   bool ids = true;
@@ -41,7 +44,8 @@ class Schema {
   const std::vector<Field>& fields() const { return fields_; }
   const std::vector<TableInfo>& tables() const { return tables_; }
   // XXH3-64 of `id`, seeded by XXH3-64 of the table's name. The key of a dense field's vector is that of
-  // "value", of its missing vector that of "missing"; a bucket's or a time's part that of its decimal number.
+  // "value", of its missing vector that of "missing"; a bucket's or a time's part that of its decimal number,
+  // a knot's that of its number (KnotId).
   uint64_t Key(int table, absl::string_view id) const;
   uint64_t table_seed(int table) const { return table_seeds_[table]; }
 

@@ -37,18 +37,17 @@ absl::Status CheckNames(const proto::Experiment& experiment) {
   return absl::OkStatus();
 }
 
-absl::Status CheckBucketize(const proto::Dense& dense, const std::string& key) {
+// Where the number becomes ids, `kind` of `numbers`.
+absl::Status CheckSplit(const proto::Dense& dense, const char* kind, const char* numbers,
+                        const google::protobuf::RepeatedField<double>& values, const std::string& key) {
   if (dense.transform() != proto::Dense::NONE) {
-    return ConfigError(key, ".transform: ", proto::Dense::Transform_Name(dense.transform()),
-                       ", which bucketize doesn't use; leave one of them out");
+    return ConfigError(key, ".transform: ", proto::Dense::Transform_Name(dense.transform()), ", which ", kind,
+                       " doesn't use; leave one of them out");
   }
-  const auto& boundaries = dense.bucketize().boundaries();
-  if (boundaries.empty())
-    return ConfigError(key, ".bucketize.boundaries: empty; must be at least one number");
-  for (int i = 1; i < boundaries.size(); ++i) {
-    if (boundaries[i] <= boundaries[i - 1]) {
-      return ConfigError(key, ".bucketize.boundaries[", i, "]: ", boundaries[i],
-                         "; must be more than the one before, ", boundaries[i - 1]);
+  for (int i = 1; i < values.size(); ++i) {
+    if (values[i] <= values[i - 1]) {
+      return ConfigError(key, ".", kind, ".", numbers, "[", i, "]: ", values[i],
+                         "; must be more than the one before, ", values[i - 1]);
     }
   }
   return absl::OkStatus();
@@ -62,7 +61,16 @@ absl::Status CheckDense(const proto::Dense& dense, const std::string& key) {
                        " takes any number; leave it out");
   }
   const bool standardize = dense.transform() == proto::Dense::STANDARDIZE;
-  if (dense.has_bucketize()) TANDEM_RETURN_IF_ERROR(CheckBucketize(dense, key));
+  if (dense.has_bucketize() && dense.has_piecewise())
+    return ConfigError(key, ".piecewise: set, and so is bucketize; leave one of them out");
+  if (dense.has_bucketize()) {
+    if (dense.bucketize().boundaries().empty())
+      return ConfigError(key, ".bucketize.boundaries: empty; must be at least one number");
+    TANDEM_RETURN_IF_ERROR(
+        CheckSplit(dense, "bucketize", "boundaries", dense.bucketize().boundaries(), key));
+  }
+  if (dense.has_piecewise())
+    TANDEM_RETURN_IF_ERROR(CheckSplit(dense, "piecewise", "knots", dense.piecewise().knots(), key));
   for (const auto& [name, is_set] :
        {std::pair("mean", dense.has_mean()), std::pair("deviation", dense.has_deviation())}) {
     if (standardize && !is_set) {

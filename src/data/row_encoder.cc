@@ -36,10 +36,13 @@ RowEncoder::RowEncoder(const Schema& schema, RowUse use) : schema_(schema), use_
     }
     for (int part = 0; field.kind == FieldKind::kTime && part < kTimeParts; ++part)
       buckets.push_back(schema.Key(field.table, absl::StrCat(part)));
+    std::vector<uint64_t>& knots = knot_keys_.emplace_back();
+    for (const double knot : field.knots) knots.push_back(schema.Key(field.table, KnotId(knot)));
     const int index = static_cast<int>(f);
     const bool constant = field.serving_value.has_value() && use != RowUse::kTrain;
     const bool place = !field.sequence.empty();
-    if (constant || field.multi_valued || place) bag_fields_.push_back(index);
+    const bool two_keys = field.kind == FieldKind::kPiecewise;
+    if (constant || field.multi_valued || place || two_keys) bag_fields_.push_back(index);
     if (constant) constant_fields_.push_back(index);
     wants_cell_.push_back(!constant && field.place == 0);
   }

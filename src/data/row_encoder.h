@@ -18,6 +18,7 @@
 #include <array>
 #include <cmath>
 #include <cstdint>
+#include <cstring>
 #include <vector>
 
 #include "absl/strings/string_view.h"
@@ -81,11 +82,15 @@ class RowEncoder {
   void Id(int f, absl::string_view id, Writer* writer) const {
     writer->Add(f, IdHash(schema_.table_seed(field(f).table), id), 1);
   }
-  // Of a dense or bucketized field. kNotFinite where its transform isn't, kMagnitude where that is too large.
+  // Of a field of numbers. kNotFinite where its transform isn't, kMagnitude where that is too large.
   template <typename Writer>
   RowFault Number(int f, double number, Writer* writer) const {
     const Field& field = schema_.fields()[f];
-    if (field.kind != FieldKind::kDense) {
+    if (field.kind == FieldKind::kPiecewise) {
+      AddBetweenKnots(f, number, writer->bags(f));
+      return RowFault::kNone;
+    }
+    if (field.kind == FieldKind::kBucketized) {
       writer->Add(f, bucket_keys_[f][Bucket(field.boundaries, number)], 1);
       return RowFault::kNone;
     }
@@ -105,7 +110,7 @@ class RowEncoder {
       writer->Add(f, value_keys_[f], negative ? -small_logs_[count] : small_logs_[count]);
       return true;
     }
-    if (!dense && count < kSmallCounts && !negative) {
+    if (field.kind == FieldKind::kBucketized && count < kSmallCounts && !negative) {
       writer->Add(f, small_count_keys_[f][count], 1);
       return true;
     }
@@ -119,7 +124,12 @@ class RowEncoder {
   // Of a time field, too.
   template <typename Writer>
   void MissingNumber(int f, Writer* writer) const {
-    writer->Add(f, missing_keys_[f], 1);
+    const Field& field = schema_.fields()[f];
+    if (field.kind != FieldKind::kPiecewise) {
+      writer->Add(f, missing_keys_[f], 1);
+    } else if (!field.knots.empty()) {
+      AddTo(missing_keys_[f], 1, writer->bags(f));
+    }
   }
 
   // A bag: AddToBag an item, then CloseBag with the sum of the weights.
@@ -188,14 +198,39 @@ class RowEncoder {
   }
   RowFault TeacherLogit(double score, Batch* batch) const;
 
+  static void AddTo(uint64_t key, float coefficient, FieldBags* bags) {
+    bags->keys.push_back(key);
+    bags->coefficients.push_back(coefficient);
+  }
+  // The share of the way from knot to knot that lies behind x is the second one's coefficient; a knot of
+  // which nothing is left isn't there. Where no knots are known yet, the key is the number's bits: what a first
+  // look reads (src/train/first_look.h).
+  void AddBetweenKnots(int f, double x, FieldBags* bags) const {
+    const std::vector<double>& knots = schema_.fields()[f].knots;
+    const std::vector<uint64_t>& keys = knot_keys_[f];
+    if (knots.empty()) {
+      uint64_t bits;
+      std::memcpy(&bits, &x, sizeof(bits));
+      return AddTo(bits, 1, bags);
+    }
+    const size_t above = Bucket(knots, x);
+    if (above == 0 || above == knots.size()) return AddTo(keys[above == 0 ? 0 : above - 1], 1, bags);
+    const double behind = (x - knots[above - 1]) / (knots[above] - knots[above - 1]);
+    const auto first = static_cast<float>(1 - behind), second = static_cast<float>(behind);
+    // Also where the knots are so near that 0 / 0 came out, on a processor that takes denormals for 0.
+    if (!(second > 0)) return AddTo(keys[above - 1], 1, bags);
+    if (first > 0) AddTo(keys[above - 1], first, bags);
+    AddTo(keys[above], second, bags);
+  }
+
   const Schema schema_;
   const RowUse use_;
   std::vector<bool> wants_cell_;
   std::vector<int> bag_fields_;
   // By field: keys that need no cell. Dense fields: of the value's vector. Bucketized ones: of each bucket;
-  // those of times: of each number that a part may be.
+  // those of times: of each number that a part may be. Piecewise ones: of each knot.
   std::vector<uint64_t> value_keys_, missing_keys_;
-  std::vector<std::vector<uint64_t>> bucket_keys_;
+  std::vector<std::vector<uint64_t>> bucket_keys_, knot_keys_;
   // Bucketized fields: the keys of the numbers 0, 1, ... below kSmallCounts.
   std::vector<std::vector<uint64_t>> small_count_keys_;
   // By field: how many of small_logs_ are for it.

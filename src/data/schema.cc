@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "src/config/methods.h"
 #include "src/data/id_hash.h"
 #include "tandem/experiment.pb.h"
@@ -48,12 +49,15 @@ Field FieldOf(const proto::Feature& feature) {
   field.teacher_only = feature.towers() == proto::Feature::TEACHER;
   if (feature.has_dense()) {
     const proto::Dense& dense = feature.dense();
-    field.kind = dense.has_bucketize() ? FieldKind::kBucketized : FieldKind::kDense;
+    field.kind = dense.has_bucketize()   ? FieldKind::kBucketized
+                 : dense.has_piecewise() ? FieldKind::kPiecewise
+                                         : FieldKind::kDense;
     field.transform = TransformOf(dense.transform());
     field.mean = dense.mean();
     field.deviation = dense.deviation() > 0 ? dense.deviation() : 1;
     field.max_magnitude = dense.max_magnitude();
     field.boundaries.assign(dense.bucketize().boundaries().begin(), dense.bucketize().boundaries().end());
+    field.knots.assign(dense.piecewise().knots().begin(), dense.piecewise().knots().end());
   } else if (feature.has_time()) {
     field.kind = FieldKind::kTime;
     field.time_part = TimePartOf(feature.time().part());
@@ -101,6 +105,9 @@ std::string TableOf(const proto::Feature& feature) {
 }
 
 }  // namespace
+
+// Of both zeros the same.
+std::string KnotId(double knot) { return absl::StrFormat("%.17g", knot == 0 ? 0.0 : knot); }
 
 Schema::Schema(const proto::Experiment& experiment) {
   const proto::Data& data = experiment.data();

@@ -37,6 +37,7 @@ const char* KindName(const Field& field) {
   return field.kind == FieldKind::kSparse       ? "sparse"
          : field.kind == FieldKind::kBucketized ? "bucketized"
          : field.kind == FieldKind::kTime       ? "time"
+         : field.kind == FieldKind::kPiecewise  ? "piecewise"
                                                 : "dense";
 }
 

@@ -102,6 +102,7 @@ constexpr char kFeatures[] = R"(
   feature { name: "device" sparse {} serving_value: "web" }
   feature { name: "hour" dense { bucketize { boundaries: 0 boundaries: 6 boundaries: 12 } } }
   feature { name: "age_again" column: "age" sparse {} }
+  feature { name: "price_again" column: "price" dense { piecewise { knots: [-10, 0, 2.5, 400, 1e30] } } }
 )";
 const std::vector<std::string>& Columns() {
   static const std::vector<std::string> columns = {"user",   "age",    "weight", "tags",
@@ -218,6 +219,10 @@ class PlainParser {
         Add(f, absl::StrCat(bucket), 1, row);
         return RowFault::kNone;
       }
+      if (field.kind == FieldKind::kPiecewise) {
+        AddKnots(f, x, row);
+        return RowFault::kNone;
+      }
       if (field.transform == DenseTransform::kLog1p) x = std::copysign(std::log1p(std::abs(x)), x);
       if (field.transform == DenseTransform::kStandardize) x = (x - field.mean) / field.deviation;
       if (!std::isfinite(static_cast<float>(x))) return RowFault::kNotFinite;
@@ -247,6 +252,20 @@ class PlainParser {
     for (float& coefficient : row->fields[f].coefficients)
       coefficient = static_cast<float>(coefficient / sum);
     return RowFault::kNone;
+  }
+
+  // The segment that holds x, from the first one on.
+  void AddKnots(int f, double x, Batch* row) const {
+    const std::vector<double>& knots = schema_.fields()[f].knots;
+    if (x < knots.front()) return Add(f, KnotId(knots.front()), 1, row);
+    for (size_t k = 0; k + 1 < knots.size(); ++k) {
+      if (x >= knots[k + 1]) continue;
+      const double behind = (x - knots[k]) / (knots[k + 1] - knots[k]);
+      if (static_cast<float>(1 - behind) > 0) Add(f, KnotId(knots[k]), 1 - behind, row);
+      if (static_cast<float>(behind) > 0) Add(f, KnotId(knots[k + 1]), behind, row);
+      return;
+    }
+    Add(f, KnotId(knots.back()), 1, row);
   }
 
   const Schema& schema_;

@@ -51,6 +51,13 @@ Batch RandomBatch(const Schema& schema, int rows, uint64_t seed) {
       if (field.kind == FieldKind::kDense) {
         bags.keys.push_back(schema.Key(field.table, "value"));
         bags.coefficients.push_back(static_cast<float>(draw(100)) / 50 - 1);
+      } else if (field.kind == FieldKind::kPiecewise) {
+        const int segment = draw(static_cast<int>(field.knots.size()) - 1);
+        const float behind = 0.125f * static_cast<float>(1 + draw(7));
+        for (const bool second : {false, true}) {
+          bags.keys.push_back(schema.Key(field.table, KnotId(field.knots[segment + (second ? 1 : 0)])));
+          bags.coefficients.push_back(second ? behind : 1 - behind);
+        }
       } else {
         int ids = field.multi_valued ? draw(4) : 1;
         if (!field.sequence.empty()) ids = draw(3) > 0 ? 1 : 0;

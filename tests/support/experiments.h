@@ -20,7 +20,7 @@ proto::Experiment ExperimentOf(const std::string& text);
 proto::Experiment SmallExperiment(const std::string& model, const std::string& more = "");
 
 // Rows with ids from small vocabularies (so that ids repeat), bags of 0 to 3 ids in multi-valued fields,
-// one place of three empty in sequences; labels that depend on them. A function of (schema, seed).
+// one place of three empty in sequences, numbers between two of a field's knots; labels that depend on them. A function of (schema, seed).
 Batch RandomBatch(const Schema& schema, int rows, uint64_t seed);
 
 }  // namespace tandem
