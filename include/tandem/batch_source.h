@@ -16,6 +16,8 @@
 // during which they were read: batches of rows with a label are what they would be without them. A block's
 // worth of them is a block by itself.
 //
+// `choice` leaves rows out: batches are what they would be if the log had no others.
+//
 // Not thread-safe: one caller. The destructor stops the reading thread.
 #ifndef TANDEM_BATCH_SOURCE_H_
 #define TANDEM_BATCH_SOURCE_H_
@@ -30,6 +32,7 @@
 #include "tandem/batch.h"
 #include "tandem/day_files.h"
 #include "tandem/files.h"
+#include "tandem/row_choice.h"
 #include "tandem/row_fault.h"
 #include "tandem/schema.h"
 
@@ -51,8 +54,15 @@ struct LogPosition {
 // Rows of a day in the first pass.
 struct RowCounts {
   int64_t good = 0;
-  int64_t unlabelled = 0;  // of the good ones
+  int64_t unlabelled = 0;  // of the good ones that aren't held out
+  int64_t held_out = 0;    // of the good ones
   std::array<int64_t, kRowFaults> bad = {};
+};
+
+// What the labels of some rows add up to.
+struct LabelSums {
+  int64_t rows = 0;
+  double weight = 0, positives = 0;  // sums of weights
 };
 
 struct LogEvent {
@@ -65,6 +75,7 @@ struct LogEvent {
   int pass = 0;
   int day = 0;
   Batch batch;
+  LabelSums block_labels;   // kBatch: of the block that the batch is of
   LogPosition next;         // where a run would go on after this event
   RowCounts day_rows;       // kDayEnd of the first pass: rows of that day
   int64_t day_batches = 0;  // kDayEnd: batches of the day
@@ -74,7 +85,8 @@ class BatchSource {
  public:
   // `fs`, `experiment` and `schema` outlive the source.
   BatchSource(FileSystem& fs, const proto::Experiment& experiment, const Schema& schema,
-              std::vector<Day> days, const std::string& quarantine_directory, const LogPosition& start);
+              std::vector<Day> days, const std::string& quarantine_directory, const LogPosition& start,
+              const RowChoice& choice = {});
   ~BatchSource();
 
   // The next event, valid until the next call. DataErrors of the files are passed on in their place: batches

@@ -5,6 +5,7 @@
 #ifndef TANDEM_DAY_READER_H_
 #define TANDEM_DAY_READER_H_
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "tandem/batch.h"
 #include "tandem/files.h"
 #include "tandem/quarantine.h"
+#include "tandem/row_choice.h"
 #include "tandem/row_decoder.h"
 #include "tandem/sample_format.h"
 #include "tandem/schema.h"
@@ -27,8 +29,11 @@ class DayReader {
  public:
   // `quarantine` null: malformed rows are skipped in silence (a later pass over a file that was judged
   // before). `fs`, `format`, `schema`, `quarantine` and `workers` outlive the reader.
+  // `quarantine` hears of every row, also of those that aren't chosen, but where held-out ones are: those
+  // alone are decoded.
   DayReader(FileSystem& fs, const SampleFormat& format, const Schema& schema, RowUse use,
-            std::vector<std::string> files, Quarantine* quarantine, Workers* workers);
+            std::vector<std::string> files, Quarantine* quarantine, Workers* workers,
+            const RowChoice& choice = {});
   ~DayReader();
 
   // Rows are cheapest to read by so many at a time.
@@ -36,6 +41,8 @@ class DayReader {
 
   // Replaces `block` by the next rows, max_rows of them unless the day ends. False at the end, with no rows.
   absl::StatusOr<bool> ReadBlock(int max_rows, Batch* block);
+  // Good rows so far that were held out and passed over.
+  int64_t held_out() const;
 
  private:
   struct State;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "src/data/held_out.h"
 #include "src/util/profile.h"
 #include "tandem/status.h"
 #include "tandem/threads.h"
@@ -21,14 +22,17 @@ struct DayReader::State {
   struct Piece {
     Batch rows;
     std::vector<BadRow> bad;
+    int64_t held_out = 0;
+    HeldOutRows split;
   };
 
   State(FileSystem& fs, const SampleFormat& format, const Schema& schema, RowUse use,
-        std::vector<std::string> files, Quarantine* quarantine, Workers* workers)
+        std::vector<std::string> files, Quarantine* quarantine, Workers* workers, const RowChoice& choice)
       : fs(fs),
         format(format),
-        schema(schema),
+        schema(choice.rows == RowChoice::kAll ? schema : WithSplitKeys(schema)),
         use(use),
+        choice(choice),
         files(std::move(files)),
         quarantine(quarantine),
         workers(workers) {}
@@ -40,8 +44,9 @@ struct DayReader::State {
 
   FileSystem& fs;
   const SampleFormat& format;
-  const Schema& schema;
+  const Schema schema;
   const RowUse use;
+  const RowChoice choice;
   const std::vector<std::string> files;
   Quarantine* const quarantine;
   Workers* const workers;
@@ -55,13 +60,18 @@ struct DayReader::State {
   // What blocks have taken of them: whole pieces, and rows of the next one.
   int taken_pieces = 0;
   int taken_rows = 0;
+  int64_t held_out = 0;
 };
 
 DayReader::DayReader(FileSystem& fs, const SampleFormat& format, const Schema& schema, RowUse use,
-                     std::vector<std::string> files, Quarantine* quarantine, Workers* workers)
-    : state_(std::make_unique<State>(fs, format, schema, use, std::move(files), quarantine, workers)) {}
+                     std::vector<std::string> files, Quarantine* quarantine, Workers* workers,
+                     const RowChoice& choice)
+    : state_(
+          std::make_unique<State>(fs, format, schema, use, std::move(files), quarantine, workers, choice)) {}
 
 DayReader::~DayReader() = default;
+
+int64_t DayReader::held_out() const { return state_->held_out; }
 
 // Opens the next file that has rows; false when there is none left.
 absl::StatusOr<bool> DayReader::State::OpenNext() {
@@ -69,7 +79,8 @@ absl::StatusOr<bool> DayReader::State::OpenNext() {
     const std::string& path = files[next_file++];
     TANDEM_ASSIGN_OR_RETURN(file, format.Open(fs, path));
     if (!file->head().has_value()) continue;
-    TANDEM_ASSIGN_OR_RETURN(decoder, format.MakeDecoder(schema, {use}, *file->head(), path));
+    const bool keys = choice.rows != RowChoice::kAll && !schema.key_columns.empty();
+    TANDEM_ASSIGN_OR_RETURN(decoder, format.MakeDecoder(schema, {use, keys}, *file->head(), path));
     if (quarantine == nullptr) return true;
     std::string head;
     if (format.has_head()) format.framing().Append(*file->head(), &head);
@@ -85,9 +96,17 @@ void DayReader::State::DecodePiece(int task) {
   StageTimer timer(Stage::kParse);
   piece.rows.Clear();
   piece.bad.clear();
-  const int end = std::min(static_cast<int>(chunk.rows.size()), (task + 1) * kTaskRows);
-  decoder->DecodeRows(chunk, task * kTaskRows, end, &piece.rows, &piece.bad);
-  timer.AddUnits(piece.rows.rows());
+  const int begin = task * kTaskRows, end = std::min(static_cast<int>(chunk.rows.size()), begin + kTaskRows);
+  const bool by_keys = !schema.key_columns.empty();
+  if (choice.rows == RowChoice::kHeldOut) {
+    piece.split.Decode(*decoder, by_keys, choice.share, chunk, begin, end, &piece.rows, &piece.bad);
+  } else {
+    decoder->DecodeRows(chunk, begin, end, &piece.rows, &piece.bad);
+    timer.AddUnits(piece.rows.rows());
+  }
+  if (choice.rows != RowChoice::kLearned) return;
+  piece.held_out =
+      piece.split.Remove(*decoder, by_keys, choice.share, chunk, begin, end, piece.bad, &piece.rows);
 }
 
 absl::Status DayReader::State::SetAside(const BadRow& bad) {
@@ -117,15 +136,16 @@ absl::StatusOr<bool> DayReader::State::DecodeChunk() {
   }
   tasks = (static_cast<int>(chunk.rows.size()) + kTaskRows - 1) / kTaskRows;
   while (static_cast<int>(pieces.size()) < tasks)
-    pieces.push_back({Batch(static_cast<int>(schema.fields().size())), {}});
+    pieces.emplace_back().rows.fields.resize(schema.fields().size());
   if (workers != nullptr) {
     workers->ForEach(tasks, [this](int task, int /*worker*/) { DecodePiece(task); });
   } else {
     for (int task = 0; task < tasks; ++task) DecodePiece(task);
   }
   for (int task = 0; task < tasks; ++task) {
+    held_out += pieces[task].held_out;
     if (quarantine == nullptr) continue;
-    quarantine->GoodRows(pieces[task].rows.rows());
+    quarantine->GoodRows(pieces[task].rows.rows() + pieces[task].held_out);
     for (const BadRow& bad : pieces[task].bad) TANDEM_RETURN_IF_ERROR(SetAside(bad));
     TANDEM_RETURN_IF_ERROR(quarantine->JudgeSoFar());
   }

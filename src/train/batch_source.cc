@@ -48,7 +48,7 @@ void Permute(const Random& random, std::vector<int>* order) {
 class BatchSource::Reader {
  public:
   Reader(FileSystem& fs, const proto::Experiment& experiment, const Schema& schema, std::vector<Day> days,
-         const std::string& quarantine_directory, const LogPosition& start)
+         const std::string& quarantine_directory, const LogPosition& start, const RowChoice& choice)
       : fs_(fs),
         format_(MakeSampleFormat(experiment.data())),
         train_(experiment.train()),
@@ -59,6 +59,7 @@ class BatchSource::Reader {
         quarantine_directory_(quarantine_directory),
         max_bad_fraction_(experiment.data().max_bad_fraction()),
         start_(start),
+        choice_(choice),
         workers_(Parsers(experiment)),
         labelled_(static_cast<int>(schema.fields().size())),
         unlabelled_(static_cast<int>(schema.fields().size())),
@@ -116,13 +117,14 @@ class BatchSource::Reader {
   absl::Status ReadDay(int pass, int day) {
     Quarantine quarantine(fs_, quarantine_directory_, max_bad_fraction_);
     DayReader reader(fs_, *format_, schema_, RowUse::kTrain, days_[day].files,
-                     pass == 0 ? &quarantine : nullptr, &workers_);
+                     pass == 0 ? &quarantine : nullptr, &workers_, choice_);
     const bool resumed = pass == start_.pass && day == start_.day;
     for (Kind* kind : {&labelled_, &unlabelled_}) {
       kind->rows.Clear();
       kind->block = 0;
       kind->complete = false;
     }
+    block_labels_ = LabelSums();
     unlabelled_rows_ = 0;
     int64_t batches = 0;
     int skipped = resumed ? start_.batch : 0;
@@ -148,6 +150,7 @@ class BatchSource::Reader {
                                                            : LogPosition{pass + 1, 0, 0, 0};
     event->day_rows.good = quarantine.rows_read() - quarantine.rows_bad();
     event->day_rows.unlabelled = unlabelled_rows_;
+    event->day_rows.held_out = reader.held_out();
     event->day_rows.bad = quarantine.by_fault();
     event->day_batches = batches;
     return Emit(std::move(event)) ? absl::OkStatus() : absl::CancelledError("the reader was stopped");
@@ -161,6 +164,7 @@ class BatchSource::Reader {
       if (!kind->complete) continue;
       kind->rows.Clear();
       ++kind->block;
+      if (kind == &labelled_) block_labels_ = LabelSums();
     }
     bool over = false;
     while (!over && labelled_.rows.rows() < block_rows_ && unlabelled_.rows.rows() < block_rows_) {
@@ -172,6 +176,11 @@ class BatchSource::Reader {
       unlabelled_rows_ +=
           rows_.TakeUnlabelled(schema_.unlabelled == Unlabelled::kDistilled ? &rows_without_label_ : nullptr);
       labelled_.rows.Append(rows_);
+      for (int row = 0; row < rows_.rows(); ++row) {
+        block_labels_.weight += rows_.weights[row];
+        block_labels_.positives += rows_.weights[row] * rows_.labels[row];
+      }
+      block_labels_.rows += rows_.rows();
       unlabelled_.rows.Append(rows_without_label_);
     }
     labelled_.complete = over || labelled_.rows.rows() == block_rows_;
@@ -212,6 +221,7 @@ class BatchSource::Reader {
         StageTimer timer(Stage::kAssemble, size);
         kind.rows.Gather(kind.order.data() + begin, size, &event->batch);
       }
+      if (labelled_.complete) event->block_labels = block_labels_;
       event->next =
           b + 1 < batches ? LogPosition{pass, day, block, b + 1} : LogPosition{pass, day, block + 1, 0};
       if (!Emit(std::move(event))) return false;
@@ -235,6 +245,7 @@ class BatchSource::Reader {
     event->day = day;
     event->day_rows = RowCounts();
     event->day_batches = 0;
+    event->block_labels = LabelSums();
     return event;
   }
 
@@ -257,10 +268,12 @@ class BatchSource::Reader {
   const std::string quarantine_directory_;
   const double max_bad_fraction_;
   const LogPosition start_;
+  const RowChoice choice_;
   // The reading thread's own: the block at hand, and the rows that come next.
   Workers workers_;
   Kind labelled_, unlabelled_;
   Batch rows_, rows_without_label_;
+  LabelSums block_labels_;       // of labelled_
   int64_t unlabelled_rows_ = 0;  // of the day
 
   std::mutex mutex_;
@@ -279,9 +292,9 @@ class BatchSource::Reader {
 
 BatchSource::BatchSource(FileSystem& fs, const proto::Experiment& experiment, const Schema& schema,
                          std::vector<Day> days, const std::string& quarantine_directory,
-                         const LogPosition& start)
-    : reader_(
-          std::make_unique<Reader>(fs, experiment, schema, std::move(days), quarantine_directory, start)) {}
+                         const LogPosition& start, const RowChoice& choice)
+    : reader_(std::make_unique<Reader>(fs, experiment, schema, std::move(days), quarantine_directory, start,
+                                       choice)) {}
 
 BatchSource::~BatchSource() = default;
 
