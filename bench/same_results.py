@@ -34,6 +34,9 @@ RENAMED = {
     "model.student.muon.lr_multiplier=4": "model.student.optimizer.muon.lr=0.004",
 }
 
+# Defaults of newer builds that older ones don't have: what they did is named.
+NAMED = ["train.first_logit=ZERO"]
+
 FEATURES = """
 feature { name: "user" sparse {} }
 feature { name: "item" sparse {} }
@@ -76,6 +79,7 @@ class Build:
         self.root = work
         self.case = work
         self.known = {}
+        self.as_before = None
 
     def run(self, command, *arguments, **options):
         """`tandem command arguments`, in the folder of the case."""
@@ -111,7 +115,13 @@ class Build:
 
     def settings(self, texts):
         # Two old settings may have become one.
-        return list(dict.fromkeys(self.setting(text) for text in texts))
+        return list(dict.fromkeys(self.setting(text) for text in texts)) + (self.named() if BASE[0] in texts else [])
+
+    def named(self):
+        """What makes a newer build train as older ones did."""
+        if self.as_before is None:
+            self.as_before = [text for text in NAMED if self.accepts(text)]
+        return self.as_before
 
     def config(self, teacher, extra="", name="experiment.pbtxt"):
         """Writes what `key=value` can't say: the features and the teacher's interactions."""
@@ -268,7 +278,7 @@ def shipped(*configs, drop=""):
         if missing:
             raise Refused(f"{missing[0]} isn't there")
         build.run("train", "--config=" + ",".join(files), "--run_dir=run", "--end_date=2026-01-02", f"data.path={build.logs}/{{date}}.tsv.gz",
-                  "train.window_days=1", "runtime.threads=2", *([drop] if drop else []))
+                  "train.window_days=1", "runtime.threads=2", *build.named(), *([drop] if drop else []))
         return build.scores("run")
     return case
 

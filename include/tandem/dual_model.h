@@ -92,14 +92,17 @@ class DualModel {
   // Hidden layers of the k-th hinted pair, counted from 0.
   const std::vector<std::pair<int, int>>& hinted_layers() const { return hinted_layers_; }
 
-  // First values of the dense parameters, from the seed; tables are empty.
-  void Initialize();
+  // First values of the dense parameters, from the seed, and of the optimizers' state; tables are empty. With
+  // nothing learned yet, each tower's output is about `first_logit`: the value of its bias.
+  void Initialize(double first_logit = 0);
   // Repacks what the kernels read; after every change of the dense parameters.
   void Prepare();
   // The same of the student and the loss alone.
   void PrepareStudent();
   // From now on the teacher's forward is that of its averaged weights, until the next Prepare.
   void PrepareServedTeacher();
+  // The same of both towers.
+  void PrepareServed();
 
  private:
   struct Stores;

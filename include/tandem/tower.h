@@ -17,7 +17,7 @@
 // MLP, the read-out and the other interactions see x without them.
 //
 // Blocks: interaction/i/..., mlp/..., head/weight (the read-out), readout/i/weight (PARALLEL, learned), bias
-// [1]. First values of the read-outs are normal with Xavier's deviation, the bias is zero.
+// [1]. First values of the read-outs are normal with Xavier's deviation; that of the bias is the caller's.
 //
 // Life, threads and ownership are those of an Interaction (tandem/interaction.h): built, initialized,
 // prepared after every change of the parameters; then Forward and Backward from any thread, a workspace each.
@@ -77,7 +77,7 @@ class Tower {
   // Those of the backward, with or without the gradient of x.
   int64_t backward_flops_per_sample(bool d_x) const;
 
-  void Initialize(uint64_t seed, float* parameters) const;
+  void Initialize(uint64_t seed, float* parameters, float bias = 0) const;
   void Prepare(const float* parameters);
   // A workspace for up to `rows` rows: the only allocation.
   TowerWorkspace MakeWorkspace(int rows) const;

@@ -95,7 +95,7 @@ uint64_t Tower::TowerSeed(uint64_t seed) const {
   return XXH3_64bits_withSeed(name_.data(), name_.size(), seed);
 }
 
-void Tower::Initialize(uint64_t seed, float* parameters) const {
+void Tower::Initialize(uint64_t seed, float* parameters, float bias) const {
   const uint64_t tower_seed = TowerSeed(seed);
   for (const Part& part : parts_) {
     part.layer->Initialize(tower_seed, parameters);
@@ -108,7 +108,7 @@ void Tower::Initialize(uint64_t seed, float* parameters) const {
     InitializeNormal(tower_seed, kHeadName, head_width_, XavierDeviation(head_width_, 1),
                      parameters + head_offset_);
   }
-  parameters[bias_offset_] = 0;
+  parameters[bias_offset_] = bias;
 }
 
 void Tower::Prepare(const float* parameters) {

@@ -122,10 +122,11 @@ DualModel::DualModel(const proto::Experiment& experiment, const Kernels& kernels
 
 DualModel::~DualModel() = default;
 
-void DualModel::Initialize() {
+void DualModel::Initialize(double first_logit) {
   const uint64_t seed = experiment_->train().seed();
-  if (has_teacher()) teacher_->Initialize(seed, teacher_parameters_.values.data());
-  if (has_student()) student_->Initialize(seed, student_parameters_.values.data());
+  const auto bias = static_cast<float>(first_logit);
+  if (has_teacher()) teacher_->Initialize(seed, teacher_parameters_.values.data(), bias);
+  if (has_student()) student_->Initialize(seed, student_parameters_.values.data(), bias);
   loss_->Initialize(seed, adapter_parameters_.values.data());
   if (trained_) {
     const proto::Model& model = experiment_->model();
@@ -148,6 +149,11 @@ void DualModel::Prepare() {
 void DualModel::PrepareStudent() {
   if (has_student()) student_->Prepare(student_parameters_.values.data());
   loss_->Prepare(adapter_parameters_.values.data());
+}
+
+void DualModel::PrepareServed() {
+  if (has_teacher()) PrepareServedTeacher();
+  if (has_student()) student_->Prepare(student_parameters_.served().data());
 }
 
 void DualModel::PrepareServedTeacher() { teacher_->Prepare(teacher_parameters_.served().data()); }
