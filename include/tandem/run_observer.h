@@ -45,6 +45,18 @@ struct DayReport {
   std::optional<Metrics> teacher, student;
 };
 
+// The held-out rows of train.validation, scored after a pass, or a portion of the student phase.
+struct ValidationReport {
+  int64_t step;
+  int number;  // of the passes, or of the phase's portions, from 1
+  bool of_phase;
+  int64_t rows;
+  // Not set without that tower, or where it doesn't learn now.
+  std::optional<Metrics> teacher, student;
+  bool best;           // so far, for the tower that decides
+  int without_better;  // passes (portions) since the best
+};
+
 struct CheckpointReport {
   int64_t step;
   const std::string& path;  // run_dir/checkpoints/step-N
@@ -56,6 +68,7 @@ class RunObserver {
   // After every runtime.log_every_steps-th step.
   virtual absl::Status OnStep(const StepReport& /*step*/) { return absl::OkStatus(); }
   virtual absl::Status OnDay(const DayReport& /*day*/) { return absl::OkStatus(); }
+  virtual absl::Status OnValidation(const ValidationReport& /*validation*/) { return absl::OkStatus(); }
   // A checkpoint is written, and durable.
   virtual absl::Status OnCheckpoint(const CheckpointReport& /*checkpoint*/) { return absl::OkStatus(); }
 };

@@ -88,9 +88,9 @@ class Trainer {
   bool LearnsFrom(const Batch& batch) const;
 
   // Teacher and embedding are frozen from here on. `steps`: of the whole phase, over which the rate falls;
-  // those that were done before count by the clock. The replay begins anew: one that is resumed is loaded
-  // after this.
-  void BeginStudentPhase(int64_t steps);
+  // those that were done before count by the clock, but for `steps_before` of an earlier phase. The replay
+  // begins anew: one that is resumed is loaded after this.
+  void BeginStudentPhase(int64_t steps, int64_t steps_before = 0);
 
   TrainerClock clock() const;
   // The recent batches; null where student steps need none.

@@ -13,6 +13,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
+#include "src/config/knots.h"
 #include "src/serve/tower_times.h"
 #include "src/util/progress.h"
 #include "tandem/dual_model.h"
@@ -102,7 +103,9 @@ absl::Status CellRunner::CheckKept(const PlannedCell& cell) const {
   if (fs.Exists(config_path)) {
     TANDEM_ASSIGN_OR_RETURN(const std::string text, fs.ReadFile(config_path));
     TANDEM_ASSIGN_OR_RETURN(const proto::Experiment before, ParseExperiment(text, config_path));
-    difference = ConfigDifferences(before, *cell.experiment, config_path, "this comparison");
+    proto::Experiment now = *cell.experiment;
+    TakeKnots(before, &now);
+    difference = ConfigDifferences(before, now, config_path, "this comparison");
   } else if (kept.has_value()) {
     difference = absl::StrCat(CellPath(cell, ".json"), " was measured with another configuration");
   }

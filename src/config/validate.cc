@@ -56,6 +56,22 @@ absl::Status CheckOptimizers(const proto::Experiment& experiment) {
   return CheckMuon(experiment);
 }
 
+absl::Status CheckValidation(const proto::Experiment& experiment) {
+  if (!experiment.train().has_validation()) return absl::OkStatus();
+  const proto::Validation& validation = experiment.train().validation();
+  const std::string& path = experiment.data().path();
+  if (validation.rows_case() == proto::Validation::ROWS_NOT_SET)
+    return ConfigError("train.validation: of no rows; one of share and days says which");
+  if (!validation.has_days()) return absl::OkStatus();
+  if (!path.empty() && !absl::StrContains(path, "{date"))
+    return ConfigError("train.validation.days: data.path has no {date} (", path,
+                       "); train.validation.share takes a share of the rows");
+  if (validation.days() >= experiment.train().window_days())
+    return ConfigError("train.validation.days: ", validation.days(), "; must be less than train.window_days ",
+                       experiment.train().window_days(), ", of which they are the last");
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::Status ValidateTrain(const proto::Experiment& experiment) {
@@ -66,6 +82,7 @@ absl::Status ValidateTrain(const proto::Experiment& experiment) {
     return ConfigError(
         "model.distill.phase.decay: EXPONENTIAL has no end to reach; must be CONSTANT, LINEAR or COSINE");
   }
+  TANDEM_RETURN_IF_ERROR(CheckValidation(experiment));
   return CheckOptimizers(experiment);
 }
 

@@ -66,8 +66,7 @@ absl::Status CheckDense(const proto::Dense& dense, const std::string& key) {
   if (dense.has_bucketize()) {
     if (dense.bucketize().boundaries().empty())
       return ConfigError(key, ".bucketize.boundaries: empty; must be at least one number");
-    TANDEM_RETURN_IF_ERROR(
-        CheckSplit(dense, "bucketize", "boundaries", dense.bucketize().boundaries(), key));
+    TANDEM_RETURN_IF_ERROR(CheckSplit(dense, "bucketize", "boundaries", dense.bucketize().boundaries(), key));
   }
   if (dense.has_piecewise())
     TANDEM_RETURN_IF_ERROR(CheckSplit(dense, "piecewise", "knots", dense.piecewise().knots(), key));

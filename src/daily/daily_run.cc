@@ -65,7 +65,7 @@ class DailyRun {
   absl::StatusOr<bool> DoDate(absl::CivilDay date);
   absl::StatusOr<std::string> Train(const std::string& date, const std::vector<Day>& window, Json* line);
   // One run in the date's folder; its last checkpoint, "" where a signal stopped it.
-  absl::StatusOr<std::string> TrainPart(const proto::Experiment& experiment, const std::string& run_dir,
+  absl::StatusOr<std::string> TrainPart(proto::Experiment experiment, const std::string& run_dir,
                                         std::vector<Day> days, const std::string& init_from);
   absl::Status Judge(const std::string& date, const std::string& checkpoint, const std::vector<Day>& window,
                      const Day& next_day, Json* line);
@@ -212,9 +212,14 @@ absl::StatusOr<bool> DailyRun::DoDate(absl::CivilDay day) {
   return true;
 }
 
-absl::StatusOr<std::string> DailyRun::TrainPart(const proto::Experiment& experiment,
-                                                const std::string& run_dir, std::vector<Day> days,
-                                                const std::string& init_from) {
+absl::StatusOr<std::string> DailyRun::TrainPart(proto::Experiment experiment, const std::string& run_dir,
+                                                std::vector<Day> days, const std::string& init_from) {
+  // Of few days none is held out as a whole: they are what there is to learn.
+  if (experiment.train().validation().days() >= static_cast<int64_t>(days.size())) {
+    LOG(INFO) << run_dir
+              << ": no more than train.validation.days with a log; all is learned, without validation";
+    experiment.mutable_train()->clear_validation();
+  }
   RunOptions options;
   options.run_dir = run_dir;
   options.days = std::move(days);

@@ -203,8 +203,8 @@ class RowEncoder {
     bags->coefficients.push_back(coefficient);
   }
   // The share of the way from knot to knot that lies behind x is the second one's coefficient; a knot of
-  // which nothing is left isn't there. Where no knots are known yet, the key is the number's bits: what a first
-  // look reads (src/train/first_look.h).
+  // which nothing is left isn't there. Where no knots are known yet, the key is the number's bits: what a
+  // first look reads (src/train/first_look.h).
   void AddBetweenKnots(int f, double x, FieldBags* bags) const {
     const std::vector<double>& knots = schema_.fields()[f].knots;
     const std::vector<uint64_t>& keys = knot_keys_[f];

@@ -184,7 +184,7 @@ absl::StatusOr<proto::RunState> ReadRunState(FileSystem& fs, const std::string& 
 std::string LastDayOf(const proto::RunState& state) {
   if (state.day_size() == 0) return "";
   // An online student's days are its base's.
-  if (state.pass() > 0 || state.has_base_id()) return *state.day().rbegin();
+  if (state.pass() > 0 || state.has_base_id()) return state.day(state.day_size() - 1 - state.held_out_days());
   const int begun = state.day_index() + (state.block() > 0 || state.batch() > 0 ? 1 : 0);
   return begun == 0 ? "" : state.day(begun - 1);
 }

@@ -7,10 +7,14 @@
 #include <optional>
 #include <utility>
 
+#include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "src/config/knots.h"
 #include "src/config/methods.h"
 #include "src/train/completion.h"
 #include "src/train/divergence.h"
+#include "src/train/first_logit.h"
+#include "src/train/first_look.h"
 #include "src/train/model_costs.h"
 #include "src/train/replay.h"
 #include "src/train/run_config.h"
@@ -18,8 +22,10 @@
 #include "src/train/run_log.h"
 #include "src/train/run_progress.h"
 #include "src/train/run_start.h"
+#include "src/train/stages.h"
 #include "src/train/student_phase.h"
 #include "src/train/unused_settings.h"
+#include "src/train/validation.h"
 #include "src/util/profile.h"
 #include "src/util/progress.h"
 #include "tandem/batch_source.h"
@@ -56,6 +62,7 @@ class Run {
         kernels_(KernelsOrBest(options.kernels)),
         fs_(*options.file_system),
         clock_(*options.clock),
+        schema_(experiment),
         plan_(PlanOf(experiment)),
         phase_(experiment, options.parts),
         workers_(experiment.runtime().threads()),
@@ -70,15 +77,24 @@ class Run {
   void LeaveDirectory();
   absl::StatusOr<bool> IsComplete();
   absl::Status Begin();
+  void BeginTrainer();
   absl::Status Loop();
-  absl::Status TrainFrom(BatchSource* source);
+  absl::Status LoopOverStages();
+  absl::StatusOr<bool> TrainStage();
+  absl::Status Complete();
+  absl::StatusOr<bool> TrainFrom(BatchSource* source);
   absl::StatusOr<const LogEvent*> NextEvent(BatchSource* source);
   absl::Status TrainBatch(const LogEvent& event);
+  void Initialize(const LogEvent& event);
   absl::Status Report(const std::string& day, const LossTerms& losses, bool labelled);
   absl::Status EndDay(const LogEvent& event);
   absl::Status CheckRows() const;
   absl::Status Checkpoint();
-  bool InPhase() const { return StudentPhase::Begun(state_); }
+  absl::Status EndPortion(bool last);
+  absl::Status EndStage();
+  bool InPhase() const { return stages_.has_value() ? stages_->in_phase() : StudentPhase::Begun(state_); }
+  // The days that are trained on now.
+  const std::vector<Day>& Days() const { return stages_.has_value() ? stages_->log().days : options_.days; }
   // Whether rows without a label are trained on.
   bool DistillsUnlabelled() const {
     return plan_.student && experiment_.data().unlabelled() == proto::Data::USE_TEACHER;
@@ -90,6 +106,7 @@ class Run {
   const Kernels& kernels_;
   FileSystem& fs_;
   Clock& clock_;
+  const Schema schema_;
   const MethodPlan plan_;
   const StudentPhase phase_;
   Workers workers_;
@@ -99,6 +116,7 @@ class Run {
   // Where the run stands, and the scores of its day.
   proto::RunState state_;
   DayProgress day_;
+  std::optional<Stages> stages_;  // with train.validation
   std::unique_ptr<DivergenceWatch> divergence_;
   Batch last_rows_;  // some of the last batch's, on which a checkpoint is proved
   // Who hears of the run: its log, people, whoever asked to.
@@ -183,12 +201,14 @@ absl::Status Run::Begin() {
             << " dense parameters";
   for (const std::string& unused : UnusedSettings(experiment_, options_.parts)) LOG(WARNING) << unused;
   if (Profile::Current() != nullptr) SetModelCosts(*model_, options_.parts, Profile::Current());
-  divergence_ = std::make_unique<DivergenceWatch>(model_->schema());
+  divergence_ = std::make_unique<DivergenceWatch>(schema_);
   last_rows_.fields.resize(model_->schema().fields().size());
-  const TrainerClock clock{state_.step(), state_.joint_steps(), state_.optimizer_steps(),
-                           state_.student_optimizer_steps(), state_.distilled_steps()};
-  trainer_ = std::make_unique<Trainer>(model_.get(), options_.parts, clock, &workers_);
-  if (phase_.exists() && InPhase()) trainer_->BeginStudentPhase(phase_.Batches(state_));
+  if (experiment_.train().has_validation()) {
+    TANDEM_ASSIGN_OR_RETURN(Validation validation,
+                            Validation::Create(experiment_, options_.parts, options_.days));
+    stages_.emplace(experiment_, options_, kernels_, schema_, &workers_, std::move(validation), &state_);
+  }
+  BeginTrainer();
   if (!start.checkpoint.empty() && trainer_->replay() != nullptr) {
     TANDEM_RETURN_IF_ERROR(
         trainer_->replay()->Load(fs_, start.checkpoint + kReplayFile, model_->student_embedding()));
@@ -202,16 +222,31 @@ absl::Status Run::Begin() {
   return absl::OkStatus();
 }
 
+// From where the state stands; its replay is empty.
+void Run::BeginTrainer() {
+  const TrainerClock clock{state_.step() - state_.validation().undone_steps(), state_.joint_steps(),
+                           state_.optimizer_steps(), state_.student_optimizer_steps(),
+                           state_.distilled_steps()};
+  trainer_ = std::make_unique<Trainer>(model_.get(), options_.parts, clock, &workers_);
+  if (!phase_.exists() || !InPhase()) return;
+  trainer_->BeginStudentPhase(stages_.has_value() ? stages_->phase_batches() : phase_.Batches(state_),
+                              state_.validation().phase_steps_before());
+}
+
 // The passes over the window, then those of the student phase.
 absl::Status Run::Loop() {
   reported_at_ = checkpointed_at_ = clock_.Now();
   reported_rows_ = state_.rows_trained();
+  if (stages_.has_value()) return LoopOverStages();
   const std::string quarantine = options_.run_dir + "/quarantine";
   const LogPosition position{state_.pass(), state_.day_index(), state_.block(), state_.batch()};
   if (state_.pass() < experiment_.train().epochs()) {
     BatchSource source(fs_, experiment_, model_->schema(), options_.days, quarantine, position);
-    TANDEM_RETURN_IF_ERROR(TrainFrom(&source));
-    if (summary_.stopped_by != 0) return absl::OkStatus();
+    TANDEM_ASSIGN_OR_RETURN(const bool whole, TrainFrom(&source));
+    if (!whole) return absl::OkStatus();
+    // A signal at the end of the last phase cut nothing short; before another one it did.
+    if (summary_.stopped_by != 0 && phase_.exists()) return Checkpoint();
+    summary_.stopped_by = 0;
   }
   if (phase_.exists()) {
     const bool begins = !InPhase();
@@ -227,28 +262,62 @@ absl::Status Run::Loop() {
     with_phase.mutable_train()->set_epochs(phase_.last_pass());
     BatchSource source(fs_, with_phase, model_->schema(), options_.days, quarantine,
                        begins ? phase_.Start(state_) : position);
-    TANDEM_RETURN_IF_ERROR(TrainFrom(&source));
-    if (summary_.stopped_by != 0) return absl::OkStatus();
+    TANDEM_ASSIGN_OR_RETURN(const bool whole, TrainFrom(&source));
+    if (!whole) return absl::OkStatus();
+    summary_.stopped_by = 0;
   }
+  return Complete();
+}
+
+// The stages of a run with train.validation, each from where the state stands.
+absl::Status Run::LoopOverStages() {
+  while (stages_->stage() != RunStage::DONE) {
+    TANDEM_ASSIGN_OR_RETURN(const bool whole, TrainStage());
+    if (whole) {
+      // In the passes a source is one pass.
+      const bool last = stages_->in_phase() || state_.pass() >= experiment_.train().epochs();
+      TANDEM_RETURN_IF_ERROR(stages_->over_held_out() ? EndStage() : EndPortion(last));
+    }
+    if (summary_.stopped_by == 0) continue;
+    // A signal at the very end cut nothing short.
+    if (stages_->stage() != RunStage::DONE) return whole ? Checkpoint() : absl::OkStatus();
+    summary_.stopped_by = 0;
+  }
+  return Complete();
+}
+
+// One pass, or all of another stage; false where a signal, or the validation, ended it before.
+absl::StatusOr<bool> Run::TrainStage() {
+  proto::Experiment until = experiment_;
+  until.mutable_train()->set_epochs(stages_->last_pass());
+  BatchSource source(fs_, until, schema_, Days(), options_.run_dir + "/quarantine",
+                     {state_.pass(), state_.day_index(), state_.block(), state_.batch()},
+                     stages_->log().choice);
+  return TrainFrom(&source);
+}
+
+// All is learned.
+absl::Status Run::Complete() {
   TANDEM_RETURN_IF_ERROR(Checkpoint());
   TANDEM_RETURN_IF_ERROR(WriteCompletion(fs_, options_.run_dir, state_.step()));
   LOG(INFO) << RowsLine(state_, DistillsUnlabelled());
   return absl::OkStatus();
 }
 
-// All that is left of a phase's passes.
-absl::Status Run::TrainFrom(BatchSource* source) {
+// All that is left of a phase's passes; false where it was ended before.
+absl::StatusOr<bool> Run::TrainFrom(BatchSource* source) {
   const int every = experiment_.runtime().checkpoint_every_steps();
   // A checkpoint waits for the next batch, so that the end of a day belongs to the checkpoint of its last
   // step: the bytes don't depend on why one was due.
   bool due = false;
+  const RunStage::Stage began_in = state_.validation().stage();
   for (;;) {
     TANDEM_ASSIGN_OR_RETURN(const LogEvent* event, NextEvent(source));
     if (event->kind == LogEvent::kEnd) break;
     if (event->kind == LogEvent::kBatch) {
       if (due) TANDEM_RETURN_IF_ERROR(Checkpoint());
       due = false;
-      if (summary_.stopped_by != 0) return absl::OkStatus();
+      if (summary_.stopped_by != 0) return false;
       // What is passed over is no step: a checkpoint could not tell it from the step before.
       if (trainer_->LearnsFrom(event->batch)) {
         TANDEM_RETURN_IF_ERROR(TrainBatch(*event));
@@ -265,12 +334,11 @@ absl::Status Run::TrainFrom(BatchSource* source) {
     state_.set_day_index(event->next.day);
     state_.set_block(event->next.block);
     state_.set_batch(event->next.batch);
+    if (event->kind == LogEvent::kBatch && stages_.has_value() && stages_->EndsPortion())
+      TANDEM_RETURN_IF_ERROR(EndPortion(/*last=*/false));
+    if (state_.validation().stage() != began_in) return false;
   }
-  // A signal at the end of the last phase cut nothing short; before another one it did.
-  if (summary_.stopped_by == 0) return absl::OkStatus();
-  if (phase_.exists() && !InPhase()) return Checkpoint();
-  summary_.stopped_by = 0;
-  return absl::OkStatus();
+  return true;
 }
 
 absl::StatusOr<const LogEvent*> Run::NextEvent(BatchSource* source) {
@@ -280,7 +348,8 @@ absl::StatusOr<const LogEvent*> Run::NextEvent(BatchSource* source) {
 
 absl::Status Run::TrainBatch(const LogEvent& event) {
   const Batch& batch = event.batch;
-  const std::string& date = options_.days[event.day].date;
+  if (options_.init_from.empty()) Initialize(event);
+  const std::string& date = Days()[event.day].date;
   const absl::StatusOr<const StepResult*> stepped = trainer_->Step(batch);
   if (!stepped.ok()) {
     return Explained(stepped.status(), date.empty() ? "" : absl::StrCat(date, ", "), model_->schema(), batch);
@@ -290,7 +359,7 @@ absl::Status Run::TrainBatch(const LogEvent& event) {
   last_rows_.Clear();
   last_rows_.AppendRows(batch, 0, std::min(batch.rows(), kProofRows));
   const TrainerClock clock = trainer_->clock();
-  state_.set_step(clock.step);
+  state_.set_step(clock.step + state_.validation().undone_steps());
   state_.set_joint_steps(clock.joint_steps);
   state_.set_distilled_steps(clock.distilled_steps);
   state_.set_optimizer_steps(clock.teacher_updates);
@@ -312,6 +381,25 @@ absl::Status Run::TrainBatch(const LogEvent& event) {
   return Report(date, result.terms, batch.labelled());
 }
 
+// The first values again, now that the first rows are read. A teacher that sat out rows without a label begins at
+// its own first ones, as if there had been no others.
+void Run::Initialize(const LogEvent& event) {
+  if (experiment_.train().first_logit() != proto::Train::BASE_RATE || state_.joint_steps() > 0) return;
+  const bool first = state_.step() == 0, of_teacher = plan_.teacher && event.batch.labelled() && !InPhase();
+  if (!first && !of_teacher) return;
+  const double logit = BaseRateLogit(event.block_labels);
+  const DenseParameters student = model_->student_parameters(), adapters = model_->adapter_parameters();
+  model_->Initialize(logit);
+  if (!first) {
+    model_->student_parameters() = student;
+    model_->adapter_parameters() = adapters;
+    model_->Prepare();
+  }
+  if (event.block_labels.rows == 0) return;
+  LOG(INFO) << "of the first " << FormatCount(event.block_labels.rows) << " rows with a label "
+            << absl::StrFormat("%.4g %% are positive: the towers begin there", 100 * Sigmoid(logit));
+}
+
 absl::Status Run::Report(const std::string& day, const LossTerms& losses, bool labelled) {
   const double now = clock_.Now();
   const double rate =
@@ -325,7 +413,11 @@ absl::Status Run::Report(const std::string& day, const LossTerms& losses, bool l
 
 absl::Status Run::EndDay(const LogEvent& event) {
   StageTimer timer(Stage::kProgress);
-  const Day& day = options_.days[event.day];
+  const Day& day = Days()[event.day];
+  if (stages_.has_value() && stages_->over_held_out()) {
+    stages_->CountBatches(event.day_batches);
+    return absl::OkStatus();
+  }
   if (event.pass > 0) {
     if (event.day_batches == state_.day_batches(event.day)) return absl::OkStatus();
     return DataError(absl::StrJoin(day.files, ", "), ": has changed since it was first read (",
@@ -335,8 +427,9 @@ absl::Status Run::EndDay(const LogEvent& event) {
   const RowCounts& rows = event.day_rows;
   state_.set_rows_good(state_.rows_good() + rows.good);
   state_.set_rows_unlabelled(state_.rows_unlabelled() + rows.unlabelled);
+  if (rows.held_out > 0) state_.set_rows_held_out(state_.rows_held_out() + rows.held_out);
   state_.add_day_batches(event.day_batches);
-  DayReport report{state_.step(), day.date, rows.good, rows.unlabelled, 0, {}, {}};
+  DayReport report{state_.step(), day.date, rows.good - rows.held_out, rows.unlabelled, 0, {}, {}};
   for (int fault = 0; fault < kRowFaults; ++fault) {
     state_.set_rows_bad(fault, state_.rows_bad(fault) + rows.bad[fault]);
     report.malformed += rows.bad[fault];
@@ -346,19 +439,21 @@ absl::Status Run::EndDay(const LogEvent& event) {
   if (day_.student.rows() > 0) report.student = ComputeMetrics(day_.student, with_groups);
   for (RunObserver* observer : observers_) TANDEM_RETURN_IF_ERROR(observer->OnDay(report));
   day_ = DayProgress();
-  return event.day + 1 == static_cast<int>(options_.days.size()) ? CheckRows() : absl::OkStatus();
+  return event.day + 1 == static_cast<int>(Days().size()) ? CheckRows() : absl::OkStatus();
 }
 
 // After the first pass: whether there was something to learn from.
 absl::Status Run::CheckRows() const {
-  if (state_.rows_good() == 0) {
-    return DataError("data.path: ", experiment_.data().path(),
-                     ": not one row to train on; is the log empty, or was all of it quarantined?");
+  const int64_t rows = state_.rows_good() - state_.rows_held_out();
+  if (rows == 0) {
+    return DataError("data.path: ", experiment_.data().path(), ": not one row to train on; ",
+                     state_.rows_held_out() > 0 ? "all of them are held out (train.validation)"
+                                                : "is the log empty, or was all of it quarantined?");
   }
-  const bool none = state_.rows_unlabelled() > 0 && state_.rows_unlabelled() == state_.rows_good();
+  const bool none = state_.rows_unlabelled() > 0 && state_.rows_unlabelled() == rows;
   if (!none || (DistillsUnlabelled() && !plan_.teacher)) return absl::OkStatus();
-  return DataError("data.path: none of the ", state_.rows_good(),
-                   " rows of the window has a label, in column '", experiment_.data().label(), "'; ",
+  return DataError("data.path: none of the ", rows, " rows of the window has a label, in column '",
+                   experiment_.data().label(), "'; ",
                    plan_.teacher ? "a teacher needs some" : "with data.unlabelled: DROP nothing is left");
 }
 
@@ -381,12 +476,40 @@ absl::Status Run::Checkpoint() {
     const CheckpointReport report{state_.step(), path};
     for (RunObserver* observer : observers_) TANDEM_RETURN_IF_ERROR(observer->OnCheckpoint(report));
   }
-  return RemoveOldCheckpoints(fs_, options_.run_dir, experiment_.runtime().keep_checkpoints());
+  std::vector<int64_t> best;
+  if (state_.validation().has_best_step()) best.push_back(state_.validation().best_step());
+  return RemoveOldCheckpoints(fs_, options_.run_dir, experiment_.runtime().keep_checkpoints(), best);
+}
+
+// A validated pass, or portion of the student phase, is over; `last`: of its stage.
+absl::Status Run::EndPortion(bool last) {
+  StageTimer timer(Stage::kProgress);
+  TANDEM_ASSIGN_OR_RETURN(const ValidationReport report, stages_->Validate(model_.get()));
+  for (RunObserver* observer : observers_) TANDEM_RETURN_IF_ERROR(observer->OnValidation(report));
+  if (!stages_->Over(last)) return report.best ? Checkpoint() : absl::OkStatus();
+  if (!report.best) {
+    trainer_.reset();
+    TANDEM_RETURN_IF_ERROR(stages_->PutBack(&model_));
+  }
+  return EndStage();
+}
+
+// The next stage begins with the model as it is.
+absl::Status Run::EndStage() {
+  stages_->Next();
+  model_->Prepare();
+  BeginTrainer();
+  return Checkpoint();
 }
 
 }  // namespace
 
 absl::StatusOr<RunSummary> TrainRun(const proto::Experiment& experiment, const RunOptions& options) {
+  if (NeedsKnots(experiment)) {
+    proto::Experiment with_knots = experiment;
+    TANDEM_RETURN_IF_ERROR(FindKnots(options, &with_knots));
+    return Run(with_knots, options).Train();
+  }
   return Run(experiment, options).Train();
 }
 

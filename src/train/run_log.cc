@@ -86,6 +86,20 @@ absl::Status RunLog::OnDay(const DayReport& day) {
   return LogLine(line.dump());
 }
 
+absl::Status RunLog::OnValidation(const ValidationReport& validation) {
+  Json line;
+  line["step"] = validation.step;
+  line["rows"] = validation.rows;
+  line[validation.of_phase ? "portion" : "pass"] = validation.number;
+  const auto add = [&](const char* tower, const std::optional<Metrics>& metrics) {
+    if (metrics.has_value()) line["validation"][tower] = Json::parse(MetricsToJson(*metrics));
+  };
+  add("teacher", validation.teacher);
+  add("student", validation.student);
+  line["best"] = validation.best;
+  return LogLine(line.dump());
+}
+
 absl::Status RunLog::LogLine(const std::string& json) {
   CHECK(absl::EndsWith(json, "}")) << json;
   return file_->Append(absl::StrCat(json.substr(0, json.size() - 1), kFormat, kFormatVersion, "}\n"));

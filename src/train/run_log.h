@@ -32,6 +32,9 @@ class RunLog : public RunObserver {
   // {"step":400,"day":"2000-11-20","rows":15000,"progressive":{"teacher":{"auc":...},"student":{...}}}; rows
   // that were scored.
   absl::Status OnDay(const DayReport& day) override;
+  // {"step":400,"rows":1500,"pass":2,"validation":{"teacher":{"auc":...},"student":{...}},"best":true}; "portion"
+  // in place of "pass" in the student phase.
+  absl::Status OnValidation(const ValidationReport& validation) override;
   // A line of the caller's own, which begins {"step": as all do; "format" is added to it.
   absl::Status LogLine(const std::string& json);
   absl::Status Sync();

@@ -64,6 +64,12 @@ absl::Status RunProgress::OnDay(const DayReport& day) {
   return absl::OkStatus();
 }
 
+absl::Status RunProgress::OnValidation(const ValidationReport& validation) {
+  progress_.Finish();
+  LOG(INFO) << ValidationLine(validation);
+  return absl::OkStatus();
+}
+
 void RunProgress::Warn(const std::string& text) {
   progress_.Finish();
   LOG(WARNING) << text;
@@ -92,6 +98,23 @@ std::string RunProgress::DayLine(const DayReport& day) const {
   return line;
 }
 
+std::string RunProgress::ValidationLine(const ValidationReport& validation) {
+  std::string line = absl::StrCat(validation.of_phase ? "portion " : "pass ", validation.number, ", ",
+                                  FormatCount(validation.rows), " rows held out:");
+  const char* separator = "";
+  const auto add = [&](const char* tower, const std::optional<Metrics>& metrics) {
+    if (!metrics.has_value()) return;
+    absl::StrAppend(&line, separator, " ", tower, " log loss ",
+                    metrics->logloss.has_value() ? absl::StrFormat("%.5f", *metrics->logloss) : "undefined",
+                    " AUC ", AucOf(metrics));
+    separator = ",";
+  };
+  add("teacher", validation.teacher);
+  add("student", validation.student);
+  return absl::StrCat(line, validation.best ? "; the best so far"
+                                            : absl::StrCat("; no better for ", validation.without_better));
+}
+
 std::string RunProgress::TimeLeft(int64_t rows, double rows_per_second) const {
   if (done_bytes_ == 0 || rows_per_second == 0) return "";
   const double all = static_cast<double>(done_rows_) / done_bytes_ * total_bytes_;
@@ -104,11 +127,14 @@ std::string RowsLine(const proto::RunState& state, bool trains_unlabelled) {
   std::array<int64_t, kRowFaults> by_fault = {};
   for (int fault = 0; fault < kRowFaults; ++fault) bad += by_fault[fault] = state.rows_bad(fault);
   const int64_t unlabelled = state.rows_unlabelled(), left_out = trains_unlabelled ? 0 : unlabelled;
+  const int64_t held_out = state.rows_held_out();
   return absl::StrCat(
-      FormatCount(state.rows_good() + bad), " rows read = ", FormatCount(state.rows_good() - left_out),
-      " trained", OfThemUnlabelled(unlabelled - left_out),
-      left_out > 0 ? absl::StrCat(" + ", FormatCount(left_out), " without a label, left out") : "", " + ",
-      FormatCount(bad), " quarantined", bad > 0 ? absl::StrCat(" (", FaultCounts(by_fault), ")") : "");
+      FormatCount(state.rows_good() + bad),
+      " rows read = ", FormatCount(state.rows_good() - left_out - held_out), " trained",
+      OfThemUnlabelled(unlabelled - left_out),
+      left_out > 0 ? absl::StrCat(" + ", FormatCount(left_out), " without a label, left out") : "",
+      held_out > 0 ? absl::StrCat(" + ", FormatCount(held_out), " held out") : "", " + ", FormatCount(bad),
+      " quarantined", bad > 0 ? absl::StrCat(" (", FaultCounts(by_fault), ")") : "");
 }
 
 }  // namespace tandem

@@ -25,9 +25,10 @@ StepPlanner::StepPlanner(const DualModel& model, TrainedParts parts, const Train
       joint_steps_(clock.joint_steps),
       distilled_steps_(clock.distilled_steps) {}
 
-void StepPlanner::BeginStudentPhase(int64_t steps) {
+void StepPlanner::BeginStudentPhase(int64_t steps, int64_t steps_before) {
   in_phase_ = true;
   phase_steps_ = steps;
+  steps_before_ = steps_before;
 }
 
 bool StepPlanner::LearnsFrom(const Batch& batch) const {
@@ -81,7 +82,7 @@ double StepPlanner::StudentRate(const StepPlan& plan) const {
     schedule.set_decay(phase.decay());
     schedule.set_decay_steps(std::max<int64_t>(1, phase_steps_));
     schedule.set_final(phase.final());
-    return phase.lr_multiplier() * ScheduleFactor(schedule, PhaseStep());
+    return phase.lr_multiplier() * ScheduleFactor(schedule, PhaseStep() - steps_before_);
   }
   return plan.teacher && distill.has_schedule() ? ScheduleFactor(distill.schedule(), step_) : plan.rate;
 }

@@ -56,7 +56,7 @@ class StepPlanner {
   StepPlanner(const DualModel& model, TrainedParts parts, const TrainerClock& clock);
 
   // See Trainer.
-  void BeginStudentPhase(int64_t steps);
+  void BeginStudentPhase(int64_t steps, int64_t steps_before = 0);
   bool LearnsFrom(const Batch& batch) const;
 
   // The next step's plan.
@@ -77,7 +77,7 @@ class StepPlanner {
   const MethodPlan method_;
   int64_t step_, joint_steps_, distilled_steps_;
   bool in_phase_ = false;
-  int64_t phase_steps_ = 0;
+  int64_t phase_steps_ = 0, steps_before_ = 0;
 };
 
 }  // namespace tandem

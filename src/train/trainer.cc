@@ -70,9 +70,9 @@ TrainerClock Trainer::clock() const {
 
 bool Trainer::LearnsFrom(const Batch& batch) const { return planner_->LearnsFrom(batch); }
 
-void Trainer::BeginStudentPhase(int64_t steps) {
+void Trainer::BeginStudentPhase(int64_t steps, int64_t steps_before) {
   CHECK(model_.has_teacher() && model_.has_student());
-  planner_->BeginStudentPhase(steps);
+  planner_->BeginStudentPhase(steps, steps_before);
   model_.PrepareServedTeacher();
   if (replay_ != nullptr) replay_->Clear();
 }

@@ -225,6 +225,22 @@ TEST(ConfigValidate, BoundariesIncreaseStrictly) {
               StartsWith("feature[a].dense.transform: LOG1P, which bucketize doesn't use"));
 }
 
+TEST(ConfigValidate, KnotsIncreaseStrictlyOrAreLeftToAFirstLook) {
+  EXPECT_EQ(FeatureFault("feature { name: 'a' dense { piecewise { knots: [1, 2, 2] } } }"),
+            "feature[a].dense.piecewise.knots[2]: 2; must be more than the one before, 2");
+  EXPECT_THAT(FeatureFault("feature { name: 'a' dense { piecewise { knots: [0, inf] } } }"),
+              StartsWith("feature[a].dense.piecewise.knots[1]: inf"));
+  EXPECT_THAT(FeatureFault("feature { name: 'a' dense { piecewise { max_knots: 1 } } }"),
+              StartsWith("feature[a].dense.piecewise.max_knots: 1"));
+  EXPECT_THAT(FeatureFault("feature { name: 'a' dense { transform: LOG1P piecewise {} } }"),
+              StartsWith("feature[a].dense.transform: LOG1P, which piecewise doesn't use"));
+  EXPECT_THAT(FeatureFault("feature { name: 'a' dense { bucketize { boundaries: 1 } piecewise {} } }"),
+              StartsWith("feature[a].dense.piecewise: set, and so is bucketize"));
+  ExpectValid(
+      {},
+      "feature { name: 'a' dense { piecewise {} } } feature { name: 'b' dense { piecewise { knots: 1 } } }");
+}
+
 // ---- data
 
 TEST(ConfigValidate, ThePathIsRequired) {
@@ -466,6 +482,23 @@ TEST(ConfigValidate, OnlySoftLabelsHaveATemperature) {
 }
 
 // ---- train
+
+TEST(ConfigValidate, ValidationIsOfAShareOrOfDays) {
+  ExpectValid(
+      {"train.validation.share=0.1", "train.validation.patience=1", "train.validation.then_learn=true"});
+  ExpectValid({"data.path=logs/{date}.tsv", "train.window_days=3", "train.validation.days=2"});
+  EXPECT_THAT(Fault({"train.validation.patience=1"}),
+              StartsWith("train.validation: of no rows; one of share and days"));
+  EXPECT_THAT(Fault({"train.validation.share=1"}),
+              StartsWith("train.validation.share: 1; must be more than 0"));
+  EXPECT_THAT(Fault({"train.validation.share=0"}), StartsWith("train.validation.share: 0"));
+  EXPECT_THAT(Fault({"train.validation.share=0.1", "train.validation.patience=0"}),
+              StartsWith("train.validation.patience: 0"));
+  EXPECT_THAT(Fault({"data.path=logs/{date}.tsv", "train.window_days=3", "train.validation.days=3"}),
+              StartsWith("train.validation.days: 3; must be less than train.window_days 3"));
+  EXPECT_THAT(Fault({"data.path=logs.tsv", "train.validation.days=1"}),
+              StartsWith("train.validation.days: data.path has no {date}"));
+}
 
 TEST(ConfigValidate, ASlowCopyKnowsNoLazyDecay) {
   ExpectValid({"embedding.slow_copy=", "embedding.slow_copy.towers=STUDENT"});

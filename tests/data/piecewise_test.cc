@@ -32,13 +32,14 @@ const std::vector<double>& Knots() {
 proto::Experiment ExperimentWith(const std::vector<double>& knots, const std::string& data = "") {
   std::vector<std::string> texts;
   for (const double knot : knots) texts.push_back(absl::StrFormat("%.17g", knot));
-  return ExperimentOf(absl::StrCat(
-      "data { path: 'unused' ", data, " } feature { name: 'x' dense { piecewise { knots: [",
-      absl::StrJoin(texts, ", "), "] } } } feature { name: 'more' sparse {} }",
-      " model { teacher { mlp { hidden: 4 } } student { mlp { hidden: 2 } } }"));
+  return ExperimentOf(absl::StrCat("data { path: 'unused' ", data,
+                                   " } feature { name: 'x' dense { piecewise { knots: [",
+                                   absl::StrJoin(texts, ", "), "] } } } feature { name: 'more' sparse {} }",
+                                   " model { teacher { mlp { hidden: 4 } } student { mlp { hidden: 2 } } }"));
 }
 
-// Makes bags of cells, each also in the middle of a long line, where small whole numbers are read another way.
+// Makes bags of cells, each also in the middle of a long line, where small whole numbers are read another
+// way.
 class Piecewise {
  public:
   explicit Piecewise(const std::vector<double>& knots = Knots())
@@ -77,8 +78,8 @@ class Piecewise {
   std::map<uint64_t, double> keys_;
 };
 
-// Golden numbers: hat functions in exact fractions by Python, min((x - k[i-1]) / (k[i] - k[i-1]), (k[i+1] - x) /
-// (k[i+1] - k[i])) within [0, 1], 1 beyond the ends.
+// Golden numbers: hat functions in exact fractions by Python, min((x - k[i-1]) / (k[i] - k[i-1]), (k[i+1]
+// - x) / (k[i+1] - k[i])) within [0, 1], 1 beyond the ends.
 TEST(PiecewiseTest, IsWhatFractionsOfHatFunctionsAre) {
   const std::pair<const char*, std::vector<float>> cases[] = {
       {"-1e308", {1, 0, 0, 0, 0}},
@@ -153,7 +154,8 @@ TEST(PiecewiseTest, IsContinuousAndBetweenTheVectorsOfItsKnots) {
   double before = Line(piecewise, -4);
   for (double x = -4; x < 12; x += 0.01) {
     const double here = Line(piecewise, x);
-    EXPECT_LE(std::abs(here - before), 0.01 * 8 + 1e-5) << "the steepest line is from (0, -3) to (1, 5), at " << x;
+    EXPECT_LE(std::abs(here - before), 0.01 * 8 + 1e-5)
+        << "the steepest line is from (0, -3) to (1, 5), at " << x;
     EXPECT_GE(here, -3 - 1e-5);
     EXPECT_LE(here, 7 + 1e-5);
     before = here;
@@ -161,7 +163,8 @@ TEST(PiecewiseTest, IsContinuousAndBetweenTheVectorsOfItsKnots) {
 }
 
 TEST(PiecewiseTest, NoNumberMakesACoefficientThatIsNotFinite) {
-  const double denormal = std::numeric_limits<double>::denorm_min(), widest = std::numeric_limits<float>::max();
+  const double denormal = std::numeric_limits<double>::denorm_min(),
+               widest = std::numeric_limits<float>::max();
   for (const std::vector<double>& knots : std::vector<std::vector<double>>{
            {0, denormal, 2 * denormal}, {-widest, widest}, {5}, {1, std::nextafter(1, 2), 2}}) {
     const Piecewise piecewise(knots);

@@ -57,12 +57,6 @@ proto::Experiment ExperimentOfCase(const Case& model) {
                    " } distill { student_label_weight: 0.8 logit_weight: 0.7 hint_weight: 0.6 ",
                    "hint { teacher_layer: 0 student_layer: 0 } hint {} ", std::get<2>(model), " }"),
       absl::StrCat(
-          R"(feature { name: "user" sparse {} }
-             feature { name: "item" sparse {} }
-             feature { name: "tags" sparse { multi_valued: true table: "word" } }
-             feature { name: "query" sparse { table: "word" } }
-             feature { name: "age" dense { transform: LOG1P } }
-             feature { name: "price" dense { piecewise { knots: [-1, 0, 2.5, 7] } } } )",
           "embedding { optimizer { sgd { lr: 1 } } } train { optimizer { sgd { lr: 1 } } shard_rows: ",
           kShardRows, " }"));
 }

@@ -174,7 +174,23 @@ INSTANTIATE_TEST_SUITE_P(
         "data { unlabelled: USE_TEACHER } model { method: TWO_STAGE_FULL } train { shuffle_rows: 70 epochs: "
         "2 }",
         "data { unlabelled: USE_TEACHER } model { method: STUDENT_ALONE student { linear: true } "
-        "distill { stored_logits { column: 'score' } switches { hint: false } } }"));
+        "distill { stored_logits { column: 'score' } switches { hint: false } } }",
+        // Stopped early, and put back.
+        "train { epochs: 8 average_decay: 0.9 optimizer { adam { lr: 0.05 } } validation { share: 0.2 "
+        "patience: 1 } } "
+        "embedding { id_dropout: 0.1 min_count: 2 weight_decay: 0.001 optimizer { adagrad { lr: 0.5 } } } "
+        "model { distill { replay { steps: 2 batches: 5 } } }",
+        "train { epochs: 4 optimizer { adam { lr: 0.03 } } validation { share: 0.2 patience: 1 then_learn: "
+        "true } } "
+        "model { distill { replay { steps: 2 batches: 5 } phase { fraction: 0.6 recombined_batches: 1 } } } "
+        "embedding { optimizer { adam { lr: 0.1 } } slow_copy { decay: 0.9 } }",
+        "model { method: TWO_STAGE_KD } train { epochs: 5 average_decay: 0.9 optimizer { adam { lr: 0.05 } } "
+        "validation { days: 1 patience: 1 then_learn: true } }",
+        "model { method: STUDENT_ALONE } train { epochs: 3 validation { days: 2 patience: 1 } } "
+        "feature { name: 'user' sparse {} } feature { name: 'age' dense { piecewise {} } }",
+        "data { unlabelled: USE_TEACHER } train { epochs: 3 optimizer { adam { lr: 0.05 } } validation { "
+        "share: 0.3 patience: 1 "
+        "then_learn: true } } model { distill { phase { fraction: 0.5 } } }"));
 
 // Where the teacher comes to rest: a run that is killed in the student phase goes back no further.
 TEST_F(RunTest, TheStudentPhaseBeginsWithACheckpoint) {

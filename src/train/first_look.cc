@@ -1,0 +1,108 @@
+#include "src/train/first_look.h"
+
+#include <glog/logging.h>
+
+#include <cstring>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "src/config/knots.h"
+#include "src/data/number_sample.h"
+#include "src/train/run_config.h"
+#include "src/train/validation.h"
+#include "src/util/progress.h"
+#include "tandem/checkpoint.h"
+#include "tandem/day_reader.h"
+#include "tandem/experiment.pb.h"
+#include "tandem/sample_format.h"
+#include "tandem/schema.h"
+#include "tandem/status.h"
+#include "tandem/threads.h"
+
+namespace tandem {
+namespace {
+
+constexpr size_t kMostNumbers = 1 << 18;
+constexpr int kBlockRows = 16384;
+
+// The rows that the run will learn from.
+absl::StatusOr<HeldOutLog> LearnedLog(const proto::Experiment& experiment, const RunOptions& options) {
+  if (!experiment.train().has_validation()) return HeldOutLog{options.days, {}};
+  TANDEM_ASSIGN_OR_RETURN(const Validation validation,
+                          Validation::Create(experiment, options.parts, options.days));
+  return validation.learned();
+}
+
+// Samples by the fields' names; `rows` counts the good ones.
+absl::StatusOr<std::map<std::string, NumberSample>> SampleNumbers(const proto::Experiment& experiment,
+                                                                  const RunOptions& options, int64_t* rows) {
+  const Schema schema(experiment);
+  std::map<std::string, NumberSample> samples;
+  std::vector<std::pair<int, NumberSample*>> by_field;
+  for (int f = 0; f < static_cast<int>(schema.fields().size()); ++f) {
+    const Field& field = schema.fields()[f];
+    if (field.kind != FieldKind::kPiecewise || !field.knots.empty()) continue;
+    by_field.emplace_back(f, &samples.emplace(field.name, kMostNumbers).first->second);
+  }
+  if (samples.empty()) return samples;
+  TANDEM_ASSIGN_OR_RETURN(const HeldOutLog log, LearnedLog(experiment, options));
+  const auto format = MakeSampleFormat(experiment.data());
+  Workers workers(experiment.runtime().threads());
+  std::vector<std::string> files;
+  for (const Day& day : log.days) files.insert(files.end(), day.files.begin(), day.files.end());
+  // What is malformed is the run's to judge.
+  DayReader reader(*options.file_system, *format, schema, RowUse::kTrain, files, nullptr, &workers,
+                   log.choice);
+  Batch block(static_cast<int>(schema.fields().size()));
+  for (;;) {
+    TANDEM_ASSIGN_OR_RETURN(const bool more, reader.ReadBlock(kBlockRows, &block));
+    if (!more) return samples;
+    for (const auto& [f, sample] : by_field) {
+      const FieldBags& numbers = block.fields[f];
+      for (int row = 0; row < block.rows(); ++row) {
+        if (numbers.offsets[row] == numbers.offsets[row + 1]) continue;  // missing
+        double number;
+        std::memcpy(&number, &numbers.keys[numbers.offsets[row]], sizeof(number));
+        sample->Add(*rows + row, number);
+      }
+    }
+    *rows += block.rows();
+  }
+}
+
+}  // namespace
+
+absl::Status FindKnots(const RunOptions& options, proto::Experiment* experiment) {
+  FileSystem& fs = *options.file_system;
+  if (options.resume && fs.Exists(options.run_dir + "/config.pbtxt")) {
+    TANDEM_ASSIGN_OR_RETURN(const proto::Experiment before, ReadRunConfig(fs, options.run_dir));
+    TakeKnots(before, experiment);
+  }
+  if (NeedsKnots(*experiment) && !options.init_from.empty()) {
+    TANDEM_ASSIGN_OR_RETURN(const proto::Experiment model, VerifyAndReadExperiment(fs, options.init_from));
+    TakeKnots(model, experiment);
+  }
+  int64_t rows = 0;
+  TANDEM_ASSIGN_OR_RETURN(const auto samples, SampleNumbers(*experiment, options, &rows));
+  // Of an empty log the run itself says what is wrong.
+  if (samples.empty() || rows == 0) return absl::OkStatus();
+  for (proto::Feature& feature : *experiment->mutable_feature()) {
+    const auto sample = samples.find(feature.name());
+    if (sample == samples.end()) continue;
+    proto::Piecewise& piecewise = *feature.mutable_dense()->mutable_piecewise();
+    for (const double knot : ChooseKnots(sample->second.Sorted(), piecewise.max_knots()))
+      piecewise.add_knots(knot);
+    if (piecewise.knots().empty()) {
+      return DataError("feature[", feature.name(), "].dense.piecewise.knots: not set, and column '",
+                       feature.column().empty() ? feature.name() : feature.column(),
+                       "' holds no number in the ", FormatCount(rows), " rows of the log, to take them from");
+    }
+  }
+  LOG(INFO) << "knots of " << samples.size() << " feature" << (samples.size() == 1 ? "" : "s")
+            << " from a first look at " << FormatCount(rows) << " rows";
+  return absl::OkStatus();
+}
+
+}  // namespace tandem

@@ -1,0 +1,24 @@
+// A first look at the window, before a run begins: the knots that its configuration leaves to it.
+//
+//   TANDEM_RETURN_IF_ERROR(FindKnots(options, &experiment));      // what the run then keeps
+#ifndef TANDEM_SRC_TRAIN_FIRST_LOOK_H_
+#define TANDEM_SRC_TRAIN_FIRST_LOOK_H_
+
+#include "absl/status/status.h"
+#include "tandem/run.h"
+
+namespace tandem {
+
+namespace proto {
+class Experiment;
+}  // namespace proto
+
+// Fills the knots that piecewise features lack: those of the run that is resumed, else those of the model
+// that it starts from, else quantiles of the rows that it will learn from (src/data/number_sample.h), at
+// most 2^18 a feature. A function of the configuration and the log; the threads change nothing. A
+// DataError where a column holds no number.
+absl::Status FindKnots(const RunOptions& options, proto::Experiment* experiment);
+
+}  // namespace tandem
+
+#endif  // TANDEM_SRC_TRAIN_FIRST_LOOK_H_

@@ -1,0 +1,108 @@
+#include "src/train/held_out_scorer.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "tandem/day_reader.h"
+#include "tandem/experiment.pb.h"
+#include "tandem/loss.h"
+#include "tandem/status.h"
+
+namespace tandem {
+namespace {
+
+constexpr int kBlockRows = 16384;
+// Rows that go through a tower at a time: their activations stay in the cache.
+constexpr int kTileRows = 128;
+
+// One tower, and what it has said.
+class TowerScores {
+ public:
+  TowerScores(const DualModel& model, bool of_teacher, Workers* workers)
+      : tower_(of_teacher ? model.teacher() : model.student()),
+        embedding_(of_teacher ? model.embedding() : model.student_embedding()),
+        view_(of_teacher ? model.served_teacher_input() : model.served_student_input()),
+        of_teacher_(of_teacher),
+        width_(static_cast<int>(view_.fields.size()) * embedding_.dim()),
+        workers_(*workers) {
+    for (int worker = 0; worker < workers_.size(); ++worker) {
+      tiles_.push_back({AlignedFloats(static_cast<size_t>(kTileRows) * width_), std::vector<float>(kTileRows),
+                        tower_.MakeWorkspace(kTileRows)});
+    }
+  }
+
+  void Add(const Batch& block) {
+    embedding_.Lookup(block, &rows_);
+    logits_.resize(block.rows());
+    workers_.ForEach((block.rows() + kTileRows - 1) / kTileRows, [&](int task, int worker) {
+      Tile& tile = tiles_[worker];
+      const int first = task * kTileRows, rows = std::min(kTileRows, block.rows() - first);
+      float* const sums = tower_.linear() ? tile.linear.data() : nullptr;
+      embedding_.Gather(block, rows_, first, view_, {tile.x.data(), rows, width_, width_},
+                        of_teacher_ ? LinearSums{sums, nullptr} : LinearSums{nullptr, sums});
+      tower_.Forward({tile.x.data(), rows, width_, width_}, sums, nullptr, &tile.workspace,
+                     logits_.data() + first);
+    });
+    for (int row = 0; row < block.rows(); ++row)
+      log_.Add(static_cast<float>(Sigmoid(logits_[row])), block.labels[row], block.weights[row], 0);
+  }
+  Metrics Result() const { return ComputeMetrics(log_, /*with_groups=*/false); }
+
+ private:
+  struct Tile {
+    AlignedFloats x;
+    std::vector<float> linear;
+    TowerWorkspace workspace;
+  };
+
+  const Tower& tower_;
+  const EmbeddingLayer& embedding_;
+  const EmbeddingView& view_;
+  const bool of_teacher_;
+  const int width_;
+  Workers& workers_;
+  std::vector<Tile> tiles_;  // a worker
+  BatchRows rows_;
+  std::vector<float> logits_;
+  ScoreLog log_;
+};
+
+}  // namespace
+
+HeldOutScorer::HeldOutScorer(FileSystem& fs, const proto::Experiment& experiment, const Schema& schema,
+                             HeldOutLog log, Workers* workers)
+    : fs_(fs),
+      format_(MakeSampleFormat(experiment.data())),
+      schema_(schema),
+      log_(std::move(log)),
+      workers_(*workers) {}
+
+absl::StatusOr<HeldOutScores> HeldOutScorer::Score(const DualModel& model, const Towers& towers,
+                                                   Quarantine* quarantine) const {
+  std::vector<std::string> files;
+  for (const Day& day : log_.days) files.insert(files.end(), day.files.begin(), day.files.end());
+  std::optional<TowerScores> teacher, student;
+  if (towers.teacher) teacher.emplace(model, /*of_teacher=*/true, &workers_);
+  if (towers.student) student.emplace(model, /*of_teacher=*/false, &workers_);
+  DayReader reader(fs_, *format_, schema_, RowUse::kEvaluate, files, quarantine, &workers_, log_.choice);
+  HeldOutScores scores;
+  Batch block(static_cast<int>(schema_.fields().size()));
+  for (;;) {
+    TANDEM_ASSIGN_OR_RETURN(const bool more, reader.ReadBlock(kBlockRows, &block));
+    if (!more) break;
+    block.TakeUnlabelled(nullptr);
+    scores.rows += block.rows();
+    if (teacher.has_value()) teacher->Add(block);
+    if (student.has_value()) student->Add(block);
+  }
+  if (scores.rows == 0) {
+    return DataError("train.validation: not one row with a label is held out",
+                     log_.choice.share > 0 ? "; a larger share, or more rows, would give some" : "");
+  }
+  if (teacher.has_value()) scores.teacher = teacher->Result();
+  if (student.has_value()) scores.student = student->Result();
+  return scores;
+}
+
+}  // namespace tandem
