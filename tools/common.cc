@@ -35,7 +35,7 @@ DEFINE_string(
     output, "",
     "Where to write: a file, - or nothing for standard output (export and synth: the folder to make).");
 DEFINE_string(kernels, "auto", "Instruction set of the kernels: auto, generic, avx2 or avx512.");
-DEFINE_string(format, "text", "text or json.");
+DEFINE_string(format, "", "text or json; left out, text on standard output and JSON in a file of --output.");
 
 namespace tandem {
 namespace {
@@ -77,6 +77,13 @@ absl::Status WriteError(const std::string& path) {
 }
 
 }  // namespace
+
+absl::StatusOr<OutputFormat> ChosenFormat() {
+  if (FLAGS_format == "text") return OutputFormat::kText;
+  if (FLAGS_format == "json") return OutputFormat::kJson;
+  if (!FLAGS_format.empty()) return ConfigError("--format=", FLAGS_format, ": 'text' or 'json'");
+  return FLAGS_output.empty() || FLAGS_output == "-" ? OutputFormat::kText : OutputFormat::kJson;
+}
 
 absl::Status CheckOutputIsFolder() {
   if (FLAGS_output != "-") return absl::OkStatus();

@@ -29,6 +29,11 @@ DECLARE_string(format);
 
 namespace tandem {
 
+enum class OutputFormat { kText, kJson };
+
+// As --format says; without it text for a terminal or a pipe, JSON in a file of --output.
+absl::StatusOr<OutputFormat> ChosenFormat();
+
 // Comma-separated, empty parts left out.
 std::vector<std::string> SplitList(const std::string& text);
 

@@ -1,4 +1,4 @@
-// tandem evaluate: metrics of the towers as JSON.
+// tandem evaluate: metrics of the towers.
 #include <gflags/gflags.h>
 
 #include <memory>
@@ -17,6 +17,7 @@ namespace tandem {
 namespace {
 
 absl::StatusOr<int> RunEvaluate(const Invocation& invocation) {
+  TANDEM_ASSIGN_OR_RETURN(const OutputFormat format, ChosenFormat());
   PredictorOptions options;
   options.data_overrides = invocation.overrides;
   TANDEM_ASSIGN_OR_RETURN(options.kernels, ChosenKernels());
@@ -26,7 +27,9 @@ absl::StatusOr<int> RunEvaluate(const Invocation& invocation) {
   TANDEM_ASSIGN_OR_RETURN(const ModelEvaluation evaluation, EvaluateModel(*predictor, files));
   TANDEM_ASSIGN_OR_RETURN(Output output, Output::Open(FLAGS_output));
   TANDEM_RETURN_IF_ERROR(
-      output.Write(ReadableJson(nlohmann::ordered_json::parse(ModelEvaluationToJson(evaluation)))));
+      output.Write(format == OutputFormat::kText
+                       ? ModelEvaluationText(evaluation)
+                       : ReadableJson(nlohmann::ordered_json::parse(ModelEvaluationToJson(evaluation)))));
   TANDEM_RETURN_IF_ERROR(output.Finish());
   return kExitDone;
 }
@@ -34,17 +37,18 @@ absl::StatusOr<int> RunEvaluate(const Invocation& invocation) {
 }  // namespace
 
 Command EvaluateCommand() {
-  return {"evaluate",
-          "prints the metrics of both towers on labelled samples, as JSON",
-          "  tandem evaluate --model=run --input='logs/2000-12-0[2-8].tsv.gz'\n\n"
-          "AUC, log loss, GAUC (by data.group_column), COPC (clicks over predicted clicks) and normalised "
-          "entropy; null where "
-          "one is undefined. The same for rows of users that training has seen and has not, where a feature "
-          "reads data.group_column, and ten calibration bins of equal count.",
-          {"model", "input", "output", "kernels"},
-          {"model", "input"},
-          {"data.", "runtime."},
-          RunEvaluate};
+  return {
+      "evaluate",
+      "prints the metrics of both towers on labelled samples",
+      "  tandem evaluate --model=run --input='logs/2000-12-0[2-8].tsv.gz' [--format=json] [--output=FILE]\n\n"
+      "AUC, log loss, GAUC (by data.group_column), COPC (clicks over predicted clicks) and normalised "
+      "entropy; - (in JSON null) where "
+      "one is undefined. The same for rows of users that training has seen and has not, where a feature "
+      "reads data.group_column, and ten calibration bins of equal count.",
+      {"model", "input", "format", "output", "kernels"},
+      {"model", "input"},
+      {"data.", "runtime."},
+      RunEvaluate};
 }
 
 }  // namespace tandem

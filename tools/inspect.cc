@@ -22,7 +22,7 @@ namespace tandem {
 namespace {
 
 // The description as JSON, or as text.
-absl::StatusOr<std::string> InspectModel() {
+absl::StatusOr<std::string> InspectModel(OutputFormat format) {
   if (FLAGS_model.empty())
     return ConfigError("tandem inspect needs --model, or --data with --input (`tandem help inspect`)");
   if (!FLAGS_input.empty() || !FLAGS_config.empty()) {
@@ -33,30 +33,29 @@ absl::StatusOr<std::string> InspectModel() {
   TANDEM_ASSIGN_OR_RETURN(options.kernels, ChosenKernels());
   TANDEM_ASSIGN_OR_RETURN(const ModelDescription model,
                           DescribeModel(FileSystem::Default(), FLAGS_model, options));
-  return FLAGS_format == "json" ? ModelDescriptionJson(model) : ModelDescriptionText(model);
+  return format == OutputFormat::kJson ? ModelDescriptionJson(model) : ModelDescriptionText(model);
 }
 
-absl::StatusOr<std::string> InspectLog(const std::vector<std::string>& overrides) {
+absl::StatusOr<std::string> InspectLog(const std::vector<std::string>& overrides, OutputFormat format) {
   if (FLAGS_input.empty()) return ConfigError("tandem inspect --data needs --input");
   TANDEM_ASSIGN_OR_RETURN(const proto::Experiment experiment,
                           LoadExperiment(SplitPaths(FLAGS_config), overrides));
   TANDEM_ASSIGN_OR_RETURN(const std::vector<std::string> files, FindFiles(SplitPaths(FLAGS_input)));
   TANDEM_ASSIGN_OR_RETURN(const LogSummary log, SummarizeLog(FileSystem::Default(), experiment, files));
-  return FLAGS_format == "json" ? LogSummaryJson(log) : LogSummaryText(log);
+  return format == OutputFormat::kJson ? LogSummaryJson(log) : LogSummaryText(log);
 }
 
 absl::StatusOr<int> RunInspect(const Invocation& invocation) {
-  if (FLAGS_format != "text" && FLAGS_format != "json")
-    return ConfigError("--format=", FLAGS_format, ": 'text' or 'json'");
+  TANDEM_ASSIGN_OR_RETURN(const OutputFormat format, ChosenFormat());
   std::string text;
   if (FLAGS_data) {
     if (!FLAGS_model.empty()) return ConfigError("--data describes a log: --input, not --model");
     if (FLAGS_time) return ConfigError("--time goes with --model");
-    TANDEM_ASSIGN_OR_RETURN(text, InspectLog(invocation.overrides));
+    TANDEM_ASSIGN_OR_RETURN(text, InspectLog(invocation.overrides, format));
   } else {
     if (!invocation.overrides.empty())
       return ConfigError("'", invocation.overrides[0], "': overrides go with --data");
-    TANDEM_ASSIGN_OR_RETURN(text, InspectModel());
+    TANDEM_ASSIGN_OR_RETURN(text, InspectModel(format));
   }
   TANDEM_ASSIGN_OR_RETURN(Output output, Output::Open(FLAGS_output));
   TANDEM_RETURN_IF_ERROR(output.Write(text));
@@ -69,7 +68,7 @@ absl::StatusOr<int> RunInspect(const Invocation& invocation) {
 Command InspectCommand() {
   return {"inspect",
           "describes a model, or with --data a log",
-          "  tandem inspect --model=run [--format=json] [--time]\n"
+          "  tandem inspect --model=run [--time] [--format=json] [--output=FILE]\n"
           "  tandem inspect --data --input='logs/*.tsv.gz' [--config=configs/movielens.pbtxt] "
           "[data.delimited.delimiter=,]\n\n"
           "A model: fields, tables, and for each tower parameters, FLOPs a sample (forward, without "

@@ -21,6 +21,7 @@ struct ModelEvaluation {
   int64_t rows = 0;        // with a label
   int64_t unlabelled = 0;  // left out for want of one
   std::optional<Evaluation> teacher, student;
+  std::string group_column;  // whose values GAUC and users seen and unseen go by; "" without one
 };
 
 // Errors as ScoreFiles's (tandem/score_files.h).
@@ -30,6 +31,9 @@ absl::StatusOr<ModelEvaluation> EvaluateModel(const Predictor& predictor,
 // {"rows":...,"teacher":{...},"student":{...}}: a tower as EvaluationToJson has it; "unlabelled" where there
 // are such rows.
 std::string ModelEvaluationToJson(const ModelEvaluation& evaluation);
+
+// The same for people: a table of the metrics that says what each of them is, and one of calibration.
+std::string ModelEvaluationText(const ModelEvaluation& evaluation);
 
 }  // namespace tandem
 

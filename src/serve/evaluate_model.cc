@@ -13,8 +13,9 @@ absl::StatusOr<ModelEvaluation> EvaluateModel(const Predictor& predictor,
                                               const std::vector<std::string>& files) {
   TANDEM_ASSIGN_OR_RETURN(const std::vector<TowerLogs> all, ScoreFiles({&predictor}, files));
   const TowerLogs& logs = all[0];
-  const bool with_groups = !predictor.experiment().data().group_column().empty();
   ModelEvaluation evaluation;
+  evaluation.group_column = predictor.experiment().data().group_column();
+  const bool with_groups = !evaluation.group_column.empty();
   evaluation.rows = std::max(logs.teacher.rows(), logs.student.rows());
   evaluation.unlabelled = logs.unlabelled;
   if (predictor.has_teacher()) evaluation.teacher = Evaluate(logs.teacher, with_groups, logs.seen);

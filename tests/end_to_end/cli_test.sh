@@ -242,14 +242,26 @@ for column, tower in ((2, "student"), (3, "teacher")):
     loss = -sum(math.log(float(s[column]) if y else 1 - float(s[column])) for s, y in zip(scores, labels)) / len(labels)
     assert abs(loss - metrics[tower]["logloss"]) < 1e-6, (tower, loss)
 PYTHON
+# Text for people, JSON in a file; --format chooses.
+expect_exit 0 evaluate --model=run --input=$holdout
+expect_out "300 rows"
+grep -qE "^auc +$(python3 -c 'import json; d = json.load(open("metrics.json")); print("{:.4f} +{:.4f}".format(d["teacher"]["auc"], d["student"]["auc"]))') " out || fail "$(cat out)"
+cp out metrics.txt
+expect_exit 0 evaluate --model=run --input=$holdout --output=-
+expect_same out metrics.txt
+expect_exit 0 evaluate --model=run --input=$holdout --output=written.txt --format=text
+expect_same written.txt metrics.txt
+expect_exit 0 evaluate --model=run --input=$holdout --format=json
+expect_same out metrics.json
+expect_exit 2 evaluate --model=run --input=$holdout --format=xml --output=never.json
 { head -1 holdout.tsv; grep '^0' holdout.tsv; } >negatives.tsv
-expect_exit 0 evaluate --model=run --input=negatives.tsv
+expect_exit 0 evaluate --model=run --input=negatives.tsv --format=json
 expect_json out 'd["student"]["auc"] is None and d["student"]["gauc"] is None and d["student"]["logloss"] > 0'
 
 section "one tower only"
 for tower in teacher student; do
   train $tower-alone 2026-01-01 train.window_days=1 model.method=${tower^^}_ALONE
-  expect_exit 0 evaluate --model=$tower-alone --input=$holdout
+  expect_exit 0 evaluate --model=$tower-alone --input=$holdout --format=json
   expect_json out "list(d) == ['rows', '$tower']"
   expect_exit 0 predict --model=$tower-alone --input=$holdout --tower=$tower
   expect_exit 2 predict --model=$tower-alone --input=$holdout --output=never.tsv --tower=both
@@ -370,6 +382,8 @@ expect_err "added: hour"
 section "inspect"
 expect_exit 0 inspect --model=run
 expect_out "dense_parameters"
+expect_exit 0 inspect --model=run --output=model.json
+expect_json model.json 'd["kind"] == "checkpoint"'
 for model in run bundle; do
   expect_exit 0 inspect --model=$model --format=json
   expect_json out 'all(d["student"][k] > 0 for k in ("dense_parameters", "flops_per_sample", "embedding_rows", "embedding_bytes"))'
@@ -407,7 +421,7 @@ stored=(model.method=STUDENT_ALONE model.distill.stored_logits.column=teacher tr
 train scored-run 2026-01-04 "$scored" "${stored[@]}"
 train alone-run 2026-01-04 "$scored" model.method=STUDENT_ALONE train.window_days=4
 expect_differ "$(last_checkpoint scored-run)/student.bin" "$(last_checkpoint alone-run)/student.bin"
-expect_exit 0 evaluate --model=scored-run --input=$holdout # has no such column
+expect_exit 0 evaluate --model=scored-run --input=$holdout --format=json # has no such column
 expect_json out 'list(d) == ["rows", "student"] and d["rows"] == 300'
 # Probability and logit are one thing.
 for day in scored/*.gz; do
@@ -449,7 +463,7 @@ expect_differ "$(last_checkpoint live-DROP)/student.bin" "$(last_checkpoint live
 train stored-hidden 2026-01-04 "$hidden" "${stored[@]}" data.unlabelled=USE_TEACHER
 train stored-dropped 2026-01-04 "$hidden" "${stored[@]}" data.unlabelled=DROP
 expect_err "2,400 rows read = 1,680 trained + 720 without a label, left out + 0 quarantined"
-expect_exit 0 evaluate --model=stored-hidden --input=hidden/2026-01-01.tsv
+expect_exit 0 evaluate --model=stored-hidden --input=hidden/2026-01-01.tsv --format=json
 expect_json out 'list(d) == ["rows", "unlabelled", "student"] and d["rows"] == 240 and d["unlabelled"] == 360'
 awk -F'\t' -v OFS='\t' 'NR > 1 {$1 = ""} {print}' hidden/2026-01-01.tsv >none.tsv
 expect_exit 3 evaluate --model=stored-hidden --input=none.tsv

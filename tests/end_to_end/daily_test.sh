@@ -39,7 +39,7 @@ expect_equal "published" "$(readlink whole/published)" days/2026-01-05/bundle
 expect_equal "days kept" "$(ls whole/days)" 2026-01-05
 expect_equal "rows of the table" "$(grep -c '^| 2026' whole/days.md)" 5
 grep -q '<svg' whole/days.html || fail "no plot in the page"
-expect_exit 0 evaluate --model=whole/published --input=logs/2026-01-06.tsv.gz
+expect_exit 0 evaluate --model=whole/published --input=logs/2026-01-06.tsv.gz --format=json
 expect_json out "d['student']['auc'] == json.load(open('days.json'))[4]['student']['auc']"
 daily whole 2026-01-06 daily.finetune=true --resume
 expect_err "waiting for the log of 2026-01-07"

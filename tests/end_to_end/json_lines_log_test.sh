@@ -59,9 +59,9 @@ expect_equal "keys are carried" "$(head -1 json.tsv)" "$(printf 'user\titem\tstu
 expect_same text.tsv json.tsv
 zcat json/holdout.jsonl.gz | "$tandem" predict --model=run --input=- --tower=both --output=- >piped.tsv 2>err
 expect_same text.tsv piped.tsv
-expect_exit 0 evaluate --model=text --input=logs/holdout.tsv.gz
+expect_exit 0 evaluate --model=text --input=logs/holdout.tsv.gz --format=json
 cp out text.json
-expect_exit 0 evaluate --model=run --input=json/holdout.jsonl.gz
+expect_exit 0 evaluate --model=run --input=json/holdout.jsonl.gz --format=json
 expect_same out text.json
 
 section "resume"

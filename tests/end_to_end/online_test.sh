@@ -53,7 +53,7 @@ expect_exit 0 predict --model=whole --input=logs/holdout.tsv.gz --output=run.tsv
 expect_same published.tsv run.tsv
 expect_exit 0 predict --model=base --input=logs/holdout.tsv.gz --output=base.tsv
 expect_differ published.tsv base.tsv
-expect_exit 0 evaluate --model=whole --input=logs/holdout.tsv.gz
+expect_exit 0 evaluate --model=whole --input=logs/holdout.tsv.gz --format=json
 expect_json out 'list(d) == ["rows", "student"]'
 expect_exit 0 online --init_from=base --run_dir=whole --input=stream.tsv "${fast[@]}" --resume
 expect_equal "a stream that is over" "$(cat out)" "$(last_checkpoint whole)"
@@ -224,7 +224,7 @@ grep -q '"event":"rollback"' guarded/metrics.jsonl || fail "no roll-back in metr
 last_window guarded 'd["rollbacks"] >= 3'
 expect_exit 0 online --init_from=base --run_dir=unguarded --input=flipped.tsv "${fast[@]}" "${quick[@]}" online.guard_limit=0
 last_window unguarded 'd["rollbacks"] == 0'
-auc() { "$tandem" evaluate --model="$1" --input=logs/holdout.tsv.gz 2>/dev/null | python3 -c 'import json, sys; print(json.load(sys.stdin)["student"]["auc"])'; }
+auc() { "$tandem" evaluate --model="$1" --input=logs/holdout.tsv.gz --format=json 2>/dev/null | python3 -c 'import json, sys; print(json.load(sys.stdin)["student"]["auc"])'; }
 python3 -c 'import sys; base, guarded, unguarded = map(float, sys.argv[1:]); sys.exit(not (guarded > base - 0.05 and unguarded < guarded - 0.1))' \
   "$(auc base)" "$(auc guarded/published)" "$(auc unguarded/published)" ||
   fail "AUC: base $(auc base), guarded $(auc guarded/published), unguarded $(auc unguarded/published)"

@@ -118,5 +118,26 @@ TEST_F(ScoreFilesTest, AnEvaluationIsTheMetricsOfTheLogs) {
   EXPECT_FALSE(nlohmann::json::parse(ModelEvaluationToJson(*of_student)).contains("teacher"));
 }
 
+TEST_F(ScoreFilesTest, ATextShowsTheFiguresAndLeavesOutTowersThatAreNotThere) {
+  ModelEvaluation evaluation;
+  evaluation.rows = 1234;
+  evaluation.unlabelled = 5;
+  evaluation.group_column = "user";
+  Evaluation& student = evaluation.student.emplace();
+  student.all.auc = 0.75;
+  student.all.logloss = 0.5;
+  student.all.normalized_entropy = 0.8;
+  student.seen = student.unseen = student.all;
+  student.seen->rows = 1000;
+  student.calibration = {{617, 617, 0, 0.2, 0.1, 0.15}, {617, 617, 0.2, 1, 0.5, 0.35}};
+  const std::string text = ModelEvaluationText(evaluation);
+  for (const char* part : {"1,234 rows, 25 % of them clicks (label 1); 5 without a label, left out\n",
+                           "the click rate alone has 0.6250", "1,000 rows whose user training has seen",
+                           "\nauc                  0.7500  ", "\ngauc                      -  ",
+                           "\n1              617              0.1000            0.1500\n"})
+    EXPECT_TRUE(absl::StrContains(text, part)) << part << "\n" << text;
+  EXPECT_FALSE(absl::StrContains(text, "teacher")) << text;
+}
+
 }  // namespace
 }  // namespace tandem

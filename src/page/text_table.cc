@@ -1,0 +1,77 @@
+#include "src/page/text_table.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
+#include "absl/strings/string_view.h"
+#include "src/page/escape.h"
+
+namespace tandem {
+namespace {
+
+// Bytes that don't go on with a character of UTF-8.
+size_t Characters(absl::string_view text) {
+  return std::count_if(text.begin(), text.end(), [](char byte) { return (byte & 0xC0) != 0x80; });
+}
+
+bool IsLeft(const TextTable& table, size_t column) {
+  return column < table.align.size() && table.align[column] == 'l';
+}
+
+std::string PlainRow(const TextTable& table, const std::vector<std::string>& cells,
+                     const std::vector<size_t>& widths) {
+  std::string line;
+  for (size_t c = 0; c < cells.size(); ++c) {
+    const std::string padding(widths[c] - Characters(cells[c]), ' ');
+    absl::StrAppend(&line, c == 0 ? "" : "  ");
+    IsLeft(table, c) ? absl::StrAppend(&line, cells[c], padding) : absl::StrAppend(&line, padding, cells[c]);
+  }
+  line.erase(line.find_last_not_of(' ') + 1);
+  return line + "\n";
+}
+
+std::string HtmlRow(const TextTable& table, const std::vector<std::string>& cells, const char* element) {
+  std::string row = "<tr>";
+  for (size_t c = 0; c < table.header.size(); ++c) {
+    absl::StrAppend(&row, "<", element, IsLeft(table, c) ? " class=\"left\">" : ">",
+                    c < cells.size() ? EscapeXml(cells[c]) : "", "</", element, ">");
+  }
+  return row + "</tr>\n";
+}
+
+}  // namespace
+
+std::string PlainTable(const TextTable& table) {
+  std::vector<size_t> widths;
+  const auto widen = [&](const std::vector<std::string>& cells) {
+    widths.resize(std::max(widths.size(), cells.size()));
+    for (size_t c = 0; c < cells.size(); ++c) widths[c] = std::max(widths[c], Characters(cells[c]));
+  };
+  widen(table.header);
+  for (const std::vector<std::string>& row : table.rows) widen(row);
+  std::string text = PlainRow(table, table.header, widths);
+  for (const std::vector<std::string>& row : table.rows) text += PlainRow(table, row, widths);
+  return text;
+}
+
+std::string MarkdownTable(const TextTable& table) {
+  std::string text = absl::StrCat("| ", absl::StrJoin(table.header, " | "), " |\n|");
+  for (size_t c = 0; c < table.header.size(); ++c) text += IsLeft(table, c) ? "---|" : "---:|";
+  text += "\n";
+  for (std::vector<std::string> row : table.rows) {
+    for (std::string& cell : row) cell = absl::StrReplaceAll(cell, {{"|", "\\|"}});
+    absl::StrAppend(&text, "| ", absl::StrJoin(row, " | "), " |\n");
+  }
+  return text;
+}
+
+std::string HtmlTable(const TextTable& table) {
+  std::string html = absl::StrCat("<div class=\"scroll\"><table>\n<thead>",
+                                  HtmlRow(table, table.header, "th"), "</thead>\n<tbody>\n");
+  for (const std::vector<std::string>& row : table.rows) html += HtmlRow(table, row, "td");
+  return html + "</tbody></table></div>\n";
+}
+
+}  // namespace tandem
