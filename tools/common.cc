@@ -34,6 +34,7 @@ DEFINE_string(input, "",
 DEFINE_string(
     output, "",
     "Where to write: a file, - or nothing for standard output (export and synth: the folder to make).");
+DEFINE_uint64(seed, 1, "Of all that is drawn (synth: of the truth, too).");
 DEFINE_string(kernels, "auto", "Instruction set of the kernels: auto, generic, avx2 or avx512.");
 DEFINE_string(format, "", "text or json; left out, text on standard output and JSON in a file of --output.");
 

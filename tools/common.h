@@ -26,6 +26,7 @@ DECLARE_string(input);
 DECLARE_string(output);
 DECLARE_string(kernels);
 DECLARE_string(format);
+DECLARE_uint64(seed);
 
 namespace tandem {
 

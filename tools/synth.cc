@@ -13,7 +13,6 @@
 
 DEFINE_int32(days, 31, "Daily files.");
 DEFINE_int64(rows_per_day, 20000, "Rows of each.");
-DEFINE_uint64(seed, 1, "Of the truth and of the draws.");
 DEFINE_int64(holdout_rows, 0,
              "Rows of OUTPUT/holdout.tsv.gz, more draws from the last day; 0: no such file.");
 DEFINE_int64(vocabulary, 20000, "Users alive on a day; other vocabularies grow with it.");

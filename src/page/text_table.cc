@@ -32,8 +32,9 @@ std::string PlainRow(const TextTable& table, const std::vector<std::string>& cel
   return line + "\n";
 }
 
-std::string HtmlRow(const TextTable& table, const std::vector<std::string>& cells, const char* element) {
-  std::string row = "<tr>";
+std::string HtmlRow(const TextTable& table, const std::vector<std::string>& cells, const char* element,
+                    bool marked = false) {
+  std::string row = marked ? "<tr class=\"marked\">" : "<tr>";
   for (size_t c = 0; c < table.header.size(); ++c) {
     absl::StrAppend(&row, "<", element, IsLeft(table, c) ? " class=\"left\">" : ">",
                     c < cells.size() ? EscapeXml(cells[c]) : "", "</", element, ">");
@@ -67,10 +68,11 @@ std::string MarkdownTable(const TextTable& table) {
   return text;
 }
 
-std::string HtmlTable(const TextTable& table) {
+std::string HtmlTable(const TextTable& table, const std::vector<bool>& marked) {
   std::string html = absl::StrCat("<div class=\"scroll\"><table>\n<thead>",
                                   HtmlRow(table, table.header, "th"), "</thead>\n<tbody>\n");
-  for (const std::vector<std::string>& row : table.rows) html += HtmlRow(table, row, "td");
+  for (size_t r = 0; r < table.rows.size(); ++r)
+    html += HtmlRow(table, table.rows[r], "td", r < marked.size() && marked[r]);
   return html + "</tbody></table></div>\n";
 }
 

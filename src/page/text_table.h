@@ -14,8 +14,8 @@ namespace tandem {
 
 struct TextTable {
   std::string title;
-  std::vector<std::string> header;
-  std::vector<std::vector<std::string>> rows;
+  std::vector<std::string> header = {};
+  std::vector<std::vector<std::string>> rows = {};
   // 'l' or 'r' a column: left or right. Columns beyond its end are right; "l" is a name and its numbers.
   std::string align = "l";
 };
@@ -24,8 +24,9 @@ struct TextTable {
 std::string PlainTable(const TextTable& table);
 // A | in a cell is escaped. No title.
 std::string MarkdownTable(const TextTable& table);
-// In a frame that scrolls where the page is narrower. Texts are escaped. No title.
-std::string HtmlTable(const TextTable& table);
+// In a frame that scrolls where the page is narrower. Texts are escaped. No title. `marked`: rows of the class
+// "marked", a row each; rows beyond its end aren't.
+std::string HtmlTable(const TextTable& table, const std::vector<bool>& marked = {});
 
 }  // namespace tandem
 

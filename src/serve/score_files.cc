@@ -7,9 +7,9 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "src/serve/labelled_rows.h"
 #include "src/serve/serving_tables.h"
 #include "src/util/progress.h"
-#include "tandem/day_reader.h"
 #include "tandem/dual_model.h"
 #include "tandem/experiment.pb.h"
 #include "tandem/status.h"
@@ -18,7 +18,6 @@
 namespace tandem {
 namespace {
 
-constexpr int kBlockRows = 65536;
 constexpr int kTaskRows = 1024;
 
 // The table of the ids by which the rows are grouped.
@@ -64,11 +63,8 @@ class GroupTable {
 // Scores a block in tasks, each a piece of the rows, and appends to the logs in row order.
 class BlockScorer {
  public:
-  BlockScorer(const std::vector<const Predictor*>& predictors, double negative_keep_rate, Workers* workers)
-      : logs(predictors.size()),
-        predictors_(predictors),
-        negative_weight_(static_cast<float>(1 / negative_keep_rate)),
-        workers_(*workers) {
+  BlockScorer(const std::vector<const Predictor*>& predictors, const LabelledRows& rows, Workers* workers)
+      : logs(predictors.size()), predictors_(predictors), rows_(rows), workers_(*workers) {
     for (const Predictor* predictor : predictors) groups_.emplace_back(*predictor);
   }
 
@@ -121,19 +117,17 @@ class BlockScorer {
     rows += block_rows - left_out;
   }
 
-  // A negative stands for the ones that were sampled away.
   void Append(int task, const std::vector<float>& scores, ScoreLog* log) const {
     const Batch& piece = pieces_[task];
-    for (size_t row = 0; row < scores.size(); ++row) {
+    for (int row = 0; row < static_cast<int>(scores.size()); ++row) {
       if (!finite_[task * kTaskRows + row]) continue;
-      const float weight = piece.weights[row] * (piece.labels[row] > 0 ? 1.0f : negative_weight_);
-      log->Add(scores[row], piece.labels[row], weight, piece.groups[row]);
+      log->Add(scores[row], piece.labels[row], rows_.Weight(piece, row), piece.groups[row]);
     }
   }
 
   const std::vector<const Predictor*>& predictors_;
   std::vector<GroupTable> groups_;
-  const float negative_weight_;
+  const LabelledRows& rows_;
   Workers& workers_;
   std::vector<Batch> pieces_;
   std::vector<Scores> scores_;
@@ -154,39 +148,22 @@ absl::Status JudgeScores(const BlockScorer& scorer, double max_bad_fraction) {
   return absl::OkStatus();
 }
 
-// As a message shows them.
-std::string Shown(const std::vector<std::string>& files) {
-  if (files.empty()) return "no file";
-  return files.size() == 1 ? files[0] : absl::StrCat(files[0], " and ", files.size() - 1, " more");
-}
-
 }  // namespace
 
 absl::StatusOr<std::vector<TowerLogs>> ScoreFiles(const std::vector<const Predictor*>& predictors,
                                                   const std::vector<std::string>& files) {
   const Predictor& first = *predictors.at(0);
-  const proto::Experiment& experiment = first.experiment();
-  Workers workers(experiment.runtime().threads());
-  Quarantine quarantine(FileSystem::Default(), "", experiment.data().max_bad_fraction());
-  DayReader reader(FileSystem::Default(), first.format(), first.schema(), RowUse::kEvaluate, files,
-                   &quarantine, &workers);
-  BlockScorer scorer(predictors, experiment.data().negative_keep_rate(), &workers);
+  Workers workers(first.experiment().runtime().threads());
+  LabelledRows rows(first, files, &workers);
+  BlockScorer scorer(predictors, rows, &workers);
   Batch block(first.fields());
-  int64_t unlabelled = 0;
   for (;;) {
-    TANDEM_ASSIGN_OR_RETURN(const bool more, reader.ReadBlock(kBlockRows, &block));
+    TANDEM_ASSIGN_OR_RETURN(const bool more, rows.Next(&block));
     if (!more) break;
-    unlabelled += block.TakeUnlabelled(nullptr);
     TANDEM_RETURN_IF_ERROR(scorer.Score(block));
   }
-  TANDEM_RETURN_IF_ERROR(JudgeScores(scorer, experiment.data().max_bad_fraction()));
-  if (scorer.rows == 0) {
-    return DataError(
-        Shown(files), ": not one row ",
-        unlabelled > 0 ? absl::StrCat("with a label (", unlabelled, " without)") : "to evaluate");
-  }
-  for (TowerLogs& logs : scorer.logs) logs.unlabelled = unlabelled;
-  if (quarantine.rows_bad() > 0) LOG(WARNING) << quarantine.rows_bad() << " malformed rows were left out";
+  TANDEM_RETURN_IF_ERROR(JudgeScores(scorer, first.experiment().data().max_bad_fraction()));
+  for (TowerLogs& logs : scorer.logs) logs.unlabelled = rows.unlabelled();
   return std::move(scorer.logs);
 }
 
