@@ -49,6 +49,7 @@ CompareCell ReadCell(const Json& json) {
   CompareCell cell;
   cell.seed = json.at("seed").get<uint64_t>();
   cell.config = json.at("config").get<std::string>();
+  cell.date = json.value("date", "");
   cell.test_rows = json.at("test_rows").get<int64_t>();
   cell.rows_trained = json.at("rows_trained").get<int64_t>();
   cell.steps = json.at("steps").get<int64_t>();
@@ -67,6 +68,7 @@ std::string CellToJson(const CompareCell& cell) {
   Json json;
   json["seed"] = cell.seed;
   json["config"] = cell.config;
+  if (!cell.date.empty()) json["date"] = cell.date;
   json["test_rows"] = cell.test_rows;
   json["rows_trained"] = cell.rows_trained;
   json["steps"] = cell.steps;

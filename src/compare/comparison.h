@@ -36,6 +36,7 @@ struct CompareTower {
 struct CompareCell {
   uint64_t seed = 0;
   std::string config;  // ConfigChecksum
+  std::string date;    // YYYY-MM-DD, UTC, of the measurement; "" for one of before dates were kept
   int64_t test_rows = 0;
   int64_t rows_trained = 0;
   int64_t steps = 0;

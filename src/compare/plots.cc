@@ -6,7 +6,8 @@
 
 #include "absl/strings/str_format.h"
 #include "src/compare/report.h"
-#include "src/compare/svg.h"
+#include "src/page/chart.h"
+#include "src/page/svg.h"
 
 namespace tandem {
 namespace {
@@ -28,13 +29,16 @@ std::optional<double> MicrosecondsOf(const CompareRow& row, TowerKind kind) {
   return kind == TowerKind::kTeacher ? row.teacher_microseconds : row.student_microseconds;
 }
 
-void DrawLegend(Drawing* drawing, double x, double y,
-                const std::vector<std::pair<std::string, const char*>>& entries) {
-  for (const auto& [text, color] : entries) {
-    drawing->Dot(x, y - 4, color, Mark::kFilled, text);
-    drawing->Text(x + 8, y, text, Anchor::kStart, color);
-    x += 24 + 7 * static_cast<double>(text.size());
-  }
+// How a tower's marks look in every plot but that of the seeds.
+Series MarksOf(TowerKind kind) {
+  const bool teacher = kind == TowerKind::kTeacher;
+  return {NameOf(kind),
+          ColorOf(kind),
+          {},
+          /*line=*/false,
+          /*dots=*/true,
+          /*dashed=*/false,
+          teacher ? Mark::kSquare : Mark::kFilled};
 }
 
 // The bins of all seeds by their predictions, joined to about ten of equal weight.
@@ -88,7 +92,7 @@ void DrawReliability(Panel* panel, const CompareRow& row, TowerKind kind) {
 }  // namespace
 
 std::string AucPlot(const Comparison& comparison) {
-  constexpr double kLeft = 230, kTop = 36, kRowHeight = 26;
+  constexpr double kLeft = 230, kTop = 54, kRowHeight = 26;
   std::vector<double> values;
   for (const CompareRow& row : comparison.rows) {
     for (const TowerKind kind : {TowerKind::kTeacher, TowerKind::kStudent}) {
@@ -106,7 +110,15 @@ std::string AucPlot(const Comparison& comparison) {
   Panel panel(&drawing, {kLeft, kTop, kWidth - kLeft - 30, height}, AxisOver(values, "AUC on the test rows"),
               PlotAxis());
   panel.DrawFrame("", /*numbered_y=*/false);  // rows have names, and are drawn by their places
-  DrawLegend(&drawing, kLeft + 4, 20, {{"teacher", kTeacherColor}, {"student", kStudentColor}});
+  std::vector<Series> legend;
+  for (const TowerKind kind : {TowerKind::kTeacher, TowerKind::kStudent}) {
+    const std::string name = NameOf(kind);
+    legend.push_back({name + ", a seed", ColorOf(kind), {}, false, true, false, Mark::kHollow});
+    legend.push_back({name + ", mean ± deviation", ColorOf(kind), {}});
+  }
+  for (const TowerKind kind : {TowerKind::kTeacher, TowerKind::kStudent})
+    legend.push_back({std::string(NameOf(kind)) + " alone", ColorOf(kind), {}, true, false, /*dashed=*/true});
+  DrawLegend(&drawing, 4, 20, kWidth, legend);
   const auto reference = [&](const std::optional<MeanOverSeeds>& mean, const char* color) {
     if (mean.has_value())
       drawing.Line(panel.X(mean->mean), kTop, panel.X(mean->mean), kTop + height, color, 1, /*dashed=*/true);
@@ -154,7 +166,10 @@ std::string ReliabilityPlot(const Comparison& comparison) {
   const PlotAxis clicked{predicted.low, predicted.high, false, "click rate"};
   const int lines = (static_cast<int>(comparison.rows.size()) + kColumns - 1) / kColumns;
   Drawing drawing(kWidth, kTop + lines * (kPanel + kGapY));
-  DrawLegend(&drawing, kLeft + 4, 20, {{"teacher", kTeacherColor}, {"student", kStudentColor}});
+  std::vector<Series> legend = {MarksOf(TowerKind::kTeacher), MarksOf(TowerKind::kStudent)};
+  for (Series& series : legend) series.line = true;
+  legend.push_back({"predicted as often as clicked", "#999", {}, true, false, /*dashed=*/true});
+  DrawLegend(&drawing, kLeft + 4, 20, kWidth, legend);
   for (size_t r = 0; r < comparison.rows.size(); ++r) {
     const int column = static_cast<int>(r) % kColumns, line = static_cast<int>(r) / kColumns;
     Panel panel(&drawing, {kLeft + column * (kPanel + kGapX), kTop + line * (kPanel + kGapY), kPanel, kPanel},
@@ -193,7 +208,7 @@ std::string LatencyPlot(const Comparison& comparison) {
   Panel panel(&drawing, {60, 40, kWidth - 240, 310},
               AxisOver(xs, "microseconds a sample, one thread", /*logarithmic=*/true), AxisOver(ys, "AUC"));
   panel.DrawFrame("");
-  DrawLegend(&drawing, 120, 33, {{"teacher", kTeacherColor}, {"student", kStudentColor}});
+  DrawLegend(&drawing, 120, 33, kWidth, {MarksOf(TowerKind::kTeacher), MarksOf(TowerKind::kStudent)});
   // A number a row, explained beside: labels would lie over one another.
   std::map<const CompareRow*, size_t> numbers;
   for (const Point& point : points) {
@@ -243,9 +258,10 @@ std::string FrontierPlot(const Comparison& comparison) {
               AxisOver(xs, "microseconds a sample of the student, one thread", /*logarithmic=*/true),
               AxisOver(ys, "AUC"));
   panel.DrawFrame("");
-  DrawLegend(
-      &drawing, 120, 33,
-      {{"student distilled", kStudentColor}, {"student alone", kAloneColor}, {"teacher", kTeacherColor}});
+  DrawLegend(&drawing, 120, 33, kWidth,
+             {{"student distilled", kStudentColor, {}, true, true},
+              {"student alone", kAloneColor, {}, true, true},
+              {"teacher alone", kTeacherColor, {}, true, false, /*dashed=*/true}});
   if (teacher.has_value())
     drawing.Line(60, panel.Y(teacher->mean), kWidth - 40, panel.Y(teacher->mean), kTeacherColor, 1.5, true);
   for (const bool alone : {true, false}) {

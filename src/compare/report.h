@@ -9,20 +9,17 @@
 #include <vector>
 
 #include "src/compare/comparison.h"
+#include "src/page/text_table.h"
 
 namespace tandem {
-
-// A table of texts; the first column names the row.
-struct TextTable {
-  std::string title;
-  std::vector<std::string> header;
-  std::vector<std::vector<std::string>> rows;
-};
 
 // The student's quality; the teacher; what both cost; users seen and unseen where they are known.
 std::vector<TextTable> CompareTables(const Comparison& comparison);
 // What was trained and tested, and how to read the tables: a sentence each.
 std::vector<std::string> CompareNotes(const Comparison& comparison);
+
+// What came of it, in sentences for a reader in a hurry.
+std::vector<std::string> CompareVerdict(const Comparison& comparison);
 
 std::string CompareJson(const Comparison& comparison);
 std::string CompareMarkdown(const Comparison& comparison);

@@ -1,62 +1,59 @@
 // A comparison as one page of HTML.
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
 #include "src/compare/report.h"
-#include "src/compare/svg.h"
+#include "src/page/html_page.h"
 
 namespace tandem {
 namespace {
 
-constexpr char kHead[] = R"(<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Tandem: comparison of methods</title>
-<style>
-body { font: 15px/1.45 sans-serif; color: #333; background: #fff; max-width: 1180px; margin: 24px auto; padding: 0 16px; }
-h1 { font-size: 22px; } h2 { font-size: 17px; margin-top: 32px; }
-.scroll { overflow-x: auto; }
-table { border-collapse: collapse; font-size: 13px; white-space: nowrap; }
-th, td { padding: 4px 10px; border-bottom: 1px solid #ddd; text-align: right; }
-th { border-bottom: 2px solid #999; } th:first-child, td:first-child { text-align: left; }
-svg { max-width: 100%; height: auto; }
-</style>
-</head>
-<body>
-<h1>Comparison of methods</h1>
-)";
-
-std::string HtmlTable(const TextTable& table) {
-  std::string html =
-      absl::StrCat("<h2>", EscapeXml(table.title), "</h2>\n<div class=\"scroll\"><table>\n<tr>");
-  for (const std::string& name : table.header) absl::StrAppend(&html, "<th>", EscapeXml(name), "</th>");
-  absl::StrAppend(&html, "</tr>\n");
-  for (const std::vector<std::string>& row : table.rows) {
-    absl::StrAppend(&html, "<tr>");
-    for (const std::string& cell : row) absl::StrAppend(&html, "<td>", EscapeXml(cell), "</td>");
-    absl::StrAppend(&html, "</tr>\n");
+// When it was measured, the first day and the last.
+std::string MeasuredOn(const Comparison& comparison) {
+  std::string first, last;
+  for (const CompareRow& row : comparison.rows) {
+    for (const CompareCell& cell : row.cells) {
+      if (cell.date.empty()) continue;
+      if (first.empty() || cell.date < first) first = cell.date;
+      last = std::max(last, cell.date);
+    }
   }
-  return html + "</table></div>\n";
+  if (first.empty()) return "";
+  return first == last ? absl::StrCat("Measured on ", first) : absl::StrCat("Measured ", first, " to ", last);
 }
 
-std::string Section(const char* title, const std::string& svg) {
-  if (svg.empty()) return "";
-  return absl::StrCat("<h2>", title, "</h2>\n<div class=\"scroll\">", svg, "</div>\n");
+HtmlPage::Tone ToneOf(const Comparison& comparison) {
+  for (const CompareRow& row : comparison.rows) {
+    const GapClosed gap = GapClosedBy(comparison, row);
+    if (&row != &comparison.rows[row.alone] && gap.kind == GapClosed::kDefined && gap.share > 0)
+      return HtmlPage::Tone::kGood;
+  }
+  return HtmlPage::Tone::kPlain;
 }
 
 }  // namespace
 
 std::string CompareHtml(const Comparison& comparison) {
-  std::string html = kHead;
-  for (const std::string& note : CompareNotes(comparison))
-    absl::StrAppend(&html, "<p>", EscapeXml(note), "</p>\n");
-  for (const TextTable& table : CompareTables(comparison)) html += HtmlTable(table);
-  html += Section("AUC, a point a seed; dashed: teacher alone and student alone", AucPlot(comparison));
-  html += Section("Size and quality", FrontierPlot(comparison));
-  html += Section("AUC against scoring time", LatencyPlot(comparison));
-  html += Section("Reliability: click rate against prediction, ten bins of equal count",
+  HtmlPage page("Comparison of methods", MeasuredOn(comparison));
+  page.Verdict(CompareVerdict(comparison), ToneOf(comparison));
+  page.Section("What was compared");
+  for (const std::string& note : CompareNotes(comparison)) page.Paragraph(note);
+  page.Section("Tables");
+  for (const TextTable& table : CompareTables(comparison)) page.Table(table);
+  page.Words({{"teacher, student", "the large tower, and the small one that learns from it and is served"},
+              {"AUC", "how often a clicked row scores above one that wasn't: 0.5 by chance, 1 always"},
+              {"log loss", "how wrong the probabilities are, a row; the lower the better"},
+              {"GAUC", "AUC among the rows of one user (data.group_column) at a time, averaged"},
+              {"COPC", "clicks over predicted clicks: 1 is right, above 1 too few are predicted"},
+              {"steps a row", "how often a row was trained on"},
+              {"µs a sample", "millionths of a second to score a row, one thread"}});
+  page.Section("Plots");
+  page.WideFigure("AUC of every row of the tables", AucPlot(comparison));
+  page.WideFigure("Size and quality", FrontierPlot(comparison));
+  page.WideFigure("AUC against scoring time: up and to the left is better", LatencyPlot(comparison));
+  page.WideFigure("Calibration: ten bins of equal count; below the dashed line too many clicks are predicted",
                   ReliabilityPlot(comparison));
-  return html + "</body>\n</html>\n";
+  return page.Html();
 }
 
 }  // namespace tandem

@@ -232,12 +232,7 @@ std::string CompareMarkdown(const Comparison& comparison) {
   std::string text;
   for (const std::string& note : CompareNotes(comparison)) absl::StrAppend(&text, note, "\n\n");
   for (const TextTable& table : CompareTables(comparison)) {
-    absl::StrAppend(&text, "**", table.title, "**\n\n| ", absl::StrJoin(table.header, " | "), " |\n|---",
-                    "|");
-    for (size_t column = 1; column < table.header.size(); ++column) absl::StrAppend(&text, "---:|");
-    absl::StrAppend(&text, "\n");
-    for (const auto& row : table.rows) absl::StrAppend(&text, "| ", absl::StrJoin(row, " | "), " |\n");
-    absl::StrAppend(&text, "\n");
+    absl::StrAppend(&text, "**", table.title, "**\n\n", MarkdownTable(table), "\n");
   }
   text.pop_back();
   return text;

@@ -5,7 +5,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
-#include "absl/strings/str_replace.h"
+#include "src/page/chart.h"
+#include "src/page/html_page.h"
+#include "src/page/text_table.h"
 
 namespace tandem {
 namespace {
@@ -48,81 +50,89 @@ std::vector<std::string> Cells(const Json& day) {
           Verdict(day)};
 }
 
-std::string Escaped(const std::string& text) {
-  return absl::StrReplaceAll(text, {{"&", "&amp;"}, {"<", "&lt;"}, {">", "&gt;"}});
+TextTable TableOf(const std::vector<Json>& days) {
+  TextTable table;
+  table.header = kColumns;
+  table.align = "ll" + std::string(kColumns.size() - 3, 'r') + "l";
+  for (const Json& day : days) table.rows.push_back(Cells(day));
+  return table;
 }
 
-// The student's AUC and that of the model in place, day by day.
-std::string Plot(const std::vector<Json>& days) {
-  constexpr double kWidth = 900, kHeight = 160, kMargin = 40;
-  double low = 1, high = 0;
-  const auto value = [](const Json& day, const char* tower) {
-    const auto found = day.find(tower);
-    return found != day.end() && (*found)["auc"].is_number() ? (*found)["auc"].get<double>() : -1.0;
-  };
-  for (const Json& day : days) {
-    for (const char* tower : {"student", "in_place"}) {
-      if (value(day, tower) < 0) continue;
-      low = std::min(low, value(day, tower));
-      high = std::max(high, value(day, tower));
+bool IsPublished(const Json& day) { return day.contains("published") && day["published"].get<bool>(); }
+
+// A figure of the new student and of the model in place, day by day.
+std::string Plot(const std::vector<Json>& days, const char* metric, const char* label) {
+  Chart chart{"day of the new model", label, {}, {}};
+  Series now{"the new student", kStudentColor, {}}, before{"the model in place", kAloneColor, {}};
+  now.dots = before.dots = true;
+  before.dashed = true;
+  before.mark = Mark::kHollow;
+  for (size_t i = 0; i < days.size(); ++i) {
+    const auto x = static_cast<double>(i);
+    const std::string date = days[i].value("date", "");
+    chart.x_ticks.emplace_back(x, date.substr(std::min<size_t>(5, date.size())));
+    for (const auto& [tower, series] : {std::pair("student", &now), std::pair("in_place", &before)}) {
+      const auto found = days[i].find(tower);
+      if (found != days[i].end() && found->contains(metric) && (*found)[metric].is_number())
+        series->points.emplace_back(x, (*found)[metric].get<double>());
     }
   }
-  if (low > high) return "";
-  const double span = std::max(high - low, 1e-4);
-  const auto line = [&](const char* tower, const char* colour) {
-    std::string points;
-    for (size_t i = 0; i < days.size(); ++i) {
-      if (value(days[i], tower) < 0) continue;
-      const double x = kMargin + (kWidth - 2 * kMargin) *
-                                     (days.size() > 1 ? static_cast<double>(i) / (days.size() - 1) : 0.5);
-      const double y = kMargin / 2 + (kHeight - kMargin) * (high - value(days[i], tower)) / span;
-      absl::StrAppendFormat(&points, "%.1f,%.1f ", x, y);
-    }
-    return absl::StrFormat("<polyline fill=\"none\" stroke=\"%s\" stroke-width=\"1.5\" points=\"%s\"/>\n",
-                           colour, points);
-  };
-  return absl::StrFormat(
-      "<svg viewBox=\"0 0 %.0f %.0f\" role=\"img\" aria-label=\"AUC by day\">\n%s%s"
-      "<text x=\"2\" y=\"%.0f\">%.3f</text><text x=\"2\" y=\"%.0f\">%.3f</text>\n</svg>\n"
-      "<p>AUC on the day it is judged on: <b style=\"color:#0b62a8\">the new student</b>, <b "
-      "style=\"color:#999\">the "
-      "model in "
-      "place</b>.</p>\n",
-      kWidth, kHeight, line("in_place", "#999"), line("student", "#0b62a8"), kMargin / 2 + 4, high,
-      kHeight - kMargin / 2 + 4, low);
+  for (Series* series : {&now, &before}) {
+    if (!series->points.empty()) chart.series.push_back(*series);
+  }
+  return ChartSvg(chart);
+}
+
+std::vector<std::string> VerdictOn(const std::vector<Json>& days) {
+  if (days.empty()) return {"No day is done yet."};
+  int published = 0, skipped = 0;
+  std::string in_place;
+  for (const Json& day : days) {
+    skipped += day.contains("skipped");
+    if (!IsPublished(day)) continue;
+    ++published;
+    in_place = day.value("date", "");
+  }
+  const int held = static_cast<int>(days.size()) - published - skipped;
+  std::vector<std::string> sentences = {
+      absl::StrFormat("Of %d days the models of %d were published, %d were held%s.", days.size(), published,
+                      held, skipped > 0 ? absl::StrFormat(", %d skipped", skipped) : "")};
+  sentences.push_back(in_place.empty() ? "No model is in place."
+                                       : absl::StrCat("In place is the model of ", in_place, "."));
+  const Json& last = days.back();
+  if (!IsPublished(last))
+    sentences.push_back(absl::StrCat("The last day, ", last.value("date", ""), ": ", Verdict(last), "."));
+  return sentences;
 }
 
 }  // namespace
 
-std::string DaysMarkdown(const std::vector<Json>& days) {
-  std::string text = absl::StrCat("| ", absl::StrJoin(kColumns, " | "), " |\n|");
-  for (size_t i = 0; i < kColumns.size(); ++i) text += "---|";
-  text += "\n";
-  for (const Json& day : days) {
-    std::vector<std::string> cells = Cells(day);
-    for (std::string& cell : cells) cell = absl::StrReplaceAll(cell, {{"|", "\\|"}});
-    absl::StrAppend(&text, "| ", absl::StrJoin(cells, " | "), " |\n");
-  }
-  return text;
-}
+std::string DaysMarkdown(const std::vector<Json>& days) { return MarkdownTable(TableOf(days)); }
 
 std::string DaysHtml(const std::vector<Json>& days) {
-  std::string page =
-      "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>Days</title>\n<style>"
-      "body{font:14px system-ui,sans-serif;margin:2em;max-width:1200px}table{border-collapse:collapse}"
-      "td,th{padding:.2em .6em;border-bottom:1px solid "
-      "#ddd;text-align:right}td:last-child,th:last-child{text-align:left}"
-      ".held td{background:#fdecea}svg{max-width:900px;font-size:11px}</style></head><body>\n<h1>Days</h1>\n";
-  page += Plot(days);
-  absl::StrAppend(&page, "<table><tr><th>", absl::StrJoin(kColumns, "</th><th>"), "</th></tr>\n");
-  for (const Json& day : days) {
-    std::vector<std::string> cells = Cells(day);
-    for (std::string& cell : cells) cell = Escaped(cell);
-    const bool held = !day.contains("published") || !day["published"].get<bool>();
-    absl::StrAppend(&page, held ? "<tr class=\"held\">" : "<tr>", "<td>", absl::StrJoin(cells, "</td><td>"),
-                    "</td></tr>\n");
-  }
-  return page + "</table>\n</body></html>\n";
+  const std::string dates =
+      days.empty() ? "" : absl::StrCat(days.front().value("date", ""), " to ", days.back().value("date", ""));
+  HtmlPage page("A model a day", dates);
+  page.Verdict(VerdictOn(days), days.empty()               ? HtmlPage::Tone::kPlain
+                                : IsPublished(days.back()) ? HtmlPage::Tone::kGood
+                                                           : HtmlPage::Tone::kBad);
+  page.Section("Day by day");
+  page.Figures({{"AUC on the day judged on", Plot(days, "auc", "AUC")},
+                {"Log loss on the day judged on", Plot(days, "logloss", "log loss")},
+                {"COPC on the day judged on", Plot(days, "copc", "clicks over predicted clicks")}});
+  std::vector<bool> held;
+  for (const Json& day : days) held.push_back(!IsPublished(day));
+  page.Table(TableOf(days), held);
+  page.Words({{"judged on", "the next day with a log, which the new model hasn't seen"},
+              {"malformed", "rows of the day that couldn't be read"},
+              {"AUC", "how often a clicked row scores above one that wasn't: 0.5 by chance, 1 always"},
+              {"in place", "the model that was published before, on the same rows"},
+              {"log loss", "how wrong the student's probabilities are, a row; the lower the better"},
+              {"COPC", "clicks over predicted clicks: 1 is right, above 1 too few are predicted"},
+              {"without finetuning",
+               "AUC of the student before it learned the newest day once more (daily.finetune)"},
+              {"held", "not published: daily.gate says when; the row says why"}});
+  return page.Html();
 }
 
 }  // namespace tandem

@@ -26,7 +26,7 @@ for row in report["rows"]:
     for tower in ("teacher", "student"):
         row.get(tower, {}).pop("microseconds_per_sample", None)
     for cell in row["cells"]:
-        del cell["train_seconds"], cell["cpu_seconds"], cell["time_is_partial"]
+        del cell["train_seconds"], cell["cpu_seconds"], cell["time_is_partial"], cell["date"]
 print(json.dumps(report, indent=1))
 PYTHON
 }

@@ -1,16 +1,16 @@
 // Plots as SVG text: axes, dots and lines in a panel of a drawing.
 //
 //   Drawing drawing(700, 320);
-//   const Axis x = AxisOver(xs, "µs a sample", /*logarithmic=*/true), y = AxisOver(ys, "AUC");
+//   const PlotAxis x = AxisOver(xs, "µs a sample", /*logarithmic=*/true), y = AxisOver(ys, "AUC");
 //   Panel panel(&drawing, {60, 20, 620, 260}, x, y);
 //   panel.DrawFrame("");
 //   panel.Line({{0.1, 0.75}, {0.2, 0.76}}, kStudentColor);
 //   panel.Dot({0.1, 0.75}, kStudentColor, Mark::kFilled, "8-4: 0.7500");     // the text shows when pointed at
 //   drawing.Svg();
 //
-// Units are pixels, y downwards; coordinates are printed to a tenth, so that equal data give equal text.
-#ifndef TANDEM_SRC_COMPARE_SVG_H_
-#define TANDEM_SRC_COMPARE_SVG_H_
+// For pages of HTML: a file of its own would want the namespace. Units are pixels, y downwards; coordinates are printed to a tenth, so that equal data give equal text.
+#ifndef TANDEM_SRC_PAGE_SVG_H_
+#define TANDEM_SRC_PAGE_SVG_H_
 
 #include <string>
 #include <utility>
@@ -25,17 +25,16 @@ inline constexpr char kStudentColor[] = "#d1561c";
 inline constexpr char kAloneColor[] = "#7a7a7a";
 inline constexpr char kGridColor[] = "#ddd";
 
-// `text` with &, <, > and " as entities.
-std::string EscapeXml(absl::string_view text);
-
 struct PlotAxis {
   double low = 0, high = 1;
   bool logarithmic = false;
   std::string label;
+  // Values with their texts; empty: round numbers.
+  std::vector<std::pair<double, std::string>> ticks = {};
 
   // 0 at `low`, 1 at `high`.
   double Place(double value) const;
-  // Round numbers between, with their texts.
+  // Those to draw, with their texts.
   std::vector<std::pair<double, std::string>> Ticks() const;
 };
 
@@ -56,6 +55,8 @@ class Drawing {
   void Polyline(const std::vector<std::pair<double, double>>& points, absl::string_view color, bool dashed);
   // `title` shows when the mark is pointed at.
   void Dot(double x, double y, absl::string_view color, Mark mark, absl::string_view title);
+  // A filled rectangle between two corners.
+  void Bar(double x1, double y1, double x2, double y2, absl::string_view color, absl::string_view title);
   std::string Svg() const;
 
  private:
@@ -92,4 +93,4 @@ class Panel {
 
 }  // namespace tandem
 
-#endif  // TANDEM_SRC_COMPARE_SVG_H_
+#endif  // TANDEM_SRC_PAGE_SVG_H_

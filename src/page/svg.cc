@@ -1,11 +1,11 @@
-#include "src/compare/svg.h"
+#include "src/page/svg.h"
 
 #include <algorithm>
 #include <cmath>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "absl/strings/str_replace.h"
+#include "src/page/escape.h"
 
 namespace tandem {
 namespace {
@@ -50,30 +50,27 @@ std::string Points(const std::vector<std::pair<double, double>>& points) {
 
 }  // namespace
 
-std::string EscapeXml(absl::string_view text) {
-  return absl::StrReplaceAll(text, {{"&", "&amp;"}, {"<", "&lt;"}, {">", "&gt;"}, {"\"", "&quot;"}});
-}
-
 double PlotAxis::Place(double value) const {
   if (logarithmic) return std::log(value / low) / std::log(high / low);
   return (value - low) / (high - low);
 }
 
 std::vector<std::pair<double, std::string>> PlotAxis::Ticks() const {
+  if (!ticks.empty()) return ticks;
   if (logarithmic) return LogarithmicTicks(low, high);
-  std::vector<std::pair<double, std::string>> ticks;
+  std::vector<std::pair<double, std::string>> round;
   const double step = NiceStep(high - low);
   // Adding 0 makes -0 a 0.
   for (double i = std::ceil(low / step - 1e-9) + 0.0; i * step <= high + 1e-9 * step; ++i)
-    ticks.emplace_back(i * step, Decimal(i * step, step));
-  return ticks;
+    round.emplace_back(i * step, Decimal(i * step, step));
+  return round;
 }
 
 PlotAxis AxisOver(const std::vector<double>& values, const std::string& label, bool logarithmic) {
   PlotAxis axis;
   axis.label = label;
   axis.logarithmic = logarithmic;
-  if (values.empty()) return logarithmic ? PlotAxis{0.1, 1, true, label} : axis;
+  if (values.empty()) return logarithmic ? PlotAxis{0.1, 1, true, label, {}} : axis;
   const auto [low, high] = std::minmax_element(values.begin(), values.end());
   axis.low = *low;
   axis.high = *high;
@@ -124,9 +121,17 @@ void Drawing::Dot(double x, double y, absl::string_view color, Mark mark, absl::
   }
 }
 
+void Drawing::Bar(double x1, double y1, double x2, double y2, absl::string_view color,
+                  absl::string_view title) {
+  absl::StrAppendFormat(&body_,
+                        "<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" "
+                        "fill=\"%s\"><title>%s</title></rect>\n",
+                        x1, y1, x2 - x1, y2 - y1, color, EscapeXml(title));
+}
+
 std::string Drawing::Svg() const {
   return absl::StrFormat(
-      "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%g\" height=\"%g\" viewBox=\"0 0 %g %g\" "
+      "<svg width=\"%g\" height=\"%g\" viewBox=\"0 0 %g %g\" "
       "font-family=\"sans-serif\" font-size=\"12\">\n<rect width=\"%g\" height=\"%g\" "
       "fill=\"#fff\"/>\n%s</svg>\n",
       width_, height_, width_, height_, width_, height_, body_);
