@@ -34,6 +34,8 @@ Command TrainCommand();
 Command FinetuneCommand();
 Command DailyCommand();
 Command EvaluateCommand();
+Command ImportanceCommand();
+Command ReportCommand();
 Command PredictCommand();
 Command ExportCommand();
 Command InspectCommand();

@@ -24,9 +24,9 @@ namespace tandem {
 namespace {
 
 std::vector<Command> Commands() {
-  return {InitCommand(),     TrainCommand(),   FinetuneCommand(), DailyCommand(),
-          EvaluateCommand(), PredictCommand(), ExportCommand(),   InspectCommand(),
-          OnlineCommand(),   SynthCommand(),   CompareCommand()};
+  return {InitCommand(),    TrainCommand(),      FinetuneCommand(), DailyCommand(),  EvaluateCommand(),
+          PredictCommand(), ImportanceCommand(), ReportCommand(),   ExportCommand(), InspectCommand(),
+          OnlineCommand(),  SynthCommand(),      CompareCommand()};
 }
 
 std::string Names(const std::vector<const char*>& flags) {
@@ -44,7 +44,7 @@ std::string GeneralHelp() {
       "student.\n\n"
       "usage: tandem <command> --flags [key=value ...]\n\n";
   for (const Command& command : Commands()) {
-    absl::StrAppend(&help, "  ", command.name, std::string(10 - std::string(command.name).size(), ' '),
+    absl::StrAppend(&help, "  ", command.name, std::string(12 - std::string(command.name).size(), ' '),
                     command.summary, "\n");
   }
   absl::StrAppend(&help, "\n`tandem help <command>` describes one.\n");

@@ -81,6 +81,9 @@ absl::Status RunLog::OnDay(const DayReport& day) {
   line["step"] = day.step;
   line["day"] = day.day;
   line["rows"] = std::max(rows(day.teacher), rows(day.student));
+  line["malformed"] = day.malformed;
+  if (day.teacher.has_value() || day.student.has_value())
+    line["clicks"] = (day.student.has_value() ? day.student : day.teacher)->positives;
   if (day.teacher.has_value()) line["progressive"]["teacher"] = Json::parse(MetricsToJson(*day.teacher));
   if (day.student.has_value()) line["progressive"]["student"] = Json::parse(MetricsToJson(*day.student));
   return LogLine(line.dump());

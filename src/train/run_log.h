@@ -29,7 +29,7 @@ class RunLog : public RunObserver {
   // {"step":400,"day":"2000-11-20","rows":409600,"losses":{"total":...,"teacher_label":...,...},"rows_per_second":...,"format":2}
   // Of a batch of rows without a label the label terms are null.
   absl::Status OnStep(const StepReport& step) override;
-  // {"step":400,"day":"2000-11-20","rows":15000,"progressive":{"teacher":{"auc":...},"student":{...}}}; rows
+  // {"step":400,"day":"2000-11-20","rows":15000,"malformed":0,"clicks":4711,"progressive":{"teacher":{"auc":...},"student":{...}}}; rows
   // that were scored.
   absl::Status OnDay(const DayReport& day) override;
   // {"step":400,"rows":1500,"pass":2,"validation":{"teacher":{"auc":...},"student":{...}},"best":true}; "portion"

@@ -33,7 +33,7 @@ zcat $holdout >holdout.tsv
 
 section "usage"
 expect_exit 0 help
-for command in train finetune evaluate predict export inspect synth compare; do
+for command in train finetune evaluate importance report predict export inspect synth compare; do
   expect_exit 0 help
   expect_out "$command"
   expect_exit 0 help $command
@@ -258,12 +258,48 @@ expect_exit 2 evaluate --model=run --input=$holdout --format=xml --output=never.
 expect_exit 0 evaluate --model=run --input=negatives.tsv --format=json
 expect_json out 'd["student"]["auc"] is None and d["student"]["gauc"] is None and d["student"]["logloss"] > 0'
 
+section "importance"
+expect_exit 0 importance --model=run --input=$holdout --repeats=2
+expect_out "300 rows, 2 permutations a column, seed 1"
+cp out importance.txt
+expect_exit 0 importance --model=run --input=- --repeats=2 --seed=1 --max_rows=300 runtime.threads=1 <holdout.tsv
+expect_same out importance.txt
+expect_exit 0 importance --model=run --input=$holdout --repeats=2 --output=importance.json
+expect_json importance.json 'd["student"]["auc"] == json.load(open("metrics.json"))["student"]["auc"]'
+expect_json importance.json 'd["columns"][0]["student"]["auc_lost"]["mean"] >= d["columns"][-1]["student"]["auc_lost"]["mean"]'
+expect_exit 2 importance --model=run --input=$holdout --repeats=1 --output=never.json
+expect_err "repeats is 1: at least 2"
+
+section "report"
+expect_exit 0 report --model=run --input=$holdout --repeats=2 --output=report.html
+for text in "What did run learn?" "How well it does" "What each column is worth" "Calibration" "Learning" "Method CO_TRAIN"; do
+  grep -qF "$text" report.html || fail "no '$text' on the page"
+done
+! grep -qE 'https?:|src=|<script|nan' report.html || fail "the page needs something from elsewhere: $(grep -oE '.{30}(https?:|src=|<script|nan).{30}' report.html)"
+python3 - report.html <<'PYTHON' || fail "report.html is not one whole page"
+import html.parser, sys
+tags = []
+class Checker(html.parser.HTMLParser):
+    def handle_starttag(self, tag, attributes):
+        if tag != "meta": tags.append(tag)
+    def handle_endtag(self, tag): assert tags.pop() == tag, tag
+    def handle_startendtag(self, tag, attributes): pass
+page = open(sys.argv[1], encoding="utf-8").read()
+Checker().feed(page)
+assert not tags and page.count("<svg") >= 5, (tags, page.count("<svg"))
+PYTHON
+expect_exit 0 report --model=run --output=- # what the run noted of itself
+expect_out "Not asked: metrics"
+expect_exit 2 report --model=run --output=never.html --seed=2
+expect_exit 2 report --model=run --input=- --output=never.html
+
 section "one tower only"
 for tower in teacher student; do
   train $tower-alone 2026-01-01 train.window_days=1 model.method=${tower^^}_ALONE
   expect_exit 0 evaluate --model=$tower-alone --input=$holdout --format=json
   expect_json out "list(d) == ['rows', '$tower']"
   expect_exit 0 predict --model=$tower-alone --input=$holdout --tower=$tower
+  expect_exit 0 report --model=$tower-alone --input=$holdout --repeats=2 --output=alone.html
   expect_exit 2 predict --model=$tower-alone --input=$holdout --output=never.tsv --tower=both
 done
 expect_exit 2 predict --model=teacher-alone --input=$holdout --output=never.tsv
@@ -281,6 +317,7 @@ expect_exit 0 predict --model=bundle --input=$holdout --output=bundle.tsv
 expect_same bundle.tsv student.tsv
 expect_exit 0 evaluate --model=bundle --input=$holdout --output=bundle.json
 expect_json bundle.json "list(d) == ['rows', 'student'] and d['student'] == json.load(open('metrics.json'))['student']"
+expect_exit 0 report --model=bundle --input=$holdout --repeats=2 --output=bundle.html
 expect_exit 2 predict --model=bundle --input=$holdout --output=never.tsv --tower=teacher
 expect_exit 2 export --model=run --output=bundle
 expect_err "there already"
