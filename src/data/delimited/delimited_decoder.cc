@@ -346,7 +346,7 @@ void DelimitedDecoder::DecodeBlocks(const RawRows& rows, int begin, int end, Bat
         ++good;
       } else {
         if (!rows.too_long[row]) fault = NoRow(rows.rows[row], fault, &detail);
-        bad->push_back({row, fault, detail});
+        bad->push_back({row, fault, IsPassedOver(fault) ? "" : detail});
       }
     }
     for (const IdCell& id : cells_.ids()) {
