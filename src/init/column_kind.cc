@@ -109,8 +109,9 @@ bool IsListBy(const ListEvidence& evidence, const ColumnProfile& p) {
   const int64_t texts = p.examined_values.distinct();
   switch (evidence.separator) {
     case '|':
+      // The same items in different cells.
+      return share >= 0.01 && values < evidence.items_of_texts && evidence.longest <= 64;
     case ';':
-      return share >= 0.01 && values < texts && evidence.longest <= 64;
     case ',':
       return share >= 0.1 && texts >= 10 && 2 * values <= texts && evidence.longest <= 40;
     default:
@@ -315,7 +316,8 @@ class Planner {
     } else if (p.distinct() <= 2) {
       plan->why = p.distinct() == 1 ? "one value, or none" : "two values";
     } else {
-      plan->why = "texts";
+      plan->why = absl::StrCat(p.values.exact() ? "" : "about ", p.distinct(),
+                               HoldsNumbers(p) ? " numbers" : " texts");
     }
   }
 

@@ -176,6 +176,7 @@ void ColumnProfile::AddNumber(double number, absl::string_view text, const Profi
 
 void ColumnProfile::AddListEvidence(absl::string_view text, const ProfiledRow& row) {
   ++examined_cells;
+  const bool is_new = examined_values.counts().find(ValueHash(text)) == examined_values.counts().end();
   examined_values.Add(ValueHash(text), row);
   for (ListEvidence& evidence : separators) {
     evidence.cells += absl::StrContains(text, absl::string_view(&evidence.separator, 1)) ? 1 : 0;
@@ -186,6 +187,7 @@ void ColumnProfile::AddListEvidence(absl::string_view text, const ProfiledRow& r
       rest.remove_prefix(std::min(end + 1, rest.size()));
       if (item.empty()) continue;
       ++evidence.items;
+      evidence.items_of_texts += is_new ? 1 : 0;
       evidence.longest = std::max(evidence.longest, static_cast<int64_t>(item.size()));
       const size_t colon = item.rfind(':');
       double weight = 0;

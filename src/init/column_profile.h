@@ -76,6 +76,7 @@ struct ListEvidence {
   char separator;
   int64_t cells = 0;  // that hold it
   int64_t items = 0;
+  int64_t items_of_texts = 0;  // those of each distinct text once
   int64_t weighted_items = 0;  // "id:number", the number positive
   int64_t longest = 0;         // item, bytes
   ValueSample values{1 << 14};

@@ -343,7 +343,7 @@ class Initializer {
         static_cast<double>(log_.malformed) / static_cast<double>(std::max<int64_t>(1, log_.rows));
     if (log_.malformed > 0) {
       warnings.push_back(
-          absl::StrCat(Thousands(static_cast<double>(log_.malformed)), " of the rows are malformed (",
+          absl::StrCat(Thousands(static_cast<double>(log_.malformed)), " of the rows can't be read (",
                        absl::StrFormat("%.2g %%", 100 * malformed), ")",
                        malformed > kMostMalformed ? ": a run would stop at them (data.max_bad_fraction)."
                                                   : ": they are set aside."));

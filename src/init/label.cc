@@ -156,7 +156,7 @@ const ColumnProfile* LikelyLabel(const LogProfile& log, std::string* why) {
   for (const absl::string_view name : kNames) {
     for (const auto& column : log.columns) {
       if (!absl::EqualsIgnoreCase(column->name, name) || !HasTwoClasses(*column)) continue;
-      *why = "by its name and its two classes";
+      *why = "chosen by its name and its two classes";
       return column.get();
     }
   }
@@ -168,14 +168,14 @@ const ColumnProfile* LikelyLabel(const LogProfile& log, std::string* why) {
     only = column.get();
   }
   if (candidates == 1) {
-    *why = "the only column of two classes";
+    *why = "chosen as the only column of two classes";
     return only;
   }
   // Tables put it first or last.
   for (const ColumnProfile* column : {log.columns.back().get(), log.columns.front().get()}) {
     if (!HasTwoClasses(*column)) continue;
-    *why = column == log.columns.front().get() ? "the first column, of two classes"
-                                               : "the last column, of two classes";
+    *why = column == log.columns.front().get() ? "chosen as the first column, of two classes"
+                                               : "chosen as the last column, of two classes";
     return column;
   }
   return nullptr;

@@ -23,6 +23,8 @@ constexpr double kVeryLargeRows = 3e6;
 constexpr int kMostPasses = 40;
 constexpr int kFewestPasses = 3;
 constexpr double kRowsOfAllPasses = 6e6;
+constexpr double kRowsOfPhase = 600e3;
+constexpr double kLongestPhase = 10;
 constexpr double kRate = 0.003;
 constexpr int kDim = 8;
 // Tables up to here are pulled at whole, at every step.
@@ -51,11 +53,16 @@ int PassesFor(double rows) {
   return std::clamp(static_cast<int>(kRowsOfAllPasses / std::max(rows, 1.0)), kFewestPasses, kMostPasses);
 }
 
+// Passes of the student's phase.
+double PhaseFor(double rows) {
+  return std::clamp(std::round(kRowsOfPhase / std::max(rows, 1.0)), 1.0, kLongestPhase);
+}
+
 // Share that an average keeps at a step.
 double DecayFor(double rows) {
   const double steps = rows / BatchFor(rows);
   const double window = std::clamp(kAveragedPasses * steps, kShortestAverage, kLongestAverage);
-  return 1 - 1 / std::round(window);
+  return std::round(1e4 * (1 - 1 / window)) / 1e4;
 }
 
 void SetEmbedding(const RecipeInput& input, Recipe* recipe) {
@@ -90,11 +97,17 @@ void SetModel(const RecipeInput& input, Recipe* recipe) {
   teacher->set_combine(proto::Tower::PARALLEL);
   model->mutable_student()->mutable_mlp()->add_hidden(128);
   model->mutable_student()->mutable_mlp()->add_hidden(64);
-  model->mutable_distill()->mutable_replay()->set_steps(4);
+  // The best student comes after its teacher, from the teacher's logits alone, on rows of the log and on those made of them.
+  proto::Distill* distill = model->mutable_distill();
+  distill->set_student_label_weight(0);
+  distill->mutable_phase()->set_fraction(PhaseFor(input.rows));
+  distill->mutable_phase()->set_steps_per_row(1);
+  distill->mutable_phase()->set_recombined_batches(2);
   recipe->why_model =
       "The teacher multiplies the columns' vectors with each other, beside an MLP (DeepFM); the student, "
       "which is served, is a "
-      "small MLP that learns from labels and teacher, in four steps a batch.";
+      "small MLP that learns what the teacher says of the log's rows and of rows recombined from them, most "
+      "of it once the teacher is done.";
 }
 
 void SetTrain(const RecipeInput& input, Recipe* recipe) {

@@ -81,7 +81,7 @@ std::string DataText(const ConfigurationParts& parts) {
   for (const absl::string_view line : absl::StrSplit(format, '\n', absl::SkipEmpty()))
     absl::StrAppend(&text, "  ", line, "\n");
   if (data.has_quote()) add("quote", data.quote());
-  comment(absl::StrCat("The label is ", parts.label->why, "."));
+  comment(absl::StrCat("The label: ", parts.label->why, "."));
   add("label", data.label());
   for (const std::string& positive : data.positive()) add("positive", positive);
   for (const std::string& negative : data.negative()) add("negative", negative);

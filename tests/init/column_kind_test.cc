@@ -195,6 +195,14 @@ TEST_F(ColumnKindTest, CellsOfSeveralIdsAreLists) {
   EXPECT_EQ(KindOf("tags", list("|")), "id lists");
   EXPECT_EQ(KindOf("tags", list(",")), "id lists");
   EXPECT_EQ(plans_.list_separator, ',');
+  // The few tags that every item has.
+  EXPECT_EQ(KindOf("tags",
+                   [](int row) {
+                     return std::vector<std::string>{"a|b", "b|c", "c", "a|c|d"}[Draw(1, row) % 4];
+                   }),
+            "id lists");
+  EXPECT_EQ(KindOf("job", [](int row) { return row % 2 == 0 ? "cook|clerk" : "smith"; }), "ids")
+      << "no item comes again";
   EXPECT_EQ(KindOf("job", [](int row) { return row % 2 == 0 ? "cook, clerk" : "smith"; }), "ids")
       << "two texts, one with a comma";
   EXPECT_EQ(

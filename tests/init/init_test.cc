@@ -97,7 +97,7 @@ TEST_F(InitTest, TheReportFitsATerminalAndEndsWithWhatToType) {
   }
   EXPECT_THAT(text, HasSubstr("tandem train --config="));
   EXPECT_THAT(text, HasSubstr("Look here: 'invoice' is left out"));
-  EXPECT_THAT(text, HasSubstr("Label: bought, by its name and its two classes"));
+  EXPECT_THAT(text, HasSubstr("Label: bought, chosen by its name and its two classes"));
 }
 
 TEST_F(InitTest, EqualTablesGiveEqualConfigurations) {

@@ -12,7 +12,7 @@ TEST(RecipeTest, KnotsBatchesAndAveragesGrowWithTheRows) {
   const Recipe small = RecipeFor({/*rows=*/640, /*positives=*/200, /*fields=*/20});
   EXPECT_EQ(small.knots, 6);
   EXPECT_EQ(small.settings.train().batch_size(), 32);
-  EXPECT_NEAR(small.settings.train().average_decay(), 1 - 1 / 120.0, 1e-9);
+  EXPECT_NEAR(small.settings.train().average_decay(), 1 - 1 / 120.0, 1e-4);
   EXPECT_EQ(RecipeFor({7000, 200, 20}).settings.train().batch_size(), 128);
   const Recipe large = RecipeFor({/*rows=*/50000, /*positives=*/5000, /*fields=*/20});
   EXPECT_EQ(large.knots, 24);
@@ -25,6 +25,9 @@ TEST(RecipeTest, PassesAreFewerWhereRowsAreMany) {
   EXPECT_EQ(RecipeFor({10000, 1000, 20}).settings.train().epochs(), 40);
   EXPECT_EQ(RecipeFor({1e6, 1e5, 20}).settings.train().epochs(), 6);
   EXPECT_EQ(RecipeFor({1e9, 1e8, 20}).settings.train().epochs(), 3);
+  EXPECT_EQ(RecipeFor({10000, 1000, 20}).settings.model().distill().phase().fraction(), 10);
+  EXPECT_EQ(RecipeFor({200e3, 1000, 20}).settings.model().distill().phase().fraction(), 3);
+  EXPECT_EQ(RecipeFor({1e9, 1e8, 20}).settings.model().distill().phase().fraction(), 1);
 }
 
 TEST(RecipeTest, RowsOrTheLastDayTellWhenToStop) {
