@@ -83,7 +83,7 @@ class HeldRows {
       : predictor_(predictor), rows_(std::move(rows)), weights_(std::move(weights)) {}
 
   // `column` null: as they are. Thread-safe.
-  Figures Measure(const Column* column, const Random& random) const {
+  absl::StatusOr<Figures> Measure(const Column* column, const Random& random) const {
     std::vector<int> from;
     if (column != nullptr) from = Permutation(rows_.rows(), random);
     ScoreLog teacher, student;
@@ -94,7 +94,7 @@ class HeldRows {
       piece.Clear();
       for (int row = first; row < end; ++row)
         AppendMixed(column, row, from.empty() ? row : from[row], &piece);
-      predictor_.Score(piece, &scores);
+      TANDEM_RETURN_IF_ERROR(predictor_.Score(piece, &scores));
       Append(first, scores.teacher, &teacher);
       Append(first, scores.student, &student);
     }
@@ -208,17 +208,21 @@ absl::StatusOr<ModelImportance> MeasureImportance(const Predictor& predictor,
   const int permutations = static_cast<int>(columns.size()) * options.repeats;
   // The last one is of the rows as they are.
   std::vector<Figures> figures(permutations + 1);
+  absl::Status status;
   std::mutex mutex;
   int done = 0;
   workers.ForEach(permutations + 1, [&](int task, int /*worker*/) {
     const uint64_t column = task / options.repeats, repeat = task % options.repeats;
-    figures[task] =
+    absl::StatusOr<Figures> measured =
         rows.Measure(task < permutations ? &columns[column] : nullptr,
                      Random(options.seed, RandomPurpose::kShuffle, {kPermutation, column, repeat}));
     const std::lock_guard<std::mutex> lock(mutex);
+    if (measured.ok()) figures[task] = *std::move(measured);
+    status.Update(measured.status());
     ++done;
     if (options.progress) options.progress(done, permutations + 1);
   });
+  TANDEM_RETURN_IF_ERROR(status);
   const Figures& before = figures.back();
   importance.teacher = before.teacher;
   importance.student = before.student;
