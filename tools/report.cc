@@ -6,8 +6,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "src/util/progress.h"
+#include "tandem/day_files.h"
 #include "tandem/model_report.h"
-#include "tandem/reader.h"
 #include "tandem/status.h"
 #include "tools/command.h"
 #include "tools/common.h"

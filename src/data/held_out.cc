@@ -36,6 +36,7 @@ void HeldOutRows::Decode(const RowDecoder& decoder, bool by_keys, double share, 
     if (!HeldOut(decoder, by_keys, share, rows.rows[row])) continue;
     chosen_.rows.push_back(rows.rows[row]);
     chosen_.too_long.push_back(rows.too_long[row]);
+    if (!rows.quoted.empty()) chosen_.quoted.push_back(rows.quoted[row]);
     places_.push_back(row);
   }
   const size_t first = bad->size();

@@ -79,8 +79,9 @@ class Profiler {
   }
 
   void AddRow(absl::string_view row, bool too_long, CellReader* reader) {
-    ++log_.rows;
     const RowFault fault = too_long ? RowFault::kLineTooLong : reader->Read(row);
+    if (IsPassedOver(fault)) return;
+    ++log_.rows;
     // The columns of a header are there, whatever the rows say.
     MeetColumns(*reader);
     if (fault != RowFault::kNone) {

@@ -32,8 +32,8 @@ class TowerScores {
     }
   }
 
-  void Add(const Batch& block) {
-    embedding_.Lookup(block, &rows_);
+  absl::Status Add(const Batch& block) {
+    TANDEM_RETURN_IF_ERROR(embedding_.Lookup(block, &rows_));
     logits_.resize(block.rows());
     workers_.ForEach((block.rows() + kTileRows - 1) / kTileRows, [&](int task, int worker) {
       Tile& tile = tiles_[worker];
@@ -46,6 +46,7 @@ class TowerScores {
     });
     for (int row = 0; row < block.rows(); ++row)
       log_.Add(static_cast<float>(Sigmoid(logits_[row])), block.labels[row], block.weights[row], 0);
+    return absl::OkStatus();
   }
   Metrics Result() const { return ComputeMetrics(log_, /*with_groups=*/false); }
 
@@ -93,8 +94,8 @@ absl::StatusOr<HeldOutScores> HeldOutScorer::Score(const DualModel& model, const
     if (!more) break;
     block.TakeUnlabelled(nullptr);
     scores.rows += block.rows();
-    if (teacher.has_value()) teacher->Add(block);
-    if (student.has_value()) student->Add(block);
+    if (teacher.has_value()) TANDEM_RETURN_IF_ERROR(teacher->Add(block));
+    if (student.has_value()) TANDEM_RETURN_IF_ERROR(student->Add(block));
   }
   if (scores.rows == 0) {
     return DataError("train.validation: not one row with a label is held out",

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <memory>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -212,7 +213,7 @@ class PlainParser {
         return RowFault::kNone;
       }
       double x = 0;
-      const RowFault fault = Number(cell, &x);
+      const RowFault fault = Number(absl::StripAsciiWhitespace(cell), &x);
       if (fault != RowFault::kNone) return fault;
       if (field.kind == FieldKind::kBucketized) {
         int bucket = 0;
@@ -383,7 +384,8 @@ TEST_P(DelimitedRowsTest, EqualsAPlainParser) {
   rows.Clear();
   for (size_t i = 0; i < lines.size(); ++i) {
     const std::vector<absl::string_view> cells = absl::StrSplit(lines[i], '\t');
-    ASSERT_EQ(lines[i].empty() ? faults[i] : parser_.ParseCells(cells, &rows, nullptr), faults[i]) << lines[i];
+    ASSERT_EQ(lines[i].empty() ? faults[i] : parser_.ParseCells(cells, &rows, nullptr), faults[i])
+        << lines[i];
   }
   EXPECT_THAT(RowTexts(rows), ElementsAreArray(RowTexts(expected)));
 

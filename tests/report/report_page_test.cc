@@ -49,6 +49,8 @@ ReportData Example(double entropy = 0.85, double copc = 1.01) {
   };
   judged.importance.columns = {column("item", 0.1), column("hour", 0.001)};
   judged.importance.rows = 1000;
+  judged.importance.teacher = judged.evaluation.teacher->all;
+  judged.importance.student = judged.evaluation.student->all;
   return data;
 }
 

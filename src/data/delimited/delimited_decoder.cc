@@ -326,7 +326,8 @@ void DelimitedDecoder::DecodeBlocks(const RawRows& rows, int begin, int end, Bat
       static_cast<int>(std::clamp<size_t>(kPlacesAtATime / stride, 1, kLinesAtATime));
   absl::FixedArray<size_t, kPlacesAtATime> places(lines_at_a_time * stride);
   std::array<Cells, kLinesAtATime> cells;
-  std::vector<std::string> unquoted(std::is_same_v<Cells, UnquotedCells> ? lines_at_a_time : 1);
+  constexpr bool kUnquotes = std::is_same_v<Cells, UnquotedCells>;
+  std::array<std::string, kUnquotes ? kLinesAtATime : 1> unquoted;
   BlockWriter writer(batch, end - begin, cells_.encoder().bag_fields(), cells_.ids());
   std::string detail;
   for (int row = begin; row < end;) {
@@ -335,8 +336,8 @@ void DelimitedDecoder::DecodeBlocks(const RawRows& rows, int begin, int end, Bat
     for (; row < end && good < lines_at_a_time; ++row) {
       RowFault fault = RowFault::kLineTooLong;
       if (!rows.too_long[row]) {
-        fault = SplitRow(rows.rows[row], places.data() + good * stride,
-                         &unquoted[std::is_same_v<Cells, UnquotedCells> ? good : 0], &cells[good], &detail);
+        fault = SplitRow(rows.rows[row], places.data() + good * stride, &unquoted[kUnquotes ? good : 0],
+                         &cells[good], &detail);
         if (fault == RowFault::kNone) fault = cells_.EncodeAllButIds(cells[good], &writer, &detail);
       } else {
         detail = absl::StrCat("a line of more than data.delimited.max_line_bytes ", max_line_bytes_);

@@ -28,13 +28,14 @@ class HeaderLine {
 
   // Whether a row that begins with this cell is worth a look.
   bool MayBegin(absl::string_view cell) const {
-    return !cell.empty() && (first_bytes_[SizeClass(cell.size())] >> (cell[0] & 63) & 1) != 0;
+    return !cell.empty() && (first_bytes_[SizeClass(cell.size())] >> (cell[0] & 63) & 1) != 0 && IsName(cell);
   }
   // kRepeatedHeader: the file's header once more. kHeader: a header that the rows after it can't be read with.
   // kNone: a row. `detail` may be null.
   RowFault Check(absl::string_view row, std::string* detail) const;
 
  private:
+  bool IsName(absl::string_view cell) const;
   static size_t SizeClass(size_t size) { return std::min<size_t>(size, 31); }
   void Mark(absl::string_view cell);
 
