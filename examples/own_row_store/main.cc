@@ -11,9 +11,9 @@
 #include <utility>
 #include <vector>
 
+#include "tandem/day_files.h"
 #include "tandem/experiment.h"
 #include "tandem/experiment.pb.h"
-#include "tandem/reader.h"
 #include "tandem/row_store.h"
 #include "tandem/run.h"
 #include "tandem/status.h"

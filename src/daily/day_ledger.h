@@ -2,7 +2,7 @@
 //
 //   DayLedger ledger(fs, run_dir);
 //   TANDEM_RETURN_IF_ERROR(ledger.Read("2000-12-01"));
-//   TANDEM_RETURN_IF_ERROR(ledger.Add({{"date", "2000-12-02"}, {"published", true}}));
+//   TANDEM_RETURN_IF_ERROR(ledger.Add({{"date", "2000-12-02"}, {"published", true}, ...}));
 //   ledger.Published();                                                // "2000-12-02"
 //
 // days.jsonl in the run's directory is what a run that was killed goes on by; days.md and days.html follow

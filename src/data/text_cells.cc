@@ -14,18 +14,19 @@ std::string ShownCell(absl::string_view text) {
   return absl::StrCat("'", absl::Utf8SafeCEscape(text.substr(0, kMost)), text.size() > kMost ? "...'" : "'");
 }
 
+std::string JsonHint(absl::Span<const std::string> columns) {
+  if (columns.empty() || !absl::StartsWith(columns[0], "{")) return "";
+  return " The first line begins with '{': rows that are JSON objects are read with data.json_lines {}.";
+}
+
 absl::StatusOr<int> FindNamed(const std::string& column, absl::string_view why,
                               absl::Span<const std::string> columns, absl::string_view origin) {
   const auto first = std::find(columns.begin(), columns.end(), column);
   if (first == columns.end()) {
-    if (!columns.empty() && absl::StartsWith(columns[0], "{")) {
-      return DataError(origin, ": no column '", column, "' (", why,
-                       "); the first line begins with '{': rows that are JSON objects are read with "
-                       "data.json_lines {}");
-    }
     const std::string nearest = NearestName(column, columns);
     return DataError(origin, ": no column '", column, "' (", why, ")",
-                     nearest.empty() ? "" : absl::StrCat("; did you mean '", nearest, "'?"));
+                     nearest.empty() ? "" : absl::StrCat("; did you mean '", nearest, "'?"),
+                     JsonHint(columns));
   }
   if (std::find(first + 1, columns.end(), column) != columns.end())
     return DataError(origin, ": two columns are named '", column, "' (", why, ")");

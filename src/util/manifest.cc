@@ -135,9 +135,14 @@ absl::StatusOr<std::vector<Entry>> ReadManifest(FileSystem& fs, const std::strin
   absl::string_view lines = absl::string_view(text).substr(0, newline == std::string::npos ? 0 : newline + 1);
   const bool whole = absl::string_view(text).substr(lines.size()) == LastLine(lines);
   const int version = TakeFormat(&lines);
-  // Where a newer Tandem has its checksum, and how it is made, isn't known here.
-  if (whole || version > kFormatVersion) TANDEM_RETURN_IF_ERROR(CheckFormatVersion(version, directory));
+  if (!whole && version > kFormatVersion) {
+    // Where a newer Tandem has its checksum, and how it is made, isn't known here.
+    return ModelError(path, ": was written by a newer Tandem (format ", version, ", this one reads up to ",
+                      kFormatVersion, "), or is damaged: its own checksum, in the last line, differs. ",
+                      "Nothing was loaded.");
+  }
   if (!whole) return ModelError(path, ": its own checksum, in the last line, differs", kDamaged);
+  TANDEM_RETURN_IF_ERROR(CheckFormatVersion(version, directory));
   std::vector<Entry> entries;
   for (const absl::string_view line : absl::StrSplit(lines, '\n', absl::SkipEmpty())) {
     if (!ParseLine(line, &entries.emplace_back())) {

@@ -42,10 +42,11 @@ TEST(ConfigDifferencesTest, EntriesOfListsAreToldApart) {
 }
 
 TEST(ConfigDifferencesTest, OfManyTheRestIsCounted) {
-  EXPECT_THAT(Differing("",
-                        "train { window_days: 1 epochs: 2 batch_size: 3 shard_rows: 4 shuffle_rows: 5 seed: 6 l2: 7 "
-                        "weight_decay: 8 clip_norm: 9 average_decay: 0.5 }"),
-              testing::EndsWith("; and 2 more"));
+  EXPECT_THAT(
+      Differing("",
+                "train { window_days: 1 epochs: 2 batch_size: 3 shard_rows: 4 shuffle_rows: 5 seed: 6 l2: 7 "
+                "weight_decay: 8 clip_norm: 9 average_decay: 0.5 }"),
+      testing::EndsWith("; and 2 more"));
 }
 
 }  // namespace

@@ -19,7 +19,9 @@ class DayLedgerTest : public SampleFilesTest {
  protected:
   DayLedgerTest() { EXPECT_TRUE(fs_.CreateDirectories(Path("run")).ok()); }
   static DayLedger::Json Line(const std::string& date, bool published) {
-    return {{"date", date}, {"published", published}};
+    DayLedger::Json line = {{"date", date}, {"published", published}};
+    line["reasons"] = published ? DayLedger::Json::array() : DayLedger::Json::array({"too few rows"});
+    return line;
   }
 
   FaultyFileSystem fs_{FileSystem::Default()};

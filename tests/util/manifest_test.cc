@@ -123,7 +123,7 @@ TEST_F(ManifestTest, AnotherFormatIsRefusedByItsNumber) {
   ExpectDamaged(": was written by a newer Tandem (format 3, this one reads up to 2)");
   EXPECT_EQ(CheckDirectoryFormat(fs_, path_), VerifyDirectory(fs_, path_));
   SetBytes(path_ + "/MANIFEST", "format 3\nsealed in another way\n");
-  ExpectDamaged(": was written by a newer Tandem (format 3, this one reads up to 2)");
+  ExpectDamaged("/MANIFEST: was written by a newer Tandem (format 3, this one reads up to 2)");
   seal("");
   ExpectDamaged(": was written by an older Tandem (format 1, this one reads from 2 on)");
   EXPECT_EQ(CheckDirectoryFormat(fs_, path_), VerifyDirectory(fs_, path_));

@@ -366,7 +366,7 @@ absl::StatusOr<std::unique_ptr<DelimitedDecoder>> MakeDecoder(const Schema& sche
   const auto find = [&](const std::string& column, absl::string_view why) -> absl::StatusOr<int> {
     if (columns.size() == 1 && column != columns[0]) {
       return DataError(origin, ": no column '", column, "' (", why,
-                       "): there is but one column; is data.delimited.delimiter right?");
+                       "): there is but one column; is data.delimited.delimiter right?", JsonHint(columns));
     }
     return FindNamed(column, why, columns, origin);
   };
