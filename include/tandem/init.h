@@ -39,7 +39,7 @@ struct InitOptions {
   std::vector<std::string> settings;
   // The file of the configuration; empty: none is written.
   std::string output;
-  // Writes over an output, or a folder of days, that is there.
+  // Writes over an output that was edited since init wrote it, or that init did not write, and over a folder of days.
   bool replace = false;
   // Rows that are looked at, the first ones of every file.
   int64_t sample_rows = 300000;

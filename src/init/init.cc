@@ -23,6 +23,7 @@
 #include "src/init/memory_estimate.h"
 #include "src/init/quantity.h"
 #include "src/init/recipe.h"
+#include "src/init/seal.h"
 #include "src/init/split_days.h"
 #include "src/init/writer.h"
 #include "src/util/paths.h"
@@ -93,8 +94,12 @@ class Initializer {
     if (options_.input.empty()) return ConfigError("no input is named");
     if (!options_.output.empty()) {
       if (fs_.Exists(options_.output) && !options_.replace) {
-        return ConfigError(options_.output,
-                           " is there already; name another output, or ask for it to be replaced");
+        const absl::StatusOr<std::string> text = fs_.ReadFile(options_.output);
+        if (!text.ok() || !IsUntouched(*text)) {
+          return ConfigError(options_.output,
+                             " is there already, and isn't as init wrote it; name another output, or ask for it "
+                             "to be replaced");
+        }
       }
       if (!fs_.IsDirectory(ParentPath(options_.output)))
         return ConfigError(options_.output, ": there is no folder ", ParentPath(options_.output));
@@ -270,8 +275,8 @@ class Initializer {
 
   absl::Status Write() {
     Commands();
-    report_.configuration = ConfigurationText(
-        {Head(), report_.commands, &dialect_.data, dialect_.notes, &label_, &features_, &plans_, &recipe_});
+    report_.configuration = Sealed(ConfigurationText(
+        {Head(), report_.commands, &dialect_.data, dialect_.notes, &label_, &features_, &plans_, &recipe_}));
     absl::StatusOr<proto::Experiment> experiment =
         ParseExperiment(report_.configuration, "the configuration of init");
     if (experiment.ok()) ResolveDefaults(&*experiment);

@@ -116,21 +116,21 @@ rm -r poisoned && mkdir poisoned && cp logs/* poisoned/
 zcat logs/2026-01-03.tsv.gz | awk 'NR <= 100' | gzip -c >poisoned/2026-01-03.tsv.gz
 rm poisoned/2026-01-05.tsv.gz
 # The day before a lost one is judged on the next that has a log.
-daily gaps 2026-01-05 'data.path=poisoned/{date}.tsv.gz' daily.gate.min_rows=0
+daily gaps 2026-01-05 'data.path=poisoned/{date}.tsv.gz' daily.gate.min_rows=0 daily.gate.max_auc_loss=0
 expect_err "no log of 2026-01-05; judged on 2026-01-06 instead"
 expect_err "4 dates done, 1 skipped without a log"
 expect_days gaps 'len(d) == 5 and not d[2]["published"] and "min_rows_share" in d[2]["reasons"][0]'
 expect_days gaps 'd[3]["judged_on"] == "2026-01-06" and d[3]["published"] and d[4]["skipped"] == "no log of the day"'
 expect_equal "published" "$(readlink gaps/published)" days/2026-01-04/bundle
-daily gaps 2026-01-06 'data.path=poisoned/{date}.tsv.gz' daily.gate.min_rows=0 --resume
+daily gaps 2026-01-06 'data.path=poisoned/{date}.tsv.gz' daily.gate.min_rows=0 daily.gate.max_auc_loss=0 --resume
 expect_err "waiting for the log of 2026-01-07"
 cp gaps/days/2026-01-04/bundle/graph.bin whole-graph.bin
 truncate -s -1 gaps/days/2026-01-04/bundle/graph.bin
-expect_exit 4 daily --run_dir=gaps --end_date=2026-01-06 "${settings[@]}" 'data.path=poisoned/{date}.tsv.gz' daily.gate.min_rows=0 --resume
+expect_exit 4 daily --run_dir=gaps --end_date=2026-01-06 "${settings[@]}" 'data.path=poisoned/{date}.tsv.gz' daily.gate.min_rows=0 daily.gate.max_auc_loss=0 --resume
 expect_err "graph.bin"
 cp whole-graph.bin gaps/days/2026-01-04/bundle/graph.bin
 mv gaps/days/2026-01-04 aside
-expect_exit 4 daily --run_dir=gaps --end_date=2026-01-06 "${settings[@]}" 'data.path=poisoned/{date}.tsv.gz' daily.gate.min_rows=0 --resume
+expect_exit 4 daily --run_dir=gaps --end_date=2026-01-06 "${settings[@]}" 'data.path=poisoned/{date}.tsv.gz' daily.gate.min_rows=0 daily.gate.max_auc_loss=0 --resume
 expect_err "gaps/published: the model in place, gaps/days/2026-01-04/bundle, is gone"
 rm poisoned/2026-01-0[3-6].tsv.gz
 
