@@ -27,6 +27,8 @@ constexpr double kRowsOfPhase = 600e3;
 constexpr double kLongestPhase = 10;
 constexpr double kRate = 0.003;
 constexpr int kDim = 8;
+// Below, first values as large as those of more rows are learned by heart.
+constexpr double kFewRows = 5000;
 // Tables up to here are pulled at whole, at every step.
 constexpr double kMostWholeTables = 200000;
 constexpr double kMostShuffledRows = 1 << 20;
@@ -69,7 +71,7 @@ void SetEmbedding(const RecipeInput& input, Recipe* recipe) {
   proto::Embedding* embedding = recipe->settings.mutable_embedding();
   embedding->set_dim(kDim);
   embedding->set_min_count(2);
-  embedding->set_init_deviation(0.05);
+  embedding->set_init_deviation(input.rows < kFewRows ? 0.01 : 0.05);
   embedding->mutable_optimizer()->mutable_adam()->set_lr(kRate);
   const bool whole = input.distinct_ids <= kMostWholeTables;
   embedding->set_l2(whole ? 3e-3 : 1e-4);
