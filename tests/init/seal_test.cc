@@ -1,3 +1,4 @@
+// The line by which what init wrote is known again.
 #include "src/init/seal.h"
 
 #include <gtest/gtest.h>

@@ -19,7 +19,7 @@ headers=$work/prefix/include
 check_header() { "${CXX:-c++}" -std=c++17 -Wall -Wextra -Werror -fsyntax-only -I "$1" -x c++ "$1/tandem/$2"; }
 export -f check_header
 ls "$headers/tandem" | xargs -P 2 -I {} bash -c 'check_header "$0" {}' "$headers" || fail "a header doesn't stand alone"
-for header in predictor sample batch served_model scoring_service; do
+for header in predictor batch served_model scoring_service; do
   "${CXX:-c++}" -std=c++17 -M -I "$headers" -x c++ "$headers/tandem/$header.h" >"$work/included"
   ! grep -E 'google/protobuf|\.pb\.h' "$work/included" || fail "$header.h includes protobuf"
 done

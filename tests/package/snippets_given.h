@@ -149,6 +149,11 @@ namespace raw_rows_h {
 extern std::unique_ptr<SampleFile> file;
 }  // namespace raw_rows_h
 
+namespace row_choice_h {
+extern std::unique_ptr<SampleFormat> format;
+extern Quarantine quarantine;
+}  // namespace row_choice_h
+
 namespace row_decoder_h {
 extern SampleFormat& format;
 extern std::unique_ptr<SampleFile> file;

@@ -115,8 +115,13 @@ TEST_F(ColumnImportanceTest, TheNumberOfThreadsChangesNothing) {
 }
 
 TEST_F(ColumnImportanceTest, AllThatIsReadOfAColumnGoesTogether) {
-  const std::unique_ptr<Predictor> model =
-      Model("feature { name: \"item_again\" column: \"item\" sparse {} }");
+  const std::unique_ptr<Predictor> model = Model(R"(
+      feature { name: "user" sparse {} }
+      feature { name: "item" sparse {} }
+      feature { name: "item_again" column: "item" sparse {} }
+      feature { name: "tags" sparse { multi_valued: true } }
+      feature { name: "query" sparse {} }
+      feature { name: "age" dense { transform: LOG1P } })");
   const auto importance = MeasureImportance(*model, {Write("test.tsv", Log(1000, 2))}, {});
   ASSERT_TRUE(importance.ok()) << importance.status();
   ASSERT_EQ(importance->columns.size(), 5);
