@@ -7,6 +7,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 tools/install_deps.sh
-cmake -S . -B build -G Ninja -DCMAKE_BUILD_TYPE=Release
+# Tests in one binary: it builds in half the time.
+cmake -S . -B build -G Ninja -DCMAKE_BUILD_TYPE=Release -DTANDEM_TESTS_TOGETHER=ON
 cmake --build build
 ctest --test-dir build --output-on-failure -j "$(nproc)" "$@"
