@@ -65,6 +65,7 @@ absl::Status RunProgress::OnDay(const DayReport& day) {
 }
 
 absl::Status RunProgress::OnValidation(const ValidationReport& validation) {
+  if (quiet_) return absl::OkStatus();
   progress_.Finish();
   LOG(INFO) << ValidationLine(validation);
   return absl::OkStatus();
