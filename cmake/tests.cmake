@@ -115,7 +115,8 @@ foreach(source ${END_TO_END_TESTS})
     set(kills 2)  # each of them takes a while longer
   endif()
   add_test(NAME ${name} COMMAND bash ${source} $<TARGET_FILE:tandem_cli> ${CMAKE_CURRENT_SOURCE_DIR} ${kills})
-  set_tests_properties(${name} PROPERTIES TIMEOUT 600 COST 100 SKIP_RETURN_CODE 77)
+  # Several times what they take where nothing else runs.
+  set_tests_properties(${name} PROPERTIES TIMEOUT 1500 COST 100 SKIP_RETURN_CODE 77)
   if(name STREQUAL readme_test)
     set_tests_properties(${name} PROPERTIES LABELS script)
   endif()
