@@ -4,7 +4,7 @@
 //   model.Initialize();
 //   Trainer trainer(&model, TrainedParts::kAll, TrainerClock(), &workers);      // learns; a Predictor scores
 //
-// Either tower may be absent (TEACHER_ALONE, STUDENT_ALONE), and a student may read tables of its own
+// The teacher may be a committee of several towers. Either tower may be absent (TEACHER_ALONE, STUDENT_ALONE), and a student may read tables of its own
 // (TWO_STAGE_KD). A tower is evaluated and served with averaged weights and on the average of the table's rows
 // where the configuration asks for them; a model that was loaded to score holds nothing else. Ownership: the
 // model owns its parts; `kernels` outlives it. Threads: as for towers and the embedding layer, reading from
@@ -17,6 +17,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "tandem/committee.h"
 #include "tandem/embedding.h"
 #include "tandem/kernels.h"
 #include "tandem/loss.h"
@@ -78,7 +79,7 @@ class DualModel {
 
   bool has_teacher() const { return teacher_.has_value(); }
   bool has_student() const { return student_.has_value(); }
-  const Tower& teacher() const { return *teacher_; }
+  const Committee& teacher() const { return *teacher_; }
   const Tower& student() const { return *student_; }
   const JointLoss& loss() const { return *loss_; }
   // Parameters of what isn't there are empty.
@@ -115,7 +116,8 @@ class DualModel {
   EmbeddingLayer embedding_;
   std::optional<EmbeddingLayer> own_embedding_;
   EmbeddingView teacher_input_, student_input_, served_teacher_input_, served_student_input_;
-  std::optional<Tower> teacher_, student_;
+  std::optional<Committee> teacher_;
+  std::optional<Tower> student_;
   std::vector<std::pair<int, int>> hinted_layers_;
   std::optional<JointLoss> loss_;
   DenseParameters teacher_parameters_, student_parameters_, adapter_parameters_;

@@ -14,7 +14,8 @@
 // (field, row, place) order, and it is updated once.
 //
 // Where rows are, what they begin as and how they learn is the store's to know (tandem/row_store.h). A row
-// has D floats, then one linear weight for each tower that has a linear part. The linear sums leave sequences
+// has D floats (of a committee the vectors of its members, one after another: D is that of all together), then
+// one linear weight for each tower that has a linear part. The linear sums leave sequences
 // out: their table is often that of the target, whose weights would count them twice. Till an id has a row,
 // and for the occurrences that id_dropout hides, the table's default row serves and learns.
 //
@@ -71,14 +72,14 @@ struct EmbeddingView {
 
 // The linear sums of a shard's or a batch's rows; null where the tower has no linear part (or isn't there).
 struct LinearSums {
-  float* teacher = nullptr;
+  float* teacher = nullptr;  // [rows, RowShape::teacher_linear]
   float* student = nullptr;
 };
 
 // Gradients of a whole batch with respect to what Gather wrote.
 struct EmbeddingGradients {
   ConstMatrix d_x;                          // [rows, fields * dim]
-  const float* d_teacher_linear = nullptr;  // [rows]: the gradient of the tower's logit
+  const float* d_teacher_linear = nullptr;  // [rows, RowShape::teacher_linear]: of the towers' logits
   const float* d_student_linear = nullptr;
 };
 
@@ -120,6 +121,9 @@ class EmbeddingLayer {
   absl::Status Resolve(const Batch& batch, int64_t step, Workers* workers, BatchRows* rows);
   // Finds the rows of a batch to score.
   absl::Status Lookup(const Batch& batch, BatchRows* rows) const;
+  // Of rows that Resolve found, in another order or again: Update then learns from these occurrences. `batch`
+  // and `rows` belong together; both are read in Update, too.
+  void Merge(const Batch& batch, const BatchRows& rows);
   // Rows that were found in an earlier step, as they are now.
   absl::Status ReadAgain(BatchRows* rows) const;
   // Which of the keys have a row of their own.

@@ -13,6 +13,9 @@
 // label term and all of distillation are 0, but for the logit term where a teacher's logits were stored; a
 // row without one adds 0 to its mean.
 //
+// Several teachers each have a teacher_label of their own, from the labels alone; t is the mean of their
+// logits, and what is logged as teacher_label is the mean of theirs.
+//
 //   JointLoss loss(config, teacher_widths, student_widths, kernels);
 //   loss.Initialize(seed, parameters);
 //   loss.Prepare(parameters);
@@ -67,6 +70,8 @@ struct LossShard {
   const float* weights = nullptr;  // [rows], or null: 1
   const float* teacher_logits = nullptr;
   const float* student_logits = nullptr;
+  // Where the teacher is several towers (tandem/committee.h), the logits of each; teacher_logits is their mean.
+  std::vector<const float*> member_logits;
   // What the student's logits must come near in place of teacher_logits: a teacher's of another time, kAbsent
   // (tandem/batch.h) for a row without one. Null: none are stored.
   const float* stored_logits = nullptr;
@@ -80,7 +85,8 @@ struct LossShard {
 
 // Where gradients of the batch's mean loss go. Null or empty: not wanted.
 struct LossGradients {
-  float* d_teacher_logits = nullptr;     // [rows], overwritten; untouched without a teacher
+  float* d_teacher_logits = nullptr;     // [rows], overwritten; untouched without a teacher, or with several
+  std::vector<float*> d_member_logits;   // of each of several teachers, [rows], overwritten
   float* d_student_logits = nullptr;     // [rows], overwritten; untouched without a student
   std::vector<Matrix> d_student_hidden;  // pair by pair, added to
   float* parameters = nullptr;           // flat, of the adapters; overwritten
@@ -128,7 +134,7 @@ class JointLoss {
     double inverse_variance = 1;
   };
 
-  void ComputeTeacher(const LossShard& shard, float* d_logits, LossTerms* sums) const;
+  void ComputeTeachers(const LossShard& shard, LossGradients* gradients, LossTerms* sums) const;
   void ComputeStudent(const LossShard& shard, float* d_logits, LossTerms* sums) const;
   void ComputeHint(int k, const LossShard& shard, LossWorkspace* workspace, LossGradients* gradients,
                    LossTerms* sums) const;

@@ -46,10 +46,12 @@ class Experiment;
 // How rows lie in memory. A function of the configuration, but for `slow_at`, which is the store's own.
 struct RowShape {
   bool trained = false;  // with what training needs
-  // A row that was read begins with its weights: `dim` floats, then one linear weight for each tower that has
-  // a linear part, the student's last.
+  // A row that was read begins with its weights: `dim` floats (of all vectors that lie side by side, where
+  // there is a committee), then one linear weight for each tower that has a linear part: the teachers', and
+  // the student's last.
   int dim = 0;
-  bool teacher_linear = false, student_linear = false;
+  int teacher_linear = 0;
+  bool student_linear = false;
   int width = 0;  // of all weights
   // Where its slow copy, `dim` floats, begins; 0: there is none.
   int slow_at = 0;

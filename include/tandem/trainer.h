@@ -100,8 +100,8 @@ class Trainer {
   absl::Status FindRows(const StepPlan& plan, const Batch& batch);
   // What the step runs on: the batch; the r-th batch of rows that its features make; for the k-th step beyond
   // the one on the batch, one of the past.
-  Pass RowsOf(const StepPlan& plan, const Batch& batch);
-  Pass RecombinedRows(const StepPlan& plan, const Batch& batch, int r);
+  absl::StatusOr<Pass> RowsOf(const StepPlan& plan, const Batch& batch);
+  absl::StatusOr<Pass> RecombinedRows(const StepPlan& plan, const Batch& batch, int r);
   absl::StatusOr<Pass> PastRows(const StepPlan& plan, int k);
   absl::Status StepOn(const StepPlan& plan, const Pass& pass);
   absl::Status UpdateEmbeddings(const StepPlan& plan, const Pass& pass);

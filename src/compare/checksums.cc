@@ -47,7 +47,7 @@ absl::StatusOr<std::string> TeacherChecksum(const DualModel& model) {
   hash.AddFloats(values.data(), values.size());
   const EmbeddingLayer& embedding = model.embedding();
   // The linear weight of the teacher comes right after the vector (tandem/embedding.h).
-  const int floats = embedding.dim() + (model.teacher().linear() ? 1 : 0);
+  const int floats = embedding.dim() + model.teacher().linear();
   const int whole_floats = embedding.shape().whole_floats();
   for (size_t t = 0; t < model.schema().tables().size(); ++t) {
     const std::string& name = model.schema().tables()[t].name;

@@ -28,7 +28,11 @@ Preset SwitchesOf(const proto::Model& model) {
   if (!HasTeacher(model) || !HasStudent(model)) return preset;
   if (switches.has_joint()) preset.joint = switches.joint();
   if (switches.has_phase()) preset.phase = switches.phase();
-  if (switches.has_own_embedding()) preset.own_embedding = switches.own_embedding();
+  if (switches.has_own_embedding() && switches.own_embedding() != preset.own_embedding) {
+    preset.own_embedding = switches.own_embedding();
+    // Tables of its own are its to train.
+    preset.stop_gradient = !preset.own_embedding;
+  }
   if (switches.has_stop_gradient()) preset.stop_gradient = switches.stop_gradient();
   if (switches.has_logit()) preset.logit = switches.logit();
   if (switches.has_hint()) preset.hint = switches.hint();
@@ -53,11 +57,22 @@ MethodPlan PlanOf(const proto::Experiment& experiment) {
   if (!plan.trains_embedding) {
     plan.joint_steps = distill.has_replay() ? distill.replay().steps() : 1;
     plan.phase_steps = distill.has_phase() ? distill.phase().steps_per_row() : plan.joint_steps;
-    const bool learns_from_teacher =
-        LogitWeightOf(experiment) > 0 || (distill.hint_size() > 0 && HintWeightOf(experiment) > 0);
-    if (has_phase && learns_from_teacher) plan.recombined_batches = distill.phase().recombined_batches();
   }
+  const bool learns_from_teacher =
+      LogitWeightOf(experiment) > 0 || (distill.hint_size() > 0 && HintWeightOf(experiment) > 0);
+  if (has_phase && learns_from_teacher && (!plan.trains_embedding || plan.own_embedding))
+    plan.recombined_batches = distill.phase().recombined_batches();
   return plan;
+}
+
+proto::Experiment StudentAlone(proto::Experiment experiment) {
+  proto::Model& model = *experiment.mutable_model();
+  if (PlanOf(experiment).own_embedding && HasTeacher(model)) {
+    experiment.mutable_embedding()->MergeFrom(model.distill().own_embedding());
+    model.mutable_distill()->clear_own_embedding();
+  }
+  model.set_method(proto::STUDENT_ALONE);
+  return experiment;
 }
 
 double LogitWeightOf(const proto::Experiment& experiment) {

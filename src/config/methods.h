@@ -37,6 +37,9 @@ struct MethodPlan {
   int recombined_batches = 0;
 };
 
+// The same with the student alone, on the tables that it has: its own, where there are such.
+proto::Experiment StudentAlone(proto::Experiment experiment);
+
 MethodPlan PlanOf(const proto::Experiment& experiment);
 inline bool HasTeacher(const proto::Model& model) { return model.method() != proto::STUDENT_ALONE; }
 inline bool HasStudent(const proto::Model& model) { return model.method() != proto::TEACHER_ALONE; }

@@ -7,6 +7,11 @@ const proto::Optimizer& OptimizerOf(const proto::Experiment& experiment, const p
   return own ? tower.optimizer() : experiment.train().optimizer();
 }
 
+const proto::Optimizer& TeacherOptimizerOf(const proto::Experiment& experiment) {
+  const proto::Model& model = experiment.model();
+  return model.has_committee() ? experiment.train().optimizer() : OptimizerOf(experiment, model.teacher());
+}
+
 proto::Optimizer WithoutMuon(const proto::Optimizer& optimizer) {
   if (!optimizer.has_muon()) return optimizer;
   proto::Optimizer rest;

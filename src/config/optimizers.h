@@ -12,6 +12,9 @@ namespace tandem {
 // Of the tower's dense parameters: its own, or train.optimizer where it has none.
 const proto::Optimizer& OptimizerOf(const proto::Experiment& experiment, const proto::Tower& tower);
 
+// Of the teachers': a committee's members all move by one.
+const proto::Optimizer& TeacherOptimizerOf(const proto::Experiment& experiment);
+
 // Of what isn't a hidden layer's matrix: Muon's adam; any other optimizer moves it itself.
 proto::Optimizer WithoutMuon(const proto::Optimizer& optimizer);
 

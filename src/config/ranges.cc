@@ -48,10 +48,13 @@ constexpr Range kRanges[] = {
     BelowOne("Embedding.id_dropout"),
     AtLeast("Embedding.l2", 0),
     AtLeast("Embedding.weight_decay", 0),
+    AtLeast("Embedding.max_rows", 0),
+    Closed("Embedding.expire_days", 0, 36500),
     {"SlowCopy.decay", 0, 1, true, true},
     Closed("Mlp.hidden", 1, 65536),
     BelowOne("Mlp.dropout"),
     BelowOne("Mlp.normalize_decay"),
+    Closed("Member.copies", 1, 64),
     Closed("Cin.layers", 1, 65536),
     Closed("Cross.layers", 1, 1000),
     Closed("Cross.rank", 0, 65536),
@@ -132,6 +135,7 @@ constexpr Range kRanges[] = {
     AtLeast("Runtime.log_every_steps", 1),
     AtLeast("Runtime.checkpoint_every_steps", 0),
     AtLeast("Runtime.keep_checkpoints", 1),
+    AtLeast("Runtime.memory_limit", 0),
 };
 
 // The numbers of a singular or repeated field; none for one that holds no numbers.

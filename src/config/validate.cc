@@ -1,6 +1,7 @@
 #include "src/config/validate.h"
 
 #include "absl/strings/match.h"
+#include "src/config/committee.h"
 #include "src/config/methods.h"
 #include "src/config/optimizers.h"
 #include "src/config/ranges.h"
@@ -33,14 +34,14 @@ absl::Status CheckRowOptimizer(const proto::Optimizer& optimizer, const char* ke
 absl::Status CheckMuon(const proto::Experiment& experiment) {
   const proto::Model& model = experiment.model();
   bool moves_some = !experiment.train().optimizer().has_muon();
-  for (const bool teacher : {true, false}) {
-    if (!(teacher ? HasTeacher(model) : HasStudent(model))) continue;
-    const proto::Tower& tower = teacher ? model.teacher() : model.student();
+  std::vector<MemberConfig> towers = TeachersOf(experiment);
+  if (HasStudent(model)) towers.push_back({&model.student(), 0, "model.student"});
+  for (const MemberConfig& member : towers) {
+    const proto::Tower& tower = *member.tower;
     if (&OptimizerOf(experiment, tower) == &experiment.train().optimizer()) {
       moves_some |= tower.has_mlp();
     } else if (tower.optimizer().has_muon() && !tower.has_mlp()) {
-      return ConfigError("model.", teacher ? "teacher" : "student",
-                         ".optimizer.muon: the tower has no mlp, whose matrices it would move");
+      return ConfigError(member.key, ".optimizer.muon: the tower has no mlp, whose matrices it would move");
     }
   }
   if (moves_some) return absl::OkStatus();

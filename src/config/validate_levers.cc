@@ -1,8 +1,12 @@
 // Checks of what the student learns from, and of the switches between methods.
 #include <algorithm>
+#include <string>
+#include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "src/config/methods.h"
 #include "src/config/validate.h"
+#include "tandem/experiment.h"
 #include "tandem/status.h"
 
 namespace tandem {
@@ -45,8 +49,34 @@ absl::Status CheckStudent(const proto::Experiment& experiment) {
   return absl::OkStatus();
 }
 
+absl::Status CheckRecombinedGroups(const proto::Experiment& experiment,
+                                   const std::vector<const proto::Feature*>& features) {
+  std::vector<std::string> names;
+  for (const proto::Feature* feature : features) names.push_back(feature->name());
+  std::vector<std::string> grouped;
+  const proto::StudentPhase& phase = experiment.model().distill().phase();
+  for (int g = 0; g < phase.recombined_group_size(); ++g) {
+    const std::string key = absl::StrCat("model.distill.phase.recombined_group[", g, "].feature");
+    if (phase.recombined_group(g).feature().empty()) return ConfigError(key, ": empty; must name features");
+    for (const std::string& name : phase.recombined_group(g).feature()) {
+      if (std::count(names.begin(), names.end(), name) == 0)
+        return ConfigError(key, ": '", name, "' is no feature", DidYouMean(name, names));
+      if (std::count(grouped.begin(), grouped.end(), name) > 0)
+        return ConfigError(key, ": '", name, "' is named twice; a feature goes with one group");
+      grouped.push_back(name);
+    }
+  }
+  return absl::OkStatus();
+}
+
 absl::Status CheckRecombined(const proto::Experiment& experiment) {
-  const int batches = PlanOf(experiment).recombined_batches;
+  const MethodPlan plan = PlanOf(experiment);
+  const int batches = plan.recombined_batches;
+  if (batches > 0 && plan.own_embedding && experiment.embedding().weight_decay() > 0) {
+    return ConfigError("embedding.weight_decay: ", experiment.embedding().weight_decay(),
+                       "; must be 0 where a student with an embedding of its own learns from recombined rows "
+                       "(model.distill.phase.recombined_batches); embedding.l2 can take its place");
+  }
   if (batches == 0 || !ReadsStoredLogits(experiment)) return absl::OkStatus();
   return ConfigError(
       "model.distill.phase.recombined_batches: ", batches,
@@ -87,6 +117,7 @@ absl::Status ValidateLevers(const proto::Experiment& experiment,
   TANDEM_RETURN_IF_ERROR(CheckSlowCopy(experiment));
   TANDEM_RETURN_IF_ERROR(CheckUnlabelled(experiment));
   TANDEM_RETURN_IF_ERROR(CheckRecombined(experiment));
+  TANDEM_RETURN_IF_ERROR(CheckRecombinedGroups(experiment, features));
   return CheckStudent(experiment);
 }
 

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "src/config/committee.h"
 #include "src/config/methods.h"
 #include "src/config/validate.h"
 #include "tandem/status.h"
@@ -79,6 +80,25 @@ absl::Status CheckHintLayer(int layer, const proto::Tower& tower, const char* to
                      accepted);
 }
 
+absl::Status CheckCommittee(const proto::Experiment& experiment) {
+  const proto::Model& model = experiment.model();
+  if (!model.has_committee()) return absl::OkStatus();
+  if (model.committee().member().empty()) {
+    return ConfigError(
+        "model.committee.member: empty; must name at least one kind of tower: member { copies: 5 "
+        "tower { mlp { hidden: [64, 32] } } }");
+  }
+  for (const MemberConfig& teacher : TeachersOf(experiment)) {
+    if (!teacher.tower->has_optimizer()) continue;
+    return ConfigError(teacher.key, ".optimizer: set, but a committee's members all move by train.optimizer");
+  }
+  const MethodPlan plan = PlanOf(experiment);
+  if (!SideBySide(experiment) || !plan.student || plan.own_embedding) return absl::OkStatus();
+  return ConfigError(
+      "model.committee.rows: SIDE_BY_SIDE, whose rows hold a vector for each member, none of which is the "
+      "student's; set model.distill.switches.own_embedding: true, or rows: SHARED");
+}
+
 absl::Status CheckTemperature(const proto::Model& model) {
   const proto::Distill& distill = model.distill();
   const proto::Distill::LogitLoss loss = LogitLossOf(model);
@@ -91,14 +111,15 @@ absl::Status CheckTemperature(const proto::Model& model) {
   return absl::OkStatus();
 }
 
-absl::Status CheckDistill(const proto::Model& model) {
+absl::Status CheckDistill(const proto::Experiment& experiment) {
+  const proto::Model& model = experiment.model();
+  const proto::Tower& teacher = *TeachersOf(experiment).front().tower;
   TANDEM_RETURN_IF_ERROR(CheckTemperature(model));
   const proto::Distill& distill = model.distill();
   for (int i = 0; i < distill.hint_size(); ++i) {
     const std::string key = absl::StrCat("model.distill.hint[", i, "].");
     const proto::Hint& hint = distill.hint(i);
-    TANDEM_RETURN_IF_ERROR(
-        CheckHintLayer(hint.teacher_layer(), model.teacher(), "teacher", key + "teacher_layer"));
+    TANDEM_RETURN_IF_ERROR(CheckHintLayer(hint.teacher_layer(), teacher, "teacher", key + "teacher_layer"));
     TANDEM_RETURN_IF_ERROR(
         CheckHintLayer(hint.student_layer(), model.student(), "student", key + "student_layer"));
   }
@@ -124,16 +145,20 @@ absl::Status ValidateModel(const proto::Experiment& experiment) {
   const proto::Model& model = experiment.model();
   const std::string& method = proto::Method_Name(model.method());
   if (HasTeacher(model)) {
-    if (!model.has_teacher())
-      return ConfigError("model.teacher: not set; method ", method, " needs a teacher");
-    TANDEM_RETURN_IF_ERROR(CheckTower(model.teacher(), "model.teacher"));
+    if (!model.has_teacher() && !model.has_committee()) {
+      return ConfigError("model.teacher: not set; method ", method,
+                         " needs a teacher (or several: model.committee)");
+    }
+    TANDEM_RETURN_IF_ERROR(CheckCommittee(experiment));
+    for (const MemberConfig& teacher : TeachersOf(experiment))
+      TANDEM_RETURN_IF_ERROR(CheckTower(*teacher.tower, teacher.key));
   }
   if (HasStudent(model)) {
     if (!model.has_student())
       return ConfigError("model.student: not set; method ", method, " needs a student");
     TANDEM_RETURN_IF_ERROR(CheckTower(model.student(), "model.student"));
   }
-  if (HasTeacher(model) && HasStudent(model)) return CheckDistill(model);
+  if (HasTeacher(model) && HasStudent(model)) return CheckDistill(experiment);
   return ReadsStoredLogits(experiment) ? CheckStoredDistill(model) : absl::OkStatus();
 }
 

@@ -4,6 +4,7 @@
 
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
+#include "src/config/committee.h"
 #include "src/config/methods.h"
 #include "src/config/validate.h"
 #include "tandem/experiment.h"
@@ -39,8 +40,8 @@ absl::Status CheckTransformers(const proto::Tower& tower, const std::string& nam
   for (int i = 0; i < tower.interaction_size(); ++i) {
     if (!tower.interaction(i).has_transformer()) continue;
     const proto::Transformer& transformer = tower.interaction(i).transformer();
-    const std::string key = absl::StrCat("model.", name, ".interaction[", i, "].transformer");
-    const bool student = name == "student";
+    const std::string key = absl::StrCat(name, ".interaction[", i, "].transformer");
+    const bool student = name == "model.student";
     TANDEM_RETURN_IF_ERROR(CheckFeature(key + ".sequence", transformer.sequence(), true, student, features));
     TANDEM_RETURN_IF_ERROR(CheckFeature(key + ".target", transformer.target(), false, student, features));
     if (dim % transformer.heads() != 0) {
@@ -55,14 +56,19 @@ absl::Status CheckTransformers(const proto::Tower& tower, const std::string& nam
 absl::Status ValidateTransformers(const proto::Experiment& experiment, const Features& features) {
   const proto::Model& model = experiment.model();
   const int dim = experiment.embedding().dim();
-  if (HasTeacher(model)) TANDEM_RETURN_IF_ERROR(CheckTransformers(model.teacher(), "teacher", dim, features));
-  if (HasStudent(model)) TANDEM_RETURN_IF_ERROR(CheckTransformers(model.student(), "student", dim, features));
+  const std::vector<MemberConfig> teachers = TeachersOf(experiment);
+  for (const MemberConfig& teacher : teachers)
+    TANDEM_RETURN_IF_ERROR(CheckTransformers(*teacher.tower, teacher.key, dim, features));
+  if (HasStudent(model))
+    TANDEM_RETURN_IF_ERROR(CheckTransformers(model.student(), "model.student", dim, features));
 
   // Without a teacher a sequence that no transformer of the student reads is left out with the teacher's
   // features.
   if (!HasTeacher(model)) return absl::OkStatus();
   absl::flat_hash_set<std::string> read;
-  for (const proto::Tower* tower : {&model.teacher(), &model.student()}) {
+  std::vector<const proto::Tower*> towers = {&model.student()};
+  for (const MemberConfig& teacher : teachers) towers.push_back(teacher.tower);
+  for (const proto::Tower* tower : towers) {
     for (const proto::Interaction& interaction : tower->interaction())
       read.insert(interaction.transformer().sequence());
   }

@@ -115,7 +115,9 @@ bool EmbeddingLayer::Merged::Sum(const Table& table, uint32_t place, float* grad
   float* sum = kDim > 0 ? registers : gradient;
   for (int d = 0; d < dim; ++d) sum[d] = 0;
   const auto plain_columns = static_cast<uint32_t>(layer_.plain_columns_);
-  float teacher_sum = 0, student_sum = 0;
+  const int linear = shape.teacher_linear;
+  float student_sum = 0;
+  for (int j = 0; j < linear; ++j) gradient[dim + j] = 0;
   const Occurrence* occurrences = table.occurrences.data();
   const uint32_t end = table.offsets[place + 1];
   for (uint32_t o = table.offsets[place]; o < end; ++o) {
@@ -124,15 +126,16 @@ bool EmbeddingLayer::Merged::Sum(const Table& table, uint32_t place, float* grad
     const float* d_field = gradients_.d_x.row(static_cast<int>(occurrence.sample)) + occurrence.column * dim;
     for (int d = 0; d < dim; ++d) sum[d] += c * d_field[d];
     if (occurrence.column >= plain_columns) continue;
-    if (gradients_.d_teacher_linear != nullptr)
-      teacher_sum += c * gradients_.d_teacher_linear[occurrence.sample];
+    if (gradients_.d_teacher_linear != nullptr) {
+      const float* d_linear = gradients_.d_teacher_linear + static_cast<int64_t>(occurrence.sample) * linear;
+      for (int j = 0; j < linear; ++j) gradient[dim + j] += c * d_linear[j];
+    }
     if (gradients_.d_student_linear != nullptr)
       student_sum += c * gradients_.d_student_linear[occurrence.sample];
   }
   if (kDim > 0) {
     for (int d = 0; d < dim; ++d) gradient[d] = sum[d];
   }
-  if (shape.teacher_linear) gradient[dim] = teacher_sum;
   if (shape.student_linear) gradient[shape.width - 1] = student_sum;
   float zero = 0;  // NaN as soon as one of them isn't finite
   for (int i = 0; i < shape.width; ++i) zero += 0 * gradient[i];
@@ -292,6 +295,18 @@ absl::Status EmbeddingLayer::Lookup(const Batch& batch, BatchRows* rows) const {
   return store_->Read(absl::MakeSpan(rows->tables));
 }
 
+void EmbeddingLayer::Merge(const Batch& batch, const BatchRows& rows) {
+  for (size_t t = 0; t < fields_of_table_.size(); ++t) {
+    const int table = static_cast<int>(t);
+    std::vector<uint32_t>& counts = *merged_->counts(table);
+    counts.assign(rows.tables[t].rows.size(), 0);
+    for (const int f : fields_of_table_[t]) {
+      for (const uint32_t found : rows.fields[f]) ++counts[found];
+    }
+    merged_->Merge(table, batch, rows);
+  }
+}
+
 absl::Status EmbeddingLayer::ReadAgain(BatchRows* rows) const {
   return store_->ReadAgain(absl::MakeSpan(rows->tables));
 }
@@ -319,6 +334,7 @@ void EmbeddingLayer::GatherField(int field, const Batch& batch, const BatchRows&
   const uint32_t* offsets = bags.offsets.data() + first_row;
   const float* coefficients = bags.coefficients.data();
   const uint32_t end = offsets[x_rows];
+  const int teachers = shape_.teacher_linear;
   for (int r = 0; r < x_rows; ++r) {
     float* out = x + static_cast<int64_t>(r) * x_stride;
     float registers[kDim > 0 ? kDim : 1];
@@ -329,7 +345,9 @@ void EmbeddingLayer::GatherField(int field, const Batch& batch, const BatchRows&
       const float* weights = table_rows[found[i]];
       const float c = coefficients[i];
       for (int d = 0; d < dim; ++d) sum[d] += c * weights[d];
-      if (linear.teacher != nullptr) linear.teacher[r] += c * weights[dim];
+      if (linear.teacher != nullptr) {
+        for (int j = 0; j < teachers; ++j) linear.teacher[r * teachers + j] += c * weights[dim + j];
+      }
       if (linear.student != nullptr) linear.student[r] += c * weights[student_column()];
     }
     if (kDim == 0) continue;
@@ -350,6 +368,7 @@ void EmbeddingLayer::GatherSlowField(int field, const Batch& batch, const BatchR
   const uint32_t end = offsets[x_rows];
   const float* slow_left = table.slow_left.data();
   const bool lazy = !table.slow_left.empty();
+  const int teachers = shape_.teacher_linear;
   for (int r = 0; r < x_rows; ++r) {
     float* out = x + static_cast<int64_t>(r) * x_stride;
     float registers[kDim > 0 ? kDim : 1];
@@ -369,7 +388,9 @@ void EmbeddingLayer::GatherSlowField(int field, const Batch& batch, const BatchR
       } else {
         for (int d = 0; d < dim; ++d) sum[d] += c * (weights[d] + left * (slow[d] - weights[d]));
       }
-      if (linear.teacher != nullptr) linear.teacher[r] += c * weights[dim];
+      if (linear.teacher != nullptr) {
+        for (int j = 0; j < teachers; ++j) linear.teacher[r * teachers + j] += c * weights[dim + j];
+      }
       if (linear.student != nullptr) linear.student[r] += c * weights[student_column()];
     }
     if (kDim == 0) continue;
@@ -380,7 +401,7 @@ void EmbeddingLayer::GatherSlowField(int field, const Batch& batch, const BatchR
 void EmbeddingLayer::Gather(const Batch& batch, const BatchRows& rows, int first_row,
                             const EmbeddingView& view, Matrix x, const LinearSums& linear) const {
   CHECK_EQ(x.cols, static_cast<int>(view.fields.size()) * shape_.dim);
-  if (linear.teacher != nullptr) std::fill_n(linear.teacher, x.rows, 0.0f);
+  if (linear.teacher != nullptr) std::fill_n(linear.teacher, x.rows * shape_.teacher_linear, 0.0f);
   if (linear.student != nullptr) std::fill_n(linear.student, x.rows, 0.0f);
   const bool slow = view.slow && shape_.slow_at > 0;
   WithDim(shape_.dim, [&](auto dim) {

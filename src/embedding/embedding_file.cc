@@ -64,10 +64,11 @@ absl::Status EmbeddingFileReader::SkipRest() {
 absl::Status EmbeddingFileReader::NextTable() {
   TANDEM_RETURN_IF_ERROR(SkipRest());
   TANDEM_ASSIGN_OR_RETURN(absl::string_view record, reader_->Next());
-  if (!Parse(record, &table_) || table_.dim() <= 0 || table_.slots() < 0 || table_.rows() < 0 ||
+  if (!Parse(record, &table_) || table_.dim() <= 0 || table_.teacher_linear() < 0 ||
+      table_.teacher_linear() > table_.dim() || table_.slots() < 0 || table_.rows() < 0 ||
       table_.pending() < 0)
     return Malformed();
-  width_ = table_.dim() + (table_.teacher_linear() ? 1 : 0) + (table_.student_linear() ? 1 : 0);
+  width_ = table_.dim() + table_.teacher_linear() + (table_.student_linear() ? 1 : 0);
   rows_left_ = table_.rows();
   pending_left_ = table_.pending();
   default_row_left_ = true;

@@ -65,8 +65,8 @@ absl::Status RowConverter::Check() const {
   const RowShape& shape = spec_.shape;
   const proto::TableHeader& table = file_.table();
   if (table.dim() != shape.dim) {
-    return ModelError(file_.path(), ": rows of ", table.dim(), " floats where the model has embedding.dim ",
-                      shape.dim);
+    return ModelError(file_.path(), ": rows of ", table.dim(), " floats where the model's have ", shape.dim,
+                      " (embedding.dim, of every member of a committee)");
   }
   if (keeps_slots_ && (table.slots() != shape.slots || table.updates() != shape.updates)) {
     return ModelError(file_.path(),
@@ -80,7 +80,7 @@ void RowConverter::CopyShared(const float* from, float* to) const {
   const RowShape& shape = spec_.shape;
   const proto::TableHeader& table = file_.table();
   std::copy_n(from, shape.dim, to);
-  if (shape.teacher_linear && table.teacher_linear()) to[shape.dim] = from[shape.dim];
+  std::copy_n(from + shape.dim, std::min(shape.teacher_linear, table.teacher_linear()), to + shape.dim);
   if (shape.student_linear && table.student_linear()) to[shape.width - 1] = from[file_.width() - 1];
 }
 

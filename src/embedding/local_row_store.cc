@@ -47,13 +47,17 @@ LocalRowStore::LocalRowStore(const proto::Experiment& experiment, const Schema& 
 
 void LocalRowStore::InitializeRow(uint64_t key, float* weights) const {
   const RowShape& shape = spec_.shape;
-  const Random random(spec_.seed, RandomPurpose::kRow, {key});
   constexpr int kAtATime = 64;
   double normal[kAtATime];
-  for (int first = 0; first < shape.dim; first += kAtATime) {
-    const int n = std::min(kAtATime, shape.dim - first);
-    random.Normals(first, n, normal);
-    for (int d = 0; d < n; ++d) weights[first + d] = static_cast<float>(spec_.init_deviation * normal[d]);
+  const int vectors = static_cast<int>(spec_.seeds.size()), dim = shape.dim / vectors;
+  for (int v = 0; v < vectors; ++v) {
+    const Random random(spec_.seeds[v], RandomPurpose::kRow, {key});
+    float* const vector = weights + v * dim;
+    for (int first = 0; first < dim; first += kAtATime) {
+      const int n = std::min(kAtATime, dim - first);
+      random.Normals(first, n, normal);
+      for (int d = 0; d < n; ++d) vector[first + d] = static_cast<float>(spec_.init_deviation * normal[d]);
+    }
   }
   if (spec_.trained) spec_.optimizer->Initialize(shape.width, weights, weights + shape.width, shape.width);
   if (shape.slow) std::copy_n(weights, shape.dim, weights + shape.slow_at);

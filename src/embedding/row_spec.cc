@@ -1,5 +1,6 @@
 #include "src/embedding/row_spec.h"
 
+#include "src/config/committee.h"
 #include "src/config/methods.h"
 #include "tandem/experiment.pb.h"
 
@@ -10,10 +11,11 @@ RowShape ShapeOf(const proto::Experiment& experiment, const RowSpec& spec) {
   const proto::Model& model = experiment.model();
   RowShape shape;
   shape.trained = spec.trained;
-  shape.dim = experiment.embedding().dim();
-  shape.teacher_linear = spec.has_teacher && model.teacher().linear();
+  shape.dim = experiment.embedding().dim() * static_cast<int>(spec.seeds.size());
+  for (const MemberConfig& teacher : TeachersOf(experiment))
+    shape.teacher_linear += teacher.tower->linear() ? 1 : 0;
   shape.student_linear = spec.has_student && model.student().linear() && !PlanOf(experiment).own_embedding;
-  shape.width = shape.dim + (shape.teacher_linear ? 1 : 0) + (shape.student_linear ? 1 : 0);
+  shape.width = shape.dim + shape.teacher_linear + (shape.student_linear ? 1 : 0);
   // Not trained, the weights themselves are what is served where all towers are served on one copy.
   shape.slow =
       (spec.slow_teacher || spec.slow_student) &&
@@ -36,8 +38,8 @@ RowSpec::RowSpec(const proto::Experiment& experiment, bool trained)
       slow_teacher(TeacherReadsSlowCopy(experiment)),
       slow_student(StudentReadsSlowCopy(experiment)),
       optimizer(MakeOptimizer(experiment.embedding().optimizer())),
+      seeds(SeedsOfVectors(experiment)),
       shape(ShapeOf(experiment, *this)),
-      seed(experiment.train().seed()),
       init_deviation(experiment.embedding().init_deviation()),
       min_count(experiment.embedding().min_count()),
       l2(experiment.embedding().l2()),

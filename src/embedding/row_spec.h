@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "tandem/optimizer.h"
 #include "tandem/row_store.h"
@@ -22,9 +23,9 @@ struct RowSpec {
   // Of them, those that are evaluated and served on the slow copy.
   const bool slow_teacher, slow_student;
   const std::unique_ptr<const Optimizer> optimizer;
+  const std::vector<uint64_t> seeds;  // of the first values of each vector of a row
   const RowShape shape;
 
-  const uint64_t seed;
   const double init_deviation;
   const uint32_t min_count;
   const double l2;

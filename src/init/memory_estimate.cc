@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include "src/config/committee.h"
+#include "src/config/methods.h"
+
 namespace tandem {
 namespace {
 
@@ -45,18 +48,30 @@ double TowerWeights(const proto::Tower& tower, double width) {
   return weights + MlpWeights(tower.mlp(), outputs);
 }
 
+// Of the teachers' rows, and of the student's where it has rows of its own.
+int VectorsAnId(const proto::Experiment& experiment) {
+  const MethodPlan plan = PlanOf(experiment);
+  return static_cast<int>(SeedsOfVectors(experiment).size()) + (plan.teacher && plan.own_embedding ? 1 : 0);
+}
+
+double TeacherWeights(const proto::Experiment& experiment, double width) {
+  double weights = 0;
+  for (const MemberConfig& member : TeachersOf(experiment)) weights += TowerWeights(*member.tower, width);
+  return weights;
+}
+
 }  // namespace
 
 MemoryEstimate EstimateMemory(const proto::Experiment& experiment,
                               const std::map<std::string, double>& table_rows, double rows) {
   MemoryEstimate memory;
   const proto::Embedding& embedding = experiment.embedding();
-  const double floats =
-      embedding.dim() * (1 + Slots(embedding.optimizer()) + (embedding.has_slow_copy() ? 1 : 0));
+  const double floats = VectorsAnId(experiment) * embedding.dim() *
+                        (1 + Slots(embedding.optimizer()) + (embedding.has_slow_copy() ? 1 : 0));
   for (const auto& [table, ids] : table_rows) memory.tables += ids * (floats * kFloatBytes + kIndexBytes);
   const double width = WidthOf(experiment);
   const double weights =
-      TowerWeights(experiment.model().teacher(), width) + TowerWeights(experiment.model().student(), width);
+      TeacherWeights(experiment, width) + TowerWeights(experiment.model().student(), width);
   memory.towers = weights * kFloatBytes *
                   (2 + Slots(experiment.train().optimizer()) +
                    (experiment.train().average_decay() > 0 ? 1 : 0) + kThreadCopies);

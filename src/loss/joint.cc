@@ -41,6 +41,19 @@ Value LogitLoss(proto::Distill::LogitLoss kind, double student, double teacher, 
   LOG(FATAL) << "a logit loss without a formula: " << kind;
 }
 
+// The sum over rows, and the gradient of the batch's mean; null: not wanted.
+double LabelLoss(const LossShard& shard, const float* logits, float* d_logits) {
+  double sum = 0;
+  for (int row = 0; row < shard.rows; ++row) {
+    const double logit = logits[row], label = shard.labels[row], weight = shard.weight(row);
+    sum += weight * BinaryCrossEntropy(logit, label);
+    if (d_logits == nullptr) continue;
+    d_logits[row] =
+        static_cast<float>(weight * (Sigmoid(logit) - label) / static_cast<double>(shard.batch_rows));
+  }
+  return sum;
+}
+
 }  // namespace
 
 JointLoss::JointLoss(const proto::Distill& config, const std::vector<int>& teacher_widths,
@@ -92,8 +105,7 @@ void JointLoss::Compute(const LossShard& shard, LossWorkspace* workspace, LossGr
                         LossTerms* sums) const {
   *sums = LossTerms();
   if (gradients->parameters != nullptr) std::fill_n(gradients->parameters, layout_.size(), 0.0f);
-  if (shard.teacher_logits != nullptr && shard.labels != nullptr)
-    ComputeTeacher(shard, gradients->d_teacher_logits, sums);
+  if (shard.teacher_logits != nullptr && shard.labels != nullptr) ComputeTeachers(shard, gradients, sums);
   if (shard.student_logits != nullptr) ComputeStudent(shard, gradients->d_student_logits, sums);
   if (shard.teacher_logits != nullptr && shard.student_logits != nullptr && hint_weight_ != 0 &&
       !shard.teacher_hidden.empty()) {
@@ -103,13 +115,15 @@ void JointLoss::Compute(const LossShard& shard, LossWorkspace* workspace, LossGr
                 logit_weight_ * sums->logit + hint_weight_ * sums->hint;
 }
 
-void JointLoss::ComputeTeacher(const LossShard& shard, float* d_logits, LossTerms* sums) const {
-  for (int row = 0; row < shard.rows; ++row) {
-    const double logit = shard.teacher_logits[row], label = shard.labels[row], weight = shard.weight(row);
-    sums->teacher_label += weight * BinaryCrossEntropy(logit, label);
-    if (d_logits == nullptr) continue;
-    d_logits[row] =
-        static_cast<float>(weight * (Sigmoid(logit) - label) / static_cast<double>(shard.batch_rows));
+void JointLoss::ComputeTeachers(const LossShard& shard, LossGradients* gradients, LossTerms* sums) const {
+  const size_t members = shard.member_logits.size();
+  if (members == 0) {
+    sums->teacher_label = LabelLoss(shard, shard.teacher_logits, gradients->d_teacher_logits);
+    return;
+  }
+  for (size_t k = 0; k < members; ++k) {
+    float* const d_logits = gradients->d_member_logits.empty() ? nullptr : gradients->d_member_logits[k];
+    sums->teacher_label += LabelLoss(shard, shard.member_logits[k], d_logits) / static_cast<double>(members);
   }
 }
 

@@ -2,6 +2,8 @@
 
 #include <glog/logging.h>
 
+#include <utility>
+
 namespace tandem {
 namespace {
 
@@ -21,6 +23,18 @@ int64_t ParameterLayout::Add(const std::string& name, const std::vector<Axis>& a
   blocks_.push_back({name, shape, kind, size_, size, axes});
   size_ += (size + kAlignFloats - 1) / kAlignFloats * kAlignFloats;
   return blocks_.back().offset;
+}
+
+int64_t ParameterLayout::Append(const std::string& prefix, const ParameterLayout& other) {
+  const int64_t begin = size_;
+  for (ParameterBlock block : other.blocks_) {
+    block.name = prefix + block.name;
+    CHECK(Find(block.name) == nullptr) << block.name;
+    block.offset += begin;
+    blocks_.push_back(std::move(block));
+  }
+  size_ += other.size_;
+  return begin;
 }
 
 const ParameterBlock* ParameterLayout::Find(absl::string_view name) const {

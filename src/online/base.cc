@@ -1,4 +1,5 @@
 // What an online student begins as: finding it, and the experiment it makes.
+#include <utility>
 #include <vector>
 
 #include "absl/time/civil_time.h"
@@ -59,6 +60,7 @@ absl::StatusOr<Base> FindBase(FileSystem& fs, const std::string& init_from) {
 }
 
 proto::Experiment OnlineExperiment(proto::Experiment experiment) {
+  experiment = StudentAlone(std::move(experiment));
   // Of all distillation there is left what the log itself holds.
   proto::Distill distill;
   distill.set_lr_multiplier(experiment.model().distill().lr_multiplier());
@@ -73,8 +75,8 @@ proto::Experiment OnlineExperiment(proto::Experiment experiment) {
   if (experiment.data().unlabelled() == proto::Data::USE_TEACHER)
     experiment.mutable_data()->set_unlabelled(proto::Data::DROP);
   proto::Model& model = *experiment.mutable_model();
-  model.set_method(proto::STUDENT_ALONE);
   model.clear_teacher();
+  model.clear_committee();
   model.mutable_distill()->Swap(&distill);
   // What learns is what is served.
   experiment.mutable_embedding()->clear_slow_copy();

@@ -115,14 +115,25 @@ void AddTraining(const proto::Experiment& experiment, std::vector<std::string>* 
   }
 }
 
+void AddTeachers(const proto::Experiment& experiment, std::vector<std::string>* sentences) {
+  const proto::Model& model = experiment.model();
+  if (model.has_teacher()) sentences->push_back(absl::StrCat("Teacher: ", TowerWords(model.teacher()), "."));
+  if (!model.has_committee()) return;
+  std::vector<std::string> kinds;
+  for (const proto::Committee::Member& member : model.committee().member())
+    kinds.push_back(absl::StrCat(member.copies(), " of ", TowerWords(member.tower())));
+  sentences->push_back(
+      absl::StrCat("Committee, which teaches by its mean logit: ", absl::StrJoin(kinds, "; "),
+                   model.has_teacher() ? "; and the teacher." : "."));
+}
+
 }  // namespace
 
 std::vector<std::string> WhatWasLearned(const proto::Experiment& experiment) {
   const proto::Model& model = experiment.model();
   std::vector<std::string> sentences = {
       absl::StrCat("Method ", proto::Method_Name(model.method()), ". ", MethodWords(model.method()))};
-  if (model.method() != proto::STUDENT_ALONE)
-    sentences.push_back(absl::StrCat("Teacher: ", TowerWords(model.teacher()), "."));
+  if (model.method() != proto::STUDENT_ALONE) AddTeachers(experiment, &sentences);
   if (model.method() != proto::TEACHER_ALONE)
     sentences.push_back(absl::StrCat("Student: ", TowerWords(model.student()), "."));
   AddDistillation(experiment, &sentences);

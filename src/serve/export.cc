@@ -82,6 +82,7 @@ proto::Experiment ServedExperiment(proto::Experiment experiment) {
   experiment.clear_runtime();
   experiment.mutable_data()->clear_path();
   experiment.mutable_model()->clear_teacher();
+  experiment.mutable_model()->clear_committee();
   experiment.mutable_model()->clear_distill();
   return experiment;
 }

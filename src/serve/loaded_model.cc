@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "src/config/methods.h"
 #include "src/serve/bundle_files.h"
 #include "src/serve/precision_proto.h"
 #include "tandem/checkpoint.h"
@@ -51,7 +52,7 @@ absl::Status ChooseTowers(TowerChoice towers, const std::string& directory, prot
   } else if (towers == TowerChoice::kStudent) {
     if (method == proto::TEACHER_ALONE)
       return ConfigError("tower student: ", directory, " has a teacher only");
-    experiment->mutable_model()->set_method(proto::STUDENT_ALONE);
+    *experiment = StudentAlone(std::move(*experiment));
   }
   return absl::OkStatus();
 }

@@ -17,7 +17,8 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 // `rows`: of all tables.
-TowerDescription DescribeTower(const Tower& tower, const LoadedModel& loaded, int64_t rows) {
+template <typename AnyTower>
+TowerDescription DescribeTower(const AnyTower& tower, const LoadedModel& loaded, int64_t rows) {
   TowerDescription described;
   described.embedding_rows = rows;
   described.dense_parameters = tower.layout().trained();
@@ -25,7 +26,7 @@ TowerDescription DescribeTower(const Tower& tower, const LoadedModel& loaded, in
   if (loaded.tables != nullptr) {
     described.embedding_bytes = loaded.tables->weight_bytes();
   } else {
-    const int64_t floats = loaded.model->embedding().dim() + (tower.linear() ? 1 : 0);
+    const int64_t floats = loaded.model->embedding().dim() + static_cast<int>(tower.linear());
     described.embedding_bytes = rows * floats * static_cast<int64_t>(sizeof(float));
   }
   for (const ParameterBlock& block : tower.layout().blocks())

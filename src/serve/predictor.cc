@@ -54,7 +54,8 @@ struct Predictor::Workspace {
   GatherScratch gather;
   AlignedFloats x;
   std::vector<float> teacher_linear, student_linear;
-  TowerWorkspace teacher, student;
+  CommitteeWorkspace teacher;
+  TowerWorkspace student;
   AlignedFloats scorer;
   std::vector<float> logits;
 };
@@ -201,11 +202,12 @@ const proto::Experiment& Predictor::experiment() const { return model_->experime
 
 std::unique_ptr<Predictor::Workspace> Predictor::MakeWorkspace() const {
   auto w = std::make_unique<Workspace>();
-  w->x.resize(static_cast<size_t>(tile_rows_) * model_->embedding().fields() * model_->embedding().dim());
+  const int dim = std::max(model_->embedding().dim(), model_->student_embedding().dim());
+  w->x.resize(static_cast<size_t>(tile_rows_) * model_->embedding().fields() * dim);
   if (has_teacher()) w->teacher = model_->teacher().MakeWorkspace(tile_rows_);
   if (has_student() && scorer_ == nullptr) w->student = model_->student().MakeWorkspace(tile_rows_);
   if (scorer_ != nullptr) w->scorer.resize(scorer_->workspace_floats(tile_rows_));
-  if (has_teacher() && model_->teacher().linear()) w->teacher_linear.resize(tile_rows_);
+  if (has_teacher()) w->teacher_linear.resize(static_cast<size_t>(tile_rows_) * model_->teacher().linear());
   if (has_student() && model_->student().linear()) w->student_linear.resize(tile_rows_);
   w->logits.resize(tile_rows_);
   return w;
@@ -221,7 +223,6 @@ absl::Status Predictor::Score(const Batch& batch, Scores* scores) const {
   const EmbeddingView& of_teacher = model_->served_teacher_input();
   const EmbeddingView& of_student = model_->served_student_input();
   const bool shares = has_teacher() && has_student() && model_->SharesInput(of_teacher, of_student);
-  const int dim = model_->embedding().dim();
   if (tables_ == nullptr) {
     StageTimer timer(Stage::kLookup, batch.rows());
     TANDEM_RETURN_IF_ERROR(model_->embedding().Lookup(batch, &w->rows));
@@ -230,8 +231,8 @@ absl::Status Predictor::Score(const Batch& batch, Scores* scores) const {
   }
   for (int first = 0; first < batch.rows(); first += tile_rows_) {
     const int rows = std::min(tile_rows_, batch.rows() - first);
-    const auto input = [&](const EmbeddingView& view) {
-      const int floats = static_cast<int>(view.fields.size()) * dim;
+    const auto input = [&](const EmbeddingView& view, const EmbeddingLayer& embedding) {
+      const int floats = static_cast<int>(view.fields.size()) * embedding.dim();
       return Matrix{w->x.data(), rows, floats, floats};
     };
     const auto probabilities = [&](float* out) {
@@ -239,7 +240,7 @@ absl::Status Predictor::Score(const Batch& batch, Scores* scores) const {
         out[row] = static_cast<float>(Sigmoid(w->logits[row] + logit_offset_));
     };
     if (has_teacher()) {
-      const Matrix x = input(of_teacher);
+      const Matrix x = input(of_teacher, model_->embedding());
       {
         StageTimer timer(Stage::kGather, rows);
         model_->embedding().Gather(batch, w->rows, first, of_teacher, x,
@@ -250,7 +251,7 @@ absl::Status Predictor::Score(const Batch& batch, Scores* scores) const {
       probabilities(scores->teacher.data() + first);
     }
     if (has_student()) {
-      const Matrix x = input(of_student);
+      const Matrix x = input(of_student, model_->student_embedding());
       if (!shares) {
         StageTimer timer(Stage::kGather, rows);
         if (tables_ != nullptr) {

@@ -291,7 +291,7 @@ absl::Status ServingTables::Save(FileSystem& fs, const std::string& path, const 
     table_header.set_student_linear(linear_);
     table_header.set_rows(keys);
     if (f32) {
-      table_header.set_teacher_linear(false);
+      table_header.set_teacher_linear(0);
       table_header.set_slots(0);
       table_header.set_updates(false);
       table_header.set_last_steps(false);

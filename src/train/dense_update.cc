@@ -42,6 +42,7 @@ struct DenseUpdater::Chunk {
   int64_t size;
   ParameterKind kind;
   bool moved_as_whole;  // its values are those of a MovedMatrix
+  int norm;             // of norms_, the one that it is clipped by
 };
 
 struct DenseUpdater::MovedMatrix {
@@ -70,22 +71,28 @@ int DenseUpdater::Add(const Part& part, const proto::Optimizer& optimizer) {
   tracked->part = part;
   tracked->optimizer = MakeOptimizer(optimizer);
   tracked->muon = MakeMuon(optimizer, kernels_);
+  const int first_norm = static_cast<int>(norms_.size());
+  norms_.resize(norms_.size() + part.towers.size());
+  int norm = part.towers.empty() ? static_cast<int>(part.group) : first_norm - 1;
+  auto next_tower = part.towers.begin();
   for (const ParameterBlock& block : part.layout->blocks()) {
+    for (; next_tower != part.towers.end() && *next_tower <= block.offset; ++next_tower) ++norm;
     if (block.kind == ParameterKind::kStatistic) continue;
     const bool whole = tracked->muon != nullptr && block.kind == ParameterKind::kMatrix;
     for (int64_t begin = 0; begin < block.size; begin += kChunkFloats) {
       tracked->chunks.push_back(
-          {block.offset + begin, std::min(kChunkFloats, block.size - begin), block.kind, whole});
+          {block.offset + begin, std::min(kChunkFloats, block.size - begin), block.kind, whole, norm});
     }
     if (whole) {
       const int inputs = block.shape[0], outputs = block.shape[1];
       tracked->matrices.push_back({inputs,
                                    outputs,
-                                   {block.offset, block.size, block.kind, whole},
+                                   {block.offset, block.size, block.kind, whole, norm},
                                    std::vector<float>(tracked->muon->ScratchFloats(inputs, outputs))});
     }
   }
   tracked->squares.resize(tracked->chunks.size());
+  clips_.assign(norms_.size(), 1);
   parts_.push_back(std::move(tracked));
   return static_cast<int>(parts_.size()) - 1;
 }
@@ -112,7 +119,6 @@ void DenseUpdater::ForEachChunk(absl::Span<const int> parts, const F& f) {
 
 absl::Status DenseUpdater::Update(absl::Span<const int> parts, int shards,
                                   const std::array<double, kGroups>& rate_scales, int64_t step) {
-  std::array<float, kGroups> clip = {1, 1};
   const bool clips = train_.clip_norm() > 0;
   if (clips) {
     // The norm is that of all sums, so that they come first.
@@ -121,7 +127,7 @@ absl::Status DenseUpdater::Update(absl::Span<const int> parts, int shards,
       AddByTree(part->gradients, shards, chunk.offset, chunk.size);
       part->squares[c] = SumOfSquares(part->gradients[0].data() + chunk.offset, chunk.size);
     });
-    for (const Group group : {kTeacher, kStudent}) clip[group] = static_cast<float>(ClipScale(parts, group));
+    FindClips(parts);
   }
   std::array<bool, kGroups> counted = {};
   for (const int part : parts) {
@@ -138,7 +144,7 @@ absl::Status DenseUpdater::Update(absl::Span<const int> parts, int shards,
       return;
     }
     const Group group = part->part.group;
-    UpdateChunk(part, chunk, rate_scales[group], clip[group]);
+    UpdateChunk(part, chunk, rate_scales[group]);
     if (!part->part.parameters->averages.empty() && !chunk.moved_as_whole) AverageChunk(part, chunk);
   });
   if (not_finite != nullptr) {
@@ -149,21 +155,24 @@ absl::Status DenseUpdater::Update(absl::Span<const int> parts, int shards,
   return absl::OkStatus();
 }
 
-double DenseUpdater::ClipScale(absl::Span<const int> parts, Group group) const {
-  double squares = 0;
+void DenseUpdater::FindClips(absl::Span<const int> parts) {
+  std::fill(norms_.begin(), norms_.end(), 0.0);
   for (const int part : parts) {
-    if (parts_[part]->part.group != group) continue;
-    for (const double chunk : parts_[part]->squares) squares += chunk;
+    const Tracked& tracked = *parts_[part];
+    for (size_t c = 0; c < tracked.chunks.size(); ++c) norms_[tracked.chunks[c].norm] += tracked.squares[c];
   }
-  const double norm = std::sqrt(squares);
-  return norm > train_.clip_norm() ? train_.clip_norm() / norm : 1;
+  for (size_t i = 0; i < norms_.size(); ++i) {
+    const double norm = std::sqrt(norms_[i]);
+    clips_[i] = norm > train_.clip_norm() ? static_cast<float>(train_.clip_norm() / norm) : 1;
+  }
 }
 
-void DenseUpdater::UpdateChunk(Tracked* tracked, const Chunk& chunk, double rate_scale, float clip) {
+void DenseUpdater::UpdateChunk(Tracked* tracked, const Chunk& chunk, double rate_scale) {
   const Part& part = tracked->part;
   const UpdateStep step{rate_scale * part.rate_multiplier, updates_[part.group]};
   float* gradient = tracked->gradients[0].data() + chunk.offset;
   float* values = part.parameters->values.data() + chunk.offset;
+  const float clip = clips_[chunk.norm];
   if (clip != 1) {
     for (int64_t j = 0; j < chunk.size; ++j) gradient[j] *= clip;
   }

@@ -39,7 +39,8 @@ class Train;
 
 class DenseUpdater {
  public:
-  // Parts of a group are clipped by their common norm and count their updates together.
+  // Parts of a group count their updates together, and are clipped by their common norm; but where a part is
+  // several towers, each by its own.
   enum Group { kTeacher = 0, kStudent = 1 };
   static constexpr int kGroups = 2;
 
@@ -49,6 +50,8 @@ class DenseUpdater {
     const ParameterLayout* layout;
     Group group;
     double rate_multiplier;
+    // Where each of several towers begins in the flat vector; empty: it is one.
+    std::vector<int64_t> towers = {};
   };
 
   // `train`, `kernels` and `workers` outlive the updater.
@@ -81,8 +84,8 @@ class DenseUpdater {
   // Calls f(part, chunk index) for every chunk of the parts, on all workers.
   template <typename F>
   void ForEachChunk(absl::Span<const int> parts, const F& f);
-  double ClipScale(absl::Span<const int> parts, Group group) const;
-  void UpdateChunk(Tracked* part, const Chunk& chunk, double rate_scale, float clip);
+  void FindClips(absl::Span<const int> parts);
+  void UpdateChunk(Tracked* part, const Chunk& chunk, double rate_scale);
   void UpdateMatrices(absl::Span<const int> parts, const std::array<double, kGroups>& rate_scales);
   void AverageChunk(Tracked* part, const Chunk& chunk) const;
 
@@ -91,6 +94,9 @@ class DenseUpdater {
   Workers& workers_;
   std::vector<std::unique_ptr<Tracked>> parts_;
   std::array<int64_t, kGroups> updates_ = {};
+  // Norms that are limited, and the factors that follow: of each group, then of every tower of several.
+  std::vector<double> norms_ = std::vector<double>(kGroups);
+  std::vector<float> clips_;
   std::vector<std::pair<Tracked*, int>> tasks_;
 };
 

@@ -95,18 +95,18 @@ std::string WidestNumber(const Schema& schema, const Batch& batch) {
 }
 
 absl::Status ProveByScoring(const DualModel& model, const Batch& rows) {
-  const int dim = model.embedding().dim();
   BatchRows found;
-  std::vector<float> logits(rows.rows()), linear(rows.rows());
-  const auto prove = [&](const char* name, const Tower& tower, const EmbeddingLayer& embedding,
+  std::vector<float> logits(rows.rows()), linear;
+  const auto prove = [&](const char* name, const auto& tower, const EmbeddingLayer& embedding,
                          const EmbeddingView& view, bool of_teacher) -> absl::Status {
     TANDEM_RETURN_IF_ERROR(embedding.Lookup(rows, &found));
-    const int floats = static_cast<int>(view.fields.size()) * dim;
+    const int floats = static_cast<int>(view.fields.size()) * embedding.dim();
+    linear.resize(static_cast<size_t>(rows.rows()) * tower.linear());
     AlignedFloats x(static_cast<size_t>(rows.rows()) * floats);
     float* sums = tower.linear() ? linear.data() : nullptr;
     embedding.Gather(rows, found, 0, view, {x.data(), rows.rows(), floats, floats},
                      of_teacher ? LinearSums{sums, nullptr} : LinearSums{nullptr, sums});
-    TowerWorkspace workspace = tower.MakeWorkspace(rows.rows());
+    auto workspace = tower.MakeWorkspace(rows.rows());
     tower.Forward({x.data(), rows.rows(), floats, floats}, sums, nullptr, &workspace, logits.data());
     if (AllFinite(logits.data(), rows.rows())) return absl::OkStatus();
     return absl::InternalError(

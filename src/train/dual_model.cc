@@ -3,6 +3,7 @@
 #include <utility>
 #include <vector>
 
+#include "src/config/committee.h"
 #include "src/config/methods.h"
 #include "src/config/optimizers.h"
 #include "tandem/experiment.pb.h"
@@ -34,11 +35,6 @@ std::vector<FeatureFields> FeaturesOf(const Schema& schema, const EmbeddingView&
   return features;
 }
 
-proto::Experiment OfStudentAlone(proto::Experiment experiment) {
-  experiment.mutable_model()->set_method(proto::STUDENT_ALONE);
-  return experiment;
-}
-
 std::unique_ptr<RowStore> OrLocal(std::unique_ptr<RowStore> store, const proto::Experiment& experiment,
                                   const Schema& schema, bool trained) {
   return store != nullptr ? std::move(store) : MakeLocalRowStore(experiment, schema, trained);
@@ -62,7 +58,7 @@ absl::StatusOr<std::unique_ptr<DualModel>> DualModel::Make(const proto::Experime
     const Schema schema(experiment);
     TANDEM_ASSIGN_OR_RETURN(stores.shared, row_stores({experiment, schema, trained, /*of_student=*/false}));
     if (PlanOf(experiment).own_embedding) {
-      const proto::Experiment alone = OfStudentAlone(experiment);
+      const proto::Experiment alone = StudentAlone(experiment);
       TANDEM_ASSIGN_OR_RETURN(stores.own, row_stores({alone, schema, trained, /*of_student=*/true}));
     }
   }
@@ -78,18 +74,18 @@ DualModel::DualModel(const proto::Experiment& experiment, const Kernels& kernels
   const proto::Model& model = experiment_->model();
   const MethodPlan plan = PlanOf(*experiment_);
   if (plan.own_embedding) {
-    const proto::Experiment alone = OfStudentAlone(*experiment_);
+    const proto::Experiment alone = StudentAlone(*experiment_);
     own_embedding_.emplace(alone, schema_, OrLocal(std::move(stores.own), alone, schema_, trained));
   }
   std::vector<FeatureFields> features;
-  const auto shape = [&](const EmbeddingView& view) {
+  const auto shape = [&](const EmbeddingView& view, int dim) {
     features = FeaturesOf(schema_, view);
-    return FieldShape{static_cast<int>(view.fields.size()), embedding_.dim(), features};
+    return FieldShape{static_cast<int>(view.fields.size()), dim, features};
   };
   if (plan.teacher) {
     teacher_input_ = embedding_.all_fields();
     served_teacher_input_ = {teacher_input_.fields, TeacherReadsSlowCopy(*experiment_)};
-    teacher_.emplace(model.teacher(), shape(teacher_input_), "teacher", kernels_);
+    teacher_.emplace(*experiment_, shape(teacher_input_, experiment_->embedding().dim()), kernels_);
   }
   if (plan.student) {
     for (int f = 0; f < embedding_.fields(); ++f) {
@@ -97,7 +93,7 @@ DualModel::DualModel(const proto::Experiment& experiment, const Kernels& kernels
     }
     served_student_input_ = {student_input_.fields, StudentReadsSlowCopy(*experiment_)};
     student_input_.slow = served_student_input_.slow && !plan.trains_embedding;
-    student_.emplace(model.student(), shape(student_input_), "student", kernels_);
+    student_.emplace(model.student(), shape(student_input_, student_embedding().dim()), "student", kernels_);
   }
 
   std::vector<int> teacher_widths, student_widths;
@@ -112,7 +108,7 @@ DualModel::DualModel(const proto::Experiment& experiment, const Kernels& kernels
   }
   loss_.emplace(DistillOf(*experiment_), teacher_widths, student_widths, kernels_);
 
-  const int teacher_slots = MakeOptimizer(OptimizerOf(*experiment_, model.teacher()))->slots();
+  const int teacher_slots = MakeOptimizer(TeacherOptimizerOf(*experiment_))->slots();
   const int student_slots = MakeOptimizer(OptimizerOf(*experiment_, model.student()))->slots();
   const bool averages = experiment_->train().average_decay() > 0;
   if (has_teacher()) Allocate(teacher_->layout(), teacher_slots, trained, averages, &teacher_parameters_);
@@ -123,16 +119,16 @@ DualModel::DualModel(const proto::Experiment& experiment, const Kernels& kernels
 DualModel::~DualModel() = default;
 
 void DualModel::Initialize(double first_logit) {
-  const uint64_t seed = experiment_->train().seed();
   const auto bias = static_cast<float>(first_logit);
-  if (has_teacher()) teacher_->Initialize(seed, teacher_parameters_.values.data(), bias);
-  if (has_student()) student_->Initialize(seed, student_parameters_.values.data(), bias);
-  loss_->Initialize(seed, adapter_parameters_.values.data());
+  if (has_teacher()) teacher_->Initialize(teacher_parameters_.values.data(), bias);
+  if (has_student()) student_->Initialize(StudentSeed(*experiment_), student_parameters_.values.data(), bias);
+  loss_->Initialize(experiment_->train().seed(), adapter_parameters_.values.data());
   if (trained_) {
     const proto::Model& model = experiment_->model();
     for (DenseParameters* part : {&teacher_parameters_, &student_parameters_, &adapter_parameters_}) {
-      const proto::Tower& tower = part == &teacher_parameters_ ? model.teacher() : model.student();
-      const std::unique_ptr<Optimizer> optimizer = MakeOptimizer(OptimizerOf(*experiment_, tower));
+      const bool of_teacher = part == &teacher_parameters_;
+      const std::unique_ptr<Optimizer> optimizer = MakeOptimizer(
+          of_teacher ? TeacherOptimizerOf(*experiment_) : OptimizerOf(*experiment_, model.student()));
       const auto size = static_cast<int64_t>(part->values.size());
       optimizer->Initialize(size, part->values.data(), part->slots.data(), size);
       if (!part->averages.empty()) part->averages = part->values;

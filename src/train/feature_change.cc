@@ -27,14 +27,14 @@ int64_t ElementBefore(int64_t index, const ParameterBlock& before, const Paramet
   return element;
 }
 
-absl::Status CopyTower(const std::string& name, const Tower& before, const Tower& after,
+absl::Status CopyTower(const std::string& name, const ParameterLayout& before, const ParameterLayout& after,
                        const std::vector<int>& field_before, const DenseParameters& from,
                        DenseParameters* to) {
   const auto slots =
       static_cast<int64_t>(std::min(from.slots.size() / std::max<size_t>(1, from.values.size()),
                                     to->slots.size() / std::max<size_t>(1, to->values.size())));
-  for (const ParameterBlock& block : after.layout().blocks()) {
-    const ParameterBlock* old = before.layout().Find(block.name);
+  for (const ParameterBlock& block : after.blocks()) {
+    const ParameterBlock* old = before.Find(block.name);
     const auto other_architecture = [&] {
       return ConfigError("model.", name, ": '", block.name,
                          "' is not what the run to start from has; fine-tuning keeps the towers");
@@ -100,9 +100,13 @@ absl::Status CheckCanContinue(const DualModel& before, const DualModel& after, b
   };
   if (after.has_teacher() && !before.has_teacher()) return lacks("teacher");
   if (after.has_student() && !before.has_student()) return lacks("student");
+  const int dim_before = old_experiment.embedding().dim(), dim_after = new_experiment.embedding().dim();
+  if (dim_after != dim_before)
+    return ConfigError("embedding.dim: ", dim_after, ", but the run to start from has ", dim_before);
   if (after.embedding().dim() != before.embedding().dim()) {
-    return ConfigError("embedding.dim: ", after.embedding().dim(), ", but the run to start from has ",
-                       before.embedding().dim());
+    return ConfigError("model.committee: ", after.embedding().dim() / dim_after,
+                       " vectors side by side for an id, but the run to start from has ",
+                       before.embedding().dim() / dim_before, "; fine-tuning keeps the towers");
   }
   const auto other_optimizer = [&](const char* key, const proto::Optimizer& old_kind,
                                    const proto::Optimizer& new_kind) {
@@ -118,8 +122,11 @@ absl::Status CheckCanContinue(const DualModel& before, const DualModel& after, b
                            OptimizerOf(old_experiment, old_tower), OptimizerOf(new_experiment, new_tower));
   };
   if (after.has_teacher()) {
-    TANDEM_RETURN_IF_ERROR(other_of_tower("model.teacher.optimizer", old_experiment.model().teacher(),
-                                          new_experiment.model().teacher()));
+    const bool own =
+        !new_experiment.model().has_committee() && new_experiment.model().teacher().has_optimizer();
+    TANDEM_RETURN_IF_ERROR(other_optimizer(own ? "model.teacher.optimizer" : "train.optimizer",
+                                           TeacherOptimizerOf(old_experiment),
+                                           TeacherOptimizerOf(new_experiment)));
   }
   if (after.has_student()) {
     TANDEM_RETURN_IF_ERROR(other_of_tower("model.student.optimizer", old_experiment.model().student(),
@@ -164,12 +171,12 @@ absl::Status CopySharedParameters(const DualModel& before, DualModel* after) {
     return places;
   };
   if (after->has_teacher()) {
-    TANDEM_RETURN_IF_ERROR(CopyTower("teacher", before.teacher(), after->teacher(),
+    TANDEM_RETURN_IF_ERROR(CopyTower("teacher", before.teacher().layout(), after->teacher().layout(),
                                      field_before(before.teacher_input(), after->teacher_input()),
                                      before.teacher_parameters(), &after->teacher_parameters()));
   }
   if (after->has_student()) {
-    TANDEM_RETURN_IF_ERROR(CopyTower("student", before.student(), after->student(),
+    TANDEM_RETURN_IF_ERROR(CopyTower("student", before.student().layout(), after->student().layout(),
                                      field_before(before.student_input(), after->student_input()),
                                      before.student_parameters(), &after->student_parameters()));
   }

@@ -16,18 +16,20 @@ constexpr int kBlockRows = 16384;
 // Rows that go through a tower at a time: their activations stay in the cache.
 constexpr int kTileRows = 128;
 
-// One tower, and what it has said.
+// One tower, or the committee, and what it has said.
+template <typename AnyTower>
 class TowerScores {
  public:
-  TowerScores(const DualModel& model, bool of_teacher, Workers* workers)
-      : tower_(of_teacher ? model.teacher() : model.student()),
+  TowerScores(const DualModel& model, const AnyTower& tower, bool of_teacher, Workers* workers)
+      : tower_(tower),
         embedding_(of_teacher ? model.embedding() : model.student_embedding()),
         view_(of_teacher ? model.served_teacher_input() : model.served_student_input()),
         of_teacher_(of_teacher),
         width_(static_cast<int>(view_.fields.size()) * embedding_.dim()),
         workers_(*workers) {
     for (int worker = 0; worker < workers_.size(); ++worker) {
-      tiles_.push_back({AlignedFloats(static_cast<size_t>(kTileRows) * width_), std::vector<float>(kTileRows),
+      tiles_.push_back({AlignedFloats(static_cast<size_t>(kTileRows) * width_),
+                        std::vector<float>(static_cast<size_t>(kTileRows) * tower_.linear()),
                         tower_.MakeWorkspace(kTileRows)});
     }
   }
@@ -54,10 +56,10 @@ class TowerScores {
   struct Tile {
     AlignedFloats x;
     std::vector<float> linear;
-    TowerWorkspace workspace;
+    decltype(std::declval<AnyTower>().MakeWorkspace(0)) workspace;
   };
 
-  const Tower& tower_;
+  const AnyTower& tower_;
   const EmbeddingLayer& embedding_;
   const EmbeddingView& view_;
   const bool of_teacher_;
@@ -83,9 +85,10 @@ absl::StatusOr<HeldOutScores> HeldOutScorer::Score(const DualModel& model, const
                                                    Quarantine* quarantine) const {
   std::vector<std::string> files;
   for (const Day& day : log_.days) files.insert(files.end(), day.files.begin(), day.files.end());
-  std::optional<TowerScores> teacher, student;
-  if (towers.teacher) teacher.emplace(model, /*of_teacher=*/true, &workers_);
-  if (towers.student) student.emplace(model, /*of_teacher=*/false, &workers_);
+  std::optional<TowerScores<Committee>> teacher;
+  std::optional<TowerScores<Tower>> student;
+  if (towers.teacher) teacher.emplace(model, model.teacher(), /*of_teacher=*/true, &workers_);
+  if (towers.student) student.emplace(model, model.student(), /*of_teacher=*/false, &workers_);
   DayReader reader(fs_, *format_, schema_, RowUse::kEvaluate, files, quarantine, &workers_, log_.choice);
   HeldOutScores scores;
   Batch block(static_cast<int>(schema_.fields().size()));

@@ -35,8 +35,8 @@ void SetModelCosts(const DualModel& model, TrainedParts parts, Profile* profile)
   const proto::Train& train = model.experiment().train();
   const double shards = std::ceil(static_cast<double>(train.batch_size()) / train.shard_rows());
   double dense = 0, bytes = 0;
-  const auto add = [&](const proto::Tower& tower, int64_t floats) {
-    const int slots = MakeOptimizer(OptimizerOf(model.experiment(), tower))->slots();
+  const auto add = [&](const proto::Optimizer& optimizer, int64_t floats) {
+    const int slots = MakeOptimizer(optimizer)->slots();
     dense += static_cast<double>(floats);
     bytes += (1 + 2 * (1 + slots) / shards) * static_cast<double>(floats) * kFloat;
   };
@@ -45,7 +45,7 @@ void SetModelCosts(const DualModel& model, TrainedParts parts, Profile* profile)
     profile->SetCost(Stage::kTeacherForward, {forward, 0});
     profile->SetCost(Stage::kTeacherBackward,
                      {static_cast<double>(model.teacher().backward_flops_per_sample(/*d_x=*/true)), 0});
-    if (all) add(model.experiment().model().teacher(), model.teacher().layout().size());
+    if (all) add(TeacherOptimizerOf(model.experiment()), model.teacher().layout().size());
   }
   if (model.has_student()) {
     const auto forward = static_cast<double>(model.student().flops_per_sample());
@@ -53,7 +53,8 @@ void SetModelCosts(const DualModel& model, TrainedParts parts, Profile* profile)
     const bool d_x = all && !model.has_teacher();
     profile->SetCost(Stage::kStudentBackward,
                      {static_cast<double>(model.student().backward_flops_per_sample(d_x)), 0});
-    add(model.experiment().model().student(), model.student().layout().size() + model.loss().layout().size());
+    add(OptimizerOf(model.experiment(), model.experiment().model().student()),
+        model.student().layout().size() + model.loss().layout().size());
   }
   profile->SetCost(Stage::kDenseUpdate, {dense, bytes});
 }

@@ -2,6 +2,10 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <map>
+#include <string>
+
+#include "tandem/experiment.pb.h"
 
 namespace tandem {
 namespace {
@@ -11,7 +15,35 @@ void Append(const std::vector<T>& from, uint32_t begin, uint32_t end, std::vecto
   to->insert(to->end(), from.begin() + begin, from.begin() + end);
 }
 
+uint32_t LongestBag(const FieldBags& bags) {
+  uint32_t longest = 0;
+  for (size_t r = 0; r + 1 < bags.offsets.size(); ++r)
+    longest = std::max(longest, bags.offsets[r + 1] - bags.offsets[r]);
+  return longest;
+}
+
+size_t GroupOf(const Recombined& made, size_t field) {
+  return made.groups.empty() ? field : static_cast<size_t>(made.groups[field]);
+}
+
 }  // namespace
+
+std::vector<int> RecombinedGroups(const proto::Experiment& experiment, const Schema& schema) {
+  std::map<std::string, int> group_of;  // by feature
+  int groups = 0;
+  for (const proto::FeatureGroup& group : experiment.model().distill().phase().recombined_group()) {
+    for (const std::string& feature : group.feature()) group_of[feature] = groups;
+    ++groups;
+  }
+  std::vector<int> of_fields;
+  for (const Field& field : schema.fields()) {
+    const std::string& feature = field.sequence.empty() ? field.name : field.sequence;
+    const auto [place, is_new] = group_of.emplace(feature, groups);
+    if (is_new) ++groups;
+    of_fields.push_back(place->second);
+  }
+  return of_fields;
+}
 
 void Recombine(const Batch& batch, const BatchRows& rows, const Random& random, double share,
                Recombined* to) {
@@ -21,31 +53,44 @@ void Recombine(const Batch& batch, const BatchRows& rows, const Random& random, 
   to->batch.weights = batch.weights;
   to->batch.groups.assign(n, 0);
   to->batch.fields.resize(fields);
-  to->rows.fields.resize(fields);
-  to->rows.tables.resize(rows.tables.size());
-  for (size_t t = 0; t < rows.tables.size(); ++t) to->rows.tables[t].Refer(rows.tables[t]);
   to->partners.resize(n);
   uint64_t draws = 0;
   for (int& partner : to->partners) partner = static_cast<int>(random.UniformDouble(draws++) * n);
+  for (std::vector<int>& sources : to->sources) sources.clear();
+  to->sources.resize(fields);
   for (size_t f = 0; f < fields; ++f) {
+    std::vector<int>& sources = to->sources[GroupOf(*to, f)];
+    for (int r = 0; static_cast<int>(sources.size()) < n; ++r)
+      sources.push_back(random.UniformDouble(draws++) < share ? to->partners[r] : r);
     const FieldBags& from = batch.fields[f];
     FieldBags& bags = to->batch.fields[f];
     bags.Clear();
-    to->rows.fields[f].clear();
-    uint32_t longest = 0;
-    for (int r = 0; r < n; ++r) longest = std::max(longest, from.offsets[r + 1] - from.offsets[r]);
-    bags.keys.reserve(static_cast<size_t>(n) * longest);
-    bags.coefficients.reserve(static_cast<size_t>(n) * longest);
-    to->rows.fields[f].reserve(static_cast<size_t>(n) * longest);
-    for (int r = 0; r < n; ++r) {
-      const int source = random.UniformDouble(draws++) < share ? to->partners[r] : r;
-      const uint32_t begin = from.offsets[source];
-      const uint32_t end = from.offsets[source + 1];
+    const size_t most = static_cast<size_t>(n) * LongestBag(from);
+    bags.keys.reserve(most);
+    bags.coefficients.reserve(most);
+    for (const int source : sources) {
+      const uint32_t begin = from.offsets[source], end = from.offsets[source + 1];
       Append(from.keys, begin, end, &bags.keys);
       Append(from.coefficients, begin, end, &bags.coefficients);
-      Append(rows.fields[f], begin, end, &to->rows.fields[f]);
       bags.offsets.push_back(static_cast<uint32_t>(bags.keys.size()));
     }
+  }
+  TakeRows(batch, rows, *to, &to->rows);
+}
+
+void TakeRows(const Batch& batch, const BatchRows& rows, const Recombined& made, BatchRows* to) {
+  to->fields.resize(batch.fields.size());
+  to->tables.resize(rows.tables.size());
+  for (size_t t = 0; t < rows.tables.size(); ++t) to->tables[t].Refer(rows.tables[t]);
+  for (size_t f = 0; f < batch.fields.size(); ++f) {
+    const FieldBags& from = batch.fields[f];
+    std::vector<uint32_t>& taken = to->fields[f];
+    taken.clear();
+    // A field that the other table's tower doesn't read.
+    if (rows.fields[f].size() != from.keys.size()) continue;
+    taken.reserve(static_cast<size_t>(batch.rows()) * LongestBag(from));
+    for (const int source : made.sources[GroupOf(made, f)])
+      Append(rows.fields[f], from.offsets[source], from.offsets[source + 1], &taken);
   }
 }
 

@@ -9,6 +9,9 @@
 // it has in the log, and features are as independent as `share` makes them. (Data-free in the sense of
 // augmentations that mix samples, as mixup and CutMix do for pictures; ids can't be averaged, but exchanged.)
 //
+// Features of one group (model.distill.phase.recombined_group: a user's, an item's) go together: a row takes all of them from the other one,
+// or none. So do the places of a sequence.
+//
 // The rows are those of the batch: `made` is good for as long as they are.
 //
 // A function of the arguments, whatever the threads. Memory is used again: a second call on a batch whose
@@ -16,22 +19,35 @@
 #ifndef TANDEM_SRC_TRAIN_RECOMBINE_H_
 #define TANDEM_SRC_TRAIN_RECOMBINE_H_
 
+#include <utility>
 #include <vector>
 
 #include "tandem/batch.h"
 #include "tandem/embedding.h"
 #include "tandem/random.h"
+#include "tandem/schema.h"
 
 namespace tandem {
 
 struct Recombined {
-  Batch batch;     // weights are those of the rows; no groups' meaning, no stored logits
-  BatchRows rows;  // of the table that `rows` are of
+  // `groups`: a number for each field, equal where they go together; empty: each goes by itself.
+  explicit Recombined(std::vector<int> groups = {}) : groups(std::move(groups)) {}
+
+  const std::vector<int> groups;
+  Batch batch;         // weights are those of the rows; no groups' meaning, no stored logits
+  BatchRows rows;      // of the table that `rows` are of
+  BatchRows own_rows;  // of another one: TakeRows
   std::vector<int> partners;
+  std::vector<std::vector<int>> sources;  // of a group: the row that each row takes it from
 };
+
+// The groups of the configuration, by field.
+std::vector<int> RecombinedGroups(const proto::Experiment& experiment, const Schema& schema);
 
 // `rows`: of all keys of `batch`, in their order.
 void Recombine(const Batch& batch, const BatchRows& rows, const Random& random, double share, Recombined* to);
+// The rows of another table for the same recombined batch, from those of all keys of `batch`.
+void TakeRows(const Batch& batch, const BatchRows& rows, const Recombined& made, BatchRows* to);
 
 }  // namespace tandem
 

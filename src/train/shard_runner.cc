@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "src/config/committee.h"
 #include "src/train/dense_update.h"
 #include "src/train/step_plan.h"
 #include "src/util/profile.h"
@@ -23,7 +24,8 @@ struct ShardRunner::Shard {
 struct ShardRunner::Worker {
   AlignedFloats x, student_x;  // student_x only where the student can't read x
   std::vector<float> teacher_linear, student_linear;
-  TowerWorkspace teacher, student;
+  CommitteeWorkspace teacher;
+  TowerWorkspace student;
   LossWorkspace loss;
   LossShard loss_shard;
   LossGradients loss_gradients;
@@ -35,22 +37,26 @@ ShardRunner::ShardRunner(DualModel* model, const DenseParts& parts, bool student
       parts_(parts),
       student_moves_embedding_(student_moves_embedding),
       shard_rows_(model->experiment().train().shard_rows()),
+      student_seed_(StudentSeed(model->experiment())),
       dense_(*dense),
       workers_(*workers) {
-  const int dim = model_.embedding().dim();
+  const size_t shard = shard_rows_;
   for (int worker = 0; worker < workers_.size(); ++worker) {
     auto w = std::make_unique<Worker>();
     if (model_.has_teacher()) {
-      w->x.resize(static_cast<size_t>(shard_rows_) * model_.teacher_input().fields.size() * dim);
+      w->x.resize(shard * model_.teacher_input().fields.size() * model_.embedding().dim());
       w->teacher = model_.teacher().MakeWorkspace(shard_rows_);
-      if (model_.teacher().linear()) w->teacher_linear.resize(shard_rows_);
+      w->teacher_linear.resize(shard * model_.teacher().linear());
     }
     if (model_.has_student()) {
-      w->student_x.resize(static_cast<size_t>(shard_rows_) * model_.student_input().fields.size() * dim);
+      w->student_x.resize(shard * model_.student_input().fields.size() * model_.student_embedding().dim());
       w->student = model_.student().MakeWorkspace(shard_rows_);
       if (model_.student().linear()) w->student_linear.resize(shard_rows_);
     }
     w->loss = model_.loss().MakeWorkspace(shard_rows_);
+    const size_t members = model_.has_teacher() ? model_.teacher().size() : 0;
+    w->loss_shard.member_logits.reserve(members);
+    w->loss_gradients.d_member_logits.reserve(members);
     w->loss_shard.teacher_hidden.reserve(model_.hinted_layers().size());
     w->loss_shard.student_hidden.reserve(model_.hinted_layers().size());
     w->loss_gradients.d_student_hidden.reserve(model_.hinted_layers().size());
@@ -100,12 +106,14 @@ void ShardRunner::BeginLoss(const StepPlan& plan, const Pass& pass, const Shard&
   loss.weights = batch.weights.data() + shard.first_row;
   loss.teacher_logits = nullptr;
   loss.student_logits = nullptr;
+  loss.member_logits.clear();
   loss.stored_logits = batch.teacher_logits.empty() ? nullptr : batch.teacher_logits.data() + shard.first_row;
   loss.teacher_hidden.clear();
   loss.student_hidden.clear();
   LossGradients& gradients = w->loss_gradients;
   gradients.d_teacher_logits = plan.trains_teacher ? d_teacher_logits_.data() + shard.first_row : nullptr;
   gradients.d_student_logits = plan.student ? d_student_logits_.data() + shard.first_row : nullptr;
+  gradients.d_member_logits.clear();
   gradients.d_student_hidden.clear();
   gradients.parameters =
       plan.hints && parts_.adapters >= 0 ? dense_.gradient(parts_.adapters, shard.index) : nullptr;
@@ -119,7 +127,7 @@ Matrix ShardRunner::TeacherInput(const StepPlan& plan, const Shard& shard, const
 // sg(x) of the method, where there is one: who reads it has no way to send a gradient back.
 Matrix ShardRunner::StudentInput(const StepPlan& plan, const Shard& shard, const Worker& w) const {
   if (plan.shares_input) return TeacherInput(plan, shard, w);
-  const int floats = static_cast<int>(plan.student_view->fields.size()) * model_.embedding().dim();
+  const int floats = static_cast<int>(plan.student_view->fields.size()) * model_.student_embedding().dim();
   return {const_cast<float*>(w.student_x.data()), shard.rows, floats, floats};
 }
 
@@ -134,9 +142,14 @@ void ShardRunner::ForwardTeacher(const StepPlan& plan, const Pass& pass, const S
     model_.embedding().Gather(pass.batch, pass.rows, shard.first_row, *plan.teacher_view, x, linear);
   }
   StageTimer timer(Stage::kTeacherForward, shard.rows);
-  const TrainingPass training{model_.experiment().train().seed(), plan.joint_step, shard.first_row};
+  const TrainingPass training{/*seed: each member's own*/ 0, plan.joint_step, shard.first_row};
   model_.teacher().Forward(x, linear.teacher, plan.trains_teacher ? &training : nullptr, &w->teacher, logits);
   w->loss_shard.teacher_logits = logits;
+  const int members = model_.teacher().size();
+  for (int k = 0; members > 1 && k < members; ++k) {
+    w->loss_shard.member_logits.push_back(w->teacher.logits(k));
+    if (plan.trains_teacher) w->loss_gradients.d_member_logits.push_back(w->teacher.d_logits(k));
+  }
 }
 
 void ShardRunner::ForwardStudent(const StepPlan& plan, const Pass& pass, const Shard& shard, Worker* w) {
@@ -151,13 +164,13 @@ void ShardRunner::ForwardStudent(const StepPlan& plan, const Pass& pass, const S
   }
   {
     StageTimer timer(Stage::kStudentForward, shard.rows);
-    const TrainingPass training{model_.experiment().train().seed(), pass.dropout_step, shard.first_row};
+    const TrainingPass training{student_seed_, pass.dropout_step, shard.first_row};
     model_.student().Forward(x, linear.student, &training, &w->student, logits);
   }
   w->loss_shard.student_logits = logits;
   if (!plan.hints) return;
   for (const auto& [of_teacher, of_student] : model_.hinted_layers()) {
-    w->loss_shard.teacher_hidden.push_back(w->teacher.mlp.hidden(of_teacher));
+    w->loss_shard.teacher_hidden.push_back(w->teacher.towers[0].mlp.hidden(of_teacher));
     w->loss_shard.student_hidden.push_back(w->student.mlp.hidden(of_student));
     w->loss_gradients.d_student_hidden.push_back(w->student.mlp.HiddenGradient(of_student));
   }
@@ -179,9 +192,14 @@ void ShardRunner::BackwardTeacher(const StepPlan& plan, Shard* shard, Worker* w)
   StageTimer timer(Stage::kTeacherBackward, shard->rows);
   const Matrix x = TeacherInput(plan, *shard, *w);
   const Matrix d_x{d_x_.data() + static_cast<int64_t>(shard->first_row) * x.cols, x.rows, x.cols, x.cols};
-  model_.teacher().Backward(x, w->loss_gradients.d_teacher_logits, &w->teacher, &d_x,
-                            dense_.gradient(parts_.teacher, shard->index));
-  model_.teacher().SumStatistics(x, w->teacher, shard->teacher_statistics.data());
+  const Committee& teacher = model_.teacher();
+  teacher.Backward(x, w->loss_gradients.d_teacher_logits, &w->teacher, d_x,
+                   dense_.gradient(parts_.teacher, shard->index));
+  teacher.SumStatistics(x, &w->teacher, shard->teacher_statistics.data());
+  if (!d_teacher_linear_.empty()) {
+    const int64_t first = static_cast<int64_t>(shard->first_row) * teacher.linear();
+    teacher.LinearGradients(&w->teacher, shard->rows, d_teacher_linear_.data() + first);
+  }
   // Without a stop-gradient the student's gradient joins the teacher's, on the fields that it reads.
   if (!plan.student || !plan.moves_student_embedding || model_.has_own_embedding()) return;
   const int dim = model_.embedding().dim();
@@ -214,9 +232,11 @@ void ShardRunner::Reserve(int rows) {
     shards_[s]->rows = std::min(shard_rows_, rows - s * shard_rows_);
   }
   const auto n = static_cast<size_t>(rows);
-  const size_t dim = model_.embedding().dim();
-  if (model_.has_teacher()) d_x_.resize(n * model_.teacher_input().fields.size() * dim);
-  if (student_moves_embedding_) d_student_x_.resize(n * model_.student_input().fields.size() * dim);
+  if (model_.has_teacher()) d_x_.resize(n * model_.teacher_input().fields.size() * model_.embedding().dim());
+  if (student_moves_embedding_)
+    d_student_x_.resize(n * model_.student_input().fields.size() * model_.student_embedding().dim());
+  if (model_.has_teacher() && model_.teacher().size() > 1)
+    d_teacher_linear_.resize(n * model_.teacher().linear());
   d_teacher_logits_.resize(model_.has_teacher() ? n : 0);
   d_student_logits_.resize(model_.has_student() ? n : 0);
 }

@@ -53,7 +53,10 @@ class ShardRunner {
   int shards() const { return active_shards_; }
   const AlignedFloats& d_x() const { return d_x_; }
   const AlignedFloats& d_student_x() const { return d_student_x_; }
-  const std::vector<float>& d_teacher_logits() const { return d_teacher_logits_; }
+  // And of the teachers' linear sums, [rows, linear].
+  const std::vector<float>& d_teacher_linear() const {
+    return model_.teacher().size() > 1 ? d_teacher_linear_ : d_teacher_logits_;
+  }
   const std::vector<float>& d_student_logits() const { return d_student_logits_; }
   // Moves the running statistics of a part by those of its `rows` rows.
   void UpdateStatistics(int part, int rows);
@@ -76,13 +79,14 @@ class ShardRunner {
   const DenseParts parts_;
   const bool student_moves_embedding_;
   const int shard_rows_;
+  const uint64_t student_seed_;
   DenseUpdater& dense_;
   Workers& workers_;
   std::vector<std::unique_ptr<Shard>> shards_;
   int active_shards_ = 0;
   std::vector<std::unique_ptr<Worker>> workspaces_;
   AlignedFloats d_x_, d_student_x_;
-  std::vector<float> d_teacher_logits_, d_student_logits_;
+  std::vector<float> d_teacher_logits_, d_teacher_linear_, d_student_logits_;
 };
 
 }  // namespace tandem

@@ -7,6 +7,12 @@
 
 namespace tandem {
 
+StepPlan OnRecombined(const StepPlan& plan, int r) {
+  StepPlan recombined = plan;
+  recombined.own_step = plan.own_step - plan.recombined_batches + r;
+  return recombined;
+}
+
 StepPlan OnThePast(const StepPlan& plan) {
   StepPlan past = plan;
   past.teacher = past.trains_teacher = past.hints = false;
@@ -54,7 +60,7 @@ StepPlan StepPlanner::Next(const Batch& batch) {
   }
   plan.step = step_;
   plan.joint_step = joint_steps_;
-  plan.own_step = method_.joint ? step_ : PhaseStep();
+  plan.own_step = OwnStep();
 
   const bool stands_still = (in_phase_ || distills) && !method_.own_embedding;
   plan.moves_student_embedding = method_.trains_embedding && all && !stands_still;
@@ -72,6 +78,12 @@ StepPlan StepPlanner::Next(const Batch& batch) {
   plan.shares_input =
       plan.teacher && plan.student && model_.SharesInput(*plan.teacher_view, *plan.student_view);
   return plan;
+}
+
+// Recombined batches are steps of the student's own tables, too.
+int64_t StepPlanner::OwnStep() const {
+  const int64_t in_phase = in_phase_ ? PhaseStep() * (1 + method_.recombined_batches) : 0;
+  return method_.joint ? joint_steps_ + distilled_steps_ + in_phase : in_phase;
 }
 
 double StepPlanner::StudentRate(const StepPlan& plan) const {

@@ -46,6 +46,9 @@ struct StepPlan {
   bool shares_input = false;
 };
 
+// The same step for the r-th of the plan's recombined batches, which come first.
+StepPlan OnRecombined(const StepPlan& plan, int r);
+
 // The same step for a batch of the past: the student alone moves, and learns from the logits that are kept
 // with the batch.
 StepPlan OnThePast(const StepPlan& plan);
@@ -70,6 +73,7 @@ class StepPlanner {
  private:
   bool student_only() const { return in_phase_ || parts_ == TrainedParts::kStudent; }
   int64_t PhaseStep() const { return step_ - joint_steps_ - distilled_steps_; }
+  int64_t OwnStep() const;
   double StudentRate(const StepPlan& plan) const;
 
   const DualModel& model_;

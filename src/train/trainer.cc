@@ -34,9 +34,12 @@ Trainer::Trainer(DualModel* model, TrainedParts parts, const TrainerClock& clock
   const MethodPlan& method = planner_->method();
   DenseParts numbers;
   if (model_.has_teacher() && parts == TrainedParts::kAll) {
+    const Committee& teacher = model_.teacher();
+    std::vector<int64_t> members;
+    for (int k = 0; teacher.size() > 1 && k < teacher.size(); ++k) members.push_back(teacher.offset(k));
     numbers.teacher = dense_->Add(
-        {"teacher", &model_.teacher_parameters(), &model_.teacher().layout(), DenseUpdater::kTeacher, 1},
-        OptimizerOf(model_.experiment(), model_.experiment().model().teacher()));
+        {"teacher", &model_.teacher_parameters(), &teacher.layout(), DenseUpdater::kTeacher, 1, members},
+        TeacherOptimizerOf(model_.experiment()));
   }
   if (model_.has_student()) {
     const double rate = distill.lr_multiplier();
@@ -52,7 +55,8 @@ Trainer::Trainer(DualModel* model, TrainedParts parts, const TrainerClock& clock
     }
     if (std::max(method.joint_steps, method.phase_steps) > 1)
       replay_ = std::make_unique<Replay>(distill.replay().batches(), model_.experiment().train().seed());
-    if (method.recombined_batches > 0) recombined_ = std::make_unique<Recombined>();
+    if (method.recombined_batches > 0)
+      recombined_ = std::make_unique<Recombined>(RecombinedGroups(model_.experiment(), model_.schema()));
   }
   dense_->set_updates(DenseUpdater::kTeacher, clock.teacher_updates);
   dense_->set_updates(DenseUpdater::kStudent, clock.student_updates);
@@ -80,9 +84,12 @@ void Trainer::BeginStudentPhase(int64_t steps, int64_t steps_before) {
 absl::StatusOr<const StepResult*> Trainer::Step(const Batch& batch) {
   const StepPlan plan = planner_->Next(batch);
   TANDEM_RETURN_IF_ERROR(FindRows(plan, batch));
-  for (int r = 0; r < plan.recombined_batches; ++r)
-    TANDEM_RETURN_IF_ERROR(StepOn(plan, RecombinedRows(plan, batch, r)));
-  TANDEM_RETURN_IF_ERROR(StepOn(plan, RowsOf(plan, batch)));
+  for (int r = 0; r < plan.recombined_batches; ++r) {
+    TANDEM_ASSIGN_OR_RETURN(const Pass recombined, RecombinedRows(plan, batch, r));
+    TANDEM_RETURN_IF_ERROR(StepOn(OnRecombined(plan, r), recombined));
+  }
+  TANDEM_ASSIGN_OR_RETURN(const Pass rows, RowsOf(plan, batch));
+  TANDEM_RETURN_IF_ERROR(StepOn(plan, rows));
   const StepPlan replayed = OnThePast(plan);
   for (int k = 1; k < plan.student_steps; ++k) {
     TANDEM_ASSIGN_OR_RETURN(const Pass past, PastRows(plan, k));
@@ -109,24 +116,35 @@ absl::Status Trainer::FindRows(const StepPlan& plan, const Batch& batch) {
   TANDEM_RETURN_IF_ERROR(plan.admits ? model_.embedding().Resolve(batch, plan.joint_step, &workers_, &rows_)
                                      : model_.embedding().Lookup(batch, &rows_));
   if (!model_.has_own_embedding() || !plan.student) return absl::OkStatus();
-  return plan.admits_own ? model_.student_embedding().Resolve(batch, plan.own_step, &workers_, &own_rows_)
+  const int64_t first_step = OnRecombined(plan, 0).own_step;
+  return plan.admits_own ? model_.student_embedding().Resolve(batch, first_step, &workers_, &own_rows_)
                          : model_.student_embedding().Lookup(batch, &own_rows_);
 }
 
-Pass Trainer::RowsOf(const StepPlan& plan, const Batch& batch) {
-  return {batch, rows_, model_.has_own_embedding() ? own_rows_ : rows_, plan.step, &result_};
+absl::StatusOr<Pass> Trainer::RowsOf(const StepPlan& plan, const Batch& batch) {
+  // What was found has been learned on since.
+  if (plan.recombined_batches > 0 && model_.has_own_embedding()) {
+    TANDEM_RETURN_IF_ERROR(model_.student_embedding().ReadAgain(&own_rows_));
+    model_.student_embedding().Merge(batch, own_rows_);
+  }
+  return Pass{batch, rows_, model_.has_own_embedding() ? own_rows_ : rows_, plan.step, &result_};
 }
 
 // The r-th batch of rows that the batch's features make.
-Pass Trainer::RecombinedRows(const StepPlan& plan, const Batch& batch, int r) {
+absl::StatusOr<Pass> Trainer::RecombinedRows(const StepPlan& plan, const Batch& batch, int r) {
   StageTimer timer(Stage::kResolve);
   const proto::Experiment& experiment = model_.experiment();
   const Random random(experiment.train().seed(), RandomPurpose::kRecombine,
                       {static_cast<uint64_t>(plan.step), static_cast<uint64_t>(r)});
+  const bool own = model_.has_own_embedding();
   Recombine(batch, rows_, random, experiment.model().distill().phase().recombined_share(), recombined_.get());
-  const BatchRows& rows = recombined_->rows;
-  return {recombined_->batch, rows, model_.has_own_embedding() ? own_rows_ : rows,
-          plan.step + (static_cast<int64_t>(r + 1) << kRecombinedShift), &result_};
+  if (own) {
+    TANDEM_RETURN_IF_ERROR(model_.student_embedding().ReadAgain(&own_rows_));
+    TakeRows(batch, own_rows_, *recombined_, &recombined_->own_rows);
+    model_.student_embedding().Merge(recombined_->batch, recombined_->own_rows);
+  }
+  return Pass{recombined_->batch, recombined_->rows, own ? recombined_->own_rows : recombined_->rows,
+              plan.step + (static_cast<int64_t>(r + 1) << kRecombinedShift), &result_};
 }
 
 // What the k-th step beyond the one on the batch is taken on.
@@ -143,16 +161,17 @@ absl::StatusOr<Pass> Trainer::PastRows(const StepPlan& plan, int k) {
 absl::Status Trainer::UpdateEmbeddings(const StepPlan& plan, const Pass& pass) {
   const Batch& batch = pass.batch;
   const double multiplier = model_.experiment().model().distill().lr_multiplier();
-  const auto gradients_of = [&](const AlignedFloats& d_x, size_t fields) {
-    const int floats = static_cast<int>(fields) * model_.embedding().dim();
+  const auto gradients_of = [&](const AlignedFloats& d_x, size_t fields, const EmbeddingLayer& embedding) {
+    const int floats = static_cast<int>(fields) * embedding.dim();
     EmbeddingGradients gradients;
     gradients.d_x = {d_x.data(), batch.rows(), floats, floats};
     return gradients;
   };
   const bool student_linear = plan.student && model_.student().linear();
   if (plan.trains_teacher) {
-    EmbeddingGradients gradients = gradients_of(runner_->d_x(), plan.teacher_view->fields.size());
-    if (model_.teacher().linear()) gradients.d_teacher_linear = runner_->d_teacher_logits().data();
+    EmbeddingGradients gradients =
+        gradients_of(runner_->d_x(), plan.teacher_view->fields.size(), model_.embedding());
+    if (model_.teacher().linear() > 0) gradients.d_teacher_linear = runner_->d_teacher_linear().data();
     if (student_linear && !model_.has_own_embedding())
       gradients.d_student_linear = runner_->d_student_logits().data();
     TANDEM_RETURN_IF_ERROR(model_.embedding().Update(batch, pass.rows, gradients, plan.joint_step, plan.rate,
@@ -160,7 +179,8 @@ absl::Status Trainer::UpdateEmbeddings(const StepPlan& plan, const Pass& pass) {
   }
   if (!plan.student || !plan.moves_student_embedding) return absl::OkStatus();
   if (model_.has_teacher() && !model_.has_own_embedding()) return absl::OkStatus();
-  EmbeddingGradients gradients = gradients_of(runner_->d_student_x(), plan.student_view->fields.size());
+  EmbeddingGradients gradients =
+      gradients_of(runner_->d_student_x(), plan.student_view->fields.size(), model_.student_embedding());
   if (student_linear) gradients.d_student_linear = runner_->d_student_logits().data();
   const int64_t step = model_.has_own_embedding() ? plan.own_step : plan.joint_step;
   return model_.student_embedding().Update(batch, pass.student_rows, gradients, step, plan.student_rate,

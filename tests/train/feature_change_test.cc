@@ -61,7 +61,7 @@ std::vector<float> Logits(const DualModel& model, const std::string& absent) {
     for (int r = 0; r < kRows; ++r)
       std::copy_n(values.begin() + r * kDim, kDim, x.begin() + r * width + f * kDim);
   }
-  TowerWorkspace workspace = model.teacher().MakeWorkspace(kRows);
+  CommitteeWorkspace workspace = model.teacher().MakeWorkspace(kRows);
   std::vector<float> logits(kRows);
   const AlignedFloats linear(kRows, 0.5f);
   model.teacher().Forward({x.data(), kRows, width, width}, model.teacher().linear() ? linear.data() : nullptr,

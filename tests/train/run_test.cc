@@ -188,6 +188,17 @@ INSTANTIATE_TEST_SUITE_P(
         "validation { days: 1 patience: 1 then_learn: true } }",
         "model { method: STUDENT_ALONE } train { epochs: 3 validation { days: 2 patience: 1 } } "
         "feature { name: 'user' sparse {} } feature { name: 'age' dense { piecewise {} } }",
+        // A committee beside the teacher, a student on rows of its own.
+        "train { average_decay: 0.9 } embedding { id_dropout: 0.1 min_count: 2 slow_copy { decay: 0.9 } } "
+        "model { committee { member { copies: 2 tower { linear: true mlp { hidden: 4 normalize_input: true } "
+        "} } } "
+        "student { linear: true } distill { switches { own_embedding: true } own_embedding { dim: 3 l2: "
+        "0.001 } "
+        "phase { fraction: 0.6 recombined_batches: 2 recombined_group { feature: ['user', 'item'] } } } }",
+        "train { epochs: 4 optimizer { adam { lr: 0.03 } } validation { share: 0.2 patience: 1 then_learn: "
+        "true } } "
+        "model { committee { rows: SHARED member { copies: 3 tower { mlp { hidden: 4 } } } } "
+        "distill { replay { steps: 2 batches: 5 } phase { fraction: 0.6 recombined_batches: 1 } } }",
         "data { unlabelled: USE_TEACHER } train { epochs: 3 optimizer { adam { lr: 0.05 } } validation { "
         "share: 0.3 patience: 1 "
         "then_learn: true } } model { distill { phase { fraction: 0.5 } } }"));

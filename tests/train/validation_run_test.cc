@@ -345,7 +345,7 @@ float BiasOf(const std::string& checkpoint, bool of_teacher) {
   EXPECT_TRUE(
       LoadCheckpoint(FileSystem::Default(), checkpoint, EmbeddingLoad::kResume, &model, nullptr, nullptr)
           .ok());
-  return of_teacher ? model.teacher_parameters().values[model.teacher().bias_offset()]
+  return of_teacher ? model.teacher_parameters().values[model.teacher().member(0).bias_offset()]
                     : model.student_parameters().values[model.student().bias_offset()];
 }
 

@@ -1,0 +1,124 @@
+// The teachers of a model: one tower, or several whose mean logit teaches. Where there is one, it is that
+// tower to the bits.
+//
+//   Committee teachers(experiment, {.fields = 39, .dim = 16}, kernels);      // the shape that a member sees
+//   AlignedFloats parameters(teachers.layout().size());
+//   teachers.Initialize(parameters.data());
+//   teachers.Prepare(parameters.data());
+//   CommitteeWorkspace workspace = teachers.MakeWorkspace(128);
+//   teachers.Forward(x, linear, &training, &workspace, logits);              // their mean
+//   ... each member's loss reads workspace.logits(k) and writes workspace.d_logits(k) ...
+//   teachers.Backward(x, d_logits, &workspace, d_x, gradients);
+//
+// Several towers that err in different ways are nearer the truth on average than any of them (Krogh and
+// Vedelsby 1995, eq. 6): so each is moved by its own loss alone, never by that of the mean.
+//
+// Layout of x: fields * vectors() * dim floats a row; vector v of field f begins at (f * vectors() + v) * dim.
+// Side by side, member k reads vector k; else all read the one there is. `linear` holds linear() floats a row,
+// one for each member with a linear part, in their order.
+//
+// A member has the randomness of a teacher alone with its seed (src/config/committee.h): with vectors side by
+// side it ends, bit for bit, as that teacher.
+//
+// Blocks: those of the tower, or of several member/k/... each.
+//
+// Life, threads and ownership are those of a Tower (tandem/tower.h).
+#ifndef TANDEM_COMMITTEE_H_
+#define TANDEM_COMMITTEE_H_
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "tandem/kernels.h"
+#include "tandem/matrix.h"
+#include "tandem/parameters.h"
+#include "tandem/tower.h"
+
+namespace tandem {
+
+namespace proto {
+class Experiment;
+}  // namespace proto
+
+// Activations and gradients of one shard; one a thread.
+struct CommitteeWorkspace {
+  std::vector<TowerWorkspace> towers;
+
+  // Of several members: their logits, and the gradients of their losses, [rows] each.
+  float* logits(int member) { return logits_of.data() + static_cast<int64_t>(member) * rows; }
+  float* d_logits(int member) { return d_logits_of.data() + static_cast<int64_t>(member) * rows; }
+
+  int rows = 0;  // at most
+  std::vector<float> logits_of, d_logits_of, linear;
+  AlignedFloats memory;
+  std::vector<Matrix> x;  // what each member reads, where that isn't all there is
+  Matrix d_x;             // of one member
+};
+
+class Committee {
+ public:
+  // `experiment` is validated and has a teacher. `shape` is that of one member's input. `kernels` must outlive
+  // the committee.
+  Committee(const proto::Experiment& experiment, const FieldShape& shape, const Kernels& kernels);
+
+  int size() const { return static_cast<int>(members_.size()); }
+  const Tower& member(int k) const { return members_[k].tower; }
+  // Vectors of a field.
+  int vectors() const { return vectors_; }
+  // Members with a linear part.
+  int linear() const { return linear_; }
+  const ParameterLayout& layout() const { return layout_; }
+  // Where a member's parameters begin in the flat vector.
+  int64_t offset(int member) const { return members_[member].offset; }
+  // Of the first member, from which hints come.
+  int hidden_layers() const { return member(0).hidden_layers(); }
+  int hidden_width(int layer) const { return member(0).hidden_width(layer); }
+  // Of all members; as for a Tower.
+  int64_t flops_per_sample() const;
+  int64_t backward_flops_per_sample(bool d_x) const;
+
+  // The first value of every member's bias is `bias`.
+  void Initialize(float* parameters, float bias = 0) const;
+  void Prepare(const float* parameters);
+  CommitteeWorkspace MakeWorkspace(int rows) const;
+
+  // Overwrites `logits` [rows] with the mean of the members'. The seed of `training` isn't read: each member
+  // has its own.
+  void Forward(ConstMatrix x, const float* linear, const TrainingPass* training, CommitteeWorkspace* workspace,
+               float* logits) const;
+  // After Forward with the same x. A single member's gradient is `d_logits` [rows]; several have theirs in the
+  // workspace. `d_x` and the trained blocks of `gradients` are overwritten.
+  void Backward(ConstMatrix x, const float* d_logits, CommitteeWorkspace* workspace, Matrix d_x,
+                float* gradients) const;
+  // The gradients of the linear sums, [rows, linear()], after a Backward of several members.
+  void LinearGradients(CommitteeWorkspace* workspace, int rows, float* d_linear) const;
+
+  // Input normalisation, as for a Tower.
+  int statistics_size() const;
+  void SumStatistics(ConstMatrix x, CommitteeWorkspace* workspace, double* sums) const;
+  void UpdateStatistics(const double* sums, int64_t rows, float* parameters) const;
+
+ private:
+  struct Member {
+    Tower tower;
+    uint64_t seed;
+    int64_t offset;
+    int linear_column;  // -1 without a linear part
+  };
+  bool side_by_side() const { return vectors_ > 1; }
+  // The floats of each field that a member reads, and back.
+  void TakeVectors(int member, ConstMatrix x, Matrix to) const;
+  void PutVectors(int member, ConstMatrix from, Matrix x) const;
+  // What a member reads, after Forward.
+  ConstMatrix InputOf(int member, ConstMatrix x, const CommitteeWorkspace& workspace) const;
+
+  const int fields_, dim_;
+  int vectors_ = 1, linear_ = 0;
+  std::vector<Member> members_;
+  ParameterLayout layout_;
+};
+
+}  // namespace tandem
+
+#endif  // TANDEM_COMMITTEE_H_

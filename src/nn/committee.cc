@@ -1,0 +1,178 @@
+#include "tandem/committee.h"
+
+#include <glog/logging.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "src/config/committee.h"
+#include "src/nn/rows.h"
+#include "tandem/experiment.pb.h"
+
+namespace tandem {
+namespace {
+
+Matrix FirstRows(Matrix whole, int rows) { return {whole.data, rows, whole.cols, whole.stride}; }
+
+}  // namespace
+
+Committee::Committee(const proto::Experiment& experiment, const FieldShape& shape, const Kernels& kernels)
+    : fields_(shape.fields), dim_(shape.dim) {
+  const std::vector<MemberConfig> teachers = TeachersOf(experiment);
+  CHECK(!teachers.empty());
+  if (SideBySide(experiment)) vectors_ = static_cast<int>(teachers.size());
+  // One name for all, that of a teacher alone: it is part of the key of a tower's randomness.
+  for (const MemberConfig& teacher : teachers) {
+    Tower tower(*teacher.tower, shape, "teacher", kernels);
+    const int column = tower.linear() ? linear_++ : -1;
+    const std::string prefix = teachers.size() > 1 ? absl::StrCat("member/", members_.size(), "/") : "";
+    const int64_t offset = layout_.Append(prefix, tower.layout());
+    members_.push_back({std::move(tower), teacher.seed, offset, column});
+  }
+}
+
+int64_t Committee::flops_per_sample() const {
+  int64_t flops = 0;
+  for (const Member& member : members_) flops += member.tower.flops_per_sample();
+  return flops;
+}
+
+int64_t Committee::backward_flops_per_sample(bool d_x) const {
+  int64_t flops = 0;
+  for (const Member& member : members_) flops += member.tower.backward_flops_per_sample(d_x);
+  return flops;
+}
+
+void Committee::Initialize(float* parameters, float bias) const {
+  for (const Member& member : members_)
+    member.tower.Initialize(member.seed, parameters + member.offset, bias);
+}
+
+void Committee::Prepare(const float* parameters) {
+  for (Member& member : members_) member.tower.Prepare(parameters + member.offset);
+}
+
+CommitteeWorkspace Committee::MakeWorkspace(int rows) const {
+  CommitteeWorkspace workspace;
+  workspace.rows = rows;
+  for (const Member& member : members_) workspace.towers.push_back(member.tower.MakeWorkspace(rows));
+  if (size() == 1) return workspace;
+  const size_t of_all = static_cast<size_t>(rows) * size();
+  workspace.logits_of.resize(of_all);
+  workspace.d_logits_of.resize(of_all);
+  workspace.linear.resize(linear_ > 0 ? rows : 0);
+  const auto cut = [&](WorkspaceCutter cutter) {
+    workspace.d_x = cutter.Next(rows, fields_ * dim_);
+    workspace.x.clear();
+    for (int k = 0; side_by_side() && k < size(); ++k)
+      workspace.x.push_back(cutter.Next(rows, fields_ * dim_));
+    return cutter.used();
+  };
+  workspace.memory.resize(cut(WorkspaceCutter(nullptr)));
+  cut(WorkspaceCutter(workspace.memory.data()));
+  return workspace;
+}
+
+void Committee::TakeVectors(int member, ConstMatrix x, Matrix to) const {
+  for (int row = 0; row < x.rows; ++row) {
+    const float* from = x.row(row) + member * dim_;
+    float* out = to.row(row);
+    for (int f = 0; f < fields_; ++f, from += vectors_ * dim_, out += dim_) std::copy_n(from, dim_, out);
+  }
+}
+
+void Committee::PutVectors(int member, ConstMatrix from, Matrix x) const {
+  for (int row = 0; row < x.rows; ++row) {
+    const float* in = from.row(row);
+    float* out = x.row(row) + member * dim_;
+    for (int f = 0; f < fields_; ++f, in += dim_, out += vectors_ * dim_) std::copy_n(in, dim_, out);
+  }
+}
+
+ConstMatrix Committee::InputOf(int member, ConstMatrix x, const CommitteeWorkspace& workspace) const {
+  return side_by_side() ? ConstMatrix(FirstRows(workspace.x[member], x.rows)) : x;
+}
+
+void Committee::Forward(ConstMatrix x, const float* linear, const TrainingPass* training,
+                        CommitteeWorkspace* workspace, float* logits) const {
+  CHECK_EQ(linear != nullptr, linear_ > 0);
+  TrainingPass pass = training != nullptr ? *training : TrainingPass();
+  const TrainingPass* const of_member = training != nullptr ? &pass : nullptr;
+  if (size() == 1) {
+    pass.seed = members_[0].seed;
+    members_[0].tower.Forward(x, linear, of_member, &workspace->towers[0], logits);
+    return;
+  }
+  CHECK_LE(x.rows, workspace->rows);
+  for (int k = 0; k < size(); ++k) {
+    const Member& member = members_[k];
+    if (side_by_side()) TakeVectors(k, x, FirstRows(workspace->x[k], x.rows));
+    const float* sums = nullptr;
+    if (member.linear_column >= 0) {
+      for (int row = 0; row < x.rows; ++row) workspace->linear[row] = linear[row * linear_ + member.linear_column];
+      sums = workspace->linear.data();
+    }
+    pass.seed = member.seed;
+    member.tower.Forward(InputOf(k, x, *workspace), sums, of_member, &workspace->towers[k], workspace->logits(k));
+  }
+  for (int row = 0; row < x.rows; ++row) {
+    double sum = 0;
+    for (int k = 0; k < size(); ++k) sum += workspace->logits(k)[row];
+    logits[row] = static_cast<float>(sum / size());
+  }
+}
+
+void Committee::Backward(ConstMatrix x, const float* d_logits, CommitteeWorkspace* workspace, Matrix d_x,
+                         float* gradients) const {
+  if (size() == 1) {
+    members_[0].tower.Backward(x, d_logits, &workspace->towers[0], &d_x, gradients);
+    return;
+  }
+  const Matrix d_member = FirstRows(workspace->d_x, x.rows);
+  for (int k = 0; k < size(); ++k) {
+    const Member& member = members_[k];
+    const bool in_place = !side_by_side() && k == 0;
+    const Matrix& d_input = in_place ? d_x : d_member;
+    member.tower.Backward(InputOf(k, x, *workspace), workspace->d_logits(k), &workspace->towers[k], &d_input,
+                          gradients + member.offset);
+    if (side_by_side()) {
+      PutVectors(k, d_member, d_x);
+    } else if (!in_place) {
+      AddRows(d_member, d_x);
+    }
+  }
+}
+
+void Committee::LinearGradients(CommitteeWorkspace* workspace, int rows, float* d_linear) const {
+  for (int k = 0; k < size(); ++k) {
+    const int column = members_[k].linear_column;
+    if (column < 0) continue;
+    const float* d_logits = workspace->d_logits(k);
+    for (int row = 0; row < rows; ++row) d_linear[static_cast<int64_t>(row) * linear_ + column] = d_logits[row];
+  }
+}
+
+int Committee::statistics_size() const {
+  int size = 0;
+  for (const Member& member : members_) size += member.tower.statistics_size();
+  return size;
+}
+
+void Committee::SumStatistics(ConstMatrix x, CommitteeWorkspace* workspace, double* sums) const {
+  for (int k = 0; k < size(); ++k) {
+    const Tower& tower = members_[k].tower;
+    tower.SumStatistics(InputOf(k, x, *workspace), workspace->towers[k], sums);
+    sums += tower.statistics_size();
+  }
+}
+
+void Committee::UpdateStatistics(const double* sums, int64_t rows, float* parameters) const {
+  for (const Member& member : members_) {
+    if (member.tower.statistics_size() > 0)
+      member.tower.UpdateStatistics(sums, rows, parameters + member.offset);
+    sums += member.tower.statistics_size();
+  }
+}
+
+}  // namespace tandem
