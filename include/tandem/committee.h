@@ -85,8 +85,8 @@ class Committee {
 
   // Overwrites `logits` [rows] with the mean of the members'. The seed of `training` isn't read: each member
   // has its own.
-  void Forward(ConstMatrix x, const float* linear, const TrainingPass* training, CommitteeWorkspace* workspace,
-               float* logits) const;
+  void Forward(ConstMatrix x, const float* linear, const TrainingPass* training,
+               CommitteeWorkspace* workspace, float* logits) const;
   // After Forward with the same x. A single member's gradient is `d_logits` [rows]; several have theirs in the
   // workspace. `d_x` and the trained blocks of `gradients` are overwritten.
   void Backward(ConstMatrix x, const float* d_logits, CommitteeWorkspace* workspace, Matrix d_x,

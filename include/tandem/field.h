@@ -35,6 +35,7 @@ struct Field {
   double max_magnitude = 1e6;      // of the transformed number
   std::vector<double> boundaries;  // of a bucketized field
   std::vector<double> knots;       // of a piecewise one, rising; empty: not known yet
+  double knots_slope = 0;          // of their first values (Piecewise.init_slope)
   TimePart time_part = TimePart::kHour;
   std::optional<std::string> serving_value;  // a cell of the log's format
   bool teacher_only = false;

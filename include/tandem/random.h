@@ -23,6 +23,7 @@ enum class RandomPurpose : uint64_t {
   kSynthetic = 6,
   kReplay = 7,
   kRecombine = 8,
+  kKnotLine = 9,  // the line of first values of a number's knots
 };
 
 class Random {

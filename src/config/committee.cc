@@ -15,11 +15,13 @@ std::vector<MemberConfig> TeachersOf(const proto::Experiment& experiment) {
   const proto::Model& model = experiment.model();
   if (!HasTeacher(model)) return members;
   const uint64_t seed = experiment.train().seed();
-  if (model.has_teacher()) members.push_back({&model.teacher(), SeedOr(model.teacher(), seed), "model.teacher"});
+  if (model.has_teacher())
+    members.push_back({&model.teacher(), SeedOr(model.teacher(), seed), "model.teacher"});
   for (int m = 0; m < model.committee().member_size(); ++m) {
     const proto::Committee::Member& member = model.committee().member(m);
     for (int copy = 0; copy < member.copies(); ++copy) {
-      const uint64_t of_member = member.tower().has_seed() ? member.tower().seed() + copy : seed + members.size();
+      const uint64_t of_member =
+          member.tower().has_seed() ? member.tower().seed() + copy : seed + members.size();
       members.push_back({&member.tower(), of_member, absl::StrCat("model.committee.member[", m, "].tower")});
     }
   }

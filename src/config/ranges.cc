@@ -42,6 +42,7 @@ constexpr Range kRanges[] = {
     Any("Bucketize.boundaries"),
     Any("Piecewise.knots"),
     Closed("Piecewise.max_knots", 2, 4096),
+    Closed("Piecewise.init_slope", 0, 100),
     Closed("Embedding.dim", 1, 1024),
     AtLeast("Embedding.init_deviation", 0),
     AtLeast("Embedding.min_count", 1),

@@ -58,6 +58,7 @@ Field FieldOf(const proto::Feature& feature) {
     field.max_magnitude = dense.max_magnitude();
     field.boundaries.assign(dense.bucketize().boundaries().begin(), dense.bucketize().boundaries().end());
     field.knots.assign(dense.piecewise().knots().begin(), dense.piecewise().knots().end());
+    field.knots_slope = dense.piecewise().init_slope();
   } else if (feature.has_time()) {
     field.kind = FieldKind::kTime;
     field.time_part = TimePartOf(feature.time().part());

@@ -24,7 +24,7 @@ constexpr int kRowsPerTask = 256;
 }  // namespace
 
 LocalRowStore::LocalRowStore(const proto::Experiment& experiment, const Schema& schema, bool trained)
-    : spec_(experiment, trained), infos_(schema.tables()) {
+    : spec_(experiment, trained), infos_(schema.tables()), knots_(infos_.size()) {
   const RowShape& shape = spec_.shape;
   EmbeddingTable::Layout layout;
   layout.width = shape.width;
@@ -37,6 +37,9 @@ LocalRowStore::LocalRowStore(const proto::Experiment& experiment, const Schema& 
     for (double left = 1; left > 1e-9; left *= spec_.slow_decay)
       slow_left_.push_back(static_cast<float>(left));
   }
+  for (const Field& field : schema.fields()) {
+    if (field.knots.size() > 1 && field.knots_slope > 0) PlaceKnots(schema, field);
+  }
   for (size_t t = 0; t < infos_.size(); ++t) {
     EmbeddingTable& table = tables_.emplace_back(layout);
     if (!trained) continue;
@@ -45,11 +48,30 @@ LocalRowStore::LocalRowStore(const proto::Experiment& experiment, const Schema& 
   }
 }
 
-void LocalRowStore::InitializeRow(uint64_t key, float* weights) const {
+// At equal distances, on a scale of mean 0 and deviation `knots_slope`.
+void LocalRowStore::PlaceKnots(const Schema& schema, const Field& field) {
+  KnotLine& line = knots_[field.table];
+  line.key = schema.Key(field.table, "line");
+  const auto last = static_cast<double>(field.knots.size() - 1);
+  for (size_t k = 0; k < field.knots.size(); ++k) {
+    const double place = std::sqrt(3.0) * (2 * static_cast<double>(k) / last - 1);
+    line.places.emplace(schema.Key(field.table, KnotId(field.knots[k])), field.knots_slope * place);
+  }
+}
+
+// The line's direction is a function of (seed, table).
+void LocalRowStore::AddLine(int table, uint64_t seed, double place, int dim, float* vector) const {
+  const Random random(seed, RandomPurpose::kKnotLine, {knots_[table].key});
+  for (int d = 0; d < dim; ++d) vector[d] += static_cast<float>(place * random.Normal(d));
+}
+
+void LocalRowStore::InitializeRow(int table, uint64_t key, float* weights) const {
   const RowShape& shape = spec_.shape;
   constexpr int kAtATime = 64;
   double normal[kAtATime];
   const int vectors = static_cast<int>(spec_.seeds.size()), dim = shape.dim / vectors;
+  const auto knot = knots_[table].places.find(key);
+  const double place = knot == knots_[table].places.end() ? 0 : knot->second;
   for (int v = 0; v < vectors; ++v) {
     const Random random(spec_.seeds[v], RandomPurpose::kRow, {key});
     float* const vector = weights + v * dim;
@@ -58,6 +80,7 @@ void LocalRowStore::InitializeRow(uint64_t key, float* weights) const {
       random.Normals(first, n, normal);
       for (int d = 0; d < n; ++d) vector[first + d] = static_cast<float>(spec_.init_deviation * normal[d]);
     }
+    if (place != 0) AddLine(table, spec_.seeds[v], place, dim, vector);
   }
   if (spec_.trained) spec_.optimizer->Initialize(shape.width, weights, weights + shape.width, shape.width);
   if (shape.slow) std::copy_n(weights, shape.dim, weights + shape.slow_at);
@@ -67,7 +90,7 @@ float* LocalRowStore::InsertRow(int table_index, uint64_t key) {
   EmbeddingTable& table = tables_[table_index];
   const int64_t rows_before = table.rows();
   float* weights = table.row(table.Insert(key));
-  if (table.rows() > rows_before) InitializeRow(key, weights);
+  if (table.rows() > rows_before) InitializeRow(table_index, key, weights);
   return weights;
 }
 
@@ -143,7 +166,7 @@ void LocalRowStore::AdmitTable(int table_index, const AdmitStep& step, bool full
     float* const row = table.row(table.Insert(key));
     asked->rows[i + 1] = row;
     if (table.rows() == rows_before) continue;
-    InitializeRow(key, row);
+    InitializeRow(table_index, key, row);
     if (spec_.shape.last_steps) table.last_step(row) = static_cast<uint32_t>(step.step - 1);
   }
   if (spec_.weight_decay > 0) DecayReadRows(table_index, step.step, asked);

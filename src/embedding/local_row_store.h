@@ -3,7 +3,7 @@
 //   LocalRowStore store(experiment, schema, /*trained=*/true);
 //   std::copy_n(values, dim, store.InsertRow(table, key));
 //
-// First values are a function of (seed, table, id). Weight decay is lazy: a row's weights are multiplied by
+// First values are a function of (seed, table, id), and of a number's knots (Piecewise.init_slope). Weight decay is lazy: a row's weights are multiplied by
 // what decay leaves of them when it is next trained on or saved. So is the slow copy: after step t
 //   slow_t = E_t + d (slow_{t-1} - E_t),
 // from slow = E at first; rows that a step leaves alone are brought up to date when they are read,
@@ -18,6 +18,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "src/embedding/embedding_table.h"
 #include "src/embedding/row_spec.h"
 #include "tandem/row_store.h"
@@ -46,7 +47,9 @@ class LocalRowStore final : public RowStore {
   float* InsertRow(int table, uint64_t key);
 
  private:
-  void InitializeRow(uint64_t key, float* weights) const;
+  void InitializeRow(int table, uint64_t key, float* weights) const;
+  void PlaceKnots(const Schema& schema, const Field& field);
+  void AddLine(int table, uint64_t seed, double place, int dim, float* vector) const;
   void AdmitTable(int table, const AdmitStep& step, bool full, TableRows* asked);
   void DecayReadRows(int table, int64_t step, TableRows* asked);
   void FindSlowLeft(int table, TableRows* asked) const;
@@ -62,6 +65,12 @@ class LocalRowStore final : public RowStore {
   const RowSpec spec_;
   const std::vector<TableInfo> infos_;
   std::vector<EmbeddingTable> tables_;
+  // The line on which the first values of a table's knots lie.
+  struct KnotLine {
+    uint64_t key = 0;                              // of its direction
+    absl::flat_hash_map<uint64_t, double> places;  // of the knots' keys
+  };
+  std::vector<KnotLine> knots_;          // a table
   int64_t step_ = 0;                     // the last that was learned from
   std::vector<double> decay_log_ = {0};  // as in StoreState
   std::vector<float> slow_left_;         // the decay to the power of the place, as long as it is felt

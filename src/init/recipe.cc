@@ -9,10 +9,10 @@
 namespace tandem {
 namespace {
 
-// Knots grow with the square root of the rows.
-constexpr double kKnots = 0.25;
+// Knots grow with the rows.
+constexpr double kRowsAKnot = 500;
 constexpr int kFewestKnots = 4;
-constexpr int kMostKnots = 24;
+constexpr int kMostKnots = 128;
 // About so many steps a pass, in batches of a power of two.
 constexpr double kStepsAPass = 60;
 constexpr int kSmallestBatch = 32;
@@ -20,12 +20,23 @@ constexpr int kLargestBatch = 256;
 // From here on batches, and passes fewer than the most, are what time allows.
 constexpr double kLargeRows = 500e3;
 constexpr double kVeryLargeRows = 3e6;
-constexpr int kMostPasses = 40;
+constexpr int kMostPasses = 60;
 constexpr int kFewestPasses = 3;
-constexpr double kRowsOfAllPasses = 6e6;
-constexpr double kRowsOfPhase = 600e3;
-constexpr double kLongestPhase = 10;
-constexpr double kRate = 0.003;
+constexpr double kRowsOfAllPasses = 2.4e6;
+constexpr double kRowsOfPhase = 1.2e6;
+constexpr double kShortestPhase = 2;
+constexpr double kLongestPhase = 20;
+// Where passes are few, steps are longer.
+constexpr double kFewPassesRows = 150e3;
+constexpr double kRate = 0.0015;
+constexpr double kRateOfFewPasses = 0.003;
+// Passes without a better loss that are waited for, where they cost little.
+constexpr double kPatientRows = 20e3;
+constexpr int kPatience = 4, kLongPatience = 10;
+// Members of the committee; beyond so many ids their vectors would take the memory, and one teacher shares its own with the student.
+constexpr int kMembers = 8;
+constexpr int kMembersOfLarge = 4;
+constexpr double kMostIdsOfCommittee = 2e6;
 constexpr int kDim = 8;
 // Below, first values as large as those of more rows are learned by heart.
 constexpr double kFewRows = 5000;
@@ -33,6 +44,8 @@ constexpr double kFewRows = 5000;
 constexpr double kMostWholeTables = 200000;
 constexpr double kMostShuffledRows = 1 << 20;
 constexpr double kFewestShuffledRows = 65536;
+constexpr double kDropout = 0.2;
+constexpr int kRecombined = 3;
 constexpr double kHeldOut = 0.12;
 constexpr double kHeldOutOfLarge = 0.03;
 // Averages last some passes, within bounds in steps.
@@ -41,7 +54,7 @@ constexpr double kShortestAverage = 100;
 constexpr double kLongestAverage = 1000;
 
 int KnotsFor(double rows) {
-  return std::clamp(static_cast<int>(std::lround(kKnots * std::sqrt(rows))), kFewestKnots, kMostKnots);
+  return std::clamp(static_cast<int>(std::lround(rows / kRowsAKnot)), kFewestKnots, kMostKnots);
 }
 
 int BatchFor(double rows) {
@@ -57,7 +70,15 @@ int PassesFor(double rows) {
 
 // Passes of the student's phase.
 double PhaseFor(double rows) {
-  return std::clamp(std::round(kRowsOfPhase / std::max(rows, 1.0)), 1.0, kLongestPhase);
+  return std::clamp(std::round(kRowsOfPhase / std::max(rows, 1.0)), kShortestPhase, kLongestPhase);
+}
+
+double RateFor(double rows) { return rows < kFewPassesRows ? kRate : kRateOfFewPasses; }
+
+// 1: no committee.
+int MembersFor(const RecipeInput& input) {
+  if (input.distinct_ids > kMostIdsOfCommittee || input.rows >= kVeryLargeRows) return 1;
+  return input.distinct_ids > kMostWholeTables || input.rows >= kLargeRows ? kMembersOfLarge : kMembers;
 }
 
 // Share that an average keeps at a step.
@@ -72,44 +93,83 @@ void SetEmbedding(const RecipeInput& input, Recipe* recipe) {
   embedding->set_dim(kDim);
   embedding->set_min_count(2);
   embedding->set_init_deviation(input.rows < kFewRows ? 0.01 : 0.05);
-  embedding->mutable_optimizer()->mutable_adam()->set_lr(kRate);
+  embedding->mutable_optimizer()->mutable_adam()->set_lr(RateFor(input.rows));
   const bool whole = input.distinct_ids <= kMostWholeTables;
-  embedding->set_l2(whole ? 3e-3 : 1e-4);
+  embedding->set_l2(whole ? 1e-3 : 1e-4);
   if (whole) embedding->set_l2_scope(proto::Embedding::TABLE);
   embedding->mutable_slow_copy()->set_decay(DecayFor(input.rows));
-  recipe->why_embedding = absl::StrCat("Both towers read vectors of ", kDim, ", pulled towards 0 ",
+  recipe->why_embedding = absl::StrCat("Towers read vectors of ", kDim, ", pulled towards 0 ",
                                        whole ? "at every step" : "where a batch reads them",
                                        ", so that rare ids say little; an id seen once shares the vector of "
                                        "unknown ids. What is served is their average over some passes.");
 }
 
-void SetModel(const RecipeInput& input, Recipe* recipe) {
-  proto::Model* model = recipe->settings.mutable_model();
-  proto::Tower* teacher = model->mutable_teacher();
-  teacher->set_linear(true);
-  teacher->add_interaction()->mutable_fm();
+void AddTransformers(const RecipeInput& input, proto::Tower* tower) {
   for (const RecipeInput::Sequence& sequence : input.sequences) {
-    proto::Transformer* transformer = teacher->add_interaction()->mutable_transformer();
+    proto::Transformer* transformer = tower->add_interaction()->mutable_transformer();
     transformer->set_sequence(sequence.feature);
     transformer->set_target(sequence.target);
   }
-  teacher->mutable_mlp()->add_hidden(256);
-  teacher->mutable_mlp()->add_hidden(128);
-  teacher->mutable_mlp()->set_dropout(0.2);
+}
+
+void SetMlp(const std::vector<int>& hidden, double dropout, proto::Tower* tower) {
+  proto::Mlp* mlp = tower->mutable_mlp();
+  mlp->mutable_hidden()->Add(hidden.begin(), hidden.end());
+  if (dropout > 0) mlp->set_dropout(dropout);
+}
+
+// One teacher, whose vectors the student reads.
+void SetTeacher(const RecipeInput& input, Recipe* recipe) {
+  proto::Tower* teacher = recipe->settings.mutable_model()->mutable_teacher();
+  teacher->set_linear(true);
+  teacher->add_interaction()->mutable_fm();
+  AddTransformers(input, teacher);
+  SetMlp({256, 128}, kDropout, teacher);
   teacher->set_combine(proto::Tower::PARALLEL);
-  model->mutable_student()->mutable_mlp()->add_hidden(128);
-  model->mutable_student()->mutable_mlp()->add_hidden(64);
-  // The best student comes after its teacher, from the teacher's logits alone, on rows of the log and on those made of them.
-  proto::Distill* distill = model->mutable_distill();
-  distill->set_student_label_weight(0);
-  distill->mutable_phase()->set_fraction(PhaseFor(input.rows));
-  distill->mutable_phase()->set_steps_per_row(1);
-  distill->mutable_phase()->set_recombined_batches(2);
   recipe->why_model =
       "The teacher multiplies the columns' vectors with each other, beside an MLP (DeepFM); the student, "
       "which is served, is a "
       "small MLP that learns what the teacher says of the log's rows and of rows recombined from them, most "
       "of it once the teacher is done.";
+}
+
+// Several, and a student on vectors of its own, which the log's labels don't pull at: it only learns what they say.
+void SetCommittee(const RecipeInput& input, int members, Recipe* recipe) {
+  proto::Model* model = recipe->settings.mutable_model();
+  if (!input.sequences.empty()) {
+    AddTransformers(input, model->mutable_teacher());
+    SetMlp({128, 64}, kDropout, model->mutable_teacher());
+  }
+  proto::Committee::Member* member = model->mutable_committee()->add_member();
+  member->set_copies(members);
+  SetMlp({128, 64}, kDropout, member->mutable_tower());
+  proto::Distill* distill = model->mutable_distill();
+  distill->mutable_switches()->set_own_embedding(true);
+  distill->mutable_own_embedding()->set_l2(0);
+  distill->set_lr_multiplier(2);
+  recipe->why_model = absl::StrCat(members,
+                                   " MLPs that begin differently teach by the mean of what they say, which "
+                                   "is nearer the truth than any of "
+                                   "them; the student, which is served, is one such MLP that learns this "
+                                   "mean, on the log's rows and on rows "
+                                   "recombined from them, most of it once its teachers are done.");
+}
+
+void SetModel(const RecipeInput& input, Recipe* recipe) {
+  const int members = MembersFor(input);
+  if (members > 1) {
+    SetCommittee(input, members, recipe);
+  } else {
+    SetTeacher(input, recipe);
+  }
+  proto::Model* model = recipe->settings.mutable_model();
+  SetMlp({128, 64}, 0, model->mutable_student());
+  // The best student comes after its teachers, from their logits alone, on rows of the log and on those made of them.
+  proto::Distill* distill = model->mutable_distill();
+  distill->set_student_label_weight(0);
+  distill->mutable_phase()->set_fraction(PhaseFor(input.rows));
+  distill->mutable_phase()->set_steps_per_row(1);
+  distill->mutable_phase()->set_recombined_batches(kRecombined);
 }
 
 void SetTrain(const RecipeInput& input, Recipe* recipe) {
@@ -119,7 +179,7 @@ void SetTrain(const RecipeInput& input, Recipe* recipe) {
   train->set_batch_size(BatchFor(input.rows));
   train->set_shuffle_rows(
       static_cast<int32_t>(std::clamp(std::ceil(input.rows * 1.05), kFewestShuffledRows, kMostShuffledRows)));
-  train->mutable_optimizer()->mutable_adam()->set_lr(kRate);
+  train->mutable_optimizer()->mutable_adam()->set_lr(RateFor(input.rows));
   train->set_average_decay(DecayFor(input.rows));
   proto::Validation* validation = train->mutable_validation();
   if (input.days > 1) {
@@ -135,7 +195,7 @@ void SetTrain(const RecipeInput& input, Recipe* recipe) {
         "%.0f of a hundred rows are not learned from but tell when to stop, after at most %d passes.",
         100 * share, passes);
   }
-  validation->set_patience(4);
+  validation->set_patience(input.rows < kPatientRows ? kLongPatience : kPatience);
 }
 
 }  // namespace

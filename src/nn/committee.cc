@@ -110,11 +110,13 @@ void Committee::Forward(ConstMatrix x, const float* linear, const TrainingPass* 
     if (side_by_side()) TakeVectors(k, x, FirstRows(workspace->x[k], x.rows));
     const float* sums = nullptr;
     if (member.linear_column >= 0) {
-      for (int row = 0; row < x.rows; ++row) workspace->linear[row] = linear[row * linear_ + member.linear_column];
+      for (int row = 0; row < x.rows; ++row)
+        workspace->linear[row] = linear[row * linear_ + member.linear_column];
       sums = workspace->linear.data();
     }
     pass.seed = member.seed;
-    member.tower.Forward(InputOf(k, x, *workspace), sums, of_member, &workspace->towers[k], workspace->logits(k));
+    member.tower.Forward(InputOf(k, x, *workspace), sums, of_member, &workspace->towers[k],
+                         workspace->logits(k));
   }
   for (int row = 0; row < x.rows; ++row) {
     double sum = 0;
@@ -149,7 +151,8 @@ void Committee::LinearGradients(CommitteeWorkspace* workspace, int rows, float* 
     const int column = members_[k].linear_column;
     if (column < 0) continue;
     const float* d_logits = workspace->d_logits(k);
-    for (int row = 0; row < rows; ++row) d_linear[static_cast<int64_t>(row) * linear_ + column] = d_logits[row];
+    for (int row = 0; row < rows; ++row)
+      d_linear[static_cast<int64_t>(row) * linear_ + column] = d_logits[row];
   }
 }
 

@@ -23,7 +23,8 @@ namespace {
 const char* const kTowers[] = {
     "linear: true combine: PARALLEL",
     "mlp { hidden: 12 hidden: 8 dropout: 0.2 normalize_input: true }",
-    "linear: true interaction { fm {} } interaction { cin { layers: 4 } } mlp { hidden: 8 } combine: PARALLEL",
+    "linear: true interaction { fm {} } interaction { cin { layers: 4 } } mlp { hidden: 8 } combine: "
+    "PARALLEL",
 };
 // Levers of rows and weights under which a member must be what it is alone.
 constexpr char kTraining[] =
@@ -32,7 +33,8 @@ constexpr char kTraining[] =
 constexpr char kStudent[] =
     "student { mlp { hidden: 8 hidden: 6 dropout: 0.1 normalize_input: true } } "
     "distill { hint_weight: 0 switches { own_embedding: true } "
-    "phase { fraction: 1 steps_per_row: 1 recombined_batches: 2 recombined_group { feature: ['user', 'query'] } } }";
+    "phase { fraction: 1 steps_per_row: 1 recombined_batches: 2 recombined_group { feature: ['user', "
+    "'query'] } } }";
 
 std::string OneOfEach() {
   std::string members;
@@ -78,7 +80,8 @@ struct Session {
     CommitteeWorkspace workspace = model.teacher().MakeWorkspace(batch.rows());
     std::vector<float> logits(batch.rows());
     model.teacher().Forward({read.x.data(), batch.rows(), read.width, read.width},
-                            read.linear.empty() ? nullptr : read.linear.data(), nullptr, &workspace, logits.data());
+                            read.linear.empty() ? nullptr : read.linear.data(), nullptr, &workspace,
+                            logits.data());
     return logits;
   }
 
@@ -98,7 +101,9 @@ void ExpectMemberIsAsAlone(const Session& committee, const Session& alone, int k
     const auto begin = of_all.begin() + static_cast<int64_t>(slot * all.values.size()) + towers.offset(k);
     return std::vector<float>(begin, begin + static_cast<int64_t>(own.values.size()));
   };
-  const auto whole = [](const AlignedFloats& floats) { return std::vector<float>(floats.begin(), floats.end()); };
+  const auto whole = [](const AlignedFloats& floats) {
+    return std::vector<float>(floats.begin(), floats.end());
+  };
   EXPECT_EQ(part(all.values, 0), whole(own.values)) << k;
   EXPECT_EQ(part(all.averages, 0), whole(own.averages)) << k;
   const size_t slots = all.slots.size() / all.values.size();
@@ -138,10 +143,11 @@ TEST(Committee, EveryMemberEndsAsTheTeacherAloneWithItsSeed) {
 }
 
 TEST(Committee, ATeacherMayBeAMemberAndCopiesDifferInTheirSeeds) {
-  const proto::Experiment experiment = SmallExperiment(
-      absl::StrCat("method: TEACHER_ALONE teacher { ", kTowers[2], " } committee { member { copies: 2 tower { ",
-                   kTowers[1], " } } member { copies: 2 tower { ", kTowers[1], " seed: 77 } } }"),
-      kTraining);
+  const proto::Experiment experiment =
+      SmallExperiment(absl::StrCat("method: TEACHER_ALONE teacher { ", kTowers[2],
+                                   " } committee { member { copies: 2 tower { ", kTowers[1],
+                                   " } } member { copies: 2 tower { ", kTowers[1], " seed: 77 } } }"),
+                      kTraining);
   const std::vector<MemberConfig> members = TeachersOf(experiment);
   std::vector<uint64_t> seeds;
   for (const MemberConfig& member : members) seeds.push_back(member.seed);
@@ -149,8 +155,8 @@ TEST(Committee, ATeacherMayBeAMemberAndCopiesDifferInTheirSeeds) {
   Session together(experiment, 2);
   together.Train(6);
   for (int k = 0; k < 5; ++k) {
-    Session alone(SmallExperiment(absl::StrCat("method: TEACHER_ALONE teacher { ", k == 0 ? kTowers[2] : kTowers[1],
-                                               " seed: ", seeds[k], " }"),
+    Session alone(SmallExperiment(absl::StrCat("method: TEACHER_ALONE teacher { ",
+                                               k == 0 ? kTowers[2] : kTowers[1], " seed: ", seeds[k], " }"),
                                   kTraining),
                   1);
     alone.Train(6);
@@ -180,7 +186,9 @@ TEST(Committee, ItsLogitIsTheMeanOfItsMembers) {
   const Batch probe = RandomBatch(committee.model.schema(), 50, 5);
   std::vector<double> mean(probe.rows(), 0);
   for (int k = 0; k < 3; ++k) {
-    Session alone(SmallExperiment(absl::StrCat("method: TEACHER_ALONE teacher { ", kTowers[k], " seed: ", k + 1, " }")), 1);
+    Session alone(
+        SmallExperiment(absl::StrCat("method: TEACHER_ALONE teacher { ", kTowers[k], " seed: ", k + 1, " }")),
+        1);
     alone.Train(5);
     const std::vector<float> logits = alone.Logits(probe);
     for (int row = 0; row < probe.rows(); ++row) mean[row] += logits[row];
@@ -192,13 +200,17 @@ TEST(Committee, ItsLogitIsTheMeanOfItsMembers) {
 // Two members that are equal, on one vector: its gradient is twice that of one, and theirs is that of one.
 TEST(Committee, OnSharedRowsTheGradientsOfTheMembersAddUp) {
   constexpr char kTower[] = "interaction { fm {} } mlp { hidden: 8 hidden: 4 }";
-  constexpr char kSgd[] = "embedding { optimizer { sgd { lr: 0.25 } } } train { optimizer { sgd { lr: 0.1 } } }";
-  constexpr char kTwice[] = "embedding { optimizer { sgd { lr: 0.5 } } } train { optimizer { sgd { lr: 0.1 } } }";
-  Session two(SmallExperiment(absl::StrCat("method: TEACHER_ALONE committee { rows: SHARED member { tower { ", kTower,
-                                           " seed: 3 } } member { tower { ", kTower, " seed: 3 } } }"),
-                              kSgd),
+  constexpr char kSgd[] =
+      "embedding { optimizer { sgd { lr: 0.25 } } } train { optimizer { sgd { lr: 0.1 } } }";
+  constexpr char kTwice[] =
+      "embedding { optimizer { sgd { lr: 0.5 } } } train { optimizer { sgd { lr: 0.1 } } }";
+  Session two(
+      SmallExperiment(absl::StrCat("method: TEACHER_ALONE committee { rows: SHARED member { tower { ", kTower,
+                                   " seed: 3 } } member { tower { ", kTower, " seed: 3 } } }"),
+                      kSgd),
+      1);
+  Session one(SmallExperiment(absl::StrCat("method: TEACHER_ALONE teacher { ", kTower, " seed: 3 }"), kTwice),
               1);
-  Session one(SmallExperiment(absl::StrCat("method: TEACHER_ALONE teacher { ", kTower, " seed: 3 }"), kTwice), 1);
   two.Train(1);
   one.Train(1);
   const Batch probe = RandomBatch(one.model.schema(), 90, 100);
@@ -209,7 +221,8 @@ TEST(Committee, OnSharedRowsTheGradientsOfTheMembersAddUp) {
 
 TEST(Committee, TheNumberOfThreadsChangesNoBit) {
   const auto trained = [](int threads) {
-    auto session = std::make_unique<Session>(SmallExperiment(absl::StrCat(OneOfEach(), kStudent), kTraining), threads);
+    auto session =
+        std::make_unique<Session>(SmallExperiment(absl::StrCat(OneOfEach(), kStudent), kTraining), threads);
     session->Train(6);
     session->trainer->BeginStudentPhase(4);
     session->Train(4);
@@ -254,14 +267,17 @@ TEST(Committee, WhatCannotBeIsRefusedByItsKey) {
   EXPECT_NE(error("committee { member { tower { optimizer { sgd {} } } } }")
                 .find("model.committee.member[0].tower.optimizer: set"),
             std::string::npos);
-  EXPECT_NE(error("committee { member { copies: 0 tower { mlp { hidden: 4 } } } }").find("copies"), std::string::npos);
-  EXPECT_NE(error("committee { member { tower { mlp {} } } }").find("model.committee.member[0].tower.mlp.hidden: empty"),
+  EXPECT_NE(error("committee { member { copies: 0 tower { mlp { hidden: 4 } } } }").find("copies"),
+            std::string::npos);
+  EXPECT_NE(error("committee { member { tower { mlp {} } } }")
+                .find("model.committee.member[0].tower.mlp.hidden: empty"),
             std::string::npos);
   EXPECT_NE(error("distill { phase { recombined_group { feature: 'usr' } } }").find("did you mean 'user'"),
             std::string::npos);
-  EXPECT_NE(error("distill { phase { recombined_group { feature: 'user' } recombined_group { feature: 'user' } } }")
-                .find("named twice"),
-            std::string::npos);
+  EXPECT_NE(
+      error("distill { phase { recombined_group { feature: 'user' } recombined_group { feature: 'user' } } }")
+          .find("named twice"),
+      std::string::npos);
 }
 
 }  // namespace
