@@ -29,8 +29,8 @@ absl::StatusOr<int> RunFinetune(const Invocation& invocation) {
     return ConfigError("--init_from: ", options.init_from,
                        " is a bundle, which serves only; name the run it came from");
   }
-  const FineTuneSetup setup{FLAGS_init_from, options.init_from, SplitPaths(FLAGS_config),
-                            invocation.overrides, FLAGS_input};
+  TANDEM_ASSIGN_OR_RETURN(const std::vector<std::string> files, FilesGivenOnce("config", FLAGS_config));
+  const FineTuneSetup setup{FLAGS_init_from, options.init_from, files, invocation.overrides, FLAGS_input};
   TANDEM_ASSIGN_OR_RETURN(const proto::Experiment experiment, ExperimentToFineTune(fs, setup));
   if (FLAGS_towers == "student") {
     options.parts = TrainedParts::kStudent;

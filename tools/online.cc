@@ -13,7 +13,6 @@
 #include "tandem/status.h"
 #include "tools/command.h"
 #include "tools/common.h"
-#include "tools/path_list.h"
 
 DECLARE_string(init_from);
 DEFINE_bool(follow, false, "The file grows: wait for more at its end.");
@@ -27,7 +26,7 @@ absl::StatusOr<int> RunOnline(const Invocation& invocation) {
   setup.run_dir = FLAGS_run_dir;
   setup.input = FLAGS_input;
   setup.resume = FLAGS_resume;
-  setup.files = SplitPaths(FLAGS_config);
+  TANDEM_ASSIGN_OR_RETURN(setup.files, FilesGivenOnce("config", FLAGS_config));
   setup.overrides = invocation.overrides;
   TANDEM_ASSIGN_OR_RETURN(const proto::Experiment experiment,
                           ExperimentForOnline(FileSystem::Default(), setup));
