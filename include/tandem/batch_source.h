@@ -81,12 +81,20 @@ struct LogEvent {
   int64_t day_batches = 0;  // kDayEnd: batches of the day
 };
 
+// Is asked before a day is read and after it, on the reading thread; an error ends the reading.
+class DayWatch {
+ public:
+  virtual ~DayWatch() = default;
+  virtual absl::Status Begin(const Day& day) = 0;
+  virtual absl::Status End(const Day& day) = 0;
+};
+
 class BatchSource {
  public:
-  // `fs`, `experiment` and `schema` outlive the source.
+  // `fs`, `experiment`, `schema` and `watch` (may be null) outlive the source.
   BatchSource(FileSystem& fs, const proto::Experiment& experiment, const Schema& schema,
               std::vector<Day> days, const std::string& quarantine_directory, const LogPosition& start,
-              const RowChoice& choice = {});
+              const RowChoice& choice = {}, DayWatch* watch = nullptr);
   ~BatchSource();
 
   // The next event, valid until the next call. DataErrors of the files are passed on in their place: batches

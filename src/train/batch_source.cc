@@ -48,7 +48,8 @@ void Permute(const Random& random, std::vector<int>* order) {
 class BatchSource::Reader {
  public:
   Reader(FileSystem& fs, const proto::Experiment& experiment, const Schema& schema, std::vector<Day> days,
-         const std::string& quarantine_directory, const LogPosition& start, const RowChoice& choice)
+         const std::string& quarantine_directory, const LogPosition& start, const RowChoice& choice,
+         DayWatch* watch)
       : fs_(fs),
         format_(MakeSampleFormat(experiment.data())),
         train_(experiment.train()),
@@ -60,6 +61,7 @@ class BatchSource::Reader {
         max_bad_fraction_(experiment.data().max_bad_fraction()),
         start_(start),
         choice_(choice),
+        watch_(watch),
         workers_(Parsers(experiment)),
         labelled_(static_cast<int>(schema.fields().size())),
         unlabelled_(static_cast<int>(schema.fields().size())),
@@ -115,6 +117,7 @@ class BatchSource::Reader {
   };
 
   absl::Status ReadDay(int pass, int day) {
+    if (watch_ != nullptr) TANDEM_RETURN_IF_ERROR(watch_->Begin(days_[day]));
     Quarantine quarantine(fs_, quarantine_directory_, max_bad_fraction_);
     DayReader reader(fs_, *format_, schema_, RowUse::kTrain, days_[day].files,
                      pass == 0 ? &quarantine : nullptr, &workers_, choice_);
@@ -144,6 +147,7 @@ class BatchSource::Reader {
                        ": ends before the place that the run had come to; a "
                        "resumed run needs the log it began with");
     }
+    if (watch_ != nullptr) TANDEM_RETURN_IF_ERROR(watch_->End(days_[day]));
     std::unique_ptr<LogEvent> event = Take(LogEvent::kDayEnd, pass, day);
     event->batch.Clear();
     event->next = day + 1 < static_cast<int>(days_.size()) ? LogPosition{pass, day + 1, 0, 0}
@@ -269,6 +273,7 @@ class BatchSource::Reader {
   const double max_bad_fraction_;
   const LogPosition start_;
   const RowChoice choice_;
+  DayWatch* const watch_;
   // The reading thread's own: the block at hand, and the rows that come next.
   Workers workers_;
   Kind labelled_, unlabelled_;
@@ -292,9 +297,9 @@ class BatchSource::Reader {
 
 BatchSource::BatchSource(FileSystem& fs, const proto::Experiment& experiment, const Schema& schema,
                          std::vector<Day> days, const std::string& quarantine_directory,
-                         const LogPosition& start, const RowChoice& choice)
+                         const LogPosition& start, const RowChoice& choice, DayWatch* watch)
     : reader_(std::make_unique<Reader>(fs, experiment, schema, std::move(days), quarantine_directory, start,
-                                       choice)) {}
+                                       choice, watch)) {}
 
 BatchSource::~BatchSource() = default;
 

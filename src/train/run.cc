@@ -15,6 +15,7 @@
 #include "src/train/divergence.h"
 #include "src/train/first_logit.h"
 #include "src/train/first_look.h"
+#include "src/train/log_files.h"
 #include "src/train/model_costs.h"
 #include "src/train/replay.h"
 #include "src/train/run_config.h"
@@ -116,6 +117,7 @@ class Run {
   // Where the run stands, and the scores of its day.
   proto::RunState state_;
   DayProgress day_;
+  std::optional<LogFiles> log_files_;
   std::optional<Stages> stages_;  // with train.validation
   std::unique_ptr<DivergenceWatch> divergence_;
   Batch last_rows_;  // some of the last batch's, on which a checkpoint is proved
@@ -133,6 +135,8 @@ absl::StatusOr<RunSummary> Run::Train() {
   TANDEM_RETURN_IF_ERROR(Begin());
   TANDEM_ASSIGN_OR_RETURN(summary_.already_complete, IsComplete());
   if (!summary_.already_complete) {
+    // What a run that is done was trained on may go.
+    TANDEM_RETURN_IF_ERROR(log_files_->CheckSizes(options_.days));
     const absl::Status status = Loop();
     progress_.Finish();
     const bool of_input = absl::IsInvalidArgument(status) || absl::IsOutOfRange(status);
@@ -191,6 +195,7 @@ absl::Status Run::Begin() {
   model_ = std::move(start.model);
   state_ = std::move(start.state);
   day_ = std::move(start.day);
+  log_files_.emplace(fs_, options_.run_dir, state_);
   LOG(INFO) << model_->schema().fields().size() << " fields of " << model_->embedding().dim() << " floats"
             << (model_->has_teacher()
                     ? absl::StrCat(", teacher ", FormatCount(model_->teacher().layout().trained()))
@@ -241,7 +246,8 @@ absl::Status Run::Loop() {
   const std::string quarantine = options_.run_dir + "/quarantine";
   const LogPosition position{state_.pass(), state_.day_index(), state_.block(), state_.batch()};
   if (state_.pass() < experiment_.train().epochs()) {
-    BatchSource source(fs_, experiment_, model_->schema(), options_.days, quarantine, position);
+    BatchSource source(fs_, experiment_, model_->schema(), options_.days, quarantine, position, {},
+                       &*log_files_);
     TANDEM_ASSIGN_OR_RETURN(const bool whole, TrainFrom(&source));
     if (!whole) return absl::OkStatus();
     // A signal at the end of the last phase cut nothing short; before another one it did.
@@ -261,7 +267,7 @@ absl::Status Run::Loop() {
     proto::Experiment with_phase = experiment_;
     with_phase.mutable_train()->set_epochs(phase_.last_pass());
     BatchSource source(fs_, with_phase, model_->schema(), options_.days, quarantine,
-                       begins ? phase_.Start(state_) : position);
+                       begins ? phase_.Start(state_) : position, {}, &*log_files_);
     TANDEM_ASSIGN_OR_RETURN(const bool whole, TrainFrom(&source));
     if (!whole) return absl::OkStatus();
     summary_.stopped_by = 0;
@@ -292,7 +298,7 @@ absl::StatusOr<bool> Run::TrainStage() {
   until.mutable_train()->set_epochs(stages_->last_pass());
   BatchSource source(fs_, until, schema_, Days(), options_.run_dir + "/quarantine",
                      {state_.pass(), state_.day_index(), state_.block(), state_.batch()},
-                     stages_->log().choice);
+                     stages_->log().choice, &*log_files_);
   return TrainFrom(&source);
 }
 
@@ -330,6 +336,7 @@ absl::StatusOr<bool> Run::TrainFrom(BatchSource* source) {
                                      : options_.seconds_between_checkpoints;
       due = due || clock_.Now() - checkpointed_at_ >= least;
     }
+    log_files_->Note(Days()[event->day], &state_);
     state_.set_pass(event->next.pass);
     state_.set_day_index(event->next.day);
     state_.set_block(event->next.block);
@@ -484,7 +491,12 @@ absl::Status Run::Checkpoint() {
 // A validated pass, or portion of the student phase, is over; `last`: of its stage.
 absl::Status Run::EndPortion(bool last) {
   StageTimer timer(Stage::kProgress);
+  for (const Day& day : stages_->held_out().days) TANDEM_RETURN_IF_ERROR(log_files_->Begin(day));
   TANDEM_ASSIGN_OR_RETURN(const ValidationReport report, stages_->Validate(model_.get()));
+  for (const Day& day : stages_->held_out().days) {
+    TANDEM_RETURN_IF_ERROR(log_files_->End(day));
+    log_files_->Note(day, &state_);
+  }
   for (RunObserver* observer : observers_) TANDEM_RETURN_IF_ERROR(observer->OnValidation(report));
   if (!stages_->Over(last)) return report.best ? Checkpoint() : absl::OkStatus();
   if (!report.best) {
