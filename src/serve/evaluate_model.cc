@@ -20,6 +20,8 @@ absl::StatusOr<ModelEvaluation> EvaluateModel(const Predictor& predictor,
   evaluation.unlabelled = logs.unlabelled;
   if (predictor.has_teacher()) evaluation.teacher = Evaluate(logs.teacher, with_groups, logs.seen);
   if (predictor.has_student()) evaluation.student = Evaluate(logs.student, with_groups, logs.seen);
+  for (const std::optional<Evaluation>& tower : {evaluation.teacher, evaluation.student})
+    if (tower.has_value()) evaluation.rows_without_group = tower->all.rows_without_group;
   return evaluation;
 }
 
@@ -27,6 +29,7 @@ std::string ModelEvaluationToJson(const ModelEvaluation& evaluation) {
   nlohmann::ordered_json report;
   report["rows"] = evaluation.rows;
   if (evaluation.unlabelled > 0) report["unlabelled"] = evaluation.unlabelled;
+  if (evaluation.rows_without_group > 0) report["rows_without_group"] = evaluation.rows_without_group;
   const auto add = [&](const char* name, const std::optional<Evaluation>& tower) {
     if (tower.has_value()) report[name] = nlohmann::ordered_json::parse(EvaluationToJson(*tower));
   };

@@ -115,6 +115,9 @@ std::string ModelEvaluationText(const ModelEvaluation& evaluation) {
     absl::StrAppendFormat(&text, ", %.4g %% of them clicks (label 1)", 100 * *rate);
   if (evaluation.unlabelled > 0)
     absl::StrAppend(&text, "; ", FormatCount(evaluation.unlabelled), " without a label, left out");
+  if (evaluation.rows_without_group > 0)
+    absl::StrAppend(&text, "; ", FormatCount(evaluation.rows_without_group), " without a ",
+                    evaluation.group_column, ", which GAUC leaves out");
   absl::StrAppend(&text, "\n\n", MetricsText(evaluation, towers), "\n", CalibrationText(towers));
   return text;
 }
