@@ -15,6 +15,7 @@
 #include "tools/common.h"
 
 DECLARE_string(init_from);
+DECLARE_bool(accept_poor_model);
 DEFINE_bool(follow, false, "The file grows: wait for more at its end.");
 
 namespace tandem {
@@ -36,6 +37,7 @@ absl::StatusOr<int> RunOnline(const Invocation& invocation) {
   options.input = FLAGS_input;
   options.follow = FLAGS_follow;
   options.resume = FLAGS_resume;
+  options.accept_poor_model = FLAGS_accept_poor_model;
   options.stop = &CatchStopSignals();
   TANDEM_ASSIGN_OR_RETURN(options.kernels, ChosenKernels());
   TANDEM_ASSIGN_OR_RETURN(const OnlineSummary summary, LearnOnline(experiment, options));
@@ -62,7 +64,7 @@ Command OnlineCommand() {
           "--config and\nkey=value override it. A run that was stopped or killed goes on with --resume on "
           "the same "
           "stream; standard input is\nfed again from its beginning. Prints the last checkpoint's path.",
-          {"init_from", "run_dir", "input", "follow", "resume", "config", "kernels"},
+          {"init_from", "run_dir", "input", "follow", "resume", "config", "accept_poor_model", "kernels"},
           {"init_from", "run_dir", "input"},
           {""},
           RunOnline};

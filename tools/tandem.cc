@@ -17,6 +17,7 @@
 #include "absl/strings/strip.h"
 #include "src/config/undone.h"
 #include "tandem/experiment.h"
+#include "tandem/poor_model.h"
 #include "tandem/status.h"
 #include "tools/command.h"
 #include "tools/standard_streams.h"
@@ -201,5 +202,8 @@ int main(int argc, char** argv) {
   google::InitGoogleLogging(argv[0]);
   const absl::StatusOr<int> code = tandem::Main({argv + 1, argv + argc});
   if (!code.ok()) std::fprintf(stderr, "tandem: %s\n", std::string(code.status().message()).c_str());
-  return tandem::FinishStandardOutput(code.ok() ? *code : tandem::ExitCode(code.status()));
+  const bool poor = absl::IsFailedPrecondition(code.status());
+  return tandem::FinishStandardOutput(code.ok() ? *code
+                                      : poor    ? tandem::kExitPoorModel
+                                                : tandem::ExitCode(code.status()));
 }

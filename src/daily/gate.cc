@@ -13,6 +13,7 @@ std::vector<std::string> GateReasons(const proto::Gate& gate, const GateFigures&
     return false;
   };
 
+  if (!figures.verdict.empty()) reasons.push_back(figures.verdict);
   if (gate.min_rows() > 0 && figures.newest_rows < gate.min_rows()) {
     reasons.push_back(absl::StrFormat("the newest day has %d rows, fewer than min_rows %d",
                                       figures.newest_rows, gate.min_rows()));

@@ -24,6 +24,7 @@ struct GateFigures {
   int64_t newest_rows = 0;          // good rows of the newest day that it was trained on
   int64_t newest_bad = 0;           // and malformed ones
   double other_days_rows = 0;       // mean of the window's other days; 0 where it has none
+  std::string verdict;              // why its run says that it should not be served; "": it doesn't
 };
 
 // Why the model must not be published, a sentence each with the figure and the option.

@@ -23,6 +23,7 @@
 #include "tandem/clock.h"
 #include "tandem/experiment.pb.h"
 #include "tandem/online.h"
+#include "tandem/poor_model.h"
 #include "tandem/state.pb.h"
 #include "tandem/status.h"
 
@@ -132,6 +133,8 @@ absl::Status OnlineRun::CheckDirectory() {
 absl::Status OnlineRun::Begin() {
   TANDEM_ASSIGN_OR_RETURN(const Base base, FindBase(fs_, options_.init_from));
   TANDEM_ASSIGN_OR_RETURN(const std::string checkpoint, NewestCheckpoint(fs_, options_.run_dir));
+  if (checkpoint.empty() && !base.verdict.empty() && !options_.accept_poor_model)
+    return PoorModelError(base.checkpoint, base.verdict);
   TANDEM_RETURN_IF_ERROR(checkpoint.empty() ? StartFrom(base) : Resume(checkpoint, base));
   TANDEM_RETURN_IF_ERROR(directory_->Claim(fs_));
   if (!directory_->fresh()) {

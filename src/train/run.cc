@@ -17,6 +17,7 @@
 #include "src/train/first_look.h"
 #include "src/train/log_files.h"
 #include "src/train/model_costs.h"
+#include "src/train/model_verdict.h"
 #include "src/train/replay.h"
 #include "src/train/run_config.h"
 #include "src/train/run_directory.h"
@@ -44,6 +45,8 @@ constexpr char kReplayFile[] = "/replay.bin";
 constexpr double kSecondsInPhase = 30;
 // Rows of the last batch that a checkpoint must be able to score.
 constexpr int kProofRows = 64;
+// Fewer rows of a class than this, in a log of some size, are warned of.
+constexpr int64_t kFewLabels = 20, kFewestJudgedRows = 100;
 
 // `status` with what led to it, and the number of the rows that is the likely cause.
 absl::Status Explained(const absl::Status& status, const std::string& place, const Schema& schema,
@@ -89,6 +92,11 @@ class Run {
   void Initialize(const LogEvent& event);
   absl::Status Report(const std::string& day, const LossTerms& losses, bool labelled);
   absl::Status EndDay(const LogEvent& event);
+  bool KeepsScores(const LogEvent& event) const;
+  void JudgeScores();
+  void CountLabels();
+  void WarnOfFewLabels() const;
+  void SayVerdict() const;
   absl::Status CheckRows() const;
   absl::Status Checkpoint();
   absl::Status EndPortion(bool last);
@@ -125,6 +133,8 @@ class Run {
   std::unique_ptr<RunLog> log_;
   RunProgress progress_;
   std::vector<RunObserver*> observers_;
+  int64_t clicks_ = 0, others_ = 0;  // rows of the days that this process has read to their end
+  bool counts_all_days_ = false;     // it began with the first
   double reported_at_ = 0, checkpointed_at_ = 0;
   int64_t reported_rows_ = 0;
   RunSummary summary_;
@@ -145,6 +155,10 @@ absl::StatusOr<RunSummary> Run::Train() {
       if (checkpoint.empty()) LeaveDirectory();
     }
     TANDEM_RETURN_IF_ERROR(status);
+  }
+  if (summary_.stopped_by == 0 && state_.has_verdict()) {
+    summary_.verdict = state_.verdict().reason();
+    SayVerdict();
   }
   summary_.steps = state_.step();
   summary_.rows_trained = state_.rows_trained();
@@ -196,6 +210,7 @@ absl::Status Run::Begin() {
   state_ = std::move(start.state);
   day_ = std::move(start.day);
   log_files_.emplace(fs_, options_.run_dir, state_);
+  counts_all_days_ = state_.pass() == 0 && state_.day_index() == 0;
   LOG(INFO) << model_->schema().fields().size() << " fields of " << model_->embedding().dim() << " floats"
             << (model_->has_teacher()
                     ? absl::StrCat(", teacher ", FormatCount(model_->teacher().layout().trained()))
@@ -304,6 +319,9 @@ absl::StatusOr<bool> Run::TrainStage() {
 
 // All is learned.
 absl::Status Run::Complete() {
+  // A student phase may end in the middle of a day.
+  if (!stages_.has_value()) JudgeScores();
+  WarnOfFewLabels();
   TANDEM_RETURN_IF_ERROR(Checkpoint());
   TANDEM_RETURN_IF_ERROR(WriteCompletion(fs_, options_.run_dir, state_.step()));
   LOG(INFO) << RowsLine(state_, DistillsUnlabelled());
@@ -333,7 +351,7 @@ absl::StatusOr<bool> Run::TrainFrom(BatchSource* source) {
     } else {
       TANDEM_RETURN_IF_ERROR(EndDay(*event));
       const double least = InPhase() ? std::max(options_.seconds_between_checkpoints, kSecondsInPhase)
-                                     : options_.seconds_between_checkpoints;
+                               : options_.seconds_between_checkpoints;
       due = due || clock_.Now() - checkpointed_at_ >= least;
     }
     log_files_->Note(Days()[event->day], &state_);
@@ -372,7 +390,7 @@ absl::Status Run::TrainBatch(const LogEvent& event) {
   state_.set_optimizer_steps(clock.teacher_updates);
   state_.set_student_optimizer_steps(clock.student_updates);
   state_.set_rows_trained(state_.rows_trained() + batch.rows());
-  if (event.pass == 0 && batch.labelled()) {
+  if (KeepsScores(event)) {
     const auto add = [&](const std::vector<float>& logits, ScoreLog* log) {
       for (size_t row = 0; row < logits.size(); ++row) {
         log->Add(static_cast<float>(Sigmoid(logits[row])), batch.labels[row], batch.weights[row],
@@ -418,6 +436,47 @@ absl::Status Run::Report(const std::string& day, const LossTerms& losses, bool l
   return absl::OkStatus();
 }
 
+// For the metrics of the day, and at last for the verdict on the model.
+bool Run::KeepsScores(const LogEvent& event) const {
+  const bool last = !stages_.has_value() && event.pass + 1 >= experiment_.train().epochs();
+  return event.batch.labelled() && (event.pass == 0 || last);
+}
+
+void Run::JudgeScores() {
+  TowerVerdicts verdicts;
+  const int batch_rows = experiment_.train().batch_size();
+  verdicts.Judge(TowerVerdicts::kTeacher, LastEvidenceOf(day_.teacher, batch_rows));
+  verdicts.Judge(TowerVerdicts::kStudent, LastEvidenceOf(day_.student, batch_rows));
+  NoteVerdicts(verdicts, &state_);
+}
+
+void Run::CountLabels() {
+  const std::vector<float>& labels = (day_.teacher.rows() > 0 ? day_.teacher : day_.student).labels();
+  const int64_t clicks = std::count(labels.begin(), labels.end(), 1.0f);
+  clicks_ += clicks;
+  others_ += static_cast<int64_t>(labels.size()) - clicks;
+}
+
+void Run::WarnOfFewLabels() const {
+  const int64_t rows = clicks_ + others_, fewer = std::min(clicks_, others_);
+  if (!counts_all_days_ || state_.has_verdict() || rows < kFewestJudgedRows || fewer >= kFewLabels) return;
+  LOG(WARNING) << "only " << fewer << " of the " << FormatCount(rows) << " rows are "
+               << (clicks_ < others_ ? "positive (label 1)" : "negative (label 0)")
+               << ": next to nothing to learn from";
+}
+
+void Run::SayVerdict() const {
+  const bool nothing = state_.verdict().kind() == proto::ModelVerdict::NOTHING_LEARNED_FROM;
+  const int64_t without_label = state_.rows_bad(static_cast<int>(RowFault::kLabel));
+  LOG(WARNING) << "this model should not be served: " << state_.verdict().reason()
+               << (nothing && without_label > 0
+                       ? absl::StrCat("; ", FormatCount(without_label),
+                                      " rows were set aside for their label (", options_.run_dir,
+                                      "/quarantine): are they the other class?")
+                       : "")
+               << " (docs/poor_models.md)";
+}
+
 absl::Status Run::EndDay(const LogEvent& event) {
   StageTimer timer(Stage::kProgress);
   const Day& day = Days()[event.day];
@@ -426,12 +485,18 @@ absl::Status Run::EndDay(const LogEvent& event) {
     return absl::OkStatus();
   }
   if (event.pass > 0) {
+    if (!stages_.has_value()) JudgeScores();
+    day_ = DayProgress();
     if (event.day_batches == state_.day_batches(event.day)) return absl::OkStatus();
     return DataError(absl::StrJoin(day.files, ", "), ": has changed since it was first read (",
                      state_.day_batches(event.day), " batches then, ", event.day_batches,
                      " now); a run needs the log it began with");
   }
   const RowCounts& rows = event.day_rows;
+  const bool first_rows = state_.rows_good() - state_.rows_unlabelled() - state_.rows_held_out() == 0;
+  NoteLabels(day_.teacher.rows() > 0 ? day_.teacher : day_.student, first_rows, &state_);
+  CountLabels();
+  if (!stages_.has_value() && experiment_.train().epochs() == 1) JudgeScores();
   state_.set_rows_good(state_.rows_good() + rows.good);
   state_.set_rows_unlabelled(state_.rows_unlabelled() + rows.unlabelled);
   if (rows.held_out > 0) state_.set_rows_held_out(state_.rows_held_out() + rows.held_out);
@@ -445,6 +510,11 @@ absl::Status Run::EndDay(const LogEvent& event) {
   if (day_.teacher.rows() > 0) report.teacher = ComputeMetrics(day_.teacher, with_groups);
   if (day_.student.rows() > 0) report.student = ComputeMetrics(day_.student, with_groups);
   for (RunObserver* observer : observers_) TANDEM_RETURN_IF_ERROR(observer->OnDay(report));
+  if (report.rows == 0) {
+    const bool newest = event.day + 1 == static_cast<int>(Days().size());
+    LOG(WARNING) << absl::StrJoin(day.files, ", ") << ": not one row to learn from"
+                 << (newest && !day.date.empty() ? ", and " + day.date + " is the newest day" : "");
+  }
   day_ = DayProgress();
   return event.day + 1 == static_cast<int>(Days().size()) ? CheckRows() : absl::OkStatus();
 }
