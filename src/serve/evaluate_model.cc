@@ -1,5 +1,7 @@
 #include "tandem/evaluate_model.h"
 
+#include <glog/logging.h>
+
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
@@ -18,6 +20,8 @@ absl::StatusOr<ModelEvaluation> EvaluateModel(const Predictor& predictor,
   const bool with_groups = !evaluation.group_column.empty();
   evaluation.rows = std::max(logs.teacher.rows(), logs.student.rows());
   evaluation.unlabelled = logs.unlabelled;
+  evaluation.ids = logs.ids;
+  for (const std::string& warning : UnknownIdWarnings(predictor, logs.ids)) LOG(WARNING) << warning;
   if (predictor.has_teacher()) evaluation.teacher = Evaluate(logs.teacher, with_groups, logs.seen);
   if (predictor.has_student()) evaluation.student = Evaluate(logs.student, with_groups, logs.seen);
   for (const std::optional<Evaluation>& tower : {evaluation.teacher, evaluation.student})
@@ -35,6 +39,8 @@ std::string ModelEvaluationToJson(const ModelEvaluation& evaluation) {
   };
   add("teacher", evaluation.teacher);
   add("student", evaluation.student);
+  for (const FeatureIds& feature : evaluation.ids)
+    report["fields"][feature.name] = {{"ids", feature.ids}, {"unknown_ids", feature.unknown_share()}};
   return report.dump();
 }
 

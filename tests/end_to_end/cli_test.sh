@@ -208,7 +208,8 @@ cp holdout.tsv 'clicks,1.tsv'
 cp "$config" 'the,log.pbtxt'
 expect_exit 0 predict --model=run --input='clicks,1.tsv'
 expect_same out student.tsv
-expect_exit 0 predict --model=run --input='clicks\,[1].tsv,clicks\,1.tsv'
+cp holdout.tsv 'clicks,2.tsv'
+expect_exit 0 predict --model=run --input='clicks\,[1].tsv,clicks\,2.tsv'
 cmp out <(cat student.tsv; tail -n +2 student.tsv) || fail "a comma after a backslash"
 expect_exit 3 predict --model=run --input='clicks,1.tsv,clicks,1.tsv'
 expect_err "no file 'clicks'"
@@ -219,7 +220,7 @@ done
 
 section "evaluate"
 expect_exit 0 evaluate --model=run --input=$holdout --output=metrics.json
-expect_json metrics.json 'list(d) == ["rows", "teacher", "student"] and d["rows"] == 300'
+expect_json metrics.json 'list(d) == ["rows", "teacher", "student", "fields"] and d["rows"] == 300'
 expect_json metrics.json 'all(list(d[t]) == ["auc", "logloss", "gauc", "copc", "normalized_entropy", "seen", "unseen", "calibration"] for t in ("teacher", "student"))'
 expect_json metrics.json 'all(isinstance(v, float) and 0 < v < 10 for t in ("teacher", "student") for v in list(d[t].values())[:5])'
 expect_json metrics.json 'all(sum(b["rows"] for b in d[t]["calibration"]) == 300 for t in ("teacher", "student"))'
