@@ -48,10 +48,6 @@ absl::StatusOr<int> RunFinetune(const Invocation& invocation) {
     TANDEM_ASSIGN_OR_RETURN(std::vector<std::string> files, FindFiles(SplitPaths(FLAGS_input)));
     options.days.push_back({"", std::move(files)});
   } else {
-    if (FLAGS_begin_date.empty() || FLAGS_end_date.empty()) {
-      return ConfigError(
-          "tandem finetune needs --begin_date and --end_date, or --input (`tandem help finetune`)");
-    }
     TANDEM_ASSIGN_OR_RETURN(options.days, DaysToFineTune(experiment, FLAGS_begin_date, FLAGS_end_date));
   }
   options.resume = FLAGS_resume;

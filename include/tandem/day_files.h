@@ -34,6 +34,8 @@ absl::StatusOr<std::vector<Day>> FindWindow(const std::string& path, const std::
 // The files that paths and globs name, in order; "-" is standard input. One that matches nothing is a
 // DataError, "-" twice a ConfigError. A comma in a path is one of its own.
 absl::StatusOr<std::vector<std::string>> FindFiles(absl::Span<const std::string> patterns);
+// Days in their order as ranges: "2000-11-02..2000-11-05 2000-11-09".
+std::string DayRanges(const std::vector<std::string>& dates);
 // True if the path has a {date} in it.
 bool HasDate(const std::string& path);
 

@@ -192,7 +192,7 @@ absl::StatusOr<bool> DailyRun::DoDate(absl::CivilDay day) {
     TANDEM_RETURN_IF_ERROR(Finish(std::move(line)));
     return true;
   }
-  if (!missing.empty()) LOG(WARNING) << date << ": no log of " << absl::StrJoin(missing, " ") << " of the window";
+  if (!missing.empty()) LOG(WARNING) << date << ": no log of " << DayRanges(missing) << " of the window";
   const std::string next_date = absl::FormatCivilTime(day + 1);
   if (!next_day.has_value()) {
     LOG(INFO) << date << ": waits for the log of " << next_date << " or a later one, on which it is judged";

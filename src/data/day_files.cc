@@ -169,6 +169,19 @@ absl::StatusOr<std::vector<Day>> FindWindow(const std::string& path, const std::
   return FindDays(path, absl::FormatCivilTime(end - (days - 1)), end_date, missing);
 }
 
+std::string DayRanges(const std::vector<std::string>& dates) {
+  std::string text;
+  for (size_t begin = 0, end = 0; begin < dates.size(); begin = end) {
+    absl::CivilDay day;
+    const bool known = absl::ParseCivilTime(dates[begin], &day);
+    for (end = begin + 1; known && end < dates.size() && dates[end] == absl::FormatCivilTime(day + 1); ++end)
+      ++day;
+    absl::StrAppend(&text, begin > 0 ? " " : "", dates[begin],
+                    end > begin + 1 ? absl::StrCat("..", dates[end - 1]) : "");
+  }
+  return text;
+}
+
 absl::StatusOr<std::vector<std::string>> FindFiles(absl::Span<const std::string> patterns) {
   std::vector<std::string> files;
   if (std::count(patterns.begin(), patterns.end(), "-") > 1)

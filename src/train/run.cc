@@ -90,7 +90,7 @@ class Run {
   absl::StatusOr<const LogEvent*> NextEvent(BatchSource* source);
   absl::Status TrainBatch(const LogEvent& event);
   void Initialize(const LogEvent& event);
-  absl::Status Report(const std::string& day, const LossTerms& losses, bool labelled);
+  absl::Status Report();
   absl::Status EndDay(const LogEvent& event);
   bool KeepsScores(const LogEvent& event) const;
   void JudgeScores();
@@ -129,6 +129,13 @@ class Run {
   std::optional<Stages> stages_;  // with train.validation
   std::unique_ptr<DivergenceWatch> divergence_;
   Batch last_rows_;  // some of the last batch's, on which a checkpoint is proved
+  // Of the last step, until it is reported.
+  struct UntoldStep {
+    std::string day;
+    LossTerms losses;
+    bool labelled;
+  };
+  std::optional<UntoldStep> untold_;
   // Who hears of the run: its log, people, whoever asked to.
   std::unique_ptr<RunLog> log_;
   RunProgress progress_;
@@ -322,6 +329,7 @@ absl::Status Run::Complete() {
   // A student phase may end in the middle of a day.
   if (!stages_.has_value()) JudgeScores();
   WarnOfFewLabels();
+  TANDEM_RETURN_IF_ERROR(Report());
   TANDEM_RETURN_IF_ERROR(Checkpoint());
   TANDEM_RETURN_IF_ERROR(WriteCompletion(fs_, options_.run_dir, state_.step()));
   LOG(INFO) << RowsLine(state_, DistillsUnlabelled());
@@ -351,7 +359,7 @@ absl::StatusOr<bool> Run::TrainFrom(BatchSource* source) {
     } else {
       TANDEM_RETURN_IF_ERROR(EndDay(*event));
       const double least = InPhase() ? std::max(options_.seconds_between_checkpoints, kSecondsInPhase)
-                               : options_.seconds_between_checkpoints;
+                                     : options_.seconds_between_checkpoints;
       due = due || clock_.Now() - checkpointed_at_ >= least;
     }
     log_files_->Note(Days()[event->day], &state_);
@@ -402,8 +410,8 @@ absl::Status Run::TrainBatch(const LogEvent& event) {
   }
   const std::optional<std::string> alarm = divergence_->Note(date, state_.step(), batch, result);
   if (alarm.has_value()) progress_.Warn(*alarm);
-  if (state_.step() % experiment_.runtime().log_every_steps() != 0) return absl::OkStatus();
-  return Report(date, result.terms, batch.labelled());
+  untold_ = UntoldStep{date, result.terms, batch.labelled()};
+  return state_.step() % experiment_.runtime().log_every_steps() == 0 ? Report() : absl::OkStatus();
 }
 
 // The first values again, now that the first rows are read. A teacher that sat out rows without a label begins at
@@ -425,13 +433,16 @@ void Run::Initialize(const LogEvent& event) {
             << absl::StrFormat("%.4g %% are positive: the towers begin there", 100 * Sigmoid(logit));
 }
 
-absl::Status Run::Report(const std::string& day, const LossTerms& losses, bool labelled) {
+// The last step, where it isn't told yet.
+absl::Status Run::Report() {
+  if (!untold_.has_value()) return absl::OkStatus();
+  const UntoldStep step = *std::exchange(untold_, std::nullopt);
   const double now = clock_.Now();
   const double rate =
       static_cast<double>(state_.rows_trained() - reported_rows_) / std::max(1e-9, now - reported_at_);
   reported_at_ = now;
   reported_rows_ = state_.rows_trained();
-  const StepReport report{state_.step(), day, state_.rows_trained(), losses, labelled, rate};
+  const StepReport report{state_.step(), step.day, state_.rows_trained(), step.losses, step.labelled, rate};
   for (RunObserver* observer : observers_) TANDEM_RETURN_IF_ERROR(observer->OnStep(report));
   return absl::OkStatus();
 }
@@ -480,6 +491,8 @@ void Run::SayVerdict() const {
 absl::Status Run::EndDay(const LogEvent& event) {
   StageTimer timer(Stage::kProgress);
   const Day& day = Days()[event.day];
+  // A short pass says what it came to, too.
+  if (event.day + 1 == static_cast<int>(Days().size())) TANDEM_RETURN_IF_ERROR(Report());
   if (stages_.has_value() && stages_->over_held_out()) {
     stages_->CountBatches(event.day_batches);
     return absl::OkStatus();

@@ -150,6 +150,13 @@ TEST_F(DayFilesTest, AFileOfSeveralNamesIsReadOnceAndTold) {
   EXPECT_EQ(ExitCode(FindFiles({"-", "-"}).status()), kExitUsage);
 }
 
+TEST_F(DayFilesTest, DaysAreToldAsRanges) {
+  EXPECT_EQ(DayRanges({}), "");
+  EXPECT_EQ(DayRanges({"2000-02-28", "2000-02-29", "2000-03-01", "2000-03-03", "2000-12-31", "2001-01-01"}),
+            "2000-02-28..2000-03-01 2000-03-03 2000-12-31..2001-01-01");
+  EXPECT_EQ(DayRanges({""}), "");
+}
+
 TEST_F(DayFilesTest, AFileOfTwoDaysIsRefused) {
   Write("2000-11-30.tsv", "");
   std::filesystem::create_symlink("2000-11-30.tsv", Path("2000-12-01.tsv"));
