@@ -43,6 +43,8 @@ constexpr char kReplayFile[] = "/replay.bin";
 // In the student phase a day's end is no reason for a checkpoint when the last one is younger: it would write
 // a table that stands still, for seconds of the student's work.
 constexpr double kSecondsInPhase = 30;
+// The time between two checkpoints, in times of writing one, where batches cross days.
+constexpr double kDaysACheckpoint = 30;
 // Rows of the last batch that a checkpoint must be able to score.
 constexpr int kProofRows = 64;
 // Fewer rows of a class than this, in a log of some size, are warned of.
@@ -143,6 +145,7 @@ class Run {
   int64_t clicks_ = 0, others_ = 0;  // rows of the days that this process has read to their end
   bool counts_all_days_ = false;     // it began with the first
   double reported_at_ = 0, checkpointed_at_ = 0;
+  double checkpoint_cost_ = 0;  // seconds of writing the last one
   int64_t reported_rows_ = 0;
   RunSummary summary_;
 };
@@ -358,8 +361,11 @@ absl::StatusOr<bool> Run::TrainFrom(BatchSource* source) {
       }
     } else {
       TANDEM_RETURN_IF_ERROR(EndDay(*event));
-      const double least = InPhase() ? std::max(options_.seconds_between_checkpoints, kSecondsInPhase)
-                                     : options_.seconds_between_checkpoints;
+      double least = InPhase() ? std::max(options_.seconds_between_checkpoints, kSecondsInPhase)
+                               : options_.seconds_between_checkpoints;
+      // Where days are small, what is kept of them must not cost more than they do.
+      if (experiment_.train().batches_cross_days())
+        least = std::max(least, kDaysACheckpoint * checkpoint_cost_);
       due = due || clock_.Now() - checkpointed_at_ >= least;
     }
     log_files_->Note(Days()[event->day], &state_);
@@ -567,6 +573,7 @@ absl::Status Run::Checkpoint() {
     for (RunObserver* observer : observers_) TANDEM_RETURN_IF_ERROR(observer->OnCheckpoint(report));
   }
   std::vector<int64_t> best;
+  checkpoint_cost_ = clock_.Now() - checkpointed_at_;
   if (state_.validation().has_best_step()) best.push_back(state_.validation().best_step());
   return RemoveOldCheckpoints(fs_, options_.run_dir, experiment_.runtime().keep_checkpoints(), best);
 }

@@ -153,6 +153,11 @@ INSTANTIATE_TEST_SUITE_P(
     Levers, ResumedRunTest,
     testing::Values(
         "train { epochs: 2 } embedding { id_dropout: 0.1 min_count: 2 weight_decay: 0.001 }",
+        "train { epochs: 2 batch_size: 100 shuffle_rows: 300 batches_cross_days: true } embedding { "
+        "min_count: 2 }",
+        "train { shuffle_rows: 100 batches_cross_days: true } model { distill { phase { fraction: 0.6 } } } "
+        "data { "
+        "unlabelled: USE_TEACHER }",
         "train { average_decay: 0.9 } model { distill { replay { steps: 3 batches: 5 } phase { fraction: 0.6 "
         "} } } embedding { id_dropout: 0.1 min_count: 2 slow_copy { decay: 0.9 towers: STUDENT } }",
         "train { average_decay: 0.9 l2: 0.01 weight_decay: 0.1 optimizer { muon {} } } "
