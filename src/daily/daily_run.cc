@@ -14,6 +14,7 @@
 #include "src/daily/day_ledger.h"
 #include "src/daily/day_log.h"
 #include "src/daily/gate.h"
+#include "src/metrics/paired_error.h"
 #include "src/serve/publisher.h"
 #include "src/train/run_config.h"
 #include "src/train/run_directory.h"
@@ -300,6 +301,7 @@ absl::Status DailyRun::Judge(const std::string& date, const std::string& checkpo
 
   TANDEM_ASSIGN_OR_RETURN(const TowerLogs scores, score(checkpoint));
   figures.candidate = ComputeMetrics(scores.student, with_groups);
+  figures.auc_error = AucError(scores.student).value_or(0);
   (*line)["judged_rows"] = figures.candidate.rows;
   if (scores.teacher.rows() > 0) (*line)["teacher"] = json(ComputeMetrics(scores.teacher, with_groups));
   (*line)["student"] = json(figures.candidate);
@@ -311,6 +313,8 @@ absl::Status DailyRun::Judge(const std::string& date, const std::string& checkpo
   if (!published.empty()) {
     TANDEM_ASSIGN_OR_RETURN(const TowerLogs in_place, score(DateDirectory(published) + "/bundle"));
     figures.in_place = ComputeMetrics(in_place.student, with_groups);
+    figures.auc_loss_error = AucError(scores.student, &in_place.student).value_or(0);
+    figures.logloss_growth_error = LogLossError(scores.student, in_place.student).value_or(0);
     (*line)["in_place"] = json(*figures.in_place);
     (*line)["in_place"]["date"] = published;
   }
