@@ -114,8 +114,11 @@ class Build:
         return self.known[text]
 
     def settings(self, texts):
-        # Two old settings may have become one.
-        return list(dict.fromkeys(self.setting(text) for text in texts)) + (self.named() if BASE[0] in texts else [])
+        # Two old settings may have become one, and a case says its own in the place of BASE's: a key is given once.
+        last = {}
+        for text in map(self.setting, texts):
+            last[text.split("=")[0]] = text
+        return list(last.values()) + (self.named() if BASE[0] in texts else [])
 
     def named(self):
         """What makes a newer build train as older ones did."""

@@ -28,6 +28,8 @@ struct Command {
       override_groups;  // "" for any key, "data." for those below data; empty: takes none
   // Returns the exit code, or a status that tandem/status.h maps to one.
   absl::StatusOr<int> (*run)(const Invocation& invocation);
+  // Flags that may be given several times; of any other that is an error.
+  std::vector<const char*> repeated = {};
 };
 
 Command TrainCommand();

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <climits>
 #include <csignal>
@@ -14,6 +15,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_split.h"
+#include "src/util/distinct_files.h"
 #include "tandem/status.h"
 #include "tools/path_list.h"
 #include "tools/standard_streams.h"
@@ -113,8 +115,30 @@ std::vector<std::string> SplitList(const std::string& text) {
   return absl::StrSplit(text, ',', absl::SkipEmpty());
 }
 
+absl::Status CheckNoneTwice(const char* flag, const std::vector<std::string>& list) {
+  for (size_t i = 0; i < list.size(); ++i) {
+    if (std::find(list.begin(), list.begin() + static_cast<int64_t>(i), list[i]) !=
+        list.begin() + static_cast<int64_t>(i))
+      return ConfigError("--", flag, ": ", list[i], " is there twice");
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<std::string>> FilesGivenOnce(const char* flag, const std::string& text) {
+  std::vector<std::string> files = SplitPaths(text);
+  DistinctFiles seen;
+  for (const std::string& file : files) {
+    const std::string before = seen.Before(file);
+    if (before.empty()) continue;
+    return ConfigError("--", flag, ": ", file,
+                       file == before ? " is there twice" : absl::StrCat(" is the same file as ", before),
+                       "; what it says would hold over the files between");
+  }
+  return files;
+}
+
 absl::StatusOr<std::vector<std::string>> ConfigFiles(const char* command) {
-  std::vector<std::string> files = SplitPaths(FLAGS_config);
+  TANDEM_ASSIGN_OR_RETURN(std::vector<std::string> files, FilesGivenOnce("config", FLAGS_config));
   if (!files.empty()) return files;
   if (!FLAGS_resume) return ConfigError("tandem ", command, " needs --config (`tandem help ", command, "`)");
   files.push_back(FLAGS_run_dir + "/config.pbtxt");

@@ -38,6 +38,12 @@ absl::StatusOr<OutputFormat> ChosenFormat();
 // Comma-separated, empty parts left out.
 std::vector<std::string> SplitList(const std::string& text);
 
+// A ConfigError where a list that a flag gave says something twice.
+absl::Status CheckNoneTwice(const char* flag, const std::vector<std::string>& list);
+
+// The files that a flag names (SplitPaths); a ConfigError where one is there twice, under whatever name.
+absl::StatusOr<std::vector<std::string>> FilesGivenOnce(const char* flag, const std::string& text);
+
 // The files of --config; a run that is resumed needs none: it has its own.
 absl::StatusOr<std::vector<std::string>> ConfigFiles(const char* command);
 

@@ -7,11 +7,14 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <iterator>
 #include <vector>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_split.h"
+#include "src/config/undone.h"
 #include "tandem/status.h"
 #include "tools/command.h"
 #include "tools/common.h"
@@ -61,19 +64,27 @@ absl::StatusOr<std::vector<CompareOptions::Variant>> ParseVariants(const Invocat
     for (const absl::string_view change :
          absl::StrSplit(value.substr(colon + 1), ';', absl::SkipWhitespace()))
       variant.changes.emplace_back(absl::StripAsciiWhitespace(change));
+    std::vector<std::string> settings;
+    std::copy_if(variant.changes.begin(), variant.changes.end(), std::back_inserter(settings),
+                 [](const std::string& change) { return absl::StrContains(change, '='); });
+    const absl::Status once = CheckNoneUndone(settings);
+    if (!once.ok()) return ConfigError("--variant=", variant.name, ": ", once.message());
   }
   return variants;
 }
 
 absl::StatusOr<int> RunCompare(const Invocation& invocation) {
   CompareOptions options;
-  options.config_files = SplitPaths(FLAGS_config);
+  TANDEM_ASSIGN_OR_RETURN(options.config_files, FilesGivenOnce("config", FLAGS_config));
   options.overrides = invocation.overrides;
   options.methods = SplitList(FLAGS_methods);
+  TANDEM_RETURN_IF_ERROR(CheckNoneTwice("methods", options.methods));
   TANDEM_ASSIGN_OR_RETURN(options.seeds, ParseSeeds());
   TANDEM_ASSIGN_OR_RETURN(options.variants, ParseVariants(invocation));
   options.frontier = SplitList(FLAGS_frontier);
-  options.student_alone_config = SplitPaths(FLAGS_student_alone_config);
+  TANDEM_RETURN_IF_ERROR(CheckNoneTwice("frontier", options.frontier));
+  TANDEM_ASSIGN_OR_RETURN(options.student_alone_config,
+                          FilesGivenOnce("student_alone_config", FLAGS_student_alone_config));
   options.run_dir = FLAGS_run_dir;
   options.end_date = FLAGS_end_date;
   options.test = SplitPaths(FLAGS_test);
@@ -116,7 +127,8 @@ Command CompareCommand() {
        "test", "test_days", "jobs", "resume", "kernels"},
       {"config", "run_dir"},
       {""},
-      RunCompare};
+      RunCompare,
+      {"variant"}};
 }
 
 }  // namespace tandem

@@ -15,6 +15,8 @@
 #include "tools/command.h"
 #include "tools/common.h"
 
+DECLARE_bool(accept_poor_model);
+
 namespace tandem {
 namespace {
 
@@ -28,6 +30,7 @@ absl::StatusOr<int> RunDailyCommand(const Invocation& invocation) {
   options.begin_date = FLAGS_begin_date;
   options.end_date = FLAGS_end_date;
   options.resume = FLAGS_resume;
+  options.accept_poor_model = FLAGS_accept_poor_model;
   options.terminal = isatty(STDERR_FILENO) != 0;
   options.stop = &CatchStopSignals();
   TANDEM_ASSIGN_OR_RETURN(options.kernels, ChosenKernels());
@@ -61,7 +64,7 @@ Command DailyCommand() {
           "through. A later call with --resume\nand another --end_date goes on; killed anywhere, the last "
           "published model "
           "stays in place. Prints the table's path.",
-          {"config", "run_dir", "begin_date", "end_date", "resume", "kernels"},
+          {"config", "run_dir", "begin_date", "end_date", "resume", "accept_poor_model", "kernels"},
           {"run_dir", "begin_date", "end_date"},
           {""},
           RunDailyCommand};

@@ -18,6 +18,8 @@
 
 DEFINE_string(precision, "f32",
               "f32, bf16 or int8: what embedding rows and the MLP are stored and computed in.");
+DEFINE_bool(accept_poor_model, false,
+            "Take a model although its run's metrics speak against it (docs/poor_models.md).");
 DEFINE_double(max_auc_loss, 0.0005, "Refuse to export in low precision when AUC on --input falls by more.");
 
 namespace tandem {
@@ -44,6 +46,7 @@ absl::StatusOr<int> RunExport(const Invocation& invocation) {
   TANDEM_ASSIGN_OR_RETURN(options.kernels, ChosenKernels());
   options.data_overrides = invocation.overrides;
   options.max_auc_loss = FLAGS_max_auc_loss;
+  options.accept_poor_model = FLAGS_accept_poor_model;
 
   FileSystem& fs = FileSystem::Default();
   TANDEM_ASSIGN_OR_RETURN(const std::string checkpoint, ResolveModel(fs, FLAGS_model));
@@ -69,7 +72,7 @@ Command ExportCommand() {
       "Graph and embedding are separate files, checksummed. Prints the bundle's path. In f32 it scores "
       "with the same bits as the\nrun; bf16 and int8 take less memory and time, and what they cost in "
       "AUC, log loss and COPC is measured on --input.",
-      {"model", "output", "precision", "input", "max_auc_loss", "kernels"},
+      {"model", "output", "precision", "input", "max_auc_loss", "accept_poor_model", "kernels"},
       {"model", "output"},
       {"data.", "runtime."},
       RunExport};

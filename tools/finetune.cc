@@ -29,8 +29,8 @@ absl::StatusOr<int> RunFinetune(const Invocation& invocation) {
     return ConfigError("--init_from: ", options.init_from,
                        " is a bundle, which serves only; name the run it came from");
   }
-  const FineTuneSetup setup{FLAGS_init_from, options.init_from, SplitPaths(FLAGS_config),
-                            invocation.overrides, FLAGS_input};
+  TANDEM_ASSIGN_OR_RETURN(const std::vector<std::string> files, FilesGivenOnce("config", FLAGS_config));
+  const FineTuneSetup setup{FLAGS_init_from, options.init_from, files, invocation.overrides, FLAGS_input};
   TANDEM_ASSIGN_OR_RETURN(const proto::Experiment experiment, ExperimentToFineTune(fs, setup));
   if (FLAGS_towers == "student") {
     options.parts = TrainedParts::kStudent;
@@ -48,10 +48,6 @@ absl::StatusOr<int> RunFinetune(const Invocation& invocation) {
     TANDEM_ASSIGN_OR_RETURN(std::vector<std::string> files, FindFiles(SplitPaths(FLAGS_input)));
     options.days.push_back({"", std::move(files)});
   } else {
-    if (FLAGS_begin_date.empty() || FLAGS_end_date.empty()) {
-      return ConfigError(
-          "tandem finetune needs --begin_date and --end_date, or --input (`tandem help finetune`)");
-    }
     TANDEM_ASSIGN_OR_RETURN(options.days, DaysToFineTune(experiment, FLAGS_begin_date, FLAGS_end_date));
   }
   options.resume = FLAGS_resume;

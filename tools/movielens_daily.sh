@@ -67,7 +67,7 @@ routine() {
 # learn BASE RUN FILE: progressive metrics of all its rows
 learn() {
   quietly "$tandem" online --init_from="$1" --run_dir="$2" --input="$3" --config="$root/configs/online/movielens.pbtxt" \
-    online.window_rows=10000000 online.guard_limit=0 online.checkpoint_rows=0 --resume
+    online.window_rows=10000000 online.guard_limit=0 online.checkpoint_rows=0 online.checkpoint_seconds=0 --resume
 }
 
 began=$SECONDS

@@ -13,9 +13,9 @@
 #include "tandem/status.h"
 #include "tools/command.h"
 #include "tools/common.h"
-#include "tools/path_list.h"
 
 DECLARE_string(init_from);
+DECLARE_bool(accept_poor_model);
 DEFINE_bool(follow, false, "The file grows: wait for more at its end.");
 
 namespace tandem {
@@ -27,7 +27,7 @@ absl::StatusOr<int> RunOnline(const Invocation& invocation) {
   setup.run_dir = FLAGS_run_dir;
   setup.input = FLAGS_input;
   setup.resume = FLAGS_resume;
-  setup.files = SplitPaths(FLAGS_config);
+  TANDEM_ASSIGN_OR_RETURN(setup.files, FilesGivenOnce("config", FLAGS_config));
   setup.overrides = invocation.overrides;
   TANDEM_ASSIGN_OR_RETURN(const proto::Experiment experiment,
                           ExperimentForOnline(FileSystem::Default(), setup));
@@ -37,6 +37,7 @@ absl::StatusOr<int> RunOnline(const Invocation& invocation) {
   options.input = FLAGS_input;
   options.follow = FLAGS_follow;
   options.resume = FLAGS_resume;
+  options.accept_poor_model = FLAGS_accept_poor_model;
   options.stop = &CatchStopSignals();
   TANDEM_ASSIGN_OR_RETURN(options.kernels, ChosenKernels());
   TANDEM_ASSIGN_OR_RETURN(const OnlineSummary summary, LearnOnline(experiment, options));
@@ -63,7 +64,7 @@ Command OnlineCommand() {
           "--config and\nkey=value override it. A run that was stopped or killed goes on with --resume on "
           "the same "
           "stream; standard input is\nfed again from its beginning. Prints the last checkpoint's path.",
-          {"init_from", "run_dir", "input", "follow", "resume", "config", "kernels"},
+          {"init_from", "run_dir", "input", "follow", "resume", "config", "accept_poor_model", "kernels"},
           {"init_from", "run_dir", "input"},
           {""},
           RunOnline};

@@ -13,6 +13,7 @@
 #include "tandem/predict_files.h"
 #include "tandem/served_model.h"
 #include "tandem/status.h"
+#include "tandem/unknown_ids.h"
 #include "tools/command.h"
 #include "tools/common.h"
 #include "tools/path_list.h"
@@ -55,6 +56,10 @@ absl::StatusOr<int> RunPredict(const Invocation& invocation) {
     TANDEM_RETURN_IF_ERROR(output.Finish());
   }
   if (profile != nullptr) std::fputs(profile->Table().c_str(), stderr);
+  if (!predicted.ids.empty())
+    LOG(INFO) << "ids unknown to the model, by feature: " << UnknownIdsText(predicted.ids);
+  for (const std::string& warning : UnknownIdWarnings(*model->current(), predicted.ids))
+    LOG(WARNING) << warning;
   LOG(INFO) << predicted.rows << " rows, " << predicted.malformed << " of them malformed and without a score";
   return kExitDone;
 }

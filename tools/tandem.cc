@@ -15,7 +15,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
+#include "src/config/undone.h"
 #include "tandem/experiment.h"
+#include "tandem/poor_model.h"
 #include "tandem/status.h"
 #include "tools/command.h"
 #include "tools/standard_streams.h"
@@ -63,6 +65,22 @@ std::string CommandHelp(const Command& command) {
   return help;
 }
 
+// gflags would keep the last value, and say nothing.
+absl::Status CheckGivenOnce(const Command& command, const Invocation& invocation, const std::string& name,
+                            const std::string& value) {
+  for (const auto& [flag, before] : invocation.flags) {
+    if (flag != name ||
+        std::find(command.repeated.begin(), command.repeated.end(), name) != command.repeated.end())
+      continue;
+    const bool list = name == "config" || name == "test" ||
+                      (name == "input" && absl::string_view(command.name) != "online");
+    return ConfigError(
+        "--", name, " is given twice (", before, " and ", value, "); it takes one value",
+        list ? absl::StrCat(", several files with commas: --", name, "=", before, ",", value) : "");
+  }
+  return absl::OkStatus();
+}
+
 // Sets one flag from argv[*index], taking the next argument as its value where it has none of its own.
 absl::Status SetFlag(const Command& command, const std::vector<std::string>& arguments, size_t* index,
                      Invocation* invocation) {
@@ -102,6 +120,7 @@ absl::Status SetFlag(const Command& command, const std::vector<std::string>& arg
   if (gflags::SetCommandLineOption(name.c_str(), value.c_str()).empty()) {
     return ConfigError("--", name, "=", value, ": not a ", info.type);
   }
+  TANDEM_RETURN_IF_ERROR(CheckGivenOnce(command, *invocation, name, value));
   invocation->flags.emplace_back(name, value);
   return absl::OkStatus();
 }
@@ -135,6 +154,7 @@ absl::StatusOr<int> RunCommand(const Command& command, const std::vector<std::st
       invocation.overrides.push_back(argument);
     }
   }
+  TANDEM_RETURN_IF_ERROR(CheckNoneUndone(invocation.overrides));
   for (const char* flag : command.required) {
     const auto is_flag = [&](const auto& given) { return given.first == flag && !given.second.empty(); };
     if (std::none_of(invocation.flags.begin(), invocation.flags.end(), is_flag)) {
@@ -182,5 +202,8 @@ int main(int argc, char** argv) {
   google::InitGoogleLogging(argv[0]);
   const absl::StatusOr<int> code = tandem::Main({argv + 1, argv + argc});
   if (!code.ok()) std::fprintf(stderr, "tandem: %s\n", std::string(code.status().message()).c_str());
-  return tandem::FinishStandardOutput(code.ok() ? *code : tandem::ExitCode(code.status()));
+  const bool poor = absl::IsFailedPrecondition(code.status());
+  return tandem::FinishStandardOutput(code.ok() ? *code
+                                      : poor    ? tandem::kExitPoorModel
+                                                : tandem::ExitCode(code.status()));
 }

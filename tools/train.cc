@@ -8,6 +8,7 @@
 
 #include "tandem/experiment.pb.h"
 #include "tandem/files.h"
+#include "tandem/poor_model.h"
 #include "tandem/run.h"
 #include "tandem/setup.h"
 #include "tandem/status.h"
@@ -49,7 +50,7 @@ absl::StatusOr<int> TrainAndReport(const proto::Experiment& experiment, RunOptio
     return 128 + summary.stopped_by;
   }
   std::puts(summary.already_complete ? "complete" : summary.checkpoint.c_str());
-  return kExitDone;
+  return summary.verdict.empty() ? kExitDone : kExitPoorModel;
 }
 
 Command TrainCommand() {

@@ -9,7 +9,10 @@
 //
 // A block of train.shuffle_rows rows of a day (rounded up to whole batches) is permuted as a function of
 // (seed, pass, day, block), so that a place in the log is four integers, and a run goes on from any of them
-// with the batches it would have had. Batches don't cross days. Malformed rows are set aside, counted and
+// with the batches it would have had. Batches don't cross days, unless train.batches_cross_days: then the rows
+// that make no whole batch at the end of a day, in their permuted order, begin the next day's first block, and
+// a run that goes on reads the days of its pass anew from the first one. A batch is of the day in which it
+// ends; the pass ends with what is left. Malformed rows are set aside, counted and
 // judged in the first pass, and skipped in the others.
 //
 // Rows without a label (data.unlabelled) make batches of their own, evenly spread among those of the block
@@ -81,12 +84,20 @@ struct LogEvent {
   int64_t day_batches = 0;  // kDayEnd: batches of the day
 };
 
+// Is asked before a day is read and after it, on the reading thread; an error ends the reading.
+class DayWatch {
+ public:
+  virtual ~DayWatch() = default;
+  virtual absl::Status Begin(const Day& day) = 0;
+  virtual absl::Status End(const Day& day) = 0;
+};
+
 class BatchSource {
  public:
-  // `fs`, `experiment` and `schema` outlive the source.
+  // `fs`, `experiment`, `schema` and `watch` (may be null) outlive the source.
   BatchSource(FileSystem& fs, const proto::Experiment& experiment, const Schema& schema,
               std::vector<Day> days, const std::string& quarantine_directory, const LogPosition& start,
-              const RowChoice& choice = {});
+              const RowChoice& choice = {}, DayWatch* watch = nullptr);
   ~BatchSource();
 
   // The next event, valid until the next call. DataErrors of the files are passed on in their place: batches

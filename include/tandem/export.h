@@ -31,6 +31,8 @@ class Predictor;
 struct ExportOptions {
   // Null: the best for this processor.
   const Kernels* kernels = nullptr;
+  // A model that should not be served (tandem/poor_model.h) is refused, unless this says otherwise.
+  bool accept_poor_model = false;
   Precision precision = Precision::kF32;
 
   // The rest is for low precision. Labelled sample files to measure with...
@@ -44,7 +46,7 @@ struct ExportOptions {
   double max_auc_loss = 0.0005;
 };
 
-// `output` must not exist (ConfigError). In low precision the student is measured first, against the same in
+// `output` must not exist (ConfigError). PoorModelError where the run's verdict is against the model. In low precision the student is measured first, against the same in
 // float32; a report comes back.
 absl::StatusOr<std::optional<PrecisionReport>> ExportBundle(FileSystem& fs, const std::string& checkpoint,
                                                             const std::string& output,

@@ -10,7 +10,8 @@
 // All of them merge exactly: what is computed of a merged log is what one log of all the rows gives.
 //
 // Definitions: AUC counts ties one half and weighs a pair by the product of its weights; GAUC is the mean of
-// the AUCs of the groups that have both labels, weighted by their rows' weights (Zhou et al. 2018, eq. 8);
+// the AUCs of the groups that have both labels, weighted by their rows' weights (Zhou et al. 2018, eq. 8), and
+// rows without a group (0) are in none;
 // log loss clips probabilities to [1e-15, 1 - 1e-15], far outside of what float32 tells from 0 or 1: a logit
 // beyond 17 rounds to the probability 1, and on the wrong side it should be dear, not infinite; COPC is
 // clicks over predicted clicks; normalised entropy is log loss over the entropy of the base rate (He et al.
@@ -33,8 +34,9 @@ namespace tandem {
 // Scores of one tower with their labels; 20 bytes a row. Not thread-safe.
 class ScoreLog {
  public:
-  // The label is 0 or 1, the weight finite and not negative. `group` is a hash of the group's text; logs
-  // without groups pass 0.
+  static constexpr uint64_t kNoGroup = 0;
+  // The label is 0 or 1, the weight finite and not negative. `group` is a hash of the group's text; a row
+  // without a group passes kNoGroup.
   void Add(float probability, float label, float weight, uint64_t group);
   // Appends the rows of another log.
   void Merge(const ScoreLog& other);
@@ -65,13 +67,14 @@ struct Metrics {
   int64_t rows = 0;
   double positives = 0;  // sum of weights
   std::optional<double> auc, logloss, gauc, copc, normalized_entropy;
+  int64_t rows_without_group = 0;  // which GAUC leaves out; 0 where it isn't asked for
 };
 
 // `with_groups`: whether the groups mean anything; else GAUC is undefined.
 Metrics ComputeMetrics(const ScoreLog& log, bool with_groups);
 
 // {"auc":0.75,"logloss":...,"gauc":null,"copc":...,"normalized_entropy":...}: null where undefined, numbers
-// printed so that they read back to the same double.
+// printed so that they read back to the same double. With "rows_without_group" at the end where there are such.
 std::string MetricsToJson(const Metrics& metrics);
 
 // A bin of the reliability curve: rows of similar predictions, and what became of them.

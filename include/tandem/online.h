@@ -56,6 +56,7 @@ struct Base {
   // Not set for logs without days.
   std::optional<double> cut;
   bool published = false;  // a bundle: the stream must tell which samples are the base's
+  std::string verdict;     // why it should not be served (tandem/poor_model.h); "": nothing against it
 };
 
 // `init_from` is a run, a checkpoint, or a daily run's bundle, beside which lies the checkpoint that it was
@@ -72,6 +73,8 @@ struct OnlineOptions {
   std::string input;  // a file, or "-"
   bool follow = false;
   bool resume = false;
+  // A base that should not be served is refused (PoorModelError), unless this says otherwise.
+  bool accept_poor_model = false;
   // Set to a signal's number from outside: a checkpoint is written and the call returns.
   const std::atomic<int>* stop = nullptr;
   // Null: the best for this processor.

@@ -22,12 +22,14 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "tandem/served_model.h"
+#include "tandem/unknown_ids.h"
 
 namespace tandem {
 
 struct PredictedRows {
   int64_t rows = 0;
   int64_t malformed = 0;  // of them, without a score
+  std::vector<FeatureIds> ids;
 };
 
 // `files` as FindFiles returns them (- is standard input). DataErrors of reading, and for a file of which

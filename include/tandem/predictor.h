@@ -21,6 +21,7 @@
 #ifndef TANDEM_PREDICTOR_H_
 #define TANDEM_PREDICTOR_H_
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -97,8 +98,10 @@ class Predictor {
   const std::string& model_id() const { return model_id_; }
 
   // Replaces `scores`. Where the log was down-sampled (data.negative_keep_rate of the model), the probability
-  // is that of the full log. Fails where the rows can't be read; those of this process always can.
-  absl::Status Score(const Batch& batch, Scores* scores) const;
+  // is that of the full log. Fails where the rows can't be read; those of this process always can. `unknown`
+  // becomes, a field each, how many of the batch's keys the model has no row for (tandem/unknown_ids.h); null:
+  // nobody asks.
+  absl::Status Score(const Batch& batch, Scores* scores, std::vector<int64_t>* unknown = nullptr) const;
 
  private:
   struct Workspace;

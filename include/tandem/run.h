@@ -71,6 +71,8 @@ struct RunSummary {
   int64_t steps = 0;
   int64_t rows_trained = 0;
   std::string checkpoint;  // the last one written
+  // Of a run that is complete: why its model should not be served (docs/poor_models.md); "": nothing against it.
+  std::string verdict;
 };
 
 absl::StatusOr<RunSummary> TrainRun(const proto::Experiment& experiment, const RunOptions& options);

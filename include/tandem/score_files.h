@@ -16,6 +16,7 @@
 #include "absl/status/statusor.h"
 #include "tandem/metrics.h"
 #include "tandem/predictor.h"
+#include "tandem/unknown_ids.h"
 
 namespace tandem {
 
@@ -27,6 +28,7 @@ struct TowerLogs {
   // data.group_column.
   std::vector<bool> seen;
   int64_t unlabelled = 0;  // rows that were left out because they have no label
+  std::vector<FeatureIds> ids;
 };
 
 // Scores every row of `files` (- is standard input) with each of the predictors, at least one and all of one

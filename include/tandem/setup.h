@@ -27,7 +27,7 @@ class Experiment;
 
 // ---- training
 
-// Files in order, each over those before, then key=value.
+// Files in order, each over those before, then key=value; what has no effect on a training is refused there.
 absl::StatusOr<proto::Experiment> ExperimentToTrain(FileSystem& fs, const std::vector<std::string>& files,
                                                     const std::vector<std::string>& overrides);
 // The window (train.window_days) that ends on `end_date`; the whole of a log without days, for which it must
@@ -45,9 +45,10 @@ struct FineTuneSetup {
 };
 
 // The model's own configuration; where the log lies and how the machine is used is the run's; then files and
-// key=value over it.
+// key=value over it. A key=value that has no effect on a fine-tuning is refused.
 absl::StatusOr<proto::Experiment> ExperimentToFineTune(FileSystem& fs, const FineTuneSetup& setup);
-// The days begin_date..end_date. Days without a file are warned of.
+// The days begin_date..end_date; the whole of a log without days, for which both must be empty. Days without a
+// file are warned of.
 absl::StatusOr<std::vector<Day>> DaysToFineTune(const proto::Experiment& experiment,
                                                 const std::string& begin_date, const std::string& end_date);
 

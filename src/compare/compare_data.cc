@@ -55,7 +55,7 @@ absl::StatusOr<CompareData> FindCompareData(const proto::Experiment& experiment,
     TANDEM_ASSIGN_OR_RETURN(data.days, FindDays(path, "", "", &missing));
   }
   if (!missing.empty())
-    LOG(WARNING) << "data.path: days of the window without a file: " << absl::StrJoin(missing, " ");
+    LOG(WARNING) << "data.path: days of the window without a file: " << DayRanges(missing);
   if (test_days > 0) {
     TANDEM_ASSIGN_OR_RETURN(const std::vector<Day> test,
                             FindWindow(path, options.end_date, test_days, &missing));

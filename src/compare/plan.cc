@@ -7,6 +7,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "tandem/experiment.h"
 #include "tandem/status.h"
@@ -35,6 +36,8 @@ class Plan {
                        [&](const PlannedRow& row) { return row.row.name == name; });
   }
 
+  // The tuning of STUDENT_ALONE must be what it is trained with.
+  absl::Status CheckAloneConfigHolds() const;
   // What makes STUDENT_ALONE the reference: nothing of a teacher, stored logits neither.
   absl::Status FindAloneChanges();
   StringList ChangesOf(const std::string& method) const;
@@ -145,6 +148,27 @@ absl::Status Plan::AddVariant(const CompareOptions::Variant& variant) {
   return absl::OkStatus();
 }
 
+absl::Status Plan::CheckAloneConfigHolds() const {
+  const StringList& alone = options_.student_alone_config;
+  if (alone.empty()) return absl::OkStatus();
+  StringList files = options_.config_files;
+  files.insert(files.end(), alone.begin(), alone.end());
+  FileSystem& fs = *options_.file_system;
+  TANDEM_ASSIGN_OR_RETURN(const proto::Experiment tuned, LoadExperiment(files, {}, fs));
+  for (const std::string& text : options_.overrides) {
+    proto::Experiment changed = tuned;
+    // What is no setting is told where it is applied.
+    if (!ApplyOverride(text, &changed).ok()) continue;
+    proto::Experiment tuned_again = changed;
+    TANDEM_RETURN_IF_ERROR(LoadOver(alone, {}, &tuned_again, fs));
+    if (ConfigDifferences(changed, tuned_again, "", "").empty()) continue;
+    return ConfigError("'", text, "': undoes what student_alone_config says (", absl::StrJoin(alone, ", "),
+                       "), STUDENT_ALONE's own tuning; say it in a file of the common configuration, which "
+                       "that one goes over, or leave it out there");
+  }
+  return absl::OkStatus();
+}
+
 absl::Status Plan::FindAloneChanges() {
   TANDEM_ASSIGN_OR_RETURN(const proto::Experiment experiment,
                           LoadExperiment(options_.config_files, options_.overrides, *options_.file_system));
@@ -208,6 +232,7 @@ absl::StatusOr<std::vector<PlannedRow>> Plan::Make() {
     if (absl::StartsWith(text, "train.seed=") || absl::StartsWith(text, "model.method="))
       return ConfigError("'", text, "': the comparison's seeds and methods say that");
   }
+  TANDEM_RETURN_IF_ERROR(CheckAloneConfigHolds());
   TANDEM_RETURN_IF_ERROR(FindAloneChanges());
   TANDEM_RETURN_IF_ERROR(AddMethods());
   for (const CompareOptions::Variant& variant : options_.variants)

@@ -53,6 +53,17 @@ void FindField(const Descriptor& message, absl::string_view parent, absl::string
   }
 }
 
+// Where the learning rate is that somebody looks for one message too high; "" where `name` is no such thing.
+std::string RateBelow(absl::string_view parent, absl::string_view name, const Descriptor& message) {
+  if (name != "lr" && name != "learning_rate" && name != "rate") return "";
+  const char* const arm = absl::StartsWith(parent, "embedding") ? "adagrad" : "adam";
+  if (message.full_name() == proto::Optimizer::descriptor()->full_name())
+    return absl::StrCat(parent, ".", arm, ".lr");
+  if (parent.empty()) return "train.optimizer.adam.lr";
+  const FieldDescriptor* const optimizer = message.FindFieldByName("optimizer");
+  return optimizer == nullptr ? "" : absl::StrCat(parent, ".optimizer.", arm, ".lr");
+}
+
 }  // namespace
 
 std::string NearestName(absl::string_view name, absl::Span<const std::string> known) {
@@ -108,6 +119,8 @@ std::string UnknownField(absl::string_view parent, absl::string_view name, const
   const std::string start = absl::StrCat("unknown field '", key, "'");
   const std::string now = NewKeyOf(below.empty() ? key : JoinKey(key, below));
   if (!now.empty()) return absl::StrCat(start, "; it is ", now, " now");
+  const std::string rate = RateBelow(parent, name, message);
+  if (!rate.empty()) return absl::StrCat(start, "; the rate is its optimizer's: '", rate, "'");
   const std::vector<std::string> known = FieldNames(message);
   if (NearestName(name, known).empty()) {
     std::vector<std::string> elsewhere;

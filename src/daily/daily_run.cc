@@ -14,6 +14,7 @@
 #include "src/daily/day_ledger.h"
 #include "src/daily/day_log.h"
 #include "src/daily/gate.h"
+#include "src/metrics/paired_error.h"
 #include "src/serve/publisher.h"
 #include "src/train/run_config.h"
 #include "src/train/run_directory.h"
@@ -85,6 +86,7 @@ class DailyRun {
   DayLog log_;
   DayLedger ledger_;
   const Publisher publisher_;
+  std::string verdict_;  // against the date's model
   DailySummary summary_;
 };
 
@@ -191,8 +193,7 @@ absl::StatusOr<bool> DailyRun::DoDate(absl::CivilDay day) {
     TANDEM_RETURN_IF_ERROR(Finish(std::move(line)));
     return true;
   }
-  if (!missing.empty())
-    LOG(WARNING) << date << ": no log of " << absl::StrJoin(missing, " ") << " of the window";
+  if (!missing.empty()) LOG(WARNING) << date << ": no log of " << DayRanges(missing) << " of the window";
   const std::string next_date = absl::FormatCivilTime(day + 1);
   if (!next_day.has_value()) {
     LOG(INFO) << date << ": waits for the log of " << next_date << " or a later one, on which it is judged";
@@ -232,11 +233,13 @@ absl::StatusOr<std::string> DailyRun::TrainPart(proto::Experiment experiment, co
   options.file_system = options_.file_system;
   options.clock = options_.clock;
   TANDEM_ASSIGN_OR_RETURN(const RunSummary summary, TrainRun(experiment, options));
+  if (!summary.verdict.empty()) verdict_ = summary.verdict;
   return summary.stopped_by != 0 ? "" : summary.checkpoint;
 }
 
 absl::StatusOr<std::string> DailyRun::Train(const std::string& date, const std::vector<Day>& window,
                                             Json* line) {
+  verdict_.clear();
   const std::string directory = DateDirectory(date);
   const proto::Daily& daily = experiment_.daily();
   const std::string published = ledger_.Published();
@@ -285,6 +288,7 @@ absl::Status DailyRun::Judge(const std::string& date, const std::string& checkpo
   const auto json = [&](const Metrics& metrics) { return Json::parse(MetricsToJson(metrics)); };
   GateFigures figures;
   TANDEM_ASSIGN_OR_RETURN(const DayLog::Rows newest, log_.CountRows(window.back()));
+  if (!options_.accept_poor_model) figures.verdict = verdict_;
   figures.newest_rows = newest.good;
   figures.newest_bad = newest.bad;
   for (size_t day = 0; day + 1 < window.size(); ++day) {
@@ -297,6 +301,7 @@ absl::Status DailyRun::Judge(const std::string& date, const std::string& checkpo
 
   TANDEM_ASSIGN_OR_RETURN(const TowerLogs scores, score(checkpoint));
   figures.candidate = ComputeMetrics(scores.student, with_groups);
+  figures.auc_error = AucError(scores.student).value_or(0);
   (*line)["judged_rows"] = figures.candidate.rows;
   if (scores.teacher.rows() > 0) (*line)["teacher"] = json(ComputeMetrics(scores.teacher, with_groups));
   (*line)["student"] = json(figures.candidate);
@@ -308,6 +313,8 @@ absl::Status DailyRun::Judge(const std::string& date, const std::string& checkpo
   if (!published.empty()) {
     TANDEM_ASSIGN_OR_RETURN(const TowerLogs in_place, score(DateDirectory(published) + "/bundle"));
     figures.in_place = ComputeMetrics(in_place.student, with_groups);
+    figures.auc_loss_error = AucError(scores.student, &in_place.student).value_or(0);
+    figures.logloss_growth_error = LogLossError(scores.student, in_place.student).value_or(0);
     (*line)["in_place"] = json(*figures.in_place);
     (*line)["in_place"]["date"] = published;
   }

@@ -35,8 +35,9 @@ class StandardInput : public ReadableFile {
 // The file as it is, with a look at its first bytes.
 class PlainSource : public ByteSource {
  public:
-  PlainSource(std::string path, std::unique_ptr<ReadableFile> file)
-      : path_(std::move(path)), file_(std::move(file)) {}
+  // `bytes`: that the file has when it is opened, 0 where that isn't known. It may grow.
+  PlainSource(std::string path, std::unique_ptr<ReadableFile> file, int64_t bytes)
+      : path_(std::move(path)), file_(std::move(file)), bytes_(bytes) {}
 
   // The first `size` bytes, fewer if the file is shorter; they are read again by Read.
   absl::StatusOr<std::string> Peek(int64_t size) {
@@ -60,7 +61,13 @@ class PlainSource : public ByteSource {
       return n;
     }
     const absl::StatusOr<int64_t> n = file_->Read(out, size);
-    return n.ok() ? n : AsDataError(n.status());
+    if (!n.ok()) return AsDataError(n.status());
+    read_ += *n;
+    if (*n == 0 && size > 0 && read_ < bytes_) {
+      return DataError(path_, ": ends after ", read_, " bytes, but had ", bytes_,
+                       " when it was opened: it was cut while it was read");
+    }
+    return n;
   }
 
   const std::string& path() const { return path_; }
@@ -68,6 +75,8 @@ class PlainSource : public ByteSource {
  private:
   std::string path_;
   std::unique_ptr<ReadableFile> file_;
+  const int64_t bytes_;
+  int64_t read_ = 0;
   std::string peeked_;
 };
 
@@ -183,6 +192,7 @@ class TextSource : public ByteSource {
 
 absl::StatusOr<std::unique_ptr<ByteSource>> OpenBytes(FileSystem& fs, const std::string& path) {
   std::unique_ptr<ReadableFile> opened;
+  int64_t bytes = 0;
   if (path == "-") {
     opened = std::make_unique<StandardInput>();
   } else {
@@ -191,8 +201,9 @@ absl::StatusOr<std::unique_ptr<ByteSource>> OpenBytes(FileSystem& fs, const std:
     absl::StatusOr<std::unique_ptr<ReadableFile>> file = fs.OpenForReading(path);
     if (!file.ok()) return AsDataError(file.status());
     opened = *std::move(file);
+    bytes = fs.Size(path).value_or(0);
   }
-  auto file = std::make_unique<PlainSource>(path == "-" ? "standard input" : path, std::move(opened));
+  auto file = std::make_unique<PlainSource>(path == "-" ? "standard input" : path, std::move(opened), bytes);
   TANDEM_ASSIGN_OR_RETURN(const std::string magic, file->Peek(4));
   if (magic.size() >= 2 && magic.compare(0, 2, "\x1f\x8b") == 0) {
     return std::unique_ptr<ByteSource>(std::make_unique<GzipSource>(std::move(file)));

@@ -1,9 +1,11 @@
 #include "tandem/day_files.h"
 
 #include <glob.h>
+#include <glog/logging.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <utility>
 
@@ -11,6 +13,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/time/civil_time.h"
 #include "absl/time/time.h"
+#include "src/util/distinct_files.h"
 #include "tandem/status.h"
 
 namespace tandem {
@@ -63,6 +66,60 @@ std::vector<std::string> Glob(const std::string& pattern) {
   return files;
 }
 
+// Files of which each is to be read once.
+class FilesOnce {
+ public:
+  // False, and to be told, where it is one of those before.
+  bool Add(const std::string& path) {
+    const std::string before = seen_.Before(path);
+    if (before.empty()) return true;
+    constexpr int kTold = 3;
+    if (++doubles_ > kTold) return false;
+    if (doubles_ > 1) told_ += ", ";
+    told_ += path == before ? absl::StrCat(path, " is named twice")
+                            : absl::StrCat(path, " is the same file as ", before);
+    return false;
+  }
+  void Warn() const {
+    if (doubles_ == 0) return;
+    const int more = doubles_ - std::count(told_.begin(), told_.end(), ',') - 1;
+    LOG(WARNING) << told_ << (more > 0 ? absl::StrCat(", and ", more, " more like it") : "")
+                 << "; it is read once";
+  }
+
+ private:
+  DistinctFiles seen_;
+  int doubles_ = 0;
+  std::string told_;
+};
+
+std::vector<std::string> EachOnce(std::vector<std::string> files) {
+  FilesOnce once;
+  files.erase(
+      std::remove_if(files.begin(), files.end(), [&](const std::string& file) { return !once.Add(file); }),
+      files.end());
+  once.Warn();
+  return files;
+}
+
+// A row has one day.
+absl::Status CheckDaysShareNoFile(const std::vector<Day>& days) {
+  DistinctFiles seen;
+  std::map<std::string, std::string> day_of;
+  for (const Day& day : days) {
+    for (const std::string& file : day.files) {
+      const std::string before = seen.Before(file);
+      if (before.empty()) {
+        day_of[file] = day.date;
+        continue;
+      }
+      return ConfigError("data.path: ", file, ", of ", day.date, ", is the same file as ", before, ", of ",
+                         day_of[before], " (a link?); its rows would be learned twice");
+    }
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 bool HasDate(const std::string& path) { return path.find(std::string(kOpen)) != std::string::npos; }
@@ -72,7 +129,7 @@ absl::StatusOr<std::vector<Day>> FindDays(const std::string& path, const std::st
   if (!HasDate(path)) {
     std::vector<std::string> files = Glob(path);
     if (files.empty()) return DataError("data.path: no file '", path, "'");
-    return std::vector<Day>{{"", std::move(files)}};
+    return std::vector<Day>{{"", EachOnce(std::move(files))}};
   }
   TANDEM_ASSIGN_OR_RETURN(const absl::CivilDay begin, ParseDay(begin_date, "begin_date"));
   TANDEM_ASSIGN_OR_RETURN(const absl::CivilDay end, ParseDay(end_date, "end_date"));
@@ -91,7 +148,7 @@ absl::StatusOr<std::vector<Day>> FindDays(const std::string& path, const std::st
     if (files.empty()) {
       missing->push_back(absl::FormatCivilTime(day));
     } else {
-      days.push_back({absl::FormatCivilTime(day), std::move(files)});
+      days.push_back({absl::FormatCivilTime(day), EachOnce(std::move(files))});
     }
   }
   if (days.empty()) {
@@ -101,6 +158,7 @@ absl::StatusOr<std::vector<Day>> FindDays(const std::string& path, const std::st
         begin_date == end_date ? end_date : absl::StrCat("any day of ", begin_date, "..", end_date),
         "; looked for '", path, "', for example ", last);
   }
+  TANDEM_RETURN_IF_ERROR(CheckDaysShareNoFile(days));
   return days;
 }
 
@@ -111,17 +169,35 @@ absl::StatusOr<std::vector<Day>> FindWindow(const std::string& path, const std::
   return FindDays(path, absl::FormatCivilTime(end - (days - 1)), end_date, missing);
 }
 
+std::string DayRanges(const std::vector<std::string>& dates) {
+  std::string text;
+  for (size_t begin = 0, end = 0; begin < dates.size(); begin = end) {
+    absl::CivilDay day;
+    const bool known = absl::ParseCivilTime(dates[begin], &day);
+    for (end = begin + 1; known && end < dates.size() && dates[end] == absl::FormatCivilTime(day + 1); ++end)
+      ++day;
+    absl::StrAppend(&text, begin > 0 ? " " : "", dates[begin],
+                    end > begin + 1 ? absl::StrCat("..", dates[end - 1]) : "");
+  }
+  return text;
+}
+
 absl::StatusOr<std::vector<std::string>> FindFiles(absl::Span<const std::string> patterns) {
   std::vector<std::string> files;
+  if (std::count(patterns.begin(), patterns.end(), "-") > 1)
+    return ConfigError("standard input (-) is named twice; it can be read only once");
+  FilesOnce once;
   for (const std::string& pattern : patterns) {
     if (pattern == "-") {
-      files.push_back(pattern);
+      if (once.Add(pattern)) files.push_back(pattern);
       continue;
     }
     std::vector<std::string> found = Glob(pattern);
     if (found.empty()) return DataError("no file '", pattern, "'");
-    files.insert(files.end(), found.begin(), found.end());
+    std::copy_if(found.begin(), found.end(), std::back_inserter(files),
+                 [&](const std::string& file) { return once.Add(file); });
   }
+  once.Warn();
   if (files.empty()) return DataError("no file is named");
   return files;
 }

@@ -66,6 +66,10 @@ class RowEncoder {
   void Group(absl::string_view group, Writer* writer) const {
     writer->batch().groups.push_back(XXH3_64bits(group.data(), group.size()));
   }
+  template <typename Writer>
+  void NoGroup(Writer* writer) const {
+    writer->batch().groups.push_back(0);
+  }
   // kNumber where it is no probability but ought to be, kNotFinite.
   template <typename Writer>
   RowFault Teacher(double score, Writer* writer) const {

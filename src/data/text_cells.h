@@ -298,7 +298,11 @@ RowFault TextCells::EncodeCell(const CellAction& action, const Cells& cells, Wri
       return RowFault::kNone;
     }
     case CellUse::kGroup:
-      encoder_.Group(text, writer);
+      if (Missing(text)) {
+        encoder_.NoGroup(writer);
+      } else {
+        encoder_.Group(text, writer);
+      }
       return RowFault::kNone;
     case CellUse::kTeacher:
       return EncodeTeacher(text, writer, detail);

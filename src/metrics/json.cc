@@ -22,7 +22,11 @@ std::string Number(const std::optional<double>& value) {
 std::string MetricsToJson(const Metrics& metrics) {
   return absl::StrCat("{\"auc\":", Number(metrics.auc), ",\"logloss\":", Number(metrics.logloss),
                       ",\"gauc\":", Number(metrics.gauc), ",\"copc\":", Number(metrics.copc),
-                      ",\"normalized_entropy\":", Number(metrics.normalized_entropy), "}");
+                      ",\"normalized_entropy\":", Number(metrics.normalized_entropy),
+                      metrics.rows_without_group > 0
+                          ? absl::StrCat(",\"rows_without_group\":", metrics.rows_without_group)
+                          : "",
+                      "}");
 }
 
 std::string EvaluationToJson(const Evaluation& evaluation) {

@@ -45,7 +45,9 @@ std::optional<double> GroupedAuc(const ScoreLog& log) {
     const Ranked* const next =
         std::find_if(begin, end, [begin](const Ranked& row) { return row.group != begin->group; });
     double weight;
-    if (const std::optional<double> auc = AreaUnderCurve(log, begin, next, &weight)) {
+    const std::optional<double> auc =
+        begin->group == ScoreLog::kNoGroup ? std::nullopt : AreaUnderCurve(log, begin, next, &weight);
+    if (auc.has_value()) {
       sum += weight * *auc;
       weights += weight;
     }
@@ -84,6 +86,8 @@ Metrics ComputeMetrics(const ScoreLog& log, bool with_groups) {
   for (int64_t row = 0; row < log.rows(); ++row) {
     if (log.labels()[row] > 0.5f) metrics.positives += log.weights()[row];
   }
+  if (with_groups)
+    metrics.rows_without_group = std::count(log.groups().begin(), log.groups().end(), ScoreLog::kNoGroup);
   if (!AllAreProbabilities(log)) return metrics;
   metrics.auc = Auc(log);
   if (with_groups) metrics.gauc = GroupedAuc(log);

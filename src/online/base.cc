@@ -52,6 +52,7 @@ absl::StatusOr<Base> FindBase(FileSystem& fs, const std::string& init_from) {
   TANDEM_RETURN_IF_ERROR(VerifyDirectory(fs, base.checkpoint));
   TANDEM_ASSIGN_OR_RETURN(const proto::RunState state, ReadRunState(fs, base.checkpoint));
   base.days.assign(state.day().begin(), state.day().end());
+  base.verdict = state.verdict().reason();
   const std::string last_day = LastDayOf(state);
   if (!last_day.empty()) {
     TANDEM_ASSIGN_OR_RETURN(base.cut, EndOfDay(last_day));

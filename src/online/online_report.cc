@@ -25,6 +25,7 @@ using Json = nlohmann::ordered_json;
 
 // Lines about times that were wrong.
 constexpr int kTimeWarnings = 10;
+constexpr double kSecondsBetweenLines = 5;
 
 // Whether the log ends with the window's metrics of this step.
 bool EndsWithStep(absl::string_view log, int64_t step) {
@@ -44,7 +45,8 @@ OnlineReport::OnlineReport(Clock& clock, RunObserver* observer, const proto::Exp
       run_(run),
       stream_(stream),
       reported_at_(clock.Now()),
-      reported_rows_(run.rows_trained()) {}
+      reported_rows_(run.rows_trained()),
+      where_at_(clock.Now()) {}
 
 absl::StatusOr<std::unique_ptr<OnlineReport>> OnlineReport::Open(
     FileSystem& fs, Clock& clock, RunObserver* observer, const proto::Experiment& experiment,
@@ -89,6 +91,19 @@ absl::Status OnlineReport::Step(const Learner& learner, const LossTerms* losses,
   TANDEM_RETURN_IF_ERROR(log_->LogLine(line.dump()));
   if (observer_ == nullptr || losses == nullptr) return absl::OkStatus();
   return observer_->OnStep({run_.step(), /*day=*/"", run_.rows_trained(), *losses, /*labelled=*/true, rate});
+}
+
+void OnlineReport::Where(int64_t waiting) {
+  const double now = clock_.Now();
+  if (now - where_at_ < kSecondsBetweenLines) return;
+  where_at_ = now;
+  LOG(INFO) << "at byte " << FormatCount(stream_.offset()) << ", line " << FormatCount(stream_.lines())
+            << " of the stream: step " << run_.step() << ", " << FormatCount(run_.rows_trained())
+            << " rows trained"
+            << (stream_.rows_before_cut() > 0
+                    ? absl::StrCat(", ", FormatCount(stream_.rows_before_cut()), " known to the base")
+                    : "")
+            << (waiting > 0 ? absl::StrCat(", ", FormatCount(waiting), " wait") : "");
 }
 
 absl::Status OnlineReport::NewBase(const std::string& checkpoint) {

@@ -49,6 +49,8 @@ class OnlineReport {
   absl::Status NewBase(const std::string& checkpoint);
   absl::Status Accepted(double logloss, const std::string& why);
   absl::Status RolledBack(int64_t to_step, const std::string& why);
+  // Every few seconds a line for people: how far it is. `waiting` as LogRows has it. Cheap to ask.
+  void Where(int64_t waiting);
   // Says which times of the queue's rows, from `input`, turned out wrong: the first ones.
   void WrongTimes(const std::string& input, const LabelQueue& queue);
 
@@ -70,6 +72,7 @@ class OnlineReport {
   int64_t reported_rows_;
   int64_t logged_step_ = -1;
   int64_t wrong_times_ = 0;
+  double where_at_;
 };
 
 // Where the stream's rows went, and what to look after. `waiting`: those that aren't trained on yet.

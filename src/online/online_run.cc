@@ -1,6 +1,7 @@
 // A student that goes on learning from a stream (tandem/online.h): the loop that is the life of a row.
 #include <glog/logging.h>
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <string>
@@ -23,6 +24,7 @@
 #include "tandem/clock.h"
 #include "tandem/experiment.pb.h"
 #include "tandem/online.h"
+#include "tandem/poor_model.h"
 #include "tandem/state.pb.h"
 #include "tandem/status.h"
 
@@ -32,6 +34,10 @@ namespace {
 // How long the stream is waited for before something else gets its turn.
 constexpr double kWaitSeconds = 0.05;
 constexpr char kStreamFile[] = "/stream.bin";
+// What was learned first is served soon, whatever online.checkpoint_seconds is.
+constexpr double kFirstCheckpointSeconds = 10;
+// Lines that are read between two looks at the clock.
+constexpr int kLinesBetweenLooks = 4096;
 
 class OnlineRun {
  public:
@@ -96,6 +102,8 @@ class OnlineRun {
   std::optional<StreamFile> restored_;  // a checkpoint's rows, until the stream is open
   double checkpoint_at_ = 0;
   int64_t checkpoint_step_ = -1;
+  bool learned_checkpoint_ = false;  // one was written since the first micro-batch
+  int lines_ = 0;                    // since the last look at the clock
 };
 
 absl::StatusOr<OnlineSummary> OnlineRun::Learn() {
@@ -132,6 +140,8 @@ absl::Status OnlineRun::CheckDirectory() {
 absl::Status OnlineRun::Begin() {
   TANDEM_ASSIGN_OR_RETURN(const Base base, FindBase(fs_, options_.init_from));
   TANDEM_ASSIGN_OR_RETURN(const std::string checkpoint, NewestCheckpoint(fs_, options_.run_dir));
+  if (checkpoint.empty() && !base.verdict.empty() && !options_.accept_poor_model)
+    return PoorModelError(base.checkpoint, base.verdict);
   TANDEM_RETURN_IF_ERROR(checkpoint.empty() ? StartFrom(base) : Resume(checkpoint, base));
   TANDEM_RETURN_IF_ERROR(directory_->Claim(fs_));
   if (!directory_->fresh()) {
@@ -242,6 +252,10 @@ absl::StatusOr<int> OnlineRun::Loop() {
     }
     const bool due = micro_batch_.full() || micro_batch_.late();
     if (due) TANDEM_RETURN_IF_ERROR(TrainMicroBatch());
+    if (due || idle || ++lines_ >= kLinesBetweenLooks) {
+      lines_ = 0;
+      report_->Where(queue_->size() + micro_batch_.rows());
+    }
     if (due || idle) TANDEM_RETURN_IF_ERROR(BetweenMicroBatches());
   }
   // With the stream not yet open, the checkpoint that is there holds all.
@@ -318,8 +332,10 @@ absl::Status OnlineRun::RollBack(const std::string& why) {
 }
 
 absl::Status OnlineRun::BetweenMicroBatches() {
-  if (config_.checkpoint_seconds() > 0 && state_.step() > checkpoint_step_ &&
-      clock_.Now() - checkpoint_at_ >= config_.checkpoint_seconds()) {
+  const double seconds = learned_checkpoint_
+                             ? config_.checkpoint_seconds()
+                             : std::min(config_.checkpoint_seconds(), kFirstCheckpointSeconds);
+  if (seconds > 0 && state_.step() > checkpoint_step_ && clock_.Now() - checkpoint_at_ >= seconds) {
     TANDEM_RETURN_IF_ERROR(Checkpoint(/*candidate=*/config_.checkpoint_rows() == 0));
   }
   const std::optional<Base> base = follower_.Look(state_.base_id());
@@ -345,6 +361,7 @@ absl::Status OnlineRun::Checkpoint(bool candidate) {
       TANDEM_RETURN_IF_ERROR(options_.observer->OnCheckpoint({state_.step(), path}));
   }
   checkpoint_at_ = clock_.Now();
+  learned_checkpoint_ = learned_checkpoint_ || (checkpoint_step_ >= 0 && state_.step() > checkpoint_step_);
   checkpoint_step_ = state_.step();
   TANDEM_RETURN_IF_ERROR(Publish());
   return RemoveOldCheckpoints(fs_, options_.run_dir, experiment_.runtime().keep_checkpoints(),

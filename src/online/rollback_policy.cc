@@ -33,15 +33,15 @@ void RollbackPolicy::Resume() {
 RollbackPolicy::Judgement RollbackPolicy::Judge(const ScoreWindow& window, int64_t rows_trained) {
   Judgement judged;
   if (!on_ || !window.full()) return judged;
-  judged.logloss = window.LogLoss();
-  const double unlearned = window.LabelEntropy();
-  const std::optional<double> reference = guard_.reference();
-  judged.verdict = guard_.Check(judged.logloss, unlearned);
+  const WindowLoss loss{window.LogLoss(), window.LabelEntropy(), window.ExcessError(), window.rows()};
+  judged.logloss = loss.logloss;
+  const double most = guard_.Most(loss);
+  judged.verdict = guard_.Check(loss);
   switch (judged.verdict) {
     case Verdict::kRollBack:
       judged.why = absl::StrFormat(
-          "log loss %.5f over the window, %.5f %s", judged.logloss, reference.value_or(unlearned),
-          reference.has_value() ? "in the last good one" : "of the click rate alone");
+          "log loss %.5f over the window, where good ones have %.5f at most, and its click rate alone %.5f",
+          loss.logloss, most, loss.unlearned);
       break;
     case Verdict::kAccept:
       judged.why = absl::StrFormat("log loss %.5f over the window after %d roll-backs in a row",
@@ -52,7 +52,7 @@ RollbackPolicy::Judgement RollbackPolicy::Judge(const ScoreWindow& window, int64
         state_.set_good_step(state_.candidate_step());
         state_.clear_candidate_step();
         state_.clear_candidate_rows();
-        guard_.Confirm(judged.logloss);
+        guard_.Confirm(loss);
       }
       break;
   }

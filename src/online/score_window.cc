@@ -39,4 +39,22 @@ double ScoreWindow::LabelEntropy() const {
   return term(rate) + term(1 - rate);
 }
 
+double ScoreWindow::ExcessError() const {
+  double clicks = 0, weight = 0;
+  for (const Score& score : scores_) {
+    clicks += score.label > 0 ? score.weight : 0;
+    weight += score.weight;
+  }
+  if (weight <= 0) return 0;
+  const double rate = clicks / weight, mean = LogLoss() - LabelEntropy();
+  double squares = 0;
+  for (const Score& score : scores_) {
+    const double p = std::clamp<double>(score.probability, 1e-15, 1 - 1e-15);
+    const double loss = -std::log(score.label > 0 ? p : 1 - p);
+    const double of_rate = -std::log(score.label > 0 ? rate : 1 - rate);
+    squares += score.weight * (loss - of_rate - mean) * score.weight * (loss - of_rate - mean);
+  }
+  return std::sqrt(squares) / weight;
+}
+
 }  // namespace tandem

@@ -31,6 +31,8 @@ class ScoreWindow {
   double LogLoss() const;
   // The log loss of whoever says the window's click rate of every row. There is a row.
   double LabelEntropy() const;
+  // One standard error of the difference of the two. There is a row.
+  double ExcessError() const;
 
  private:
   struct Score {

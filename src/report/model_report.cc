@@ -62,6 +62,8 @@ ModelEvaluation EvaluationOf(const Predictor& predictor, const TowerLogs& logs) 
   const bool with_groups = !evaluation.group_column.empty();
   if (predictor.has_teacher()) evaluation.teacher = Evaluate(logs.teacher, with_groups, logs.seen);
   if (predictor.has_student()) evaluation.student = Evaluate(logs.student, with_groups, logs.seen);
+  for (const std::optional<Evaluation>& tower : {evaluation.teacher, evaluation.student})
+    if (tower.has_value()) evaluation.rows_without_group = tower->all.rows_without_group;
   return evaluation;
 }
 

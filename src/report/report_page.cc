@@ -251,7 +251,11 @@ void AddMetricsTable(const ModelEvaluation& evaluation, HtmlPage* page) {
       {"COPC", "clicks over predicted clicks: 1 is right, above 1 too few are predicted"}};
   if (!evaluation.group_column.empty()) {
     words.push_back({"GAUC", absl::StrCat("AUC among the rows of one ", evaluation.group_column,
-                                          " at a time, averaged by rows")});
+                                          " at a time, averaged by rows",
+                                          evaluation.rows_without_group > 0
+                                              ? absl::StrCat("; ", FormatCount(evaluation.rows_without_group),
+                                                             " rows without one are left out")
+                                              : "")});
     words.push_back({"seen, unseen",
                      absl::StrCat("rows whose ", evaluation.group_column, " training knew, and the others")});
   }

@@ -1,5 +1,7 @@
 #include "tandem/evaluate_model.h"
 
+#include <glog/logging.h>
+
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
@@ -18,8 +20,12 @@ absl::StatusOr<ModelEvaluation> EvaluateModel(const Predictor& predictor,
   const bool with_groups = !evaluation.group_column.empty();
   evaluation.rows = std::max(logs.teacher.rows(), logs.student.rows());
   evaluation.unlabelled = logs.unlabelled;
+  evaluation.ids = logs.ids;
+  for (const std::string& warning : UnknownIdWarnings(predictor, logs.ids)) LOG(WARNING) << warning;
   if (predictor.has_teacher()) evaluation.teacher = Evaluate(logs.teacher, with_groups, logs.seen);
   if (predictor.has_student()) evaluation.student = Evaluate(logs.student, with_groups, logs.seen);
+  for (const std::optional<Evaluation>& tower : {evaluation.teacher, evaluation.student})
+    if (tower.has_value()) evaluation.rows_without_group = tower->all.rows_without_group;
   return evaluation;
 }
 
@@ -27,11 +33,14 @@ std::string ModelEvaluationToJson(const ModelEvaluation& evaluation) {
   nlohmann::ordered_json report;
   report["rows"] = evaluation.rows;
   if (evaluation.unlabelled > 0) report["unlabelled"] = evaluation.unlabelled;
+  if (evaluation.rows_without_group > 0) report["rows_without_group"] = evaluation.rows_without_group;
   const auto add = [&](const char* name, const std::optional<Evaluation>& tower) {
     if (tower.has_value()) report[name] = nlohmann::ordered_json::parse(EvaluationToJson(*tower));
   };
   add("teacher", evaluation.teacher);
   add("student", evaluation.student);
+  for (const FeatureIds& feature : evaluation.ids)
+    report["fields"][feature.name] = {{"ids", feature.ids}, {"unknown_ids", feature.unknown_share()}};
   return report.dump();
 }
 

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "src/page/text_table.h"
 #include "src/util/progress.h"
 #include "tandem/evaluate_model.h"
@@ -115,6 +116,16 @@ std::string ModelEvaluationText(const ModelEvaluation& evaluation) {
     absl::StrAppendFormat(&text, ", %.4g %% of them clicks (label 1)", 100 * *rate);
   if (evaluation.unlabelled > 0)
     absl::StrAppend(&text, "; ", FormatCount(evaluation.unlabelled), " without a label, left out");
+  if (evaluation.rows_without_group > 0)
+    absl::StrAppend(&text, "; ", FormatCount(evaluation.rows_without_group), " without a ",
+                    evaluation.group_column, ", which GAUC leaves out");
+  if (!evaluation.ids.empty()) {
+    absl::StrAppend(&text, "\nIds unknown to the model, by feature: ",
+                    absl::StrJoin(evaluation.ids, ", ", [](std::string* out, const FeatureIds& feature) {
+                      absl::StrAppend(out, "\"", feature.name, "\" ",
+                                      absl::StrFormat("%.3g %%", 100 * feature.unknown_share()));
+                    }));
+  }
   absl::StrAppend(&text, "\n\n", MetricsText(evaluation, towers), "\n", CalibrationText(towers));
   return text;
 }

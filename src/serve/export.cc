@@ -13,8 +13,10 @@
 #include "tandem/checkpoint.h"
 #include "tandem/experiment.pb.h"
 #include "tandem/model_directory.h"
+#include "tandem/poor_model.h"
 #include "tandem/predictor.h"
 #include "tandem/score_files.h"
+#include "tandem/state.pb.h"
 #include "tandem/status.h"
 
 namespace tandem {
@@ -77,6 +79,14 @@ absl::Status CheckWidths(const Tower& student, Precision precision) {
   return absl::OkStatus();
 }
 
+absl::Status CheckVerdict(FileSystem& fs, const std::string& checkpoint, bool accepted) {
+  TANDEM_ASSIGN_OR_RETURN(const proto::RunState state, ReadRunState(fs, checkpoint));
+  if (!state.has_verdict()) return absl::OkStatus();
+  if (!accepted) return PoorModelError(checkpoint, state.verdict().reason());
+  LOG(WARNING) << checkpoint << ": exported all the same: " << state.verdict().reason();
+  return absl::OkStatus();
+}
+
 // What serving needs to know: neither the teacher nor how the student was trained.
 proto::Experiment ServedExperiment(proto::Experiment experiment) {
   experiment.clear_runtime();
@@ -98,6 +108,7 @@ absl::StatusOr<std::optional<PrecisionReport>> ExportBundle(FileSystem& fs, cons
   TANDEM_ASSIGN_OR_RETURN(proto::Experiment experiment, VerifyAndReadExperiment(fs, checkpoint));
   if (experiment.model().method() == proto::TEACHER_ALONE)
     return ConfigError(checkpoint, " has a teacher only; a bundle serves the student");
+  TANDEM_RETURN_IF_ERROR(CheckVerdict(fs, checkpoint, options.accept_poor_model));
   TANDEM_RETURN_IF_ERROR(ChooseTowers(TowerChoice::kStudent, checkpoint, &experiment));
   PredictorOptions predictor_options;
   predictor_options.towers = TowerChoice::kStudent;

@@ -42,8 +42,11 @@ struct Piece {
 
 // What a worker makes of the rows on the way to text: its own, so that it stays in its cache.
 struct Scratch {
+  explicit Scratch(const Predictor& predictor) : batch(predictor.fields()), ids(predictor.schema()) {}
   Batch batch;
   Scores scores;
+  std::vector<int64_t> unknown;
+  UnknownIds ids;
 };
 
 // Scores one file after another, each with one version of the model.
@@ -57,9 +60,7 @@ class FileScorer {
         write_(write),
         quarantine_(FileSystem::Default(), "", predictor_->experiment().data().max_bad_fraction()),
         pieces_(PipelineItems(threads_)),
-        scratch_(threads_) {
-    for (Scratch& scratch : scratch_) scratch.batch = Batch(predictor_->fields());
-  }
+        scratch_(threads_, Scratch(*predictor_)) {}
 
   // From the next file on; the columns stay.
   absl::Status Use(std::shared_ptr<const Predictor> version) {
@@ -98,6 +99,11 @@ class FileScorer {
   }
 
   const Quarantine& quarantine() const { return quarantine_; }
+  std::vector<FeatureIds> Ids() const {
+    UnknownIds ids(predictor_->schema());
+    for (const Scratch& scratch : scratch_) ids.Merge(scratch.ids);
+    return ids.Features();
+  }
 
  private:
   // False at the end of the file.
@@ -117,8 +123,9 @@ class FileScorer {
       decoder.DecodeRows(piece->rows, 0, rows, &scratch->batch, &piece->bad);
       piece->good_rows = scratch->batch.rows();
     }
-    piece->status = predictor_->Score(scratch->batch, &scratch->scores);
+    piece->status = predictor_->Score(scratch->batch, &scratch->scores, &scratch->unknown);
     if (!piece->status.ok()) return;
+    scratch->ids.Add(scratch->batch, scratch->unknown);
     DropNotFinite(piece, &scratch->scores);
     StageTimer timer(Stage::kFormat, rows);
     Format(decoder, scratch->scores, piece);
@@ -213,7 +220,7 @@ absl::StatusOr<PredictedRows> PredictFiles(ServedModel* model, const std::vector
     }
     TANDEM_RETURN_IF_ERROR(scorer.Score(file));
   }
-  return PredictedRows{scorer.quarantine().rows_read(), scorer.quarantine().rows_bad()};
+  return PredictedRows{scorer.quarantine().rows_read(), scorer.quarantine().rows_bad(), scorer.Ids()};
 }
 
 }  // namespace tandem

@@ -47,6 +47,15 @@ absl::Status CheckData(proto::Experiment experiment) {
   return ValidateData(experiment, features);
 }
 
+void CountUnknown(const Schema& schema, const Batch& batch, const BatchRows& rows,
+                  std::vector<int64_t>* unknown) {
+  for (size_t f = 0; f < batch.fields.size(); ++f) {
+    const int field = static_cast<int>(f), table = schema.fields()[f].table;
+    for (size_t i = 0; i < batch.fields[f].keys.size(); ++i)
+      (*unknown)[f] += rows.has_row(field, table, i) ? 0 : 1;
+  }
+}
+
 }  // namespace
 
 struct Predictor::Workspace {
@@ -213,7 +222,7 @@ std::unique_ptr<Predictor::Workspace> Predictor::MakeWorkspace() const {
   return w;
 }
 
-absl::Status Predictor::Score(const Batch& batch, Scores* scores) const {
+absl::Status Predictor::Score(const Batch& batch, Scores* scores, std::vector<int64_t>* unknown) const {
   std::unique_ptr<Workspace> w = pool_->Take();
   if (w == nullptr) w = MakeWorkspace();
   scores->teacher.resize(has_teacher() ? batch.rows() : 0);
@@ -223,11 +232,15 @@ absl::Status Predictor::Score(const Batch& batch, Scores* scores) const {
   const EmbeddingView& of_teacher = model_->served_teacher_input();
   const EmbeddingView& of_student = model_->served_student_input();
   const bool shares = has_teacher() && has_student() && model_->SharesInput(of_teacher, of_student);
+  if (unknown != nullptr) unknown->assign(fields(), 0);
+  w->gather.unknown = unknown;
   if (tables_ == nullptr) {
     StageTimer timer(Stage::kLookup, batch.rows());
     TANDEM_RETURN_IF_ERROR(model_->embedding().Lookup(batch, &w->rows));
     if (model_->has_own_embedding())
       TANDEM_RETURN_IF_ERROR(model_->student_embedding().Lookup(batch, &w->own_rows));
+    if (unknown != nullptr)
+      CountUnknown(schema(), batch, model_->has_own_embedding() ? w->own_rows : w->rows, unknown);
   }
   for (int first = 0; first < batch.rows(); first += tile_rows_) {
     const int rows = std::min(tile_rows_, batch.rows() - first);

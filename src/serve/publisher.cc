@@ -28,6 +28,8 @@ absl::Status Publisher::Export(const std::string& checkpoint, const std::string&
   TANDEM_RETURN_IF_ERROR(fs_.CreateDirectories(ParentPath(path)));
   ExportOptions options;
   options.kernels = &kernels_;
+  // Whether it is published is for others to decide.
+  options.accept_poor_model = true;
   return ExportBundle(fs_, checkpoint, path, options).status();
 }
 

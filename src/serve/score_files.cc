@@ -66,7 +66,10 @@ class BlockScorer {
  public:
   BlockScorer(const std::vector<const Predictor*>& predictors, const LabelledRows& rows, Workers* workers)
       : logs(predictors.size()), predictors_(predictors), rows_(rows), workers_(*workers) {
-    for (const Predictor* predictor : predictors) groups_.emplace_back(*predictor);
+    for (const Predictor* predictor : predictors) {
+      groups_.emplace_back(*predictor);
+      ids_.emplace_back(predictor->schema());
+    }
   }
 
   absl::Status Score(const Batch& block) {
@@ -74,6 +77,7 @@ class BlockScorer {
     const size_t predictors = predictors_.size();
     pieces_.resize(tasks, Batch(predictors_[0]->fields()));
     scores_.resize(tasks * predictors);
+    unknown_.resize(tasks * predictors);
     statuses_.assign(tasks, absl::OkStatus());
     workers_.ForEach(tasks, [&](int task, int /*worker*/) {
       Batch& piece = pieces_[task];
@@ -82,7 +86,8 @@ class BlockScorer {
         piece.AppendRow(block, row);
       }
       for (size_t p = 0; p < predictors; ++p) {
-        statuses_[task].Update(predictors_[p]->Score(piece, &scores_[task * predictors + p]));
+        const size_t at = task * predictors + p;
+        statuses_[task].Update(predictors_[p]->Score(piece, &scores_[at], &unknown_[at]));
       }
     });
     for (const absl::Status& status : statuses_) TANDEM_RETURN_IF_ERROR(status);
@@ -91,12 +96,15 @@ class BlockScorer {
       TANDEM_RETURN_IF_ERROR(groups_[p].AppendSeen(block, finite_, &logs[p].seen));
     for (int task = 0; task < tasks; ++task) {
       for (size_t p = 0; p < predictors; ++p) {
+        ids_[p].Add(pieces_[task], unknown_[task * predictors + p]);
         Append(task, scores_[task * predictors + p].teacher, &logs[p].teacher);
         Append(task, scores_[task * predictors + p].student, &logs[p].student);
       }
     }
     return absl::OkStatus();
   }
+
+  const std::vector<FeatureIds>& Ids(size_t predictor) const { return ids_[predictor].Features(); }
 
   std::vector<TowerLogs> logs;
   int64_t rows = 0;        // that all scores are finite of...
@@ -128,10 +136,12 @@ class BlockScorer {
 
   const std::vector<const Predictor*>& predictors_;
   std::vector<GroupTable> groups_;
+  std::vector<UnknownIds> ids_;  // a predictor
   const LabelledRows& rows_;
   Workers& workers_;
   std::vector<Batch> pieces_;
   std::vector<Scores> scores_;
+  std::vector<std::vector<int64_t>> unknown_;
   std::vector<absl::Status> statuses_;  // a task
   std::vector<bool> finite_;            // by row of the block
 };
@@ -164,7 +174,10 @@ absl::StatusOr<std::vector<TowerLogs>> ScoreFiles(const std::vector<const Predic
     TANDEM_RETURN_IF_ERROR(scorer.Score(block));
   }
   TANDEM_RETURN_IF_ERROR(JudgeScores(scorer, first.experiment().data().max_bad_fraction()));
-  for (TowerLogs& logs : scorer.logs) logs.unlabelled = rows.unlabelled();
+  for (size_t p = 0; p < predictors.size(); ++p) {
+    scorer.logs[p].unlabelled = rows.unlabelled();
+    scorer.logs[p].ids = scorer.Ids(p);
+  }
   return std::move(scorer.logs);
 }
 

@@ -1,8 +1,10 @@
 #include "tandem/scoring_service.h"
 
+#include <algorithm>
 #include <cmath>
 #include <condition_variable>
 #include <deque>
+#include <iterator>
 #include <mutex>
 #include <optional>
 #include <thread>
@@ -55,6 +57,31 @@ std::vector<float> InPlace(const std::vector<float>& scores, const Job& job, boo
   return placed;
 }
 
+// A row without a finite score is malformed, as `predict` has it.
+void DropNotFinite(int rows, ScoreResponse* response) {
+  const auto not_finite = [](const std::vector<float>& scores, int row) {
+    return !scores.empty() && !std::isfinite(scores[row]);
+  };
+  std::vector<MalformedRow> found;
+  auto known = response->malformed.begin();
+  for (int row = 0; row < rows; ++row) {
+    if (known != response->malformed.end() && known->row == row) {
+      ++known;
+      continue;
+    }
+    if (!not_finite(response->scores.student, row) && !not_finite(response->scores.teacher, row)) continue;
+    for (std::vector<float>* scores : {&response->scores.student, &response->scores.teacher})
+      if (!scores->empty()) (*scores)[row] = kAbsent;
+    found.push_back({row, "its score is not finite"});
+  }
+  if (found.empty()) return;
+  std::vector<MalformedRow> all;
+  std::merge(response->malformed.begin(), response->malformed.end(), found.begin(), found.end(),
+             std::back_inserter(all),
+             [](const MalformedRow& a, const MalformedRow& b) { return a.row < b.row; });
+  response->malformed = std::move(all);
+}
+
 // Parses and scores the jobs together with one version of the model, and answers them.
 void ScoreTogether(const std::vector<JobPointer>& jobs, const std::shared_ptr<const Predictor>& version,
                    Scratch* scratch) {
@@ -86,6 +113,7 @@ void ScoreTogether(const std::vector<JobPointer>& jobs, const std::shared_ptr<co
     response.model_id = version->model_id();
     response.scores.teacher = InPlace(scratch->scores.teacher, *job, version->has_teacher());
     response.scores.student = InPlace(scratch->scores.student, *job, version->has_student());
+    DropNotFinite(job->rows, &response);
     job->done(std::move(response));
   }
 }

@@ -247,6 +247,7 @@ void ServingTables::Gather(const Batch& batch, int first_row, Matrix x, float* l
     const float* coefficients = batch.fields[f].coefficients.data() + of.offsets[0];
     pool({of.table->rows, row_bytes_, places, coefficients, of.offsets, x.rows, dim_},
          {x.data + f * dim_, x.rows, dim_, x.stride});
+    if (scratch->unknown != nullptr) (*scratch->unknown)[f] += std::count(places, places + of.count, 0u);
     const bool counts = linear != nullptr && schema_->fields()[f].sequence.empty();
     for (int r = 0; counts && r < x.rows; ++r) {
       for (uint32_t i = of.offsets[r] - of.offsets[0]; i < of.offsets[r + 1] - of.offsets[0]; ++i) {

@@ -41,6 +41,8 @@ class EmbeddingFileReader;
 // Grows to what a tile needs, then stays.
 struct GatherScratch {
   std::vector<uint32_t> places;
+  // Counts, a field each, keys without a row of their own; null: nobody asks.
+  std::vector<int64_t>* unknown = nullptr;
 };
 
 class ServingTables {

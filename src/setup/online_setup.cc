@@ -34,6 +34,7 @@ absl::Status CheckOverrides(const std::vector<std::string>& overrides) {
                                             "train.shuffle_rows=",
                                             "train.schedule",
                                             "train.average_decay",
+                                            "train.batches_cross_days",
                                             "daily."};
   for (const std::string& text : overrides) {
     for (const char* prefix : kWithoutEffect) {

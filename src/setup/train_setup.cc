@@ -1,7 +1,7 @@
 // What training and fine-tuning begin with (tandem/setup.h).
 #include <glog/logging.h>
 
-#include "absl/strings/str_join.h"
+#include "absl/strings/match.h"
 #include "tandem/experiment.h"
 #include "tandem/experiment.pb.h"
 #include "tandem/model_directory.h"
@@ -9,10 +9,28 @@
 #include "tandem/status.h"
 
 namespace tandem {
+namespace {
+
+// What is said on the command line must do something: each of these would be accepted, and change nothing.
+absl::Status CheckHaveEffect(const std::vector<std::string>& overrides,
+                             const std::vector<std::string>& without, const char* what) {
+  for (const std::string& text : overrides) {
+    for (const std::string& prefix : without) {
+      if (absl::StartsWith(text, prefix)) return ConfigError("'", text, "': has no effect on ", what);
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
 
 absl::StatusOr<proto::Experiment> ExperimentToTrain(FileSystem& fs, const std::vector<std::string>& files,
                                                     const std::vector<std::string>& overrides) {
   TANDEM_ASSIGN_OR_RETURN(proto::Experiment experiment, LoadExperiment(files, overrides, fs));
+  if (!HasDate(experiment.data().path())) {
+    TANDEM_RETURN_IF_ERROR(CheckHaveEffect(overrides, {"train.window_days="},
+                                           "a log without days: data.path has no {date}, and is read whole"));
+  }
   ResolveDefaults(&experiment);
   TANDEM_RETURN_IF_ERROR(ValidateExperiment(experiment));
   return experiment;
@@ -32,7 +50,7 @@ absl::StatusOr<std::vector<Day>> DaysToTrain(const proto::Experiment& experiment
                           FindWindow(path, end_date, experiment.train().window_days(), &missing));
   if (!missing.empty()) {
     LOG(WARNING) << "data.path: only " << days.size() << " of the window's " << days.size() + missing.size()
-                 << " days have a file; missing: " << absl::StrJoin(missing, " ");
+                 << " days have a file; missing: " << DayRanges(missing);
   }
   return days;
 }
@@ -47,6 +65,8 @@ absl::StatusOr<proto::Experiment> ExperimentToFineTune(FileSystem& fs, const Fin
     *experiment.mutable_runtime() = of_run.runtime();
     break;
   }
+  TANDEM_RETURN_IF_ERROR(
+      CheckHaveEffect(setup.overrides, {"daily.", "train.window_days=", "train.first_logit="}, "finetune"));
   TANDEM_RETURN_IF_ERROR(LoadOver(setup.files, setup.overrides, &experiment, fs));
   if (!setup.input.empty()) experiment.mutable_data()->set_path(setup.input);
   ResolveDefaults(&experiment);
@@ -56,10 +76,18 @@ absl::StatusOr<proto::Experiment> ExperimentToFineTune(FileSystem& fs, const Fin
 
 absl::StatusOr<std::vector<Day>> DaysToFineTune(const proto::Experiment& experiment,
                                                 const std::string& begin_date, const std::string& end_date) {
+  const std::string& path = experiment.data().path();
   std::vector<std::string> missing;
-  TANDEM_ASSIGN_OR_RETURN(std::vector<Day> days,
-                          FindDays(experiment.data().path(), begin_date, end_date, &missing));
-  if (!missing.empty()) LOG(WARNING) << "data.path: no file for " << absl::StrJoin(missing, " ");
+  if (!HasDate(path)) {
+    if (!begin_date.empty() || !end_date.empty())
+      return ConfigError("begin_date, end_date: data.path has no {date} (", path,
+                         "); it is read whole. Leave them out, or name other files");
+    return FindDays(path, "", "", &missing);
+  }
+  if (begin_date.empty() || end_date.empty())
+    return ConfigError("begin_date and end_date are needed: data.path has days (", path, ")");
+  TANDEM_ASSIGN_OR_RETURN(std::vector<Day> days, FindDays(path, begin_date, end_date, &missing));
+  if (!missing.empty()) LOG(WARNING) << "data.path: no file for " << DayRanges(missing);
   return days;
 }
 

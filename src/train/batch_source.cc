@@ -48,7 +48,8 @@ void Permute(const Random& random, std::vector<int>* order) {
 class BatchSource::Reader {
  public:
   Reader(FileSystem& fs, const proto::Experiment& experiment, const Schema& schema, std::vector<Day> days,
-         const std::string& quarantine_directory, const LogPosition& start, const RowChoice& choice)
+         const std::string& quarantine_directory, const LogPosition& start, const RowChoice& choice,
+         DayWatch* watch)
       : fs_(fs),
         format_(MakeSampleFormat(experiment.data())),
         train_(experiment.train()),
@@ -60,10 +61,12 @@ class BatchSource::Reader {
         max_bad_fraction_(experiment.data().max_bad_fraction()),
         start_(start),
         choice_(choice),
+        watch_(watch),
         workers_(Parsers(experiment)),
         labelled_(static_cast<int>(schema.fields().size())),
         unlabelled_(static_cast<int>(schema.fields().size())),
         rows_without_label_(static_cast<int>(schema.fields().size())),
+        carry_(static_cast<int>(schema.fields().size())),
         thread_([this] { Run(); }) {}
 
   ~Reader() {
@@ -93,7 +96,9 @@ class BatchSource::Reader {
   void Run() {
     absl::Status status;
     for (int pass = start_.pass; status.ok() && pass < train_.epochs(); ++pass) {
-      const int first_day = pass == start_.pass ? start_.day : 0;
+      // What is left of a day goes on in the next: the days before are read again for it.
+      const int first_day = pass == start_.pass && !crosses_days() ? start_.day : 0;
+      carry_.Clear();
       for (int day = first_day; status.ok() && day < static_cast<int>(days_.size()); ++day)
         status = ReadDay(pass, day);
     }
@@ -115,17 +120,14 @@ class BatchSource::Reader {
   };
 
   absl::Status ReadDay(int pass, int day) {
+    if (watch_ != nullptr) TANDEM_RETURN_IF_ERROR(watch_->Begin(days_[day]));
     Quarantine quarantine(fs_, quarantine_directory_, max_bad_fraction_);
     DayReader reader(fs_, *format_, schema_, RowUse::kTrain, days_[day].files,
-                     pass == 0 ? &quarantine : nullptr, &workers_, choice_);
+                     pass == 0 && !(pass == start_.pass && day < start_.day) ? &quarantine : nullptr,
+                     &workers_, choice_);
     const bool resumed = pass == start_.pass && day == start_.day;
-    for (Kind* kind : {&labelled_, &unlabelled_}) {
-      kind->rows.Clear();
-      kind->block = 0;
-      kind->complete = false;
-    }
-    block_labels_ = LabelSums();
-    unlabelled_rows_ = 0;
+    const bool passed_over = pass == start_.pass && day < start_.day;
+    BeginDay(day);
     int64_t batches = 0;
     int skipped = resumed ? start_.batch : 0;
     int block = 0;
@@ -134,16 +136,23 @@ class BatchSource::Reader {
       const int batches_of_block = Batches(labelled_) + Batches(unlabelled_);
       if (batches_of_block == 0) break;
       batches += batches_of_block;
-      if (resumed && block < start_.block) continue;
+      if (passed_over || (resumed && block < start_.block)) {
+        KeepRest(pass, day);
+        continue;
+      }
       if (skipped < batches_of_block && !EmitBlock(pass, day, block, skipped))
         return absl::CancelledError("the reader was stopped");
+      KeepRest(pass, day);
       skipped = std::max(0, skipped - batches_of_block);
     }
+    KeepRest(pass, day);
     if (resumed && (block < start_.block || skipped > 0)) {
       return DataError(absl::StrJoin(days_[day].files, ", "),
                        ": ends before the place that the run had come to; a "
                        "resumed run needs the log it began with");
     }
+    if (watch_ != nullptr) TANDEM_RETURN_IF_ERROR(watch_->End(days_[day]));
+    if (passed_over) return absl::OkStatus();
     std::unique_ptr<LogEvent> event = Take(LogEvent::kDayEnd, pass, day);
     event->batch.Clear();
     event->next = day + 1 < static_cast<int>(days_.size()) ? LogPosition{pass, day + 1, 0, 0}
@@ -154,6 +163,42 @@ class BatchSource::Reader {
     event->day_rows.bad = quarantine.by_fault();
     event->day_batches = batches;
     return Emit(std::move(event)) ? absl::OkStatus() : absl::CancelledError("the reader was stopped");
+  }
+
+  bool crosses_days() const { return train_.batches_cross_days(); }
+
+  void BeginDay(int day) {
+    for (Kind* kind : {&labelled_, &unlabelled_}) {
+      kind->rows.Clear();
+      kind->block = 0;
+      kind->complete = false;
+    }
+    block_labels_ = LabelSums();
+    unlabelled_rows_ = 0;
+    day_over_ = false;
+    keeps_rest_ = crosses_days() && day + 1 < static_cast<int>(days_.size());
+    if (carry_.rows() == 0) return;
+    labelled_.rows.Append(carry_);
+    AddLabels(carry_);
+    carry_.Clear();
+  }
+
+  void AddLabels(const Batch& rows) {
+    for (int row = 0; row < rows.rows(); ++row) {
+      block_labels_.weight += rows.weights[row];
+      block_labels_.positives += rows.weights[row] * rows.labels[row];
+    }
+    block_labels_.rows += rows.rows();
+  }
+
+  // At the end of a day whose last rows make no batch: they begin the next one's, in the order in which their
+  // block was permuted.
+  void KeepRest(int pass, int day) {
+    if (!keeps_rest_ || !day_over_ || labelled_.rows.rows() == 0) return;
+    const int whole = Batches(labelled_) * train_.batch_size();
+    Shuffle(pass, day, &labelled_);
+    labelled_.rows.Gather(labelled_.order.data() + whole, labelled_.rows.rows() - whole, &carry_);
+    labelled_.rows.Clear();
   }
 
   // Makes the next block of the day: rows with a label, a whole block unless the day ends, and the rows
@@ -176,13 +221,10 @@ class BatchSource::Reader {
       unlabelled_rows_ +=
           rows_.TakeUnlabelled(schema_.unlabelled == Unlabelled::kDistilled ? &rows_without_label_ : nullptr);
       labelled_.rows.Append(rows_);
-      for (int row = 0; row < rows_.rows(); ++row) {
-        block_labels_.weight += rows_.weights[row];
-        block_labels_.positives += rows_.weights[row] * rows_.labels[row];
-      }
-      block_labels_.rows += rows_.rows();
+      AddLabels(rows_);
       unlabelled_.rows.Append(rows_without_label_);
     }
+    day_over_ = over;
     labelled_.complete = over || labelled_.rows.rows() == block_rows_;
     unlabelled_.complete = true;
     return absl::OkStatus();
@@ -190,7 +232,9 @@ class BatchSource::Reader {
 
   // Of the block at hand.
   int Batches(const Kind& kind) const {
-    return kind.complete ? RoundedUp(kind.rows.rows(), train_.batch_size()) / train_.batch_size() : 0;
+    if (!kind.complete) return 0;
+    if (keeps_rest_ && &kind == &labelled_) return kind.rows.rows() / train_.batch_size();
+    return RoundedUp(kind.rows.rows(), train_.batch_size()) / train_.batch_size();
   }
 
   void Shuffle(int pass, int day, Kind* kind) const {
@@ -269,10 +313,14 @@ class BatchSource::Reader {
   const double max_bad_fraction_;
   const LogPosition start_;
   const RowChoice choice_;
+  DayWatch* const watch_;
   // The reading thread's own: the block at hand, and the rows that come next.
   Workers workers_;
   Kind labelled_, unlabelled_;
   Batch rows_, rows_without_label_;
+  Batch carry_;                  // of the day before, to the next one
+  bool day_over_ = false;        // the block at hand is the day's last
+  bool keeps_rest_ = false;      // what makes no batch at the end of the day
   LabelSums block_labels_;       // of labelled_
   int64_t unlabelled_rows_ = 0;  // of the day
 
@@ -292,9 +340,9 @@ class BatchSource::Reader {
 
 BatchSource::BatchSource(FileSystem& fs, const proto::Experiment& experiment, const Schema& schema,
                          std::vector<Day> days, const std::string& quarantine_directory,
-                         const LogPosition& start, const RowChoice& choice)
+                         const LogPosition& start, const RowChoice& choice, DayWatch* watch)
     : reader_(std::make_unique<Reader>(fs, experiment, schema, std::move(days), quarantine_directory, start,
-                                       choice)) {}
+                                       choice, watch)) {}
 
 BatchSource::~BatchSource() = default;
 

@@ -51,6 +51,7 @@ class TowerScores {
     return absl::OkStatus();
   }
   Metrics Result() const { return ComputeMetrics(log_, /*with_groups=*/false); }
+  ScoreEvidence Evidence() const { return EvidenceOf(log_, std::max<int64_t>(1, log_.rows())); }
 
  private:
   struct Tile {
@@ -104,8 +105,14 @@ absl::StatusOr<HeldOutScores> HeldOutScorer::Score(const DualModel& model, const
     return DataError("train.validation: not one row with a label is held out",
                      log_.choice.share > 0 ? "; a larger share, or more rows, would give some" : "");
   }
-  if (teacher.has_value()) scores.teacher = teacher->Result();
-  if (student.has_value()) scores.student = student->Result();
+  if (teacher.has_value()) {
+    scores.teacher = teacher->Result();
+    scores.verdicts.Judge(TowerVerdicts::kTeacher, teacher->Evidence());
+  }
+  if (student.has_value()) {
+    scores.student = student->Result();
+    scores.verdicts.Judge(TowerVerdicts::kStudent, student->Evidence());
+  }
   return scores;
 }
 

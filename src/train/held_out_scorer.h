@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "src/train/model_verdict.h"
 #include "tandem/day_files.h"
 #include "tandem/dual_model.h"
 #include "tandem/metrics.h"
@@ -28,6 +29,7 @@ namespace tandem {
 
 struct HeldOutScores {
   std::optional<Metrics> teacher, student;  // of those that were asked for
+  TowerVerdicts verdicts;                   // of the same
   int64_t rows = 0;                         // with a label
 };
 

@@ -15,7 +15,9 @@
 #include "src/train/divergence.h"
 #include "src/train/first_logit.h"
 #include "src/train/first_look.h"
+#include "src/train/log_files.h"
 #include "src/train/model_costs.h"
+#include "src/train/model_verdict.h"
 #include "src/train/replay.h"
 #include "src/train/run_config.h"
 #include "src/train/run_directory.h"
@@ -41,8 +43,12 @@ constexpr char kReplayFile[] = "/replay.bin";
 // In the student phase a day's end is no reason for a checkpoint when the last one is younger: it would write
 // a table that stands still, for seconds of the student's work.
 constexpr double kSecondsInPhase = 30;
+// The time between two checkpoints, in times of writing one, where batches cross days.
+constexpr double kDaysACheckpoint = 30;
 // Rows of the last batch that a checkpoint must be able to score.
 constexpr int kProofRows = 64;
+// Fewer rows of a class than this, in a log of some size, are warned of.
+constexpr int64_t kFewLabels = 20, kFewestJudgedRows = 100;
 
 // `status` with what led to it, and the number of the rows that is the likely cause.
 absl::Status Explained(const absl::Status& status, const std::string& place, const Schema& schema,
@@ -86,8 +92,13 @@ class Run {
   absl::StatusOr<const LogEvent*> NextEvent(BatchSource* source);
   absl::Status TrainBatch(const LogEvent& event);
   void Initialize(const LogEvent& event);
-  absl::Status Report(const std::string& day, const LossTerms& losses, bool labelled);
+  absl::Status Report();
   absl::Status EndDay(const LogEvent& event);
+  bool KeepsScores(const LogEvent& event) const;
+  void JudgeScores();
+  void CountLabels();
+  void WarnOfFewLabels() const;
+  void SayVerdict() const;
   absl::Status CheckRows() const;
   absl::Status Checkpoint();
   absl::Status EndPortion(bool last);
@@ -116,14 +127,25 @@ class Run {
   // Where the run stands, and the scores of its day.
   proto::RunState state_;
   DayProgress day_;
+  std::optional<LogFiles> log_files_;
   std::optional<Stages> stages_;  // with train.validation
   std::unique_ptr<DivergenceWatch> divergence_;
   Batch last_rows_;  // some of the last batch's, on which a checkpoint is proved
+  // Of the last step, until it is reported.
+  struct UntoldStep {
+    std::string day;
+    LossTerms losses;
+    bool labelled;
+  };
+  std::optional<UntoldStep> untold_;
   // Who hears of the run: its log, people, whoever asked to.
   std::unique_ptr<RunLog> log_;
   RunProgress progress_;
   std::vector<RunObserver*> observers_;
+  int64_t clicks_ = 0, others_ = 0;  // rows of the days that this process has read to their end
+  bool counts_all_days_ = false;     // it began with the first
   double reported_at_ = 0, checkpointed_at_ = 0;
+  double checkpoint_cost_ = 0;  // seconds of writing the last one
   int64_t reported_rows_ = 0;
   RunSummary summary_;
 };
@@ -133,6 +155,8 @@ absl::StatusOr<RunSummary> Run::Train() {
   TANDEM_RETURN_IF_ERROR(Begin());
   TANDEM_ASSIGN_OR_RETURN(summary_.already_complete, IsComplete());
   if (!summary_.already_complete) {
+    // What a run that is done was trained on may go.
+    TANDEM_RETURN_IF_ERROR(log_files_->CheckSizes(options_.days));
     const absl::Status status = Loop();
     progress_.Finish();
     const bool of_input = absl::IsInvalidArgument(status) || absl::IsOutOfRange(status);
@@ -141,6 +165,10 @@ absl::StatusOr<RunSummary> Run::Train() {
       if (checkpoint.empty()) LeaveDirectory();
     }
     TANDEM_RETURN_IF_ERROR(status);
+  }
+  if (summary_.stopped_by == 0 && state_.has_verdict()) {
+    summary_.verdict = state_.verdict().reason();
+    SayVerdict();
   }
   summary_.steps = state_.step();
   summary_.rows_trained = state_.rows_trained();
@@ -191,6 +219,8 @@ absl::Status Run::Begin() {
   model_ = std::move(start.model);
   state_ = std::move(start.state);
   day_ = std::move(start.day);
+  log_files_.emplace(fs_, options_.run_dir, state_);
+  counts_all_days_ = state_.pass() == 0 && state_.day_index() == 0;
   LOG(INFO) << model_->schema().fields().size() << " fields of " << model_->embedding().dim() << " floats"
             << (model_->has_teacher()
                     ? absl::StrCat(", teacher ", FormatCount(model_->teacher().layout().trained()))
@@ -241,7 +271,8 @@ absl::Status Run::Loop() {
   const std::string quarantine = options_.run_dir + "/quarantine";
   const LogPosition position{state_.pass(), state_.day_index(), state_.block(), state_.batch()};
   if (state_.pass() < experiment_.train().epochs()) {
-    BatchSource source(fs_, experiment_, model_->schema(), options_.days, quarantine, position);
+    BatchSource source(fs_, experiment_, model_->schema(), options_.days, quarantine, position, {},
+                       &*log_files_);
     TANDEM_ASSIGN_OR_RETURN(const bool whole, TrainFrom(&source));
     if (!whole) return absl::OkStatus();
     // A signal at the end of the last phase cut nothing short; before another one it did.
@@ -261,7 +292,7 @@ absl::Status Run::Loop() {
     proto::Experiment with_phase = experiment_;
     with_phase.mutable_train()->set_epochs(phase_.last_pass());
     BatchSource source(fs_, with_phase, model_->schema(), options_.days, quarantine,
-                       begins ? phase_.Start(state_) : position);
+                       begins ? phase_.Start(state_) : position, {}, &*log_files_);
     TANDEM_ASSIGN_OR_RETURN(const bool whole, TrainFrom(&source));
     if (!whole) return absl::OkStatus();
     summary_.stopped_by = 0;
@@ -292,12 +323,16 @@ absl::StatusOr<bool> Run::TrainStage() {
   until.mutable_train()->set_epochs(stages_->last_pass());
   BatchSource source(fs_, until, schema_, Days(), options_.run_dir + "/quarantine",
                      {state_.pass(), state_.day_index(), state_.block(), state_.batch()},
-                     stages_->log().choice);
+                     stages_->log().choice, &*log_files_);
   return TrainFrom(&source);
 }
 
 // All is learned.
 absl::Status Run::Complete() {
+  // A student phase may end in the middle of a day.
+  if (!stages_.has_value()) JudgeScores();
+  WarnOfFewLabels();
+  TANDEM_RETURN_IF_ERROR(Report());
   TANDEM_RETURN_IF_ERROR(Checkpoint());
   TANDEM_RETURN_IF_ERROR(WriteCompletion(fs_, options_.run_dir, state_.step()));
   LOG(INFO) << RowsLine(state_, DistillsUnlabelled());
@@ -326,10 +361,14 @@ absl::StatusOr<bool> Run::TrainFrom(BatchSource* source) {
       }
     } else {
       TANDEM_RETURN_IF_ERROR(EndDay(*event));
-      const double least = InPhase() ? std::max(options_.seconds_between_checkpoints, kSecondsInPhase)
-                                     : options_.seconds_between_checkpoints;
+      double least = InPhase() ? std::max(options_.seconds_between_checkpoints, kSecondsInPhase)
+                               : options_.seconds_between_checkpoints;
+      // Where days are small, what is kept of them must not cost more than they do.
+      if (experiment_.train().batches_cross_days())
+        least = std::max(least, kDaysACheckpoint * checkpoint_cost_);
       due = due || clock_.Now() - checkpointed_at_ >= least;
     }
+    log_files_->Note(Days()[event->day], &state_);
     state_.set_pass(event->next.pass);
     state_.set_day_index(event->next.day);
     state_.set_block(event->next.block);
@@ -365,7 +404,7 @@ absl::Status Run::TrainBatch(const LogEvent& event) {
   state_.set_optimizer_steps(clock.teacher_updates);
   state_.set_student_optimizer_steps(clock.student_updates);
   state_.set_rows_trained(state_.rows_trained() + batch.rows());
-  if (event.pass == 0 && batch.labelled()) {
+  if (KeepsScores(event)) {
     const auto add = [&](const std::vector<float>& logits, ScoreLog* log) {
       for (size_t row = 0; row < logits.size(); ++row) {
         log->Add(static_cast<float>(Sigmoid(logits[row])), batch.labels[row], batch.weights[row],
@@ -377,8 +416,8 @@ absl::Status Run::TrainBatch(const LogEvent& event) {
   }
   const std::optional<std::string> alarm = divergence_->Note(date, state_.step(), batch, result);
   if (alarm.has_value()) progress_.Warn(*alarm);
-  if (state_.step() % experiment_.runtime().log_every_steps() != 0) return absl::OkStatus();
-  return Report(date, result.terms, batch.labelled());
+  untold_ = UntoldStep{date, result.terms, batch.labelled()};
+  return state_.step() % experiment_.runtime().log_every_steps() == 0 ? Report() : absl::OkStatus();
 }
 
 // The first values again, now that the first rows are read. A teacher that sat out rows without a label begins at
@@ -400,31 +439,83 @@ void Run::Initialize(const LogEvent& event) {
             << absl::StrFormat("%.4g %% are positive: the towers begin there", 100 * Sigmoid(logit));
 }
 
-absl::Status Run::Report(const std::string& day, const LossTerms& losses, bool labelled) {
+// The last step, where it isn't told yet.
+absl::Status Run::Report() {
+  if (!untold_.has_value()) return absl::OkStatus();
+  const UntoldStep step = *std::exchange(untold_, std::nullopt);
   const double now = clock_.Now();
   const double rate =
       static_cast<double>(state_.rows_trained() - reported_rows_) / std::max(1e-9, now - reported_at_);
   reported_at_ = now;
   reported_rows_ = state_.rows_trained();
-  const StepReport report{state_.step(), day, state_.rows_trained(), losses, labelled, rate};
+  const StepReport report{state_.step(), step.day, state_.rows_trained(), step.losses, step.labelled, rate};
   for (RunObserver* observer : observers_) TANDEM_RETURN_IF_ERROR(observer->OnStep(report));
   return absl::OkStatus();
+}
+
+// For the metrics of the day, and at last for the verdict on the model.
+bool Run::KeepsScores(const LogEvent& event) const {
+  const bool last = !stages_.has_value() && event.pass + 1 >= experiment_.train().epochs();
+  return event.batch.labelled() && (event.pass == 0 || last);
+}
+
+void Run::JudgeScores() {
+  TowerVerdicts verdicts;
+  const int batch_rows = experiment_.train().batch_size();
+  verdicts.Judge(TowerVerdicts::kTeacher, LastEvidenceOf(day_.teacher, batch_rows));
+  verdicts.Judge(TowerVerdicts::kStudent, LastEvidenceOf(day_.student, batch_rows));
+  NoteVerdicts(verdicts, &state_);
+}
+
+void Run::CountLabels() {
+  const std::vector<float>& labels = (day_.teacher.rows() > 0 ? day_.teacher : day_.student).labels();
+  const int64_t clicks = std::count(labels.begin(), labels.end(), 1.0f);
+  clicks_ += clicks;
+  others_ += static_cast<int64_t>(labels.size()) - clicks;
+}
+
+void Run::WarnOfFewLabels() const {
+  const int64_t rows = clicks_ + others_, fewer = std::min(clicks_, others_);
+  if (!counts_all_days_ || state_.has_verdict() || rows < kFewestJudgedRows || fewer >= kFewLabels) return;
+  LOG(WARNING) << "only " << fewer << " of the " << FormatCount(rows) << " rows are "
+               << (clicks_ < others_ ? "positive (label 1)" : "negative (label 0)")
+               << ": next to nothing to learn from";
+}
+
+void Run::SayVerdict() const {
+  const bool nothing = state_.verdict().kind() == proto::ModelVerdict::NOTHING_LEARNED_FROM;
+  const int64_t without_label = state_.rows_bad(static_cast<int>(RowFault::kLabel));
+  LOG(WARNING) << "this model should not be served: " << state_.verdict().reason()
+               << (nothing && without_label > 0
+                       ? absl::StrCat("; ", FormatCount(without_label),
+                                      " rows were set aside for their label (", options_.run_dir,
+                                      "/quarantine): are they the other class?")
+                       : "")
+               << " (docs/poor_models.md)";
 }
 
 absl::Status Run::EndDay(const LogEvent& event) {
   StageTimer timer(Stage::kProgress);
   const Day& day = Days()[event.day];
+  // A short pass says what it came to, too.
+  if (event.day + 1 == static_cast<int>(Days().size())) TANDEM_RETURN_IF_ERROR(Report());
   if (stages_.has_value() && stages_->over_held_out()) {
     stages_->CountBatches(event.day_batches);
     return absl::OkStatus();
   }
   if (event.pass > 0) {
+    if (!stages_.has_value()) JudgeScores();
+    day_ = DayProgress();
     if (event.day_batches == state_.day_batches(event.day)) return absl::OkStatus();
     return DataError(absl::StrJoin(day.files, ", "), ": has changed since it was first read (",
                      state_.day_batches(event.day), " batches then, ", event.day_batches,
                      " now); a run needs the log it began with");
   }
   const RowCounts& rows = event.day_rows;
+  const bool first_rows = state_.rows_good() - state_.rows_unlabelled() - state_.rows_held_out() == 0;
+  NoteLabels(day_.teacher.rows() > 0 ? day_.teacher : day_.student, first_rows, &state_);
+  CountLabels();
+  if (!stages_.has_value() && experiment_.train().epochs() == 1) JudgeScores();
   state_.set_rows_good(state_.rows_good() + rows.good);
   state_.set_rows_unlabelled(state_.rows_unlabelled() + rows.unlabelled);
   if (rows.held_out > 0) state_.set_rows_held_out(state_.rows_held_out() + rows.held_out);
@@ -438,6 +529,11 @@ absl::Status Run::EndDay(const LogEvent& event) {
   if (day_.teacher.rows() > 0) report.teacher = ComputeMetrics(day_.teacher, with_groups);
   if (day_.student.rows() > 0) report.student = ComputeMetrics(day_.student, with_groups);
   for (RunObserver* observer : observers_) TANDEM_RETURN_IF_ERROR(observer->OnDay(report));
+  if (report.rows == 0) {
+    const bool newest = event.day + 1 == static_cast<int>(Days().size());
+    LOG(WARNING) << absl::StrJoin(day.files, ", ") << ": not one row to learn from"
+                 << (newest && !day.date.empty() ? ", and " + day.date + " is the newest day" : "");
+  }
   day_ = DayProgress();
   return event.day + 1 == static_cast<int>(Days().size()) ? CheckRows() : absl::OkStatus();
 }
@@ -477,6 +573,7 @@ absl::Status Run::Checkpoint() {
     for (RunObserver* observer : observers_) TANDEM_RETURN_IF_ERROR(observer->OnCheckpoint(report));
   }
   std::vector<int64_t> best;
+  checkpoint_cost_ = clock_.Now() - checkpointed_at_;
   if (state_.validation().has_best_step()) best.push_back(state_.validation().best_step());
   return RemoveOldCheckpoints(fs_, options_.run_dir, experiment_.runtime().keep_checkpoints(), best);
 }
@@ -484,7 +581,12 @@ absl::Status Run::Checkpoint() {
 // A validated pass, or portion of the student phase, is over; `last`: of its stage.
 absl::Status Run::EndPortion(bool last) {
   StageTimer timer(Stage::kProgress);
+  for (const Day& day : stages_->held_out().days) TANDEM_RETURN_IF_ERROR(log_files_->Begin(day));
   TANDEM_ASSIGN_OR_RETURN(const ValidationReport report, stages_->Validate(model_.get()));
+  for (const Day& day : stages_->held_out().days) {
+    TANDEM_RETURN_IF_ERROR(log_files_->End(day));
+    log_files_->Note(day, &state_);
+  }
   for (RunObserver* observer : observers_) TANDEM_RETURN_IF_ERROR(observer->OnValidation(report));
   if (!stages_->Over(last)) return report.best ? Checkpoint() : absl::OkStatus();
   if (!report.best) {

@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
+#include "tandem/day_files.h"
 #include "tandem/experiment.pb.h"
 #include "tandem/feature_change.h"
 #include "tandem/row_fault.h"
@@ -21,8 +21,9 @@ absl::Status Resume(FileSystem& fs, const std::string& checkpoint, RunStart* sta
   TANDEM_RETURN_IF_ERROR(
       LoadCheckpoint(fs, checkpoint, EmbeddingLoad::kResume, start->model.get(), &state, &start->day));
   if (!std::equal(wanted.day().begin(), wanted.day().end(), state.day().begin(), state.day().end())) {
-    return ConfigError("resume: the window has the days ", absl::StrJoin(wanted.day(), " "), ", but ",
-                       checkpoint, " was trained on ", absl::StrJoin(state.day(), " "),
+    return ConfigError("resume: the window has the days ",
+                       DayRanges({wanted.day().begin(), wanted.day().end()}), ", but ", checkpoint,
+                       " was trained on ", DayRanges({state.day().begin(), state.day().end()}),
                        "; a resumed run needs the log it began with");
   }
   if (state.kernels() != wanted.kernels()) {

@@ -74,6 +74,7 @@ absl::StatusOr<ValidationReport> Stages::Validate(DualModel* model) {
   const std::optional<double> of_student = loss(scores.student);
   const std::optional<double> decides = validation_.StudentDecides(state) ? of_student : loss(scores.teacher);
   const bool best = validation_.Note(decides, of_student, state_.step(), &state);
+  if (best) NoteVerdicts(scores.verdicts, &state_);
   return ValidationReport{state_.step(),  state.validations(), in_phase(), scores.rows,
                           scores.teacher, scores.student,      best,       state.without_better()};
 }

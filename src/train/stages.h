@@ -40,6 +40,7 @@ class Stages {
   // Whether the held-out rows are learned now.
   bool over_held_out() const { return stage() == RunStage::THEN_PASS || stage() == RunStage::THEN_PHASE; }
   // What the stage trains on, and the pass that ends a source of it: the passes are sources of their own.
+  const HeldOutLog& held_out() const { return validation_.held_out(); }
   const HeldOutLog& log() const { return over_held_out() ? validation_.held_out() : validation_.learned(); }
   int last_pass() const {
     return stage() == RunStage::STUDENT_PHASE ? phase_.last_pass() : state_.pass() + 1;

@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "src/config/methods.h"
 #include "src/train/student_phase.h"
+#include "tandem/day_files.h"
 #include "tandem/experiment.pb.h"
 
 namespace tandem {
@@ -64,6 +65,10 @@ std::vector<std::string> UnusedSettings(const proto::Experiment& experiment, Tra
       std::max(plan.joint_steps, plan.phase_steps) == 1) {
     unused.push_back(absl::StrCat("model.distill.replay.steps: ", distill.replay().steps(),
                                   " has no effect: with ", method, " the student takes no steps of its own"));
+  }
+  if (experiment.train().batches_cross_days() && !HasDate(experiment.data().path())) {
+    unused.push_back(absl::StrCat("train.batches_cross_days has no effect: data.path has no days (",
+                                  experiment.data().path(), ")"));
   }
   AddOfPhase(experiment, plan, parts, &unused);
   return unused;

@@ -87,6 +87,18 @@ TEST_F(PlanTest, TheStudentAloneHasItsOwnTuning) {
   EXPECT_NE((*rows)[2].experiment.train().optimizer().adam().lr(), 0.25);
 }
 
+TEST_F(PlanTest, ASettingThatUndoesTheStudentsOwnTuningIsRefused) {
+  options_.student_alone_config = {
+      Write("tuned.pbtxt", "train { epochs: 3 optimizer { adam { lr: 0.02 } } } clear: 'train.schedule'")};
+  for (const char* text : {"train.epochs=2", "train.optimizer.adam.lr=0.1", "train.optimizer.sgd.lr=0.1",
+                           "train.schedule.warmup_steps=3"}) {
+    options_.overrides = {text};
+    ExpectRefused(absl::StrCat("'", text, "': undoes what student_alone_config says"));
+  }
+  options_.overrides = {"train.epochs=3", "train.batch_size=64", "embedding.dim=2"};
+  EXPECT_TRUE(PlanRows(options_).ok()) << PlanRows(options_).status();
+}
+
 TEST_F(PlanTest, WhatCanNotBeComparedIsRefusedByName) {
   const CompareOptions good = options_;
   options_.methods = {"COTRAIN"};

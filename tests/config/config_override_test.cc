@@ -160,5 +160,23 @@ void OverrideAll(const Descriptor& message, const std::string& key) {
 
 TEST(ConfigOverride, ReachesEveryField) { OverrideAll(*proto::Experiment::descriptor(), ""); }
 
+TEST(ConfigOverride, ARateThatIsLookedForOneMessageTooHighIsTheOptimizers) {
+  const auto told = [](const std::string& text) {
+    proto::Experiment experiment;
+    return std::string(ApplyOverride(text, &experiment).message());
+  };
+  for (const auto& [wrong, right] : std::vector<std::pair<std::string, std::string>>{
+           {"train.lr", "train.optimizer.adam.lr"},
+           {"lr", "train.optimizer.adam.lr"},
+           {"train.learning_rate", "train.optimizer.adam.lr"},
+           {"train.optimizer.lr", "train.optimizer.adam.lr"},
+           {"embedding.lr", "embedding.optimizer.adagrad.lr"},
+           {"model.student.lr", "model.student.optimizer.adam.lr"}}) {
+    EXPECT_NE(told(wrong + "=0.1").find("'" + right + "'"), std::string::npos) << told(wrong + "=0.1");
+    proto::Experiment experiment;
+    EXPECT_TRUE(ApplyOverride(right + "=0.1", &experiment).ok()) << right;
+  }
+}
+
 }  // namespace
 }  // namespace tandem

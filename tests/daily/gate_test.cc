@@ -17,6 +17,7 @@ Metrics Of(double auc, double logloss, double copc, int64_t rows = 5000) {
   metrics.auc = auc;
   metrics.logloss = logloss;
   metrics.copc = copc;
+  metrics.positives = 1000;
   return metrics;
 }
 
@@ -39,10 +40,12 @@ TEST(Gate, EveryBoundHoldsAModelBackByItself) {
   figures.candidate.logloss = 0.62;
   EXPECT_THAT(GateReasons(proto::Gate(), figures), ElementsAre(HasSubstr("max_logloss_growth")));
   figures = Good();
-  figures.candidate.copc = 0.79;
-  EXPECT_THAT(GateReasons(proto::Gate(), figures), ElementsAre("COPC 0.7900, less than min_copc 0.8"));
-  figures.candidate.copc = 1.26;
-  EXPECT_THAT(GateReasons(proto::Gate(), figures), ElementsAre("COPC 1.2600, more than max_copc 1.25"));
+  figures.candidate.copc = 0.74;
+  EXPECT_THAT(GateReasons(proto::Gate(), figures),
+              ElementsAre("COPC 0.7400 (0.6947 to 0.7883, by 1000 clicks), less than min_copc 0.8"));
+  figures.candidate.copc = 1.35;
+  EXPECT_THAT(GateReasons(proto::Gate(), figures),
+              ElementsAre("COPC 1.3500 (1.2673 to 1.4381, by 1000 clicks), more than max_copc 1.25"));
   figures = Good();
   figures.newest_rows = 999;
   EXPECT_THAT(GateReasons(proto::Gate(), figures), ElementsAre(HasSubstr("the newest day has 999 rows")));
@@ -59,6 +62,38 @@ TEST(Gate, EveryBoundHoldsAModelBackByItself) {
   figures.in_place.reset();
   figures.candidate.auc = 0.49;
   EXPECT_THAT(GateReasons(proto::Gate(), figures), ElementsAre(HasSubstr("min_auc")));
+}
+
+TEST(Gate, AFigureThatRestsOnFewClicksIsNoReason) {
+  GateFigures figures = Good();
+  figures.candidate.positives = 59;
+  for (const double copc : {0.7, 1.4}) {
+    figures.candidate.copc = copc;
+    EXPECT_THAT(GateReasons(proto::Gate(), figures), IsEmpty()) << copc;
+  }
+  figures.candidate.copc = 0.4;
+  EXPECT_THAT(GateReasons(proto::Gate(), figures), ElementsAre(HasSubstr("by 59 clicks")));
+  figures = Good();
+  figures.candidate.auc = 0.74;
+  figures.candidate.logloss = 0.62;
+  figures.auc_loss_error = 0.004;
+  figures.logloss_growth_error = 0.03;
+  EXPECT_THAT(GateReasons(proto::Gate(), figures), IsEmpty());
+  figures.auc_loss_error = 0.002;
+  figures.logloss_growth_error = 0.001;
+  EXPECT_THAT(GateReasons(proto::Gate(), figures),
+              ElementsAre(HasSubstr("max_auc_loss 0.005 (± 0.0040)"), HasSubstr("max_logloss_growth")));
+  figures = Good();
+  figures.in_place.reset();
+  figures.candidate.auc = 0.47;
+  figures.auc_error = 0.02;
+  EXPECT_THAT(GateReasons(proto::Gate(), figures), IsEmpty());
+}
+
+TEST(Gate, AModelThatItsRunSpeaksAgainstDoesNotPass) {
+  GateFigures figures = Good();
+  figures.verdict = "the student has exploded";
+  EXPECT_THAT(GateReasons(proto::Gate(), figures), ElementsAre("the student has exploded"));
 }
 
 TEST(Gate, AllReasonsAreGiven) {

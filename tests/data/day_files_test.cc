@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
+
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "tandem/status.h"
@@ -131,6 +133,37 @@ TEST_F(DayFilesTest, AListOfGlobsKeepsItsOrder) {
   EXPECT_EQ(ExitCode(absent), kExitData);
   EXPECT_THAT(std::string(absent.message()), HasSubstr(Path("c*")));
   EXPECT_EQ(ExitCode(FindFiles({}).status()), kExitData);
+}
+
+TEST_F(DayFilesTest, AFileOfSeveralNamesIsReadOnceAndTold) {
+  Write("may-1", "");
+  Write("may-2", "");
+  std::filesystem::create_symlink("may-2", Path("newest"));
+  testing::internal::CaptureStderr();
+  const auto found = FindFiles({Path("may-*"), Path("may-1"), Path("./may-2"), Path("newest")});
+  const std::string told = testing::internal::GetCapturedStderr();
+  ASSERT_TRUE(found.ok()) << found.status();
+  EXPECT_THAT(*found, ElementsAre(Path("may-1"), Path("may-2")));
+  EXPECT_THAT(told, AllOf(HasSubstr(Path("may-1") + " is named twice"),
+                          HasSubstr(Path("newest") + " is the same file as " + Path("may-2"))));
+  EXPECT_EQ(Shown(FindDays(Path("*"), "", "", &missing_)), ": may-1 may-2");
+  EXPECT_EQ(ExitCode(FindFiles({"-", "-"}).status()), kExitUsage);
+}
+
+TEST_F(DayFilesTest, DaysAreToldAsRanges) {
+  EXPECT_EQ(DayRanges({}), "");
+  EXPECT_EQ(DayRanges({"2000-02-28", "2000-02-29", "2000-03-01", "2000-03-03", "2000-12-31", "2001-01-01"}),
+            "2000-02-28..2000-03-01 2000-03-03 2000-12-31..2001-01-01");
+  EXPECT_EQ(DayRanges({""}), "");
+}
+
+TEST_F(DayFilesTest, AFileOfTwoDaysIsRefused) {
+  Write("2000-11-30.tsv", "");
+  std::filesystem::create_symlink("2000-11-30.tsv", Path("2000-12-01.tsv"));
+  const absl::Status status = FindDays(Path("{date}.tsv"), "2000-11-30", "2000-12-01", &missing_).status();
+  EXPECT_EQ(ExitCode(status), kExitUsage);
+  EXPECT_THAT(std::string(status.message()),
+              AllOf(HasSubstr("2000-12-01.tsv, of 2000-12-01"), HasSubstr("of 2000-11-30")));
 }
 
 }  // namespace

@@ -736,5 +736,17 @@ TEST(DelimitedDecoderTest, ADecoderOutlivesItsSchema) {
   EXPECT_EQ(copy.Parse(kGood, &batch, nullptr), RowFault::kNone);
 }
 
+TEST(DelimitedDecoder, ARowWithoutAGroupHasNone) {
+  Parsing parsing("group_column: 'user' missing_value: 'NULL' missing_value: '-'");
+  for (const char* user : {"", "NULL", "-", "u1", "u2"}) {
+    ASSERT_EQ(parsing.Parse(absl::StrCat("1\t", user, "\ta\tc:3\t20\t12\t1\t7")), RowFault::kNone)
+        << parsing.detail;
+  }
+  const std::vector<uint64_t>& groups = parsing.batch.groups;
+  EXPECT_THAT((std::vector<uint64_t>{groups[0], groups[1], groups[2]}), testing::Each(0));
+  EXPECT_NE(groups[3], 0u);
+  EXPECT_NE(groups[3], groups[4]);
+}
+
 }  // namespace
 }  // namespace tandem

@@ -13,7 +13,11 @@ holdout=logs/holdout.tsv.gz
 cat >cin.pbtxt <<<'model { teacher { interaction { cin { layers: 4 layers: 4 } } } }'
 
 # train RUN END_DATE ARGUMENTS...
-train() { expect_exit 0 train --config="$config,cin.pbtxt" --run_dir="$1" --end_date="$2" "$log" "${small[@]}" "${@:3}"; }
+train() {
+  local paths=("$log")
+  [[ " ${*:3}" != *" data.path="* ]] || paths=()
+  expect_exit 0 train --config="$config,cin.pbtxt" --run_dir="$1" --end_date="$2" "${paths[@]}" "${small[@]}" "${@:3}"
+}
 refuse_train() { expect_exit "$1" train --config="$config,cin.pbtxt" --run_dir="$2" --end_date="$3" "${small[@]}" "${@:4}"; }
 # flip_byte FILE: the middle one
 flip_byte() {
@@ -208,7 +212,8 @@ cp holdout.tsv 'clicks,1.tsv'
 cp "$config" 'the,log.pbtxt'
 expect_exit 0 predict --model=run --input='clicks,1.tsv'
 expect_same out student.tsv
-expect_exit 0 predict --model=run --input='clicks\,[1].tsv,clicks\,1.tsv'
+cp holdout.tsv 'clicks,2.tsv'
+expect_exit 0 predict --model=run --input='clicks\,[1].tsv,clicks\,2.tsv'
 cmp out <(cat student.tsv; tail -n +2 student.tsv) || fail "a comma after a backslash"
 expect_exit 3 predict --model=run --input='clicks,1.tsv,clicks,1.tsv'
 expect_err "no file 'clicks'"
@@ -219,7 +224,7 @@ done
 
 section "evaluate"
 expect_exit 0 evaluate --model=run --input=$holdout --output=metrics.json
-expect_json metrics.json 'list(d) == ["rows", "teacher", "student"] and d["rows"] == 300'
+expect_json metrics.json 'list(d) == ["rows", "teacher", "student", "fields"] and d["rows"] == 300'
 expect_json metrics.json 'all(list(d[t]) == ["auc", "logloss", "gauc", "copc", "normalized_entropy", "seen", "unseen", "calibration"] for t in ("teacher", "student"))'
 expect_json metrics.json 'all(isinstance(v, float) and 0 < v < 10 for t in ("teacher", "student") for v in list(d[t].values())[:5])'
 expect_json metrics.json 'all(sum(b["rows"] for b in d[t]["calibration"]) == 300 for t in ("teacher", "student"))'
@@ -297,7 +302,7 @@ section "one tower only"
 for tower in teacher student; do
   train $tower-alone 2026-01-01 train.window_days=1 model.method=${tower^^}_ALONE
   expect_exit 0 evaluate --model=$tower-alone --input=$holdout --format=json
-  expect_json out "list(d) == ['rows', '$tower']"
+  expect_json out "list(d) == ['rows', '$tower', 'fields']"
   expect_exit 0 predict --model=$tower-alone --input=$holdout --tower=$tower
   expect_exit 0 report --model=$tower-alone --input=$holdout --repeats=2 --output=alone.html
   expect_exit 2 predict --model=$tower-alone --input=$holdout --output=never.tsv --tower=both
@@ -316,7 +321,7 @@ expect_equal "files of a bundle" "$(ls bundle | tr '\n' ' ')" "MANIFEST embeddin
 expect_exit 0 predict --model=bundle --input=$holdout --output=bundle.tsv
 expect_same bundle.tsv student.tsv
 expect_exit 0 evaluate --model=bundle --input=$holdout --output=bundle.json
-expect_json bundle.json "list(d) == ['rows', 'student'] and d['student'] == json.load(open('metrics.json'))['student']"
+expect_json bundle.json "list(d) == ['rows', 'student', 'fields'] and d['student'] == json.load(open('metrics.json'))['student']"
 expect_exit 0 report --model=bundle --input=$holdout --repeats=2 --output=bundle.html
 expect_exit 2 predict --model=bundle --input=$holdout --output=never.tsv --tower=teacher
 expect_exit 2 export --model=run --output=bundle
@@ -459,7 +464,7 @@ train scored-run 2026-01-04 "$scored" "${stored[@]}"
 train alone-run 2026-01-04 "$scored" model.method=STUDENT_ALONE train.window_days=4
 expect_differ "$(last_checkpoint scored-run)/student.bin" "$(last_checkpoint alone-run)/student.bin"
 expect_exit 0 evaluate --model=scored-run --input=$holdout --format=json # has no such column
-expect_json out 'list(d) == ["rows", "student"] and d["rows"] == 300'
+expect_json out 'list(d) == ["rows", "student", "fields"] and d["rows"] == 300'
 # Probability and logit are one thing.
 for day in scored/*.gz; do
   zcat "$day" | python3 -c 'import math, sys
@@ -501,7 +506,7 @@ train stored-hidden 2026-01-04 "$hidden" "${stored[@]}" data.unlabelled=USE_TEAC
 train stored-dropped 2026-01-04 "$hidden" "${stored[@]}" data.unlabelled=DROP
 expect_err "2,400 rows read = 1,680 trained + 720 without a label, left out + 0 quarantined"
 expect_exit 0 evaluate --model=stored-hidden --input=hidden/2026-01-01.tsv --format=json
-expect_json out 'list(d) == ["rows", "unlabelled", "student"] and d["rows"] == 240 and d["unlabelled"] == 360'
+expect_json out 'list(d) == ["rows", "unlabelled", "student", "fields"] and d["rows"] == 240 and d["unlabelled"] == 360'
 awk -F'\t' -v OFS='\t' 'NR > 1 {$1 = ""} {print}' hidden/2026-01-01.tsv >none.tsv
 expect_exit 3 evaluate --model=stored-hidden --input=none.tsv
 expect_err "not one row with a label (600 without)"

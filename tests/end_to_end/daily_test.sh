@@ -66,14 +66,14 @@ expect_exit 2 daily --run_dir=whole --end_date=2026-01-05 "${settings[@]}"
 expect_err "not empty"
 expect_exit 2 daily --run_dir=whole --end_date=2026-01-05 "${settings[@]}" --resume
 expect_err "daily.finetune"
-expect_exit 2 daily --run_dir=never --end_date=2026-01-05 "${settings[@]}" daily.gate.min_copc=3
+expect_exit 2 daily --run_dir=never --end_date=2026-01-05 "${settings[@]/daily.gate.min_copc=*/daily.gate.min_copc=3}"
 expect_err "nothing would pass"
-expect_exit 2 daily --run_dir=never --end_date=2026-01-05 "${settings[@]}" data.path=logs/2026-01-01.tsv.gz
+expect_exit 2 daily --run_dir=never --end_date=2026-01-05 "${settings[@]/data.path=*/data.path=logs/2026-01-01.tsv.gz}"
 expect_err "no {date}"
 expect_exit 2 daily --run_dir=never --end_date=2026-01-5 "${settings[@]}"
 expect_exit 3 daily --run_dir=never --end_date=2026-01-05 "${settings[@]}" data.label=nosuch
 expect_absent never
-expect_exit 3 daily --run_dir=never --end_date=2026-01-05 "${settings[@]}" 'data.path=lgos/{date}.tsv.gz'
+expect_exit 3 daily --run_dir=never --end_date=2026-01-05 "${settings[@]/data.path=*/data.path=lgos/\{date\}.tsv.gz}"
 expect_err "lgos/"
 expect_absent never
 
@@ -152,7 +152,7 @@ section "online follows what is published"
 daily base 2026-01-01
 { zcat logs/2026-01-02.tsv.gz; for day in 3 4 5; do zcat logs/2026-01-0$day.tsv.gz | tail -n +2; done; } >stream.tsv
 cp stream.tsv growing.tsv
-arguments=(--init_from=base/published online.time_column=time online.batch_rows=64 online.checkpoint_rows=1000 online.guard_limit=0)
+arguments=(--init_from=base/published online.time_column=time online.batch_rows=64 online.checkpoint_rows=1000 online.checkpoint_seconds=0 online.guard_limit=0)
 expect_exit 2 online --init_from=base/published --run_dir=never --input=stream.tsv
 expect_err "online.time_column"
 "$tandem" online --run_dir=following --input=growing.tsv "${arguments[@]}" --follow >following.out 2>following.log &

@@ -96,7 +96,7 @@ zcat logs/2026-01-03.tsv.gz | awk -F'\t' -v OFS='\t' 'NR == 1 {print $0, "time";
 { head -1 numbered.tsv; tail -n +2 numbered.tsv | sort -s -n -k1,1 | cut -f2- |
   awk -F'\t' -v OFS='\t' '{key = $2 SUBSEP $3; if (!(key in seen)) $1 = 0; seen[key] = 1; print}'; } >stream.tsv
 to_json <stream.tsv >stream.jsonl
-fast=(online.batch_rows=64 online.window_rows=300 online.checkpoint_rows=300 online.time_column=time online.label_delay=50)
+fast=(online.batch_rows=64 online.window_rows=300 online.checkpoint_rows=300 online.checkpoint_seconds=0 online.time_column=time online.label_delay=50)
 expect_exit 0 online --init_from=text --run_dir=online_text --input=stream.tsv "${fast[@]}"
 joined=$(grep -oE '[0-9,]+ clicks joined' err)
 [ "$joined" != "0 clicks joined" ] || fail "no click was joined"

@@ -16,9 +16,10 @@ for day in 02 03; do
   mv day.gz logs/2026-01-$day.tsv.gz
 done
 # A checkpoint every few steps: many kills land in the writing of one.
-arguments=(train "--config=$source_dir/configs/synthetic.pbtxt" --end_date=2026-01-04 'data.path=logs/{date}.tsv.gz'
+config=$source_dir/configs/synthetic.pbtxt
+arguments=(train --end_date=2026-01-04 'data.path=logs/{date}.tsv.gz'
   embedding.dim=8 embedding.min_count=2 embedding.id_dropout=0.1 model.student.mlp.normalize_input=true
-  train.window_days=4 train.epochs=2 train.batch_size=64 train.shard_rows=32 train.shuffle_rows=512
+  train.window_days=4 train.batch_size=64 train.shard_rows=32 train.shuffle_rows=512
   runtime.threads=2 runtime.checkpoint_every_steps=3 runtime.log_every_steps=5)
 
 # killed_and_resumed NAME KILLS [SETTING...]
@@ -62,12 +63,12 @@ killed_and_resumed() {
   expect_same whole.tsv killed.tsv
 }
 
-killed_and_resumed passes 20
+killed_and_resumed passes 20 "--config=$config" train.epochs=2
 # Stopped early and put back, a student phase, and the held-out day learned; knots of a first look.
 cat >piecewise.pbtxt <<'TEXT'
 feature { name: "user" sparse {} } feature { name: "item" sparse {} } feature { name: "price" dense { piecewise {} } }
 TEXT
-killed_and_resumed validated 10 "--config=$source_dir/configs/synthetic.pbtxt,piecewise.pbtxt" train.epochs=6 train.validation.days=1 \
+killed_and_resumed validated 10 "--config=$config,piecewise.pbtxt" train.epochs=6 train.validation.days=1 \
   train.validation.patience=1 train.validation.then_learn=true train.optimizer.adam.lr=0.02 model.distill.phase.fraction=0.5 \
   model.distill.replay.steps=2 model.distill.replay.batches=8
 section "passed"

@@ -24,7 +24,8 @@ done
 header=$(head -1 day1.tsv)
 sed -i 1d day1.tsv
 { echo "$header"; cat day3.tsv day4.tsv; } >stream.tsv
-fast=(online.guard_limit=0.5 online.batch_rows=64 online.window_rows=500 online.checkpoint_rows=700 runtime.log_every_steps=5)
+cat >fast.pbtxt <<<'online { guard_limit: 0.5 batch_rows: 64 window_rows: 500 checkpoint_rows: 700 checkpoint_seconds: 0 } runtime { log_every_steps: 5 }'
+fast=(--config=fast.pbtxt)
 
 # last_window RUN EXPRESSION: of the last line of metrics.jsonl with a window
 last_window() {
@@ -54,7 +55,7 @@ expect_same published.tsv run.tsv
 expect_exit 0 predict --model=base --input=logs/holdout.tsv.gz --output=base.tsv
 expect_differ published.tsv base.tsv
 expect_exit 0 evaluate --model=whole --input=logs/holdout.tsv.gz --format=json
-expect_json out 'list(d) == ["rows", "student"]'
+expect_json out 'list(d) == ["rows", "student", "fields"]'
 expect_exit 0 online --init_from=base --run_dir=whole --input=stream.tsv "${fast[@]}" --resume
 expect_equal "a stream that is over" "$(cat out)" "$(last_checkpoint whole)"
 expect_exit 0 online --init_from=base --run_dir=threads --input=stream.tsv "${fast[@]}" runtime.threads=1

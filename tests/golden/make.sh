@@ -35,7 +35,7 @@ quietly train --config="$configs/synthetic.pbtxt,small.pbtxt" --run_dir=run --en
 quietly export --model=run --output=bundle
 quietly export --model=run --output=bundle-int8 --precision=int8 --input=logs/2026-01-04.tsv.gz --max_auc_loss=0.5
 zcat logs/2026-01-04.tsv.gz >stream.tsv
-quietly online --init_from=run --run_dir=online --input=stream.tsv online.batch_rows=8 online.checkpoint_rows=200
+quietly online --init_from=run --run_dir=online --input=stream.tsv online.batch_rows=8 online.checkpoint_rows=200 online.checkpoint_seconds=0
 rm stream.tsv
 
 quietly predict --model=run --tower=both --input=logs/2026-01-04.tsv.gz --output=run.tsv

@@ -28,7 +28,7 @@ std::vector<Row> RandomRows(uint64_t seed, int rows, bool weighted) {
     const float score = std::floor(random.Uniform(4 * i) * 12) / 12;
     result.push_back({score, random.Uniform(4 * i + 1) < 0.3f + 0.4f * score ? 1.0f : 0.0f,
                       weighted ? static_cast<float>(random.Bits(4 * i + 2) % 4) : 1.0f,
-                      random.Bits(4 * i + 3) % 9});
+                      1 + random.Bits(4 * i + 3) % 9});
   }
   return result;
 }
@@ -171,6 +171,21 @@ TEST(Metrics, AProbabilityThatIsNoneLeavesEverythingUndefined) {
     EXPECT_EQ(std::nullopt, metrics.auc) << bad;
     EXPECT_EQ(std::nullopt, metrics.logloss) << bad;
   }
+}
+
+TEST(Gauc, RowsWithoutAGroupAreNoGroup) {
+  const std::vector<Row> grouped = RandomRows(11, 200, false);
+  std::vector<Row> with_others = grouped;
+  // All of them together would be right, and drag GAUC up.
+  for (int i = 0; i < 300; ++i) with_others.push_back({i < 150 ? 0.1f : 0.9f, i < 150 ? 0.0f : 1.0f, 1, 0});
+  const Metrics known = Compute(grouped), all = Compute(with_others);
+  EXPECT_EQ(known.gauc, all.gauc);
+  EXPECT_NE(known.auc, all.auc);
+  EXPECT_EQ(known.rows_without_group, 0);
+  EXPECT_EQ(all.rows_without_group, 300);
+  EXPECT_EQ(MetricsToJson(known).find("rows_without_group"), std::string::npos);
+  EXPECT_NE(MetricsToJson(all).find(",\"rows_without_group\":300}"), std::string::npos);
+  EXPECT_EQ(Compute({{0.5f, 1, 1, 0}, {0.4f, 0, 1, 0}}).gauc, std::nullopt);
 }
 
 TEST(Metrics, WithoutGroupsThereIsNoGauc) {

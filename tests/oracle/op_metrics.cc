@@ -16,7 +16,7 @@ void CheckMetrics(const OracleCase& oracle) {
   ASSERT_EQ(predictions.size(), groups.size());
   ScoreLog log;
   for (size_t i = 0; i < predictions.size(); ++i) {
-    log.Add(predictions[i], labels[i], /*weight=*/1, static_cast<uint64_t>(groups[i]));
+    log.Add(predictions[i], labels[i], /*weight=*/1, 1 + static_cast<uint64_t>(groups[i]));
   }
 
   const Metrics metrics = ComputeMetrics(log, /*with_groups=*/true);

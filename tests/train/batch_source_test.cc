@@ -96,6 +96,69 @@ TEST_F(BatchSourceTest, BatchesAreThePermutedBlocksCut) {
   }
 }
 
+// Batches of a window of small days, from a place on.
+struct Crossing {
+  std::vector<std::vector<std::string>> batches;
+  std::vector<LogPosition> places;  // after each
+  std::vector<int> days;            // each is of
+  std::vector<int64_t> day_batches, day_rows;
+};
+
+Crossing ReadCrossing(const proto::Experiment& experiment, const std::vector<Day>& days,
+                      const std::string& quarantine, const LogPosition& start) {
+  const Schema schema(experiment);
+  BatchSource source(FileSystem::Default(), experiment, schema, days, quarantine, start);
+  Crossing read;
+  for (;;) {
+    const absl::StatusOr<const LogEvent*> event = source.Next();
+    CHECK(event.ok()) << event.status();
+    if ((*event)->kind == LogEvent::kEnd) return read;
+    if ((*event)->kind == LogEvent::kDayEnd) {
+      read.day_batches.push_back((*event)->day_batches);
+      read.day_rows.push_back((*event)->day_rows.good);
+      continue;
+    }
+    read.batches.push_back(RowTexts((*event)->batch));
+    read.places.push_back((*event)->next);
+    read.days.push_back((*event)->day);
+  }
+}
+
+TEST_F(BatchSourceTest, BatchesThatCrossDaysAreWholeAndAPlaceStaysFourIntegers) {
+  std::vector<Day> days;
+  int rows = 0;
+  for (const int of_day : {10, 0, 100, 64, 7, 300, 3}) {
+    std::string text = "label\tuser\ttags\tage\n";
+    for (int row = 0; row < of_day; ++row, ++rows)
+      absl::StrAppend(&text, rows % 3 == 0, "\tu", rows % 97, "\ta\t", rows, "\n");
+    const std::string date = absl::StrCat("2026-02-0", days.size() + 1);
+    days.push_back({date, {Write(date, text)}});
+  }
+  for (const int shuffle_rows : {0, 64, 200}) {
+    const proto::Experiment experiment = ExperimentWith(absl::StrCat(
+        "epochs: 2 seed: 5 batch_size: 64 batches_cross_days: true shuffle_rows: ", shuffle_rows));
+    const Crossing all = ReadCrossing(experiment, days, Quarantine(), LogPosition{});
+    ASSERT_EQ(all.batches.size(), 2u * 8);
+    std::vector<std::string> of_pass;
+    for (size_t b = 0; b < 8; ++b) {
+      EXPECT_EQ(all.batches[b].size(), b < 7 ? 64u : static_cast<size_t>(rows - 7 * 64)) << b;
+      of_pass.insert(of_pass.end(), all.batches[b].begin(), all.batches[b].end());
+    }
+    std::sort(of_pass.begin(), of_pass.end());
+    EXPECT_EQ(std::unique(of_pass.begin(), of_pass.end()) - of_pass.begin(), rows) << "each row once";
+    EXPECT_EQ(all.day_batches, (std::vector<int64_t>{0, 0, 1, 1, 0, 5, 1, 0, 0, 1, 1, 0, 5, 1}));
+    EXPECT_EQ(std::vector<int64_t>(all.day_rows.begin(), all.day_rows.begin() + 7),
+              (std::vector<int64_t>{10, 0, 100, 64, 7, 300, 3}));
+    EXPECT_EQ(all.days, (std::vector<int>{2, 3, 5, 5, 5, 5, 5, 6, 2, 3, 5, 5, 5, 5, 5, 6}));
+    for (size_t b = 0; b < all.batches.size(); ++b) {
+      const Crossing rest = ReadCrossing(experiment, days, Quarantine(), all.places[b]);
+      EXPECT_EQ(rest.batches,
+                std::vector<std::vector<std::string>>(all.batches.begin() + b + 1, all.batches.end()))
+          << "from batch " << b + 1 << ", shuffle_rows " << shuffle_rows;
+    }
+  }
+}
+
 // Until nothing has been allocated for a while: the reading thread waits.
 void WaitForCalm() {
   for (int64_t count = -1; count != AllocationCount();) {

@@ -153,6 +153,11 @@ INSTANTIATE_TEST_SUITE_P(
     Levers, ResumedRunTest,
     testing::Values(
         "train { epochs: 2 } embedding { id_dropout: 0.1 min_count: 2 weight_decay: 0.001 }",
+        "train { epochs: 2 batch_size: 100 shuffle_rows: 300 batches_cross_days: true } embedding { "
+        "min_count: 2 }",
+        "train { shuffle_rows: 100 batches_cross_days: true } model { distill { phase { fraction: 0.6 } } } "
+        "data { "
+        "unlabelled: USE_TEACHER }",
         "train { average_decay: 0.9 } model { distill { replay { steps: 3 batches: 5 } phase { fraction: 0.6 "
         "} } } embedding { id_dropout: 0.1 min_count: 2 slow_copy { decay: 0.9 towers: STUDENT } }",
         "train { average_decay: 0.9 l2: 0.01 weight_decay: 0.1 optimizer { muon {} } } "
@@ -202,6 +207,70 @@ INSTANTIATE_TEST_SUITE_P(
         "data { unlabelled: USE_TEACHER } train { epochs: 3 optimizer { adam { lr: 0.05 } } validation { "
         "share: 0.3 patience: 1 "
         "then_learn: true } } model { distill { phase { fraction: 0.5 } } }"));
+
+// Stopped in the middle of its second day, then resumed on what `change` makes of the log.
+class ChangedLogTest : public RunTest {
+ protected:
+  ChangedLogTest() {
+    whole_ = TrainRun(Experiment(kPasses), Options("whole")).value();
+    const std::atomic<int> stop(SIGTERM);
+    RunOptions options = Options("stopped");
+    options.stop = &stop;
+    options.resume = true;
+    const int64_t until = whole_.steps / 2 / 4 * 3 / 2;  // of 2 passes of 4 days: day 2 of the first
+    for (RunSummary part; part.steps < until; part = TrainRun(Experiment(kPasses), options).value()) {
+    }
+  }
+  absl::StatusOr<RunSummary> Resume() {
+    RunOptions options = Options("stopped");
+    options.resume = true;
+    return TrainRun(Experiment(kPasses), options);
+  }
+  std::string Refusal() {
+    const absl::StatusOr<RunSummary> resumed = Resume();
+    if (resumed.ok()) return "";
+    EXPECT_EQ(ExitCode(resumed.status()), kExitData);
+    return std::string(resumed.status().message());
+  }
+  std::string Text(int day) const { return Bytes(root_ / "logs" / absl::StrCat("2026-01-0", day, ".tsv")); }
+  void Write(int day, const std::string& text) const {
+    std::ofstream(root_ / "logs" / absl::StrCat("2026-01-0", day, ".tsv")) << text;
+  }
+
+  static constexpr char kPasses[] = "train { epochs: 2 } runtime { keep_checkpoints: 1000 }";
+  RunSummary whole_;
+};
+
+TEST_F(ChangedLogTest, TheDayAtHandIsRefusedByNameAndPutBackGoesOnBitForBit) {
+  const std::string before = Text(2);
+  const size_t header = before.find('\n') + 1;
+  Write(2, before + before.substr(header));
+  EXPECT_NE(Refusal().find("2026-01-02.tsv: has changed"), std::string::npos) << Refusal();
+  Write(2, before.substr(0, before.size() / 2));
+  EXPECT_NE(Refusal().find("2026-01-02.tsv: has changed"), std::string::npos) << Refusal();
+  // Another label in its last row: as many bytes, all of them of rows that are still to come.
+  std::string other = before;
+  char& label = other[other.rfind('\n', other.size() - 2) + 1];
+  label = label == '0' ? '1' : '0';
+  Write(2, other);
+  EXPECT_NE(Refusal().find("as many bytes"), std::string::npos) << Refusal();
+  Write(2, before);
+  const absl::StatusOr<RunSummary> resumed = Resume();
+  ASSERT_TRUE(resumed.ok()) << resumed.status();
+  for (const char* file : {"student.bin", "teacher.bin", "embedding.bin", "state.pbtxt"}) {
+    EXPECT_EQ(Bytes(stdfs::path(whole_.checkpoint) / file), Bytes(stdfs::path(resumed->checkpoint) / file))
+        << file;
+  }
+}
+
+TEST_F(ChangedLogTest, ADayThatIsDoneIsRefusedAndOneToComeIsNot) {
+  const std::string first = Text(1), last = Text(4);
+  Write(1, first + first.substr(first.find('\n') + 1));
+  EXPECT_NE(Refusal().find("2026-01-01.tsv: has changed"), std::string::npos) << Refusal();
+  Write(1, first);
+  Write(4, last + last.substr(last.find('\n') + 1));
+  EXPECT_EQ(Refusal(), "");
+}
 
 // Where the teacher comes to rest: a run that is killed in the student phase goes back no further.
 TEST_F(RunTest, TheStudentPhaseBeginsWithACheckpoint) {

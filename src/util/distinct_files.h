@@ -1,0 +1,28 @@
+// Files that are one file, whatever their names: another spelling of the path, a link.
+//
+//   DistinctFiles seen;
+//   seen.Before("logs/a.tsv");                       // "": the first time
+//   seen.Before("logs/../logs/a.tsv");               // "logs/a.tsv"
+//
+// What isn't there, and devices (/dev/null), are nothing that could be told apart. Not thread-safe.
+#ifndef TANDEM_SRC_UTIL_DISTINCT_FILES_H_
+#define TANDEM_SRC_UTIL_DISTINCT_FILES_H_
+
+#include <map>
+#include <string>
+#include <utility>
+
+namespace tandem {
+
+class DistinctFiles {
+ public:
+  // The name under which the file was seen before, "" the first time. "-" is standard input.
+  std::string Before(const std::string& path);
+
+ private:
+  std::map<std::pair<unsigned long, unsigned long>, std::string> seen_;  // by device and number
+};
+
+}  // namespace tandem
+
+#endif  // TANDEM_SRC_UTIL_DISTINCT_FILES_H_

@@ -1,0 +1,36 @@
+// One file under several names.
+#include "src/util/distinct_files.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "tests/support/sample_files.h"
+
+namespace tandem {
+namespace {
+
+class DistinctFilesTest : public SampleFilesTest {};
+
+TEST_F(DistinctFilesTest, AFileIsKnownUnderEveryNameThatLeadsToIt) {
+  Write("spring", "x");
+  Write("summer", "x");
+  std::filesystem::create_symlink("spring", Path("link"));
+  std::filesystem::create_hard_link(Path("spring"), Path("second"));
+  DistinctFiles seen;
+  EXPECT_EQ(seen.Before(Path("spring")), "");
+  EXPECT_EQ(seen.Before(Path("summer")), "");
+  for (const char* name : {"spring", "./spring", "link", "second"})
+    EXPECT_EQ(seen.Before(Path(name)), Path("spring"));
+}
+
+TEST_F(DistinctFilesTest, WhatIsNotThereOrIsADeviceIsNobodysDouble) {
+  DistinctFiles seen;
+  for (int time = 0; time < 2; ++time) {
+    EXPECT_EQ(seen.Before(Path("absent")), "");
+    EXPECT_EQ(seen.Before("/dev/null"), "");
+  }
+}
+
+}  // namespace
+}  // namespace tandem
