@@ -18,6 +18,7 @@
 #include "tandem/experiment.h"
 #include "tandem/status.h"
 #include "tools/command.h"
+#include "tools/messages.h"
 #include "tools/standard_streams.h"
 
 namespace tandem {
@@ -177,10 +178,13 @@ absl::StatusOr<int> Main(const std::vector<std::string>& arguments) {
 
 int main(int argc, char** argv) {
   tandem::OpenClosedStreams();
-  FLAGS_logtostderr = true;
-  FLAGS_log_prefix = false;
-  google::InitGoogleLogging(argv[0]);
-  const absl::StatusOr<int> code = tandem::Main({argv + 1, argv + argc});
-  if (!code.ok()) std::fprintf(stderr, "tandem: %s\n", std::string(code.status().message()).c_str());
+  tandem::StartMessages(argv[0]);
+  absl::StatusOr<int> code = tandem::kExitInternal;
+  try {
+    code = tandem::Main({argv + 1, argv + argc});
+  } catch (...) {
+    tandem::PrintException();
+  }
+  if (!code.ok()) tandem::PrintError(code.status().message());
   return tandem::FinishStandardOutput(code.ok() ? *code : tandem::ExitCode(code.status()));
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "src/util/json_text.h"
 #include "tandem/experiment.pb.h"
 #include "tandem/score_files.h"
 #include "tandem/status.h"
@@ -32,7 +33,7 @@ std::string ModelEvaluationToJson(const ModelEvaluation& evaluation) {
   };
   add("teacher", evaluation.teacher);
   add("student", evaluation.student);
-  return report.dump();
+  return JsonText(report);
 }
 
 }  // namespace tandem
