@@ -16,6 +16,8 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_split.h"
 #include "src/util/distinct_files.h"
+#include "src/train/run_config.h"
+#include "tandem/files.h"
 #include "tandem/status.h"
 #include "tools/path_list.h"
 #include "tools/standard_streams.h"
@@ -142,6 +144,9 @@ absl::StatusOr<std::vector<std::string>> ConfigFiles(const char* command) {
   if (!files.empty()) return files;
   if (!FLAGS_resume) return ConfigError("tandem ", command, " needs --config (`tandem help ", command, "`)");
   files.push_back(FLAGS_run_dir + "/config.pbtxt");
+  FileSystem& fs = FileSystem::Default();
+  // The run's own must be as the run wrote it; what isn't there is told of when it is loaded.
+  if (fs.Exists(files[0])) TANDEM_RETURN_IF_ERROR(ReadRunConfig(fs, FLAGS_run_dir).status());
   return files;
 }
 

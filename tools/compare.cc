@@ -15,6 +15,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_split.h"
 #include "src/config/undone.h"
+#include "src/util/printable.h"
 #include "tandem/status.h"
 #include "tools/command.h"
 #include "tools/common.h"
@@ -92,7 +93,7 @@ absl::StatusOr<int> RunCompare(const Invocation& invocation) {
   options.jobs = FLAGS_jobs;
   options.resume = FLAGS_resume;
   options.terminal = FLAGS_jobs == 1 && isatty(STDERR_FILENO) != 0;
-  options.progress = [](const std::string& line) { std::fprintf(stderr, "%s\n", line.c_str()); };
+  options.progress = [](const std::string& line) { std::fprintf(stderr, "%s\n", Printable(line).c_str()); };
   options.stop = &CatchStopSignals();
   TANDEM_ASSIGN_OR_RETURN(options.kernels, ChosenKernels());
   FLAGS_minloglevel = google::GLOG_WARNING;  // a line a cell is enough

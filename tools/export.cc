@@ -49,14 +49,18 @@ absl::StatusOr<int> RunExport(const Invocation& invocation) {
   options.accept_poor_model = FLAGS_accept_poor_model;
 
   FileSystem& fs = FileSystem::Default();
-  TANDEM_ASSIGN_OR_RETURN(const std::string checkpoint, ResolveModel(fs, FLAGS_model));
-  if (!FLAGS_input.empty()) {
-    TANDEM_ASSIGN_OR_RETURN(options.files, FindFiles(SplitPaths(FLAGS_input)));
-  }
-  TANDEM_ASSIGN_OR_RETURN(const std::optional<PrecisionReport> report,
-                          ExportBundle(fs, checkpoint, FLAGS_output, options));
+  std::string checkpoint;
+  std::optional<PrecisionReport> report;
+  TANDEM_RETURN_IF_ERROR(WithNewest(fs, FLAGS_model, [&](const std::string& newest) -> absl::Status {
+    checkpoint = newest;
+    if (!FLAGS_input.empty()) {
+      TANDEM_ASSIGN_OR_RETURN(options.files, FindFiles(SplitPaths(FLAGS_input)));
+    }
+    TANDEM_ASSIGN_OR_RETURN(report, ExportBundle(fs, checkpoint, FLAGS_output, options));
+    return absl::OkStatus();
+  }));
   LOG(INFO) << "exported the student of " << checkpoint;
-  if (report.has_value()) LOG(INFO) << PrecisionTable(*report);
+  if (report.has_value()) std::fprintf(stderr, "%s\n", PrecisionTable(*report).c_str());
   std::puts(FLAGS_output.c_str());
   return kExitDone;
 }

@@ -1,6 +1,7 @@
 #include "tools/readable_json.h"
 
 #include "absl/strings/str_cat.h"
+#include "src/util/json_text.h"
 
 namespace tandem {
 namespace {
@@ -19,7 +20,7 @@ void Append(const Json& json, int indent, bool in_array, std::string* text) {
   const bool one_line =
       !json.is_structured() || json.empty() || (IsFlat(json) && (in_array || json.is_array()));
   if (one_line) {
-    absl::StrAppend(text, json.dump());
+    absl::StrAppend(text, JsonText(json));
     return;
   }
   const std::string margin(indent + 2, ' ');
@@ -27,7 +28,7 @@ void Append(const Json& json, int indent, bool in_array, std::string* text) {
   absl::StrAppend(text, json.is_object() ? "{" : "[");
   for (const auto& [key, value] : json.items()) {
     absl::StrAppend(text, separator, margin);
-    if (json.is_object()) absl::StrAppend(text, Json(key).dump(), ": ");
+    if (json.is_object()) absl::StrAppend(text, JsonText(Json(key)), ": ");
     Append(value, indent + 2, json.is_array(), text);
     separator = ",\n";
   }

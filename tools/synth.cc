@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "src/data/synthetic_log.h"
+#include "src/util/json_text.h"
 #include "tandem/files.h"
 #include "tandem/status.h"
 #include "tools/command.h"
@@ -53,7 +54,7 @@ absl::StatusOr<int> RunSynth(const Invocation& /*invocation*/) {
   json["days"] = report.days.size();
   if (report.holdout.rows > 0) json["holdout"] = ToJson(report.holdout);
   json["truth"] = options.output + "/TRUTH.json";
-  std::puts(json.dump().c_str());
+  std::puts(JsonText(json).c_str());
   return kExitDone;
 }
 

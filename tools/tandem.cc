@@ -20,6 +20,7 @@
 #include "tandem/poor_model.h"
 #include "tandem/status.h"
 #include "tools/command.h"
+#include "tools/messages.h"
 #include "tools/standard_streams.h"
 
 namespace tandem {
@@ -197,11 +198,14 @@ absl::StatusOr<int> Main(const std::vector<std::string>& arguments) {
 
 int main(int argc, char** argv) {
   tandem::OpenClosedStreams();
-  FLAGS_logtostderr = true;
-  FLAGS_log_prefix = false;
-  google::InitGoogleLogging(argv[0]);
-  const absl::StatusOr<int> code = tandem::Main({argv + 1, argv + argc});
-  if (!code.ok()) std::fprintf(stderr, "tandem: %s\n", std::string(code.status().message()).c_str());
+  tandem::StartMessages(argv[0]);
+  absl::StatusOr<int> code = tandem::kExitInternal;
+  try {
+    code = tandem::Main({argv + 1, argv + argc});
+  } catch (...) {
+    tandem::PrintException();
+  }
+  if (!code.ok()) tandem::PrintError(code.status().message());
   const bool poor = absl::IsFailedPrecondition(code.status());
   return tandem::FinishStandardOutput(code.ok() ? *code
                                       : poor    ? tandem::kExitPoorModel

@@ -51,6 +51,9 @@ absl::Status SaveCheckpoint(FileSystem& fs, const std::string& path, const DualM
 absl::Status VerifyCheckpoint(FileSystem& fs, const std::string& path);
 // The configuration that a checkpoint (or bundle) carries. Verifies the whole directory first.
 absl::StatusOr<proto::Experiment> VerifyAndReadExperiment(FileSystem& fs, const std::string& path);
+// The same of a checkpoint whose directory the caller verifies. In either case it is checked as that of the
+// command line is, and against the sizes of the files that hold its weights.
+absl::StatusOr<proto::Experiment> ReadCheckpointExperiment(FileSystem& fs, const std::string& path);
 
 // Into a model built from the same configuration (or one whose towers are fewer). `state` and `progress` may
 // be null.
@@ -61,7 +64,7 @@ absl::Status LoadCheckpoint(FileSystem& fs, const std::string& path, EmbeddingLo
 absl::Status LoadCheckpointTowers(FileSystem& fs, const std::string& path, EmbeddingLoad how,
                                   DualModel* model);
 
-// Where the checkpoint's run stood; the caller has verified the directory.
+// Where the checkpoint's run stood, its counters within bounds; the caller has verified the directory.
 absl::StatusOr<proto::RunState> ReadRunState(FileSystem& fs, const std::string& path);
 
 // The last day of which something was trained on, "" for a log without days.

@@ -70,9 +70,9 @@ class FileSystem {
   // and hold them.
   virtual absl::StatusOr<std::unique_ptr<WritableFile>> OpenForAppend(const std::string& path,
                                                                       int64_t size) = 0;
-  // Pipes too. To open a directory is an error.
+  // Pipes too, no device. A directory is an error.
   virtual absl::StatusOr<std::unique_ptr<ReadableFile>> OpenForReading(const std::string& path) = 0;
-  // The whole file, pipes too. Large files: use RecordReader, which reads piece by piece.
+  // The whole file; a pipe only by /dev/stdin or /dev/fd/N. Large files: RecordReader reads piece by piece.
   virtual absl::StatusOr<std::string> ReadFile(const std::string& path) = 0;
   // Reads `length` bytes from `offset` on to `bytes`, which has room for them. Returns how many: fewer only
   // at the end of the file.

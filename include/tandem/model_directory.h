@@ -8,12 +8,15 @@
 // configuration and the student's parameters; and embedding.bin: the student's tables. Graph and embedding
 // carry one model id: a pair of different models is refused. docs/file_formats.md describes the files.
 //
+// A run's directory is refused whose config.pbtxt isn't the one that its checkpoint was written with.
+//
 // Errors are ModelErrors that name what is damaged or missing. Functions are thread-safe.
 #ifndef TANDEM_MODEL_DIRECTORY_H_
 #define TANDEM_MODEL_DIRECTORY_H_
 
 #include <string>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 #include "tandem/files.h"
 
@@ -27,6 +30,10 @@ class Experiment;
 // symbolic link the directory that it leads to now, so that what is read from it is of one model even if the
 // link is switched meanwhile.
 absl::StatusOr<std::string> ResolveModel(FileSystem& fs, const std::string& model);
+// Calls `load` with the directory that ResolveModel finds, and once more with the next one where a run that goes
+// on has meanwhile removed the checkpoint for a newer one.
+absl::Status WithNewest(FileSystem& fs, const std::string& model,
+                        absl::FunctionRef<absl::Status(const std::string& directory)> load);
 // Whether a directory that ResolveModel found is a bundle.
 bool IsBundle(FileSystem& fs, const std::string& directory);
 

@@ -2,6 +2,7 @@
 #include <nlohmann/json.hpp>
 
 #include "src/compare/comparison.h"
+#include "src/util/json_text.h"
 #include "tandem/status.h"
 
 namespace tandem {
@@ -83,7 +84,7 @@ std::string CellToJson(const CompareCell& cell) {
   };
   add("teacher", cell.teacher);
   add("student", cell.student);
-  return json.dump() + "\n";
+  return JsonText(json) + "\n";
 }
 
 absl::StatusOr<CompareCell> CellFromJson(absl::string_view text, absl::string_view origin) {

@@ -17,6 +17,7 @@
 #include "absl/time/time.h"
 #include "src/config/knots.h"
 #include "src/serve/tower_times.h"
+#include "src/util/json_text.h"
 #include "src/util/progress.h"
 #include "tandem/dual_model.h"
 #include "tandem/evaluate_model.h"
@@ -246,7 +247,7 @@ absl::Status CellRunner::MeasureTimes(const PlannedCell& first, CompareRow* row)
     Json json = Json::object();
     if (times.teacher.has_value()) json["teacher"] = *times.teacher;
     if (times.student.has_value()) json["student"] = *times.student;
-    TANDEM_RETURN_IF_ERROR(WriteFileAtomically(fs, path, json.dump() + "\n"));
+    TANDEM_RETURN_IF_ERROR(WriteFileAtomically(fs, path, JsonText(json) + "\n"));
   }
   TANDEM_ASSIGN_OR_RETURN(const std::string text, fs.ReadFile(path));
   const Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "src/compare/report.h"
+#include "src/util/json_text.h"
 
 namespace tandem {
 namespace {
@@ -85,7 +86,7 @@ std::string CompareJson(const Comparison& comparison) {
                {"kernels", comparison.kernels},     {"jobs", comparison.jobs},
                {"seeds", comparison.seeds},         {"left_out", comparison.left_out}};
   for (const CompareRow& row : comparison.rows) json["rows"].push_back(RowJson(comparison, row));
-  return json.dump(1) + "\n";
+  return JsonText(json, 1) + "\n";
 }
 
 }  // namespace tandem

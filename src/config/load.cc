@@ -23,7 +23,13 @@ std::string NearestFile(FileSystem& fs, const std::string& path) {
   return nearest.empty() ? "" : absl::StrCat("; did you mean '", folder, nearest, "'?");
 }
 
+// No configuration that somebody wrote is as long.
+constexpr int64_t kMostBytes = 64 << 20;
+
 absl::StatusOr<std::string> ReadText(FileSystem& fs, const std::string& path) {
+  const absl::StatusOr<int64_t> size = fs.Size(path);
+  if (size.ok() && *size > kMostBytes)
+    return ConfigError(path, ": ", *size, " bytes; a config is a text file of ", kMostBytes, " at most");
   absl::StatusOr<std::string> text = fs.ReadFile(path);
   if (text.ok()) return text;
   if (!fs.Exists(path)) return ConfigError(path, ": no such file", NearestFile(fs, path));

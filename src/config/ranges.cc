@@ -17,127 +17,135 @@ using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 using google::protobuf::Reflection;
 
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
+// Far above what is sensible, and far below where sums and products of a few of them leave an int32, an
+// int64 or a float: a slip becomes a message instead of an exhausted memory or a number that has turned over.
+constexpr double kMuch = 1e6;      // weights, rates, multipliers
+constexpr double kMany = 1e9;      // counts in 32 bits, seconds
+constexpr double kCounted = 1e15;  // counts in 64 bits
+constexpr double kFar = 1e30;      // numbers of a log
+constexpr double kFarthest = std::numeric_limits<float>::max();
+constexpr double kMostPasses = 1e5;
+constexpr double kMostSteps = 1e4;  // student steps for every batch
 
 constexpr Range Closed(const char* field, double low, double high) {
   return {field, low, high, false, false};
 }
-constexpr Range AtLeast(const char* field, double low) { return {field, low, kInfinity, false, false}; }
-constexpr Range MoreThan(const char* field, double low) { return {field, low, kInfinity, true, false}; }
-constexpr Range Any(const char* field) { return {field, -kInfinity, kInfinity, false, false}; }
+// (0, high]
+constexpr Range Positive(const char* field, double high) { return {field, 0, high, true, false}; }
 // [0, 1): shares of which something must be left.
 constexpr Range BelowOne(const char* field) { return {field, 0, 1, false, true}; }
 
-// Upper bounds of widths and counts are far above what is sensible: they turn a slip into a message instead
-// of an exhausted memory.
 constexpr Range kRanges[] = {
-    {"Data.negative_keep_rate", 0, 1, true, false},
+    Positive("Data.negative_keep_rate", 1),
     Closed("Data.max_bad_fraction", 0, 1),
-    AtLeast("JsonLines.max_line_bytes", 1),
-    AtLeast("Delimited.max_line_bytes", 1),
+    Closed("JsonLines.max_line_bytes", 1, 1 << 30),
+    Closed("Delimited.max_line_bytes", 1, 1 << 30),
     Closed("Sequence.max_length", 1, 1000),
-    Any("Dense.mean"),
-    MoreThan("Dense.deviation", 0),
-    MoreThan("Dense.max_magnitude", 0),
-    Any("Bucketize.boundaries"),
-    Any("Piecewise.knots"),
+    Closed("Dense.mean", -kFar, kFar),
+    Positive("Dense.deviation", kFar),
+    Positive("Dense.max_magnitude", kFar),
+    Closed("Bucketize.boundaries", -kFarthest, kFarthest),
+    Closed("Piecewise.knots", -kFarthest, kFarthest),
     Closed("Piecewise.max_knots", 2, 4096),
     Closed("Piecewise.init_slope", 0, 100),
     Closed("Embedding.dim", 1, 1024),
-    AtLeast("Embedding.init_deviation", 0),
-    AtLeast("Embedding.min_count", 1),
+    Closed("Embedding.init_deviation", 0, kMuch),
+    Closed("Embedding.min_count", 1, kMany),
     BelowOne("Embedding.id_dropout"),
-    AtLeast("Embedding.l2", 0),
-    AtLeast("Embedding.weight_decay", 0),
-    AtLeast("Embedding.max_rows", 0),
+    Closed("Embedding.l2", 0, kMuch),
+    Closed("Embedding.weight_decay", 0, kMuch),
+    Closed("Embedding.max_rows", 0, kCounted),
     Closed("Embedding.expire_days", 0, 36500),
     {"SlowCopy.decay", 0, 1, true, true},
+    Closed("Member.copies", 1, 64),
     Closed("Mlp.hidden", 1, 65536),
     BelowOne("Mlp.dropout"),
     BelowOne("Mlp.normalize_decay"),
-    Closed("Member.copies", 1, 64),
     Closed("Cin.layers", 1, 65536),
     Closed("Cross.layers", 1, 1000),
     Closed("Cross.rank", 0, 65536),
     Closed("Transformer.heads", 1, 1024),
     Closed("Transformer.blocks", 1, 100),
     Closed("Transformer.hidden", 1, 65536),
-    AtLeast("Distill.student_label_weight", 0),
-    AtLeast("Distill.logit_weight", 0),
-    MoreThan("Distill.temperature", 0),
-    AtLeast("Distill.hint_weight", 0),
-    Any("Hint.teacher_layer"),
-    Any("Hint.student_layer"),
-    MoreThan("Distill.lr_multiplier", 0),
-    AtLeast("Replay.steps", 1),
+    Closed("Distill.student_label_weight", 0, kMuch),
+    Closed("Distill.logit_weight", 0, kMuch),
+    Positive("Distill.temperature", kMuch),
+    Closed("Distill.hint_weight", 0, kMuch),
+    Closed("Hint.teacher_layer", -kMuch, kMuch),
+    Closed("Hint.student_layer", -kMuch, kMuch),
+    Positive("Distill.lr_multiplier", kMuch),
+    Closed("Replay.steps", 1, kMostSteps),
     Closed("Replay.batches", 1, 1 << 20),
-    MoreThan("StudentPhase.fraction", 0),
-    AtLeast("StudentPhase.steps_per_row", 1),
+    Positive("StudentPhase.fraction", 1000),
+    Closed("StudentPhase.steps_per_row", 1, kMostSteps),
     Closed("StudentPhase.final", 0, 1),
-    MoreThan("StudentPhase.lr_multiplier", 0),
-    AtLeast("StudentPhase.recombined_batches", 0),
+    Positive("StudentPhase.lr_multiplier", kMuch),
+    Closed("StudentPhase.recombined_batches", 0, kMostSteps),
     Closed("StudentPhase.recombined_share", 0, 1),
     Closed("Train.window_days", 1, 36500),
-    AtLeast("Train.epochs", 1),
+    Closed("Train.epochs", 1, kMostPasses),
     Closed("Train.batch_size", 1, 1 << 24),
     Closed("Train.shard_rows", 1, 1 << 24),
-    AtLeast("Train.shuffle_rows", 0),
-    AtLeast("Train.l2", 0),
-    AtLeast("Train.weight_decay", 0),
-    AtLeast("Train.clip_norm", 0),
+    Closed("Train.shuffle_rows", 0, 1 << 30),
+    Closed("Train.l2", 0, kMuch),
+    Closed("Train.weight_decay", 0, kMuch),
+    Closed("Train.clip_norm", 0, kFar),
     BelowOne("Train.average_decay"),
     {"Validation.share", 0, 1, true, true},
     Closed("Validation.days", 1, 36500),
-    AtLeast("Validation.patience", 1),
-    AtLeast("Schedule.warmup_steps", 0),
-    AtLeast("Schedule.decay_steps", 0),
+    Closed("Validation.patience", 1, kMany),
+    Closed("Schedule.warmup_steps", 0, kCounted),
+    Closed("Schedule.decay_steps", 0, kCounted),
     Closed("Schedule.final", 0, 1),
-    MoreThan("Sgd.lr", 0),
-    MoreThan("Adagrad.lr", 0),
-    AtLeast("Adagrad.initial_accumulator", 0),
-    MoreThan("Adagrad.epsilon", 0),
-    MoreThan("Adam.lr", 0),
+    Positive("Sgd.lr", kFarthest),
+    Positive("Adagrad.lr", kFarthest),
+    Closed("Adagrad.initial_accumulator", 0, kFar),
+    Positive("Adagrad.epsilon", kMuch),
+    Positive("Adam.lr", kFarthest),
     BelowOne("Adam.beta1"),
     BelowOne("Adam.beta2"),
-    MoreThan("Adam.epsilon", 0),
-    MoreThan("Ftrl.lr", 0),
-    AtLeast("Ftrl.beta", 0),
-    AtLeast("Ftrl.l1", 0),
-    AtLeast("Ftrl.l2", 0),
-    MoreThan("Muon.lr", 0),
+    Positive("Adam.epsilon", kMuch),
+    Positive("Ftrl.lr", kFarthest),
+    Closed("Ftrl.beta", 0, kMuch),
+    Closed("Ftrl.l1", 0, kMuch),
+    Closed("Ftrl.l2", 0, kMuch),
+    Positive("Muon.lr", kFarthest),
     BelowOne("Muon.momentum"),
     Closed("Muon.iterations", 1, 6),
     Closed("Online.batch_rows", 1, 1 << 24),
-    AtLeast("Online.max_delay_seconds", 0),
-    MoreThan("Online.lr_multiplier", 0),
-    MoreThan("Online.embedding_lr_multiplier", 0),
-    AtLeast("Online.max_rows", 0),
+    Closed("Online.max_delay_seconds", 0, kMany),
+    Positive("Online.lr_multiplier", kMuch),
+    Positive("Online.embedding_lr_multiplier", kMuch),
+    Closed("Online.max_rows", 0, kCounted),
     Closed("Online.window_rows", 1, 1 << 28),
-    AtLeast("Online.checkpoint_rows", 0),
-    AtLeast("Online.checkpoint_seconds", 0),
-    AtLeast("Online.keep_bundles", 1),
-    AtLeast("Online.guard_limit", 0),
-    AtLeast("Online.guard_patience", 1),
-    AtLeast("Online.label_delay", 0),
-    AtLeast("Online.label_queue_rows", 1),
+    Closed("Online.checkpoint_rows", 0, kCounted),
+    Closed("Online.checkpoint_seconds", 0, kMany),
+    Closed("Online.keep_bundles", 1, kMany),
+    Closed("Online.guard_limit", 0, kMuch),
+    Closed("Online.guard_patience", 1, kMany),
+    Closed("Online.label_delay", 0, kMany),
+    Closed("Online.label_queue_rows", 1, kCounted),
     Closed("Daily.warm_days", 1, 36500),
-    MoreThan("Daily.warm_lr_multiplier", 0),
-    MoreThan("Daily.finetune_lr_multiplier", 0),
-    AtLeast("Daily.finetune_epochs", 1),
+    Positive("Daily.warm_lr_multiplier", kMuch),
+    Positive("Daily.finetune_lr_multiplier", kMuch),
+    Closed("Daily.finetune_epochs", 1, kMostPasses),
     Closed("Gate.max_auc_loss", 0, 1),
-    AtLeast("Gate.max_logloss_growth", 0),
-    AtLeast("Gate.min_copc", 0),
-    AtLeast("Gate.max_copc", 0),
-    AtLeast("Gate.min_rows", 0),
-    AtLeast("Gate.min_rows_share", 0),
+    Closed("Gate.max_logloss_growth", 0, kMuch),
+    Closed("Gate.min_copc", 0, kMuch),
+    Closed("Gate.max_copc", 0, kMuch),
+    Closed("Gate.min_rows", 0, kCounted),
+    Closed("Gate.min_rows_share", 0, kMuch),
     Closed("Gate.max_bad_fraction", 0, 1),
     Closed("Gate.min_auc", 0, 1),
     Closed("Runtime.threads", 0, 1024),
-    AtLeast("Runtime.log_every_steps", 1),
-    AtLeast("Runtime.checkpoint_every_steps", 0),
-    AtLeast("Runtime.keep_checkpoints", 1),
-    AtLeast("Runtime.memory_limit", 0),
+    Closed("Runtime.log_every_steps", 1, kMany),
+    Closed("Runtime.checkpoint_every_steps", 0, kMany),
+    Closed("Runtime.keep_checkpoints", 1, kMany),
+    Closed("Runtime.memory_limit", 0, kCounted * 1000),
 };
+
+// 16777216, where StrCat writes 1.67772e+07.
+std::string Number(double value) { return absl::StrFormat("%.10g", value); }
 
 // The numbers of a singular or repeated field; none for one that holds no numbers.
 std::vector<double> Numbers(const Message& message, const FieldDescriptor* field) {
@@ -196,14 +204,11 @@ absl::Status CheckField(const Message& message, const FieldDescriptor* field, co
   const std::vector<double> numbers = Numbers(message, field);
   for (size_t i = 0; i < numbers.size(); ++i) {
     if (range->Holds(numbers[i])) continue;
-    return ConfigError(key, field->is_repeated() ? absl::StrCat("[", i, "]") : "", ": ", numbers[i],
+    return ConfigError(key, field->is_repeated() ? absl::StrCat("[", i, "]") : "", ": ", Number(numbers[i]),
                        "; must be ", range->Text(), numbers[i] == 0 ? HowToHaveNone(*field, key) : "");
   }
   return absl::OkStatus();
 }
-
-// 16777216, where StrCat writes 1.67772e+07.
-std::string Number(double value) { return absl::StrFormat("%.10g", value); }
 
 }  // namespace
 
@@ -214,12 +219,8 @@ bool Range::Holds(double value) const {
 }
 
 std::string Range::Text() const {
-  const bool has_low = std::isfinite(low);
-  const bool has_high = std::isfinite(high);
-  if (!has_low && !has_high) return "any finite number";
-  return absl::StrCat(has_low ? absl::StrCat(low_open ? "more than " : "at least ", Number(low)) : "",
-                      has_low && has_high ? " and " : "",
-                      has_high ? absl::StrCat(high_open ? "less than " : "at most ", Number(high)) : "");
+  return absl::StrCat(low_open ? "more than " : "at least ", Number(low), " and ",
+                      high_open ? "less than " : "at most ", Number(high));
 }
 
 const Range* FindRange(const FieldDescriptor& field) {

@@ -10,8 +10,8 @@
 
 namespace tandem {
 
-// An interval of the real line; an infinite end is no bound. Every number must be finite as a float32
-// besides.
+// An interval of the real line. Both ends are finite: what is computed of settings within their ranges leaves
+// no integer's range.
 struct Range {
   const char* field;  // "Train.batch_size"
   double low;
@@ -20,7 +20,7 @@ struct Range {
   bool high_open;
 
   bool Holds(double value) const;
-  // "at least 1 and at most 1024", "more than 0", "any finite number".
+  // "at least 1 and at most 1024", "more than 0 and less than 1".
   std::string Text() const;
 };
 

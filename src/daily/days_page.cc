@@ -8,6 +8,7 @@
 #include "src/page/chart.h"
 #include "src/page/html_page.h"
 #include "src/page/text_table.h"
+#include "src/util/json_text.h"
 
 namespace tandem {
 namespace {
@@ -27,15 +28,15 @@ std::string Figure(const Json& day, const char* tower, const char* metric, int d
 
 std::string Verdict(const Json& day) {
   if (day.contains("skipped")) return day["skipped"].get<std::string>();
-  if (day["published"].get<bool>()) return "published";
-  std::vector<std::string> reasons = day["reasons"].get<std::vector<std::string>>();
+  if (day.value("published", false)) return "published";
+  const auto reasons = day.value("reasons", std::vector<std::string>());
   return absl::StrCat("held: ", absl::StrJoin(reasons, "; "));
 }
 
 std::vector<std::string> Cells(const Json& day) {
   const auto text = [&](const char* key) -> std::string {
     if (!day.contains(key)) return "";
-    return day[key].is_string() ? day[key].get<std::string>() : day[key].dump();
+    return day[key].is_string() ? day[key].get<std::string>() : JsonText(day[key]);
   };
   return {text("date"),
           text("judged_on"),

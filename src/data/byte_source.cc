@@ -1,9 +1,11 @@
 #include "src/data/byte_source.h"
 
 #include <poll.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
 #include <zstd.h>
+#include <zstd_errors.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -148,6 +150,13 @@ class ZstdSource : public ByteSource {
         input_ = {in_.data(), static_cast<size_t>(n), 0};
       }
       const size_t code = ZSTD_decompressStream(stream_.get(), &output, &input_);
+      if (ZSTD_getErrorCode(code) == ZSTD_error_frameParameter_windowTooLarge) {
+        return DataError(
+            file_->path(), ": zstd data with a window of more than 128 MB (zstd --long, --ultra), which a ",
+            "reader must hold in memory; compress it without --long: zstd -dc --long=31 FILE | zstd");
+      }
+      if (ZSTD_getErrorCode(code) == ZSTD_error_memory_allocation)
+        return DataError(file_->path(), ": zstd data that needs more memory than there is");
       if (ZSTD_isError(code) != 0) {
         return DataError(file_->path(), ": damaged zstd data after ", produced_, " bytes of text (",
                          ZSTD_getErrorName(code), ")");
@@ -190,7 +199,16 @@ class TextSource : public ByteSource {
   std::string first_;
 };
 
-absl::StatusOr<std::unique_ptr<ByteSource>> OpenBytes(FileSystem& fs, const std::string& path) {
+bool IsNamedPipe(const std::string& path) {
+  struct stat info;
+  return stat(path.c_str(), &info) == 0 && S_ISFIFO(info.st_mode) && path.rfind("/dev/", 0) != 0 &&
+         path.rfind("/proc/", 0) != 0;
+}
+
+absl::StatusOr<std::unique_ptr<ByteSource>> OpenBytes(FileSystem& fs, const std::string& path,
+                                                      ByteSource::Pipes pipes) {
+  if (pipes == ByteSource::Pipes::kRefused && IsNamedPipe(path))
+    return DataError(path, ": is a pipe, where a file is wanted; - and /dev/stdin are read as streams");
   std::unique_ptr<ReadableFile> opened;
   int64_t bytes = 0;
   if (path == "-") {
@@ -219,8 +237,9 @@ absl::StatusOr<std::unique_ptr<ByteSource>> OpenBytes(FileSystem& fs, const std:
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<ByteSource>> ByteSource::Open(FileSystem& fs, const std::string& path) {
-  TANDEM_ASSIGN_OR_RETURN(std::unique_ptr<ByteSource> bytes, OpenBytes(fs, path));
+absl::StatusOr<std::unique_ptr<ByteSource>> ByteSource::Open(FileSystem& fs, const std::string& path,
+                                                             Pipes pipes) {
+  TANDEM_ASSIGN_OR_RETURN(std::unique_ptr<ByteSource> bytes, OpenBytes(fs, path, pipes));
   const std::string name = path == "-" ? "standard input" : path;
   return std::unique_ptr<ByteSource>(std::make_unique<TextSource>(name, std::move(bytes)));
 }

@@ -15,8 +15,11 @@ namespace tandem {
 // Not thread-safe. Errors are DataErrors that name the file.
 class ByteSource {
  public:
-  // "-" is standard input, which is no file system's. `fs` must outlive the source.
-  static absl::StatusOr<std::unique_ptr<ByteSource>> Open(FileSystem& fs, const std::string& path);
+  enum class Pipes { kRefused, kRead };
+  // "-" is standard input, which is no file system's, and may be a pipe, as /dev/stdin may; another name's pipe is
+  // read where the caller has it so: a log is read more than once. `fs` must outlive the source.
+  static absl::StatusOr<std::unique_ptr<ByteSource>> Open(FileSystem& fs, const std::string& path,
+                                                          Pipes pipes = Pipes::kRefused);
   virtual ~ByteSource() = default;
   // Up to `size` bytes into `out`; 0 at the end of the file.
   virtual absl::StatusOr<int64_t> Read(char* out, int64_t size) = 0;

@@ -14,6 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "src/config/validate.h"
+#include "src/util/json_text.h"
 #include "tandem/batch.h"
 #include "tandem/experiment.h"
 #include "tandem/experiment.pb.h"
@@ -264,7 +265,7 @@ std::string LogSummaryJson(const LogSummary& log) {
     }
     report["columns"].push_back(std::move(item));
   }
-  return report.dump(2) + "\n";
+  return JsonText(report, 2) + "\n";
 }
 
 }  // namespace tandem

@@ -194,6 +194,7 @@ EmbeddingLayer::EmbeddingLayer(const proto::Experiment& experiment, const Schema
     plain_columns_ = column_of_field_[f] + 1;
   }
   merged_ = std::make_unique<Merged>(*this);
+  max_rows_ = experiment.embedding().max_rows();
 }
 
 EmbeddingLayer::~EmbeddingLayer() = default;

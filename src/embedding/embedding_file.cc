@@ -5,6 +5,7 @@
 #include <cstring>
 #include <utility>
 
+#include "src/config/stored_experiment.h"
 #include "src/embedding/stored_precision.h"
 #include "tandem/status.h"
 
@@ -23,8 +24,16 @@ T At(const char* values, int64_t i) {
   return value;
 }
 
-bool Parse(absl::string_view record, google::protobuf::Message* message) {
-  return message->ParseFromArray(record.data(), static_cast<int>(record.size()));
+// What no table has more of: bounds within which sizes of rows stay in an int64.
+constexpr int kMostDim = 1 << 20;
+constexpr int kMostSlots = 8;
+
+template <typename T>
+bool Increases(const char* values, int64_t n) {
+  for (int64_t i = 1; i < n; ++i) {
+    if (At<T>(values, i - 1) >= At<T>(values, i)) return false;
+  }
+  return true;
 }
 
 }  // namespace
@@ -37,10 +46,14 @@ absl::StatusOr<std::unique_ptr<EmbeddingFileReader>> EmbeddingFileReader::Open(F
                                                                                const std::string& path,
                                                                                const std::string& model_id,
                                                                                Precision precision) {
+  TANDEM_ASSIGN_OR_RETURN(const int64_t bytes, fs.Size(path));
   TANDEM_ASSIGN_OR_RETURN(std::unique_ptr<RecordReader> records, RecordReader::Open(fs, path));
-  std::unique_ptr<EmbeddingFileReader> reader(new EmbeddingFileReader(path, std::move(records)));
+  std::unique_ptr<EmbeddingFileReader> reader(new EmbeddingFileReader(path, bytes, std::move(records)));
   TANDEM_ASSIGN_OR_RETURN(const absl::string_view record, reader->reader_->Next());
-  if (!Parse(record, &reader->header_)) return reader->Malformed();
+  const proto::EmbeddingHeader& header = reader->header_;
+  if (!ParseStrictly(record, &reader->header_) || header.tables() < 0 || header.tables() > bytes ||
+      header.step() < 0 || (header.has_slow_decay() && !(header.slow_decay() > 0 && header.slow_decay() < 1)))
+    return reader->Malformed();
   if (reader->header_.model_id() != model_id) {
     return ModelError(path, ": of model ", reader->header_.model_id(),
                       ", but the graph beside it is of model ", model_id, ". Nothing was loaded.");
@@ -64,14 +77,16 @@ absl::Status EmbeddingFileReader::SkipRest() {
 absl::Status EmbeddingFileReader::NextTable() {
   TANDEM_RETURN_IF_ERROR(SkipRest());
   TANDEM_ASSIGN_OR_RETURN(absl::string_view record, reader_->Next());
-  if (!Parse(record, &table_) || table_.dim() <= 0 || table_.teacher_linear() < 0 ||
-      table_.teacher_linear() > table_.dim() || table_.slots() < 0 || table_.rows() < 0 ||
-      table_.pending() < 0)
+  if (!ParseStrictly(record, &table_) || table_.dim() <= 0 || table_.dim() > kMostDim || table_.teacher_linear() < 0 ||
+      table_.teacher_linear() > table_.dim() || table_.slots() < 0 ||
+      table_.slots() > kMostSlots || table_.rows() < 0 || table_.pending() < 0 ||
+      (table_.slow() && !header_.has_slow_decay()))
     return Malformed();
   width_ = table_.dim() + table_.teacher_linear() + (table_.student_linear() ? 1 : 0);
   rows_left_ = table_.rows();
   pending_left_ = table_.pending();
   default_row_left_ = true;
+  last_key_.reset();
   decay_log_.clear();
   if (precision_ != Precision::kF32) {
     if (table_.teacher_linear() || table_.slots() != 0 || table_.updates() || table_.last_steps() ||
@@ -79,10 +94,11 @@ absl::Status EmbeddingFileReader::NextTable() {
       return Malformed();
     row_bytes_ = precision_ == Precision::kInt8 ? table_.dim() + 2 : 2 * table_.dim();
     if (table_.student_linear()) row_bytes_ += sizeof(float);
-    return absl::OkStatus();
+    return CheckCounts();
   }
   const int64_t floats = width_ * (int64_t{1} + table_.slots()) + (table_.slow() ? int64_t{table_.dim()} : 0);
   row_bytes_ = floats * static_cast<int64_t>(sizeof(float));
+  TANDEM_RETURN_IF_ERROR(CheckCounts());
   TANDEM_ASSIGN_OR_RETURN(record, reader_->Next());
   if (record.size() % sizeof(double) != 0 || table_.last_steps() == record.empty() ||
       (table_.slow() && !table_.last_steps()))
@@ -92,11 +108,23 @@ absl::Status EmbeddingFileReader::NextTable() {
   return absl::OkStatus();
 }
 
+// A count is believed only as far as there is a file: whoever reads it makes room for so many rows.
+absl::Status EmbeddingFileReader::CheckCounts() const {
+  constexpr int64_t kKeyBytes = sizeof(uint64_t), kCountBytes = sizeof(uint32_t);
+  if (table_.rows() <= file_bytes_ / (kKeyBytes + row_bytes_) &&
+      table_.pending() <= file_bytes_ / (kKeyBytes + kCountBytes))
+    return absl::OkStatus();
+  return ModelError(path_, ": table '", table_.name(), "' has ", table_.rows(), " rows of ", row_bytes_,
+                    " bytes and ", table_.pending(), " ids without one, in a file of ", file_bytes_,
+                    " bytes; the file is damaged. Nothing was loaded.");
+}
+
 absl::StatusOr<int64_t> EmbeddingFileReader::NextRows() {
   n_ = default_row_left_ ? 1 : std::min(EmbeddingFileWriter::kSegmentRows, rows_left_);
   if (n_ == 0) return n_;
-  const bool has_keys = !default_row_left_ || precision_ == Precision::kF32;
-  if (!default_row_left_) rows_left_ -= n_;
+  const bool of_default = default_row_left_;
+  const bool has_keys = !of_default || precision_ == Precision::kF32;
+  if (!of_default) rows_left_ -= n_;
   default_row_left_ = false;
   TANDEM_ASSIGN_OR_RETURN(const absl::string_view record, reader_->Next());
   const int64_t word = sizeof(uint32_t);
@@ -104,6 +132,7 @@ absl::StatusOr<int64_t> EmbeddingFileReader::NextRows() {
   const int64_t words = (table_.updates() ? 1 : 0) + (table_.last_steps() ? 1 : 0);
   if (static_cast<int64_t>(record.size()) != key_bytes + n_ * (row_bytes_ + words * word)) return Malformed();
   keys_ = record.data();
+  if (!of_default) TANDEM_RETURN_IF_ERROR(CheckOrder());
   rows_ = keys_ + key_bytes;
   updates_ = rows_ + n_ * row_bytes_;
   last_steps_ = updates_ + (table_.updates() ? n_ * word : 0);
@@ -117,12 +146,22 @@ absl::StatusOr<int64_t> EmbeddingFileReader::NextRows() {
 absl::StatusOr<int64_t> EmbeddingFileReader::NextPending() {
   n_ = std::min(EmbeddingFileWriter::kSegmentRows, pending_left_);
   if (n_ == 0) return n_;
+  if (pending_left_ == table_.pending()) last_key_.reset();
   pending_left_ -= n_;
   TANDEM_ASSIGN_OR_RETURN(const absl::string_view record, reader_->Next());
   if (record.size() != n_ * (sizeof(uint64_t) + sizeof(uint32_t))) return Malformed();
   keys_ = record.data();
+  TANDEM_RETURN_IF_ERROR(CheckOrder());
   updates_ = keys_ + n_ * sizeof(uint64_t);
   return n_;
+}
+
+// Rows, and then ids without one, come in the order of their keys: each once.
+absl::Status EmbeddingFileReader::CheckOrder() {
+  const auto first = At<uint64_t>(keys_, 0);
+  if (!Increases<uint64_t>(keys_, n_) || (last_key_.has_value() && first <= *last_key_)) return Malformed();
+  last_key_ = At<uint64_t>(keys_, n_ - 1);
+  return absl::OkStatus();
 }
 
 void EmbeddingFileReader::CopyKeys(uint64_t* keys) const { std::memcpy(keys, keys_, n_ * sizeof(uint64_t)); }

@@ -23,6 +23,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -75,13 +76,16 @@ class EmbeddingFileReader {
   absl::Status Malformed() const;
 
  private:
-  EmbeddingFileReader(std::string path, std::unique_ptr<RecordReader> reader)
-      : path_(std::move(path)), reader_(std::move(reader)) {}
+  EmbeddingFileReader(std::string path, int64_t file_bytes, std::unique_ptr<RecordReader> reader)
+      : path_(std::move(path)), file_bytes_(file_bytes), reader_(std::move(reader)) {}
   absl::Status SkipRest();
+  absl::Status CheckCounts() const;
+  absl::Status CheckOrder();
   // Lazy decay and lazy slow copies are never there both (validation).
   bool decays() const { return table_.last_steps() && !table_.slow(); }
 
   const std::string path_;
+  const int64_t file_bytes_;
   const std::unique_ptr<RecordReader> reader_;
   proto::EmbeddingHeader header_;
   Precision precision_ = Precision::kF32;
@@ -92,6 +96,7 @@ class EmbeddingFileReader {
   int64_t row_bytes_ = 0;
   int64_t rows_left_ = 0, pending_left_ = 0;  // to be read
   bool default_row_left_ = false;
+  std::optional<uint64_t> last_key_;  // of the rows, or ids, that were read
   // Of the rows at hand; unaligned.
   int64_t n_ = 0;
   const char* keys_ = nullptr;

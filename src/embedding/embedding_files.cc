@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "src/embedding/embedding_file.h"
@@ -73,6 +74,14 @@ absl::Status RowConverter::Check() const {
                       ": the optimizer's state is of another kind than embedding.optimizer; "
                       "reset_optimizer starts it anew");
   }
+  if (resumes_ &&
+      (table.last_steps() != shape.last_steps || table.slow() != shape.slow ||
+       table.teacher_linear() != shape.teacher_linear || table.student_linear() != shape.student_linear)) {
+    return ModelError(
+        file_.path(), ": rows of table '", table.name(),
+        "' have other parts than the configuration asks for (embedding.weight_decay, slow_copy, "
+        "linear). Nothing was loaded.");
+  }
   return absl::OkStatus();
 }
 
@@ -130,6 +139,23 @@ void RowConverter::Convert(int64_t rows, RowBlock* block) {
   }
 }
 
+// Each table is there once; where nothing is new, all are.
+absl::Status CheckTables(const std::string& path, const Schema& schema, EmbeddingLoad how,
+                         std::vector<std::string> read) {
+  std::sort(read.begin(), read.end());
+  const auto twice = std::adjacent_find(read.begin(), read.end());
+  if (twice != read.end())
+    return ModelError(path, ": table '", *twice,
+                      "' is there twice; the file is damaged. Nothing was loaded.");
+  if (how != EmbeddingLoad::kResume && how != EmbeddingLoad::kServed) return absl::OkStatus();
+  for (const TableInfo& table : schema.tables()) {
+    if (std::binary_search(read.begin(), read.end(), table.name)) continue;
+    return ModelError(path, ": table '", table.name,
+                      "' is missing, which the configuration beside it has. Nothing was loaded.");
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::Status EmbeddingLayer::Save(FileSystem& fs, const std::string& path,
@@ -185,10 +211,15 @@ absl::Status EmbeddingLayer::Load(FileSystem& fs, const std::string& path, const
   TANDEM_ASSIGN_OR_RETURN(const std::unique_ptr<EmbeddingFileReader> reader,
                           EmbeddingFileReader::Open(fs, path, model_id, Precision::kF32));
   StoreState state;
-  for (int table = 0; table < reader->header().tables(); ++table)
+  std::vector<std::string> read;
+  for (int table = 0; table < reader->header().tables(); ++table) {
     TANDEM_RETURN_IF_ERROR(LoadTable(reader.get(), how, &state));
+    read.push_back(reader->table().name());
+  }
   TANDEM_RETURN_IF_ERROR(reader->Finish());
+  TANDEM_RETURN_IF_ERROR(CheckTables(path, schema_, how, std::move(read)));
   if (how != EmbeddingLoad::kResume) return absl::OkStatus();
+  state.tables.clear();
   state.step = reader->header().step();
   return store_->Restore(state);
 }
@@ -200,7 +231,12 @@ absl::Status EmbeddingLayer::LoadTable(EmbeddingFileReader* reader, EmbeddingLoa
                                  [&](const TableInfo& table) { return table.name == name; });
   if (info == schema_.tables().end()) return absl::OkStatus();
   const int table = static_cast<int>(info - schema_.tables().begin());
-  if (!reader->decay_log().empty()) state->decay_log = reader->decay_log();
+  if (!reader->decay_log().empty()) {
+    // One log, which each table has a copy of.
+    if (!state->tables.empty() && state->decay_log != reader->decay_log()) return reader->Malformed();
+    state->decay_log = reader->decay_log();
+    state->tables.emplace_back();
+  }
   RowConverter converter(*spec_, *reader, how);
   TANDEM_RETURN_IF_ERROR(converter.Check());
   RowBlock block;

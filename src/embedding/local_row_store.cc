@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
+#include <limits>
 
 #include "absl/strings/str_cat.h"
 #include "src/util/profile.h"
@@ -34,7 +35,7 @@ LocalRowStore::LocalRowStore(const proto::Experiment& experiment, const Schema& 
   layout.last_steps = shape.last_steps;
   layout.scratch = trained && spec_.l2_whole_table;
   if (shape.slow) {
-    for (double left = 1; left > 1e-9; left *= spec_.slow_decay)
+    for (double left = 1; left > 1e-9 && slow_left_.size() < kMostSlowLeft; left *= spec_.slow_decay)
       slow_left_.push_back(static_cast<float>(left));
   }
   for (const Field& field : schema.fields()) {
@@ -125,6 +126,7 @@ void LocalRowStore::FindSlowLeft(int table, TableRows* asked) const {
 
 absl::Status LocalRowStore::Admit(const AdmitStep& step, RowDemand* demand, Workers* workers) {
   CHECK(spec_.trained);
+  TANDEM_RETURN_IF_ERROR(CheckStep(step.step));
   int64_t held = 0;
   for (const EmbeddingTable& table : tables_) held += table.rows() + table.pending();
   const bool full = step.max_rows > 0 && held >= step.max_rows;
@@ -133,6 +135,17 @@ absl::Status LocalRowStore::Admit(const AdmitStep& step, RowDemand* demand, Work
     demand->Found(table);
   });
   return absl::OkStatus();
+}
+
+// Tables that were restored, and the run that goes on with them, may say different things of themselves.
+absl::Status LocalRowStore::CheckStep(int64_t step) const {
+  const bool decays = spec_.weight_decay > 0;
+  const bool goes_on = decays ? static_cast<int64_t>(decay_log_.size()) == step : step > step_;
+  if (!spec_.shape.last_steps || (goes_on && step <= std::numeric_limits<uint32_t>::max()))
+    return absl::OkStatus();
+  return ModelError("the tables were left at step ",
+                    decays ? static_cast<int64_t>(decay_log_.size()) - 1 : step_, ", and can't take step ",
+                    step, " of the run: they belong to different runs, or the ", "checkpoint is damaged");
 }
 
 void LocalRowStore::AdmitTable(int table_index, const AdmitStep& step, bool full, TableRows* asked) {
@@ -373,7 +386,13 @@ absl::Status LocalRowStore::Export(int table_index,
 absl::Status LocalRowStore::Import(int table_index, const RowBlock& block) {
   EmbeddingTable& table = tables_[table_index];
   if (block.kind == RowBlock::Kind::kPending) {
-    for (size_t i = 0; i < block.keys.size(); ++i) table.SetPending(block.keys[i], block.counts[i]);
+    for (size_t i = 0; i < block.keys.size(); ++i) {
+      if (table.Find(block.keys[i]) != EmbeddingTable::kDefaultRow)
+        return ModelError("table '", infos_[table_index].name,
+                          "': an id has a row and waits for one; the file ",
+                          "is damaged. Nothing was loaded.");
+      table.SetPending(block.keys[i], block.counts[i]);
+    }
     return absl::OkStatus();
   }
   const RowShape& shape = spec_.shape;

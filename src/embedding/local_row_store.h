@@ -13,6 +13,7 @@
 #ifndef TANDEM_SRC_EMBEDDING_LOCAL_ROW_STORE_H_
 #define TANDEM_SRC_EMBEDDING_LOCAL_ROW_STORE_H_
 
+#include <cmath>
 #include <cstdint>
 #include <memory>
 #include <utility>
@@ -47,6 +48,10 @@ class LocalRowStore final : public RowStore {
   float* InsertRow(int table, uint64_t key);
 
  private:
+  // Places of slow_left_ at most; what lies behind is computed.
+  static constexpr size_t kMostSlowLeft = 1 << 20;
+
+  absl::Status CheckStep(int64_t step) const;
   void InitializeRow(int table, uint64_t key, float* weights) const;
   void PlaceKnots(const Schema& schema, const Field& field);
   void AddLine(int table, uint64_t seed, double place, int dim, float* vector) const;
@@ -59,7 +64,10 @@ class LocalRowStore final : public RowStore {
   void ApplyDecay(int64_t last_step, int64_t step, float* weights) const;
   // What is left of a difference between slow copy and row after some steps that left the row alone.
   float SlowLeft(int64_t steps) const {
-    return steps < static_cast<int64_t>(slow_left_.size()) ? slow_left_[steps] : 0.0f;
+    if (steps < static_cast<int64_t>(slow_left_.size())) return slow_left_[steps];
+    return slow_left_.size() < kMostSlowLeft
+               ? 0.0f
+               : static_cast<float>(std::pow(spec_.slow_decay, static_cast<double>(steps)));
   }
 
   const RowSpec spec_;

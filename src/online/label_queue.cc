@@ -46,13 +46,21 @@ bool LabelQueue::Advance(double time) {
   return true;
 }
 
+// What has gone is thrown away once it is half: each number is moved once, on average.
+void LabelQueue::Unclicked::PopFront() {
+  ++begin;
+  if (2 * begin < numbers.size()) return;
+  numbers.erase(numbers.begin(), numbers.begin() + static_cast<ptrdiff_t>(begin));
+  begin = 0;
+}
+
 bool LabelQueue::Offer(WaitingRow row) {
   const bool doubted = Advance(row.time);
   if (row.positive) {
     const auto waiting = unclicked_.find(row.key);
     if (waiting != unclicked_.end()) {
-      rows_[waiting->second.back() - first_].positive = true;
-      waiting->second.pop_back();
+      rows_[waiting->second.numbers.back() - first_].positive = true;
+      waiting->second.numbers.pop_back();
       if (waiting->second.empty()) unclicked_.erase(waiting);
       return true;
     }
@@ -63,7 +71,7 @@ bool LabelQueue::Offer(WaitingRow row) {
 }
 
 void LabelQueue::Push(WaitingRow row) {
-  if (!row.positive) unclicked_[row.key].push_back(first_ + size());
+  if (!row.positive) unclicked_[row.key].numbers.push_back(first_ + size());
   rows_.push_back(std::move(row));
 }
 
@@ -76,8 +84,8 @@ WaitingRow LabelQueue::Take() {
   rows_.pop_front();
   if (!row.positive) {
     const auto waiting = unclicked_.find(row.key);
-    CHECK(waiting != unclicked_.end() && waiting->second.front() == first_);
-    waiting->second.erase(waiting->second.begin());
+    CHECK(waiting != unclicked_.end() && waiting->second.numbers[waiting->second.begin] == first_);
+    waiting->second.PopFront();
     if (waiting->second.empty()) unclicked_.erase(waiting);
   }
   ++first_;

@@ -91,8 +91,16 @@ class LabelQueue {
   int64_t released_early_ = 0;
   std::deque<WaitingRow> rows_;
   int64_t first_ = 0;  // number of rows_.front(), counted from the first row ever
-  // Numbers of the waiting rows of a key that aren't positive, ascending.
-  absl::flat_hash_map<uint64_t, std::vector<int64_t>> unclicked_;
+  // Numbers of the waiting rows of a key that aren't positive, ascending; those before `begin` have gone. A
+  // row costs the same whether it shares its key with none or with all of them.
+  struct Unclicked {
+    std::vector<int64_t> numbers;
+    size_t begin = 0;
+
+    bool empty() const { return begin == numbers.size(); }
+    void PopFront();
+  };
+  absl::flat_hash_map<uint64_t, Unclicked> unclicked_;
 };
 
 }  // namespace tandem

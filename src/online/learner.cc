@@ -21,7 +21,8 @@ void Learner::Take(std::unique_ptr<DualModel> model) {
   trainer_.reset();
   scorer_.reset();
   model_ = std::move(model);
-  model_->embedding().set_max_rows(experiment_.online().max_rows());
+  // Else embedding.max_rows holds, as it did for the base.
+  if (experiment_.online().max_rows() > 0) model_->embedding().set_max_rows(experiment_.online().max_rows());
   refused_before_ = stream_.ids_refused();
   const TrainedParts parts =
       experiment_.online().train_embedding() ? TrainedParts::kAll : TrainedParts::kStudent;

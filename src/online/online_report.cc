@@ -11,6 +11,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "src/util/json_text.h"
 #include "src/util/progress.h"
 #include "tandem/experiment.pb.h"
 #include "tandem/metrics.h"
@@ -88,7 +89,7 @@ absl::Status OnlineReport::Step(const Learner& learner, const LossTerms* losses,
   LOG(INFO) << "step " << run_.step() << ": " << FormatCount(run_.rows_trained()) << " rows; last "
             << FormatCount(learner.window().rows()) << ": AUC " << text(metrics.auc) << ", log loss "
             << text(metrics.logloss) << ", COPC " << text(metrics.copc);
-  TANDEM_RETURN_IF_ERROR(log_->LogLine(line.dump()));
+  TANDEM_RETURN_IF_ERROR(log_->LogLine(JsonText(line)));
   if (observer_ == nullptr || losses == nullptr) return absl::OkStatus();
   return observer_->OnStep({run_.step(), /*day=*/"", run_.rows_trained(), *losses, /*labelled=*/true, rate});
 }
@@ -116,7 +117,7 @@ absl::Status OnlineReport::NewBase(const std::string& checkpoint) {
   line["offset"] = stream_.offset();
   LOG(INFO) << "a new base, " << checkpoint << ": starting over from it at byte " << stream_.offset()
             << " of the stream";
-  return log_->LogLine(line.dump());
+  return log_->LogLine(JsonText(line));
 }
 
 absl::Status OnlineReport::Accepted(double logloss, const std::string& why) {
@@ -125,7 +126,7 @@ absl::Status OnlineReport::Accepted(double logloss, const std::string& why) {
   line["step"] = run_.step();
   line["event"] = "accepted";
   line["logloss"] = logloss;
-  return log_->LogLine(line.dump());
+  return log_->LogLine(JsonText(line));
 }
 
 absl::Status OnlineReport::RolledBack(int64_t to_step, const std::string& why) {
@@ -134,7 +135,7 @@ absl::Status OnlineReport::RolledBack(int64_t to_step, const std::string& why) {
   line["event"] = "rollback";
   line["to"] = to_step;
   line["why"] = why;
-  return log_->LogLine(line.dump());
+  return log_->LogLine(JsonText(line));
 }
 
 void OnlineReport::WrongTimes(const std::string& input, const LabelQueue& queue) {

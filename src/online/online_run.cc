@@ -18,6 +18,7 @@
 #include "src/online/rollback_policy.h"
 #include "src/online/stream_file.h"
 #include "src/serve/publisher.h"
+#include "src/train/memory_estimate.h"
 #include "src/train/run_config.h"
 #include "src/train/run_directory.h"
 #include "tandem/checkpoint.h"
@@ -109,6 +110,7 @@ class OnlineRun {
 absl::StatusOr<OnlineSummary> OnlineRun::Learn() {
   TANDEM_RETURN_IF_ERROR(stream_.Check());
   TANDEM_RETURN_IF_ERROR(CheckDirectory());
+  TANDEM_RETURN_IF_ERROR(CheckTrainingMemory(experiment_, workers_.size()));
   TANDEM_RETURN_IF_ERROR(Begin());
   OnlineSummary summary;
   TANDEM_ASSIGN_OR_RETURN(summary.stopped_by, Loop());
@@ -180,7 +182,9 @@ absl::Status OnlineRun::StartFrom(const Base& base) {
 }
 
 absl::Status OnlineRun::Resume(const std::string& checkpoint, const Base& base) {
-  TANDEM_RETURN_IF_ERROR(VerifyCheckpoint(fs_, checkpoint));
+  TANDEM_ASSIGN_OR_RETURN(const proto::Experiment before, VerifyAndReadExperiment(fs_, checkpoint));
+  TANDEM_RETURN_IF_ERROR(
+      CheckCheckpointConfig(experiment_, options_.run_dir + "/config.pbtxt", before, checkpoint));
   TANDEM_ASSIGN_OR_RETURN(OwnStudent student, LoadOwnStudent(fs_, checkpoint, experiment_, kernels_));
   TANDEM_ASSIGN_OR_RETURN(StreamFile rows, ReadStreamFile(fs_, checkpoint + kStreamFile));
   state_ = std::move(student.run);

@@ -1,9 +1,12 @@
 #include "src/online/stream_file.h"
 
+#include <cmath>
 #include <memory>
 #include <utility>
 
 #include "absl/strings/string_view.h"
+#include "src/config/stored_experiment.h"
+#include "src/online/stream_state.h"
 #include "tandem/status.h"
 
 namespace tandem {
@@ -18,7 +21,8 @@ absl::Status Malformed(const std::string& path) {
 absl::StatusOr<proto::OnlineState> NextState(const std::string& path, RecordReader* reader) {
   TANDEM_ASSIGN_OR_RETURN(const absl::string_view record, reader->Next());
   proto::OnlineState state;
-  if (!state.ParseFromArray(record.data(), static_cast<int>(record.size()))) return Malformed(path);
+  if (!ParseStrictly(record, &state)) return Malformed(path);
+  TANDEM_RETURN_IF_ERROR(CheckStreamState(state, path));
   return state;
 }
 
@@ -58,10 +62,11 @@ absl::StatusOr<StreamFile> ReadStreamFile(FileSystem& fs, const std::string& pat
   for (int64_t left = at_hand + file.state.waiting_rows(); left > 0;) {
     TANDEM_ASSIGN_OR_RETURN(const absl::string_view record, reader->Next());
     proto::StreamRows rows;
-    if (!rows.ParseFromArray(record.data(), static_cast<int>(record.size()))) return Malformed(path);
+    if (!ParseStrictly(record, &rows)) return Malformed(path);
     left -= rows.row_size();
     if (rows.row_size() == 0 || left < 0) return Malformed(path);
     for (proto::StreamRows::Row& row : *rows.mutable_row()) {
+      if (!std::isfinite(row.time())) return Malformed(path);
       auto& to = static_cast<int64_t>(file.at_hand.size()) < at_hand ? file.at_hand : file.waiting;
       to.push_back({std::move(*row.mutable_line()), row.time(), row.positive(), 0});
     }

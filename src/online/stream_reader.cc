@@ -39,7 +39,7 @@ absl::StatusOr<std::unique_ptr<StreamReader>> StreamReader::Open(FileSystem& fs,
                                                                  const std::atomic<int>* stop, Clock& clock) {
   if (path != "-") {
     // What isn't there is better known before anything begins.
-    TANDEM_RETURN_IF_ERROR(ByteSource::Open(fs, path).status());
+    TANDEM_RETURN_IF_ERROR(ByteSource::Open(fs, path, ByteSource::Pipes::kRead).status());
   }
   if (follow) {
     if (path == "-") return ConfigError("follow: standard input is followed to its end anyway; name a file");
@@ -66,7 +66,7 @@ absl::StatusOr<int64_t> StreamReader::Fill(double wait_seconds) {
   if (path_ == "-" && !WaitForStandardInput(wait_seconds)) return 0;
   if (source_ == nullptr) {
     if (follow_) followed_ = fs_.Info(path_).value_or(FileInfo());
-    TANDEM_ASSIGN_OR_RETURN(source_, ByteSource::Open(fs_, path_));
+    TANDEM_ASSIGN_OR_RETURN(source_, ByteSource::Open(fs_, path_, ByteSource::Pipes::kRead));
   }
   if (begin_ > 0) {
     std::memmove(&buffer_[0], buffer_.data() + begin_, end_ - begin_);

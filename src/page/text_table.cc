@@ -7,6 +7,7 @@
 #include "absl/strings/str_replace.h"
 #include "absl/strings/string_view.h"
 #include "src/page/escape.h"
+#include "src/util/printable.h"
 
 namespace tandem {
 namespace {
@@ -45,15 +46,19 @@ std::string HtmlRow(const TextTable& table, const std::vector<std::string>& cell
 }  // namespace
 
 std::string PlainTable(const TextTable& table) {
+  // Cells are other people's names, and this goes to terminals.
+  std::vector<std::vector<std::string>> lines = {table.header};
+  lines.insert(lines.end(), table.rows.begin(), table.rows.end());
   std::vector<size_t> widths;
-  const auto widen = [&](const std::vector<std::string>& cells) {
+  for (std::vector<std::string>& cells : lines) {
     widths.resize(std::max(widths.size(), cells.size()));
-    for (size_t c = 0; c < cells.size(); ++c) widths[c] = std::max(widths[c], Characters(cells[c]));
-  };
-  widen(table.header);
-  for (const std::vector<std::string>& row : table.rows) widen(row);
-  std::string text = PlainRow(table, table.header, widths);
-  for (const std::vector<std::string>& row : table.rows) text += PlainRow(table, row, widths);
+    for (size_t c = 0; c < cells.size(); ++c) {
+      cells[c] = Printable(cells[c]);
+      widths[c] = std::max(widths[c], Characters(cells[c]));
+    }
+  }
+  std::string text;
+  for (const std::vector<std::string>& cells : lines) text += PlainRow(table, cells, widths);
   return text;
 }
 

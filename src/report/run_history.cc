@@ -1,5 +1,6 @@
 #include "src/report/run_history.h"
 
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "absl/strings/str_split.h"
@@ -18,7 +19,8 @@ std::optional<double> NumberAt(const Json& json, const char* key) {
 }
 
 int64_t CountAt(const Json& json, const char* key) {
-  return static_cast<int64_t>(NumberAt(json, key).value_or(0));
+  const double count = NumberAt(json, key).value_or(0);
+  return std::abs(count) < 1e18 ? static_cast<int64_t>(count) : 0;
 }
 
 RecordedMetrics MetricsAt(const Json& json, const char* tower) {
@@ -29,7 +31,8 @@ RecordedMetrics MetricsAt(const Json& json, const char* tower) {
 
 void AddDay(const Json& line, RunHistory* history) {
   DayRecord& day = history->days.emplace_back();
-  day.day = line.value("day", "");
+  const auto date = line.find("day");
+  if (date != line.end() && date->is_string()) day.day = date->get<std::string>();
   day.step = CountAt(line, "step");
   day.rows = CountAt(line, "rows");
   if (NumberAt(line, "malformed").has_value()) day.malformed = CountAt(line, "malformed");

@@ -9,8 +9,11 @@
 #include <vector>
 
 #include "absl/strings/str_format.h"
+#include "src/config/model_floats.h"
+#include "src/config/stored_experiment.h"
 #include "src/serve/precision_proto.h"
 #include "src/serve/quantize.h"
+#include "src/util/finite.h"
 #include "tandem/checkpoint.h"
 #include "tandem/experiment.h"
 #include "tandem/experiment.pb.h"
@@ -29,7 +32,7 @@ absl::Status LoadLowPrecision(const std::string& path, const Tower& student, Pre
   const ParameterLayout& layout = student.layout();
   TANDEM_ASSIGN_OR_RETURN(absl::string_view record, reader->Next());
   proto::ParametersHeader header;
-  if (!header.ParseFromArray(record.data(), static_cast<int>(record.size()))) return BadGraph(path);
+  if (!ParseStrictly(record, &header) || header.slots() != 0 || header.averages()) return BadGraph(path);
   if (header.block_size() != static_cast<int>(layout.blocks().size())) return BadGraph(path);
   for (int b = 0; b < header.block_size(); ++b) {
     const ParameterBlock& block = layout.blocks()[b];
@@ -43,6 +46,7 @@ absl::Status LoadLowPrecision(const std::string& path, const Tower& student, Pre
       return BadGraph(path);
     }
     DecodeWeights(record, block, stored, values + block.offset);
+    if (!AllFinite(values + block.offset, block.size)) return BadGraph(path);
   }
   return absl::OkStatus();
 }
@@ -84,8 +88,7 @@ absl::StatusOr<BundleGraph> OpenBundleGraph(FileSystem& fs, const std::string& b
   graph.path = BundleGraphPath(bundle);
   TANDEM_ASSIGN_OR_RETURN(graph.reader, RecordReader::Open(fs, graph.path));
   TANDEM_ASSIGN_OR_RETURN(absl::string_view record, graph.reader->Next());
-  if (!graph.header.ParseFromArray(record.data(), static_cast<int>(record.size())))
-    return BadGraph(graph.path);
+  if (!ParseStrictly(record, &graph.header)) return BadGraph(graph.path);
   TANDEM_ASSIGN_OR_RETURN(record, graph.reader->Next());
   graph.experiment_text.assign(record.data(), record.size());
   return graph;
@@ -93,9 +96,12 @@ absl::StatusOr<BundleGraph> OpenBundleGraph(FileSystem& fs, const std::string& b
 
 absl::StatusOr<proto::Experiment> ReadBundleExperiment(FileSystem& fs, const std::string& bundle) {
   TANDEM_ASSIGN_OR_RETURN(const BundleGraph graph, OpenBundleGraph(fs, bundle));
-  absl::StatusOr<proto::Experiment> experiment = ParseExperiment(graph.experiment_text, graph.path);
-  if (!experiment.ok()) return ModelError(experiment.status().message());
-  ResolveDefaults(&*experiment);
+  TANDEM_ASSIGN_OR_RETURN(proto::Experiment experiment,
+                          ParseStoredExperiment(graph.experiment_text, graph.path, ModelKind::kBundle));
+  TANDEM_ASSIGN_OR_RETURN(const int64_t bytes, fs.Size(graph.path));
+  const double weights = StudentFloats(experiment).weights;
+  const bool f32 = graph.header.precision() == proto::F32;
+  TANDEM_RETURN_IF_ERROR(CheckHoldsWeights(graph.path, bytes, weights, f32 ? sizeof(float) : 1));
   return experiment;
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "src/util/json_text.h"
 #include "tandem/experiment.pb.h"
 #include "tandem/score_files.h"
 #include "tandem/status.h"
@@ -41,7 +42,7 @@ std::string ModelEvaluationToJson(const ModelEvaluation& evaluation) {
   add("student", evaluation.student);
   for (const FeatureIds& feature : evaluation.ids)
     report["fields"][feature.name] = {{"ids", feature.ids}, {"unknown_ids", feature.unknown_share()}};
-  return report.dump();
+  return JsonText(report);
 }
 
 }  // namespace tandem

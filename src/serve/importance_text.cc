@@ -6,6 +6,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "src/page/text_table.h"
+#include "src/util/json_text.h"
 #include "src/util/progress.h"
 #include "tandem/column_importance.h"
 
@@ -98,7 +99,7 @@ std::string ModelImportanceJson(const ModelImportance& importance) {
     if (column.student.has_value()) one["student"] = TowerJson(*column.student);
     json["columns"].push_back(std::move(one));
   }
-  return json.dump(2) + "\n";
+  return JsonText(json, 2) + "\n";
 }
 
 }  // namespace tandem

@@ -5,6 +5,7 @@
 #include "src/config/methods.h"
 #include "src/serve/bundle_files.h"
 #include "src/serve/precision_proto.h"
+#include "src/train/memory_estimate.h"
 #include "tandem/checkpoint.h"
 #include "tandem/experiment.pb.h"
 #include "tandem/model_directory.h"
@@ -12,6 +13,9 @@
 
 namespace tandem {
 namespace {
+
+// That go through a tower, about.
+constexpr int kRowsAtATime = 128;
 
 // The rows of `loaded`, a student, for reading only.
 absl::Status LoadTables(FileSystem& fs, const std::string& path, const std::string& model_id,
@@ -60,6 +64,7 @@ absl::Status ChooseTowers(TowerChoice towers, const std::string& directory, prot
 absl::StatusOr<LoadedModel> LoadModel(FileSystem& fs, const std::string& directory,
                                       const proto::Experiment& experiment, const Kernels& kernels,
                                       const RowStoreFactory& row_stores) {
+  TANDEM_RETURN_IF_ERROR(CheckScoringMemory(experiment, kRowsAtATime, directory));
   LoadedModel loaded;
   const bool in_stores = row_stores != nullptr;
   TANDEM_ASSIGN_OR_RETURN(loaded.model, DualModel::Make(experiment, kernels, /*trained=*/false, row_stores));

@@ -6,6 +6,8 @@
 #include "absl/strings/str_format.h"
 #include "src/serve/loaded_model.h"
 #include "src/serve/tower_times.h"
+#include "src/util/json_text.h"
+#include "src/util/printable.h"
 #include "tandem/dual_model.h"
 #include "tandem/experiment.pb.h"
 #include "tandem/metrics.h"
@@ -75,12 +77,10 @@ std::string TowerText(const char* name, const TowerDescription& tower) {
   return text + "\n";
 }
 
-}  // namespace
-
-absl::StatusOr<ModelDescription> DescribeModel(FileSystem& fs, const std::string& model_name,
-                                               const DescribeOptions& options) {
+absl::StatusOr<ModelDescription> DescribeDirectory(FileSystem& fs, const std::string& directory,
+                                                   const DescribeOptions& options) {
   ModelDescription described;
-  TANDEM_ASSIGN_OR_RETURN(described.directory, ResolveModel(fs, model_name));
+  described.directory = directory;
   TANDEM_ASSIGN_OR_RETURN(const proto::Experiment experiment, ReadModelExperiment(fs, described.directory));
   TANDEM_ASSIGN_OR_RETURN(const LoadedModel loaded,
                           LoadModel(fs, described.directory, experiment, KernelsOrBest(options.kernels)));
@@ -110,6 +110,18 @@ absl::StatusOr<ModelDescription> DescribeModel(FileSystem& fs, const std::string
   return described;
 }
 
+}  // namespace
+
+absl::StatusOr<ModelDescription> DescribeModel(FileSystem& fs, const std::string& model,
+                                               const DescribeOptions& options) {
+  ModelDescription described;
+  TANDEM_RETURN_IF_ERROR(WithNewest(fs, model, [&](const std::string& directory) -> absl::Status {
+    TANDEM_ASSIGN_OR_RETURN(described, DescribeDirectory(fs, directory, options));
+    return absl::OkStatus();
+  }));
+  return described;
+}
+
 std::string ModelDescriptionJson(const ModelDescription& model) {
   Json json;
   json["directory"] = model.directory;
@@ -133,26 +145,28 @@ std::string ModelDescriptionJson(const ModelDescription& model) {
   if (!model.origin.base_id.empty()) json["base_id"] = model.origin.base_id;
   if (!model.origin.last_day.empty()) json["last_day"] = model.origin.last_day;
   if (model.precision_report.has_value()) json["precision_report"] = PrecisionJson(*model.precision_report);
-  return json.dump(2) + "\n";
+  return JsonText(json, 2) + "\n";
 }
 
 std::string ModelDescriptionText(const ModelDescription& model) {
   std::string text =
       absl::StrFormat("%s %s, method %s, %d fields of %d values in %s\n\n",
-                      model.bundle ? "bundle" : "checkpoint", model.directory, model.method,
+                      model.bundle ? "bundle" : "checkpoint", Printable(model.directory), model.method,
                       model.fields.size(), model.embedding_dim, PrecisionName(model.precision));
-  if (model.student.has_value()) absl::StrAppend(&text, "student's model id ", model.origin.model_id, "\n");
+  if (model.student.has_value())
+    absl::StrAppend(&text, "student's model id ", Printable(model.origin.model_id), "\n");
   if (!model.origin.base_id.empty())
-    absl::StrAppend(&text, "learned online from ", model.origin.base_id, "\n");
-  if (!model.origin.last_day.empty()) absl::StrAppend(&text, "trained up to ", model.origin.last_day, "\n");
+    absl::StrAppend(&text, "learned online from ", Printable(model.origin.base_id), "\n");
+  if (!model.origin.last_day.empty())
+    absl::StrAppend(&text, "trained up to ", Printable(model.origin.last_day), "\n");
   absl::StrAppendFormat(&text, "%-20s %-20s %-12s %s\n", "field", "column", "kind", "table");
   for (const Field& field : model.fields) {
-    absl::StrAppendFormat(&text, "%-20s %-20s %-12s %s\n", field.name, field.column, KindName(field),
-                          model.tables[field.table].name);
+    absl::StrAppendFormat(&text, "%-20s %-20s %-12s %s\n", Printable(field.name), Printable(field.column),
+                          KindName(field), Printable(model.tables[field.table].name));
   }
   absl::StrAppendFormat(&text, "\n%-20s %12s\n", "table", "rows");
   for (const TableDescription& table : model.tables)
-    absl::StrAppendFormat(&text, "%-20s %12d\n", table.name, table.rows);
+    absl::StrAppendFormat(&text, "%-20s %12d\n", Printable(table.name), table.rows);
   const auto timed = [](const std::optional<TowerDescription>& tower) {
     return tower.has_value() && tower->microseconds_per_sample.has_value();
   };

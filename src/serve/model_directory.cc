@@ -4,6 +4,7 @@
 
 #include "src/serve/bundle_files.h"
 #include "src/train/completion.h"
+#include "src/train/run_config.h"
 #include "src/util/links.h"
 #include "tandem/checkpoint.h"
 #include "tandem/experiment.pb.h"
@@ -35,6 +36,7 @@ absl::StatusOr<std::string> ResolveModel(FileSystem& fs, const std::string& link
   if (fs.Exists(model + "/config.pbtxt") || fs.Exists(model + "/checkpoints")) {
     TANDEM_ASSIGN_OR_RETURN(const std::string newest, NewestCheckpoint(fs, model));
     if (newest.empty()) return ModelError(model, ": a run that has no checkpoint yet");
+    TANDEM_RETURN_IF_ERROR(CheckRunConfig(fs, model, newest));
     TANDEM_ASSIGN_OR_RETURN(const std::optional<int64_t> complete, ReadCompletion(fs, model));
     if (complete.has_value() && StepDirectory(model, *complete) != newest) {
       LOG(WARNING) << model << " was complete at step " << *complete << ", but its newest checkpoint is "
@@ -43,6 +45,18 @@ absl::StatusOr<std::string> ResolveModel(FileSystem& fs, const std::string& link
     return newest;
   }
   return ModelError(model, ": neither a run, nor a checkpoint, nor a bundle");
+}
+
+absl::Status WithNewest(FileSystem& fs, const std::string& model,
+                        absl::FunctionRef<absl::Status(const std::string& directory)> load) {
+  constexpr int kMostTimes = 50;  // a run that outruns every reader keeps too few checkpoints
+  for (int time = 1;; ++time) {
+    TANDEM_ASSIGN_OR_RETURN(const std::string directory, ResolveModel(fs, model));
+    absl::Status loaded = load(directory);
+    if (loaded.ok() || fs.Exists(directory) || time == kMostTimes) return loaded;
+    const absl::StatusOr<std::string> next = ResolveModel(fs, model);
+    if (!next.ok() || *next == directory) return loaded;
+  }
 }
 
 absl::StatusOr<proto::Experiment> ReadModelExperiment(FileSystem& fs, const std::string& directory) {

@@ -120,22 +120,23 @@ Predictor::~Predictor() = default;
 absl::StatusOr<std::unique_ptr<Predictor>> Predictor::Load(const std::string& model,
                                                            const PredictorOptions& options) {
   FileSystem& fs = *options.file_system;
-  std::unique_ptr<Predictor> predictor(new Predictor());
-  TANDEM_ASSIGN_OR_RETURN(predictor->directory_, ResolveModel(fs, model));
-  if (!IsBundle(fs, predictor->directory_)) {
-    TANDEM_ASSIGN_OR_RETURN(const proto::Experiment experiment,
-                            ReadModelExperiment(fs, predictor->directory_));
-    TANDEM_RETURN_IF_ERROR(predictor->Build(experiment, options));
-    return predictor;
-  }
-  // Verified while it is loaded: reading a damaged one ends in an error too, but a less telling one.
-  absl::Status verified;
-  std::thread verifier([&] { verified = VerifyDirectory(fs, predictor->directory_); });
-  const absl::StatusOr<proto::Experiment> experiment = ReadBundleExperiment(fs, predictor->directory_);
-  const absl::Status built = experiment.ok() ? predictor->Build(*experiment, options) : experiment.status();
-  verifier.join();
-  TANDEM_RETURN_IF_ERROR(verified);
-  TANDEM_RETURN_IF_ERROR(built);
+  std::unique_ptr<Predictor> predictor;
+  const auto load = [&](const std::string& directory) -> absl::Status {
+    predictor.reset(new Predictor());
+    predictor->directory_ = directory;
+    if (!IsBundle(fs, directory)) {
+      TANDEM_ASSIGN_OR_RETURN(const proto::Experiment experiment, ReadModelExperiment(fs, directory));
+      return predictor->Build(experiment, options);
+    }
+    // Verified while it is loaded: reading a damaged one ends in an error too, but a less telling one.
+    absl::Status verified;
+    std::thread verifier([&] { verified = VerifyDirectory(fs, directory); });
+    const absl::StatusOr<proto::Experiment> experiment = ReadBundleExperiment(fs, directory);
+    const absl::Status built = experiment.ok() ? predictor->Build(*experiment, options) : experiment.status();
+    verifier.join();
+    return verified.ok() ? built : verified;
+  };
+  TANDEM_RETURN_IF_ERROR(WithNewest(fs, model, load));
   return predictor;
 }
 

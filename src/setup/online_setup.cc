@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "absl/strings/match.h"
+#include "src/train/run_config.h"
 #include "tandem/experiment.h"
 #include "tandem/experiment.pb.h"
 #include "tandem/model_directory.h"
@@ -72,7 +73,7 @@ absl::StatusOr<proto::Experiment> ExperimentForOnline(FileSystem& fs, const Onli
   const std::string own = setup.run_dir + "/config.pbtxt";
   proto::Experiment experiment;
   if (setup.resume && fs.Exists(own) && setup.files.empty() && setup.overrides.empty()) {
-    TANDEM_ASSIGN_OR_RETURN(experiment, LoadExperiment({own}, {}, fs));
+    TANDEM_ASSIGN_OR_RETURN(experiment, ReadRunConfig(fs, setup.run_dir));
   } else {
     TANDEM_ASSIGN_OR_RETURN(experiment, ExperimentOfBase(fs, setup));
   }

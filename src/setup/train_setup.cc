@@ -2,6 +2,8 @@
 #include <glog/logging.h>
 
 #include "absl/strings/match.h"
+#include "absl/strings/str_join.h"
+#include "src/train/run_config.h"
 #include "tandem/experiment.h"
 #include "tandem/experiment.pb.h"
 #include "tandem/model_directory.h"
@@ -58,9 +60,8 @@ absl::StatusOr<std::vector<Day>> DaysToTrain(const proto::Experiment& experiment
 absl::StatusOr<proto::Experiment> ExperimentToFineTune(FileSystem& fs, const FineTuneSetup& setup) {
   TANDEM_ASSIGN_OR_RETURN(proto::Experiment experiment, ReadModelExperiment(fs, setup.checkpoint));
   for (const std::string& run : {setup.init_from, setup.checkpoint + "/../.."}) {
-    const std::string config = run + "/config.pbtxt";
-    if (!fs.Exists(config)) continue;
-    TANDEM_ASSIGN_OR_RETURN(const proto::Experiment of_run, LoadExperiment({config}, {}, fs));
+    if (!fs.Exists(run + "/config.pbtxt")) continue;
+    TANDEM_ASSIGN_OR_RETURN(const proto::Experiment of_run, ReadRunConfig(fs, run));
     experiment.mutable_data()->set_path(of_run.data().path());
     *experiment.mutable_runtime() = of_run.runtime();
     break;

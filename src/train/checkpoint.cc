@@ -10,6 +10,10 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/strip.h"
+#include "src/config/methods.h"
+#include "src/config/model_floats.h"
+#include "src/config/stored_experiment.h"
+#include "src/train/run_state.h"
 #include "src/util/format_version.h"
 #include "src/util/paths.h"
 #include "tandem/experiment.h"
@@ -75,6 +79,20 @@ std::string PortableExperimentText(proto::Experiment experiment) {
   std::string text;
   google::protobuf::TextFormat::PrintToString(experiment, &text);
   return text;
+}
+
+// Before a model is built: what a configuration asks for must be there to be read.
+absl::Status CheckWeights(FileSystem& fs, const std::string& path, const proto::Experiment& experiment) {
+  const proto::Model& model = experiment.model();
+  const auto check = [&](const char* name, double weights) -> absl::Status {
+    TANDEM_ASSIGN_OR_RETURN(const int64_t bytes, fs.Size(path + name));
+    return CheckHoldsWeights(path + name, bytes, weights, sizeof(float));
+  };
+  if (HasTeacher(model))
+    TANDEM_RETURN_IF_ERROR(check("/teacher.bin", TeacherFloats(experiment).weights));
+  if (HasStudent(model))
+    TANDEM_RETURN_IF_ERROR(check("/student.bin", StudentFloats(experiment).weights));
+  return check("/adapters.bin", AdapterWeights(experiment));
 }
 
 absl::Status LoadProgress(FileSystem& fs, const std::string& path, ScoreLog* log) {
@@ -159,20 +177,22 @@ absl::Status VerifyCheckpoint(FileSystem& fs, const std::string& path) {
 
 absl::StatusOr<proto::Experiment> VerifyAndReadExperiment(FileSystem& fs, const std::string& path) {
   TANDEM_RETURN_IF_ERROR(VerifyCheckpoint(fs, path));
-  TANDEM_ASSIGN_OR_RETURN(const std::string text, fs.ReadFile(path + kExperimentFile));
-  absl::StatusOr<proto::Experiment> experiment = ParseExperiment(text, path + kExperimentFile);
-  if (!experiment.ok()) return ModelError(experiment.status().message());
-  // What the checkpoint leaves out takes its defaults.
-  ResolveDefaults(&*experiment);
+  return ReadCheckpointExperiment(fs, path);
+}
+
+absl::StatusOr<proto::Experiment> ReadCheckpointExperiment(FileSystem& fs, const std::string& path) {
+  const std::string file = path + kExperimentFile;
+  TANDEM_ASSIGN_OR_RETURN(const std::string text, fs.ReadFile(file));
+  TANDEM_ASSIGN_OR_RETURN(proto::Experiment experiment,
+                          ParseStoredExperiment(text, file, ModelKind::kCheckpoint));
+  TANDEM_RETURN_IF_ERROR(CheckWeights(fs, path, experiment));
   return experiment;
 }
 
 absl::StatusOr<proto::RunState> ReadRunState(FileSystem& fs, const std::string& path) {
-  TANDEM_ASSIGN_OR_RETURN(const std::string text, fs.ReadFile(path + "/state.pbtxt"));
-  proto::RunState state;
-  if (!google::protobuf::TextFormat::ParseFromString(text, &state)) {
-    return ModelError(path, "/state.pbtxt: can't be parsed. Nothing was loaded.");
-  }
+  const std::string file = path + "/state.pbtxt";
+  TANDEM_ASSIGN_OR_RETURN(const std::string text, fs.ReadFile(file));
+  TANDEM_ASSIGN_OR_RETURN(proto::RunState state, ParseRunState(text, file));
   // Written before there were student phases.
   if (!state.has_joint_steps()) {
     state.set_joint_steps(state.step());

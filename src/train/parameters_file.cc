@@ -2,12 +2,20 @@
 // after slot, then the averages.
 #include <cstring>
 
+#include "src/config/stored_experiment.h"
 #include "src/util/finite.h"
 #include "tandem/checkpoint.h"
 #include "tandem/state.pb.h"
 #include "tandem/status.h"
 
 namespace tandem {
+
+namespace {
+
+// No optimizer keeps as many of a weight.
+constexpr int kMostSlots = 8;
+
+}  // namespace
 
 absl::Status SaveParameters(const ParameterLayout& layout, const DenseParameters& parameters, bool slots,
                             RecordWriter* writer) {
@@ -47,7 +55,7 @@ absl::Status LoadParameters(const std::string& path, const ParameterLayout& layo
                             RecordReader* reader, DenseParameters* parameters) {
   TANDEM_ASSIGN_OR_RETURN(absl::string_view record, reader->Next());
   proto::ParametersHeader header;
-  if (!header.ParseFromArray(record.data(), static_cast<int>(record.size())) || header.slots() < 0) {
+  if (!ParseStrictly(record, &header) || header.slots() < 0 || header.slots() > kMostSlots) {
     return ModelError(path, ": parameters of another version, or damaged. Nothing was loaded.");
   }
   const bool keep_slots = how != EmbeddingLoad::kReset && how != EmbeddingLoad::kServed;
@@ -56,6 +64,11 @@ absl::Status LoadParameters(const std::string& path, const ParameterLayout& layo
   if (keep_slots && slots != header.slots()) {
     return ModelError(path, ": ", header.slots(), " optimizer slots a weight where train.optimizer has ",
                       slots, "; reset_optimizer starts it anew");
+  }
+  if (how == EmbeddingLoad::kResume && header.averages() == parameters->averages.empty()) {
+    return ModelError(
+        path, header.averages() ? ": has averages of the weights" : ": has no averages of the weights",
+        ", against train.average_decay of the configuration beside it. Nothing was loaded.");
   }
   if (header.block_size() != static_cast<int>(layout.blocks().size())) {
     return ModelError(path, ": ", header.block_size(), " parameter blocks where the model has ",

@@ -16,6 +16,7 @@
 #include "src/train/first_logit.h"
 #include "src/train/first_look.h"
 #include "src/train/log_files.h"
+#include "src/train/memory_estimate.h"
 #include "src/train/model_costs.h"
 #include "src/train/model_verdict.h"
 #include "src/train/replay.h"
@@ -152,6 +153,7 @@ class Run {
 
 absl::StatusOr<RunSummary> Run::Train() {
   TANDEM_RETURN_IF_ERROR(CheckDirectory());
+  TANDEM_RETURN_IF_ERROR(CheckTrainingMemory(experiment_, workers_.size()));
   TANDEM_RETURN_IF_ERROR(Begin());
   TANDEM_ASSIGN_OR_RETURN(summary_.already_complete, IsComplete());
   if (!summary_.already_complete) {
@@ -336,6 +338,11 @@ absl::Status Run::Complete() {
   TANDEM_RETURN_IF_ERROR(Checkpoint());
   TANDEM_RETURN_IF_ERROR(WriteCompletion(fs_, options_.run_dir, state_.step()));
   LOG(INFO) << RowsLine(state_, DistillsUnlabelled());
+  if (model_->embedding().ids_refused() > 0) {
+    LOG(WARNING) << "the tables are full (embedding.max_rows: " << experiment_.embedding().max_rows()
+                 << "): " << FormatCount(model_->embedding().ids_refused())
+                 << " occurrences of ids got the out-of-vocabulary row instead of one of their own";
+  }
   return absl::OkStatus();
 }
 

@@ -16,7 +16,15 @@
 namespace tandem {
 
 absl::Status WriteRunConfig(FileSystem& fs, const std::string& run_dir, const proto::Experiment& experiment);
+// One that was edited since, or is damaged, is a ModelError.
 absl::StatusOr<proto::Experiment> ReadRunConfig(FileSystem& fs, const std::string& run_dir);
+// A ModelError unless a checkpoint was written with the configuration of its run, as far as anything trained
+// depends on it. The names are for the message.
+absl::Status CheckCheckpointConfig(const proto::Experiment& of_run, const std::string& run_name,
+                                   const proto::Experiment& of_checkpoint, const std::string& checkpoint);
+// The same of what lies in a run's directory, and that its config.pbtxt is as it was written; a run without
+// one, and a checkpoint that can't be read, are for others to judge.
+absl::Status CheckRunConfig(FileSystem& fs, const std::string& run_dir, const std::string& checkpoint);
 // A resumed run keeps its config: a ConfigError names the first setting that differs. Those that may
 // (runtime, the daily gate) don't count, nor what the caller has made equal; `but_for` says so: ", but for
 // runtime".

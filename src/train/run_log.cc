@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "src/util/format_version.h"
+#include "src/util/json_text.h"
 #include "tandem/metrics.h"
 #include "tandem/status.h"
 
@@ -70,7 +71,7 @@ absl::Status RunLog::OnStep(const StepReport& step) {
                     {"hint", step.losses.hint}};
   if (!step.labelled) line["losses"]["teacher_label"] = line["losses"]["student_label"] = nullptr;
   line["rows_per_second"] = step.rows_per_second;
-  return LogLine(line.dump());
+  return LogLine(JsonText(line));
 }
 
 absl::Status RunLog::OnDay(const DayReport& day) {
@@ -86,7 +87,7 @@ absl::Status RunLog::OnDay(const DayReport& day) {
     line["clicks"] = (day.student.has_value() ? day.student : day.teacher)->positives;
   if (day.teacher.has_value()) line["progressive"]["teacher"] = Json::parse(MetricsToJson(*day.teacher));
   if (day.student.has_value()) line["progressive"]["student"] = Json::parse(MetricsToJson(*day.student));
-  return LogLine(line.dump());
+  return LogLine(JsonText(line));
 }
 
 absl::Status RunLog::OnValidation(const ValidationReport& validation) {
@@ -100,7 +101,7 @@ absl::Status RunLog::OnValidation(const ValidationReport& validation) {
   add("teacher", validation.teacher);
   add("student", validation.student);
   line["best"] = validation.best;
-  return LogLine(line.dump());
+  return LogLine(JsonText(line));
 }
 
 absl::Status RunLog::LogLine(const std::string& json) {

@@ -6,6 +6,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "tandem/day_files.h"
+#include "src/train/run_config.h"
+#include "src/train/run_state.h"
 #include "tandem/experiment.pb.h"
 #include "tandem/feature_change.h"
 #include "tandem/row_fault.h"
@@ -15,7 +17,6 @@ namespace tandem {
 namespace {
 
 absl::Status Resume(FileSystem& fs, const std::string& checkpoint, RunStart* start) {
-  TANDEM_RETURN_IF_ERROR(VerifyCheckpoint(fs, checkpoint));
   const proto::RunState wanted = start->state;
   proto::RunState& state = start->state;
   TANDEM_RETURN_IF_ERROR(
@@ -26,6 +27,7 @@ absl::Status Resume(FileSystem& fs, const std::string& checkpoint, RunStart* sta
                        " was trained on ", DayRanges({state.day().begin(), state.day().end()}),
                        "; a resumed run needs the log it began with");
   }
+  TANDEM_RETURN_IF_ERROR(CheckCanGoOn(start->model->experiment(), state, checkpoint + "/state.pbtxt"));
   if (state.kernels() != wanted.kernels()) {
     LOG(WARNING) << checkpoint << " was trained with the kernels '" << state.kernels() << "', this is '"
                  << wanted.kernels() << "': results may differ in the last bits; the kernels '"
@@ -75,11 +77,17 @@ absl::Status InitializeFrom(FileSystem& fs, const std::string& checkpoint, const
 absl::StatusOr<RunStart> StartRun(FileSystem& fs, const proto::Experiment& experiment,
                                   const RunOptions& options, const Kernels& kernels) {
   RunStart start;
+  TANDEM_ASSIGN_OR_RETURN(const std::string checkpoint, NewestCheckpoint(fs, options.run_dir));
+  // Before anything is built that the checkpoint might not fill.
+  if (!checkpoint.empty()) {
+    TANDEM_ASSIGN_OR_RETURN(const proto::Experiment before, VerifyAndReadExperiment(fs, checkpoint));
+    TANDEM_RETURN_IF_ERROR(
+        CheckCheckpointConfig(experiment, options.run_dir + "/config.pbtxt", before, checkpoint));
+  }
   TANDEM_ASSIGN_OR_RETURN(start.model,
                           DualModel::Make(experiment, kernels, /*trained=*/true, options.row_stores));
   for (const Day& day : options.days) start.state.add_day(day.date);
   start.state.set_kernels(kernels.name());
-  TANDEM_ASSIGN_OR_RETURN(const std::string checkpoint, NewestCheckpoint(fs, options.run_dir));
   if (!checkpoint.empty()) {
     TANDEM_RETURN_IF_ERROR(Resume(fs, checkpoint, &start));
   } else if (!options.init_from.empty()) {

@@ -103,7 +103,9 @@ int Validation::portions(int64_t phase_steps) const {
 }
 
 int64_t Validation::PortionEnd(int n, int64_t phase_steps) const {
-  return phase_steps * n / portions(phase_steps);
+  // phase_steps * n / portions, whose product might leave an int64.
+  const int64_t portions = this->portions(phase_steps);
+  return phase_steps / portions * n + phase_steps % portions * n / portions;
 }
 
 }  // namespace tandem

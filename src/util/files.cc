@@ -30,6 +30,28 @@ absl::Status WriteFailed(const std::string& path, int error) {
   return absl::InternalError(absl::StrCat(path, ": cannot write: ", std::generic_category().message(error)));
 }
 
+// Bytes of a stream that is read as one file.
+constexpr size_t kMostOfAStream = size_t{1} << 30;
+
+// Names by which somebody hands over a stream, rather than a file.
+bool IsStreamName(const std::string& path) {
+  return path == "/dev/stdin" || path.rfind("/dev/fd/", 0) == 0 || path.rfind("/proc/self/fd/", 0) == 0;
+}
+
+// What is no file can have no end, or keep whoever opens it waiting for ever. "" for what can be read.
+std::string NoFile(const std::string& path, mode_t mode) {
+  if (S_ISREG(mode) || S_ISDIR(mode) || IsStreamName(path)) return "";
+  return S_ISFIFO(mode) ? "is a pipe, where a file is wanted; /dev/stdin and /dev/fd/N are read as streams"
+                        : "is a device or a socket, where a file is wanted";
+}
+
+absl::Status CheckIsFile(const std::string& path) {
+  struct stat info;
+  if (stat(path.c_str(), &info) != 0) return ReadFailed(path, errno);
+  const std::string fault = NoFile(path, info.st_mode);
+  return fault.empty() ? absl::OkStatus() : ModelError(path, ": ", fault);
+}
+
 // Closes when it goes.
 class Descriptor {
  public:
@@ -169,14 +191,18 @@ class PosixFileSystem : public FileSystem {
   }
 
   absl::StatusOr<std::unique_ptr<ReadableFile>> OpenForReading(const std::string& path) override {
-    Descriptor descriptor(path, O_RDONLY);
     struct stat info;
+    if (stat(path.c_str(), &info) != 0) return ReadFailed(path, errno);
+    // A pipe may be what is wanted.
+    if (!S_ISFIFO(info.st_mode)) TANDEM_RETURN_IF_ERROR(CheckIsFile(path));
+    Descriptor descriptor(path, O_RDONLY);
     if (!descriptor.ok() || fstat(descriptor.get(), &info) != 0) return ReadFailed(path, errno);
     if (S_ISDIR(info.st_mode)) return ReadFailed(path, EISDIR);
     return std::make_unique<PosixReadableFile>(path, std::move(descriptor));
   }
 
   absl::StatusOr<std::string> ReadFile(const std::string& path) override {
+    TANDEM_RETURN_IF_ERROR(CheckIsFile(path));
     const Descriptor descriptor(path, O_RDONLY);
     if (!descriptor.ok()) return ReadFailed(path, errno);
     struct stat info;
@@ -191,6 +217,8 @@ class PosixFileSystem : public FileSystem {
       if (count < 0) return ReadFailed(path, errno);
       bytes.resize(before + count);
       if (static_cast<size_t>(count) < room) return bytes;
+      if (!S_ISREG(info.st_mode) && bytes.size() > kMostOfAStream)
+        return ModelError(path, ": more than ", kMostOfAStream, " bytes, and no end; name a file");
       room = std::max(kReadChunk, bytes.size());
     }
   }

@@ -176,7 +176,17 @@ absl::Status VerifyNames(FileSystem& fs, const std::string& directory, const std
   return absl::OkStatus();
 }
 
+// What a model is made of lies in it: a link may lead to another of its files, and nowhere else.
+absl::Status VerifyPlace(FileSystem& fs, const std::string& path) {
+  const std::string target = fs.ReadLink(path);
+  if (target.empty() || (target.find('/') == std::string::npos && target != "." && target != ".."))
+    return absl::OkStatus();
+  return ModelError(path, ": a link that leads out of its directory, to ", target,
+                    "; what a model is made of lies in it. Put a copy in its place. Nothing was loaded.");
+}
+
 absl::Status VerifyFile(FileSystem& fs, const std::string& path, const Entry& entry) {
+  TANDEM_RETURN_IF_ERROR(VerifyPlace(fs, path));
   TANDEM_ASSIGN_OR_RETURN(const int64_t size, fs.Size(path));
   if (size != entry.size) {
     return ModelError(path, ": holds ", size, " bytes where MANIFEST has ", entry.size, kDamaged);
@@ -199,6 +209,7 @@ absl::Status WriteDirectory(FileSystem& fs, const std::string& path,
 
 absl::Status VerifyDirectory(FileSystem& fs, const std::string& path) {
   if (!fs.IsDirectory(path)) return ModelError(path, ": no such directory");
+  TANDEM_RETURN_IF_ERROR(VerifyPlace(fs, Join(path, kManifest)));
   TANDEM_ASSIGN_OR_RETURN(const std::vector<Entry> entries, ReadManifest(fs, path));
   TANDEM_RETURN_IF_ERROR(VerifyNames(fs, path, entries));
   for (const Entry& entry : entries) TANDEM_RETURN_IF_ERROR(VerifyFile(fs, Join(path, entry.name), entry));

@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "src/util/printable.h"
 
 namespace tandem {
 namespace {
@@ -31,7 +32,8 @@ int Width(std::FILE* file) {
 
 bool Progress::IsTerminal(std::FILE* file) { return isatty(fileno(file)) == 1; }
 
-void Progress::Update(const std::string& line) {
+void Progress::Update(const std::string& text) {
+  const std::string line = Printable(text);
   if (terminal_) {
     const int width = Width(file_);
     // A full last column makes some terminals go to the next line.

@@ -115,7 +115,7 @@ TEST(ConfigParse, AnUnknownFieldNearNothingListsTheKnownOnes) {
   EXPECT_EQ(ParseError("runtime { colour: 3 }"),
             "a.pbtxt:1:11: unknown field 'runtime.colour'; known: threads, log_every_steps, "
             "checkpoint_every_steps, "
-            "keep_checkpoints");
+            "keep_checkpoints, memory_limit");
 }
 
 TEST(ConfigParse, AnUnknownEnumValueNamesTheNearestAndAll) {

@@ -2,11 +2,16 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <cstdint>
 #include <cstring>
+#include <set>
 
 #include "google/protobuf/descriptor.h"
+#include "src/config/methods.h"
 #include "src/config/ranges.h"
 #include "tests/config/example.h"
+#include "tests/support/hand_made.h"
 
 namespace tandem {
 namespace {
@@ -45,20 +50,86 @@ std::string FeatureFault(absl::string_view features) { return Fault({}, features
 
 TEST(ConfigValidate, TheExampleIsValid) { ExpectValid({}); }
 
-TEST(ConfigValidate, EveryNumberHasARange) {
-  const auto* file = proto::Experiment::descriptor()->file();
-  int numbers = 0;
-  for (int i = 0; i < file->message_type_count(); ++i) {
-    for (int j = 0; j < file->message_type(i)->field_count(); ++j) {
-      const FieldDescriptor* field = file->message_type(i)->field(j);
-      const bool number = field->cpp_type() == FieldDescriptor::CPPTYPE_INT32 ||
-                          field->cpp_type() == FieldDescriptor::CPPTYPE_INT64 ||
-                          field->cpp_type() == FieldDescriptor::CPPTYPE_DOUBLE;
-      EXPECT_EQ(FindRange(*field) != nullptr, number) << field->full_name();
-      numbers += number;
-    }
+bool IsNumber(const FieldDescriptor& field) {
+  return field.cpp_type() == FieldDescriptor::CPPTYPE_INT32 ||
+         field.cpp_type() == FieldDescriptor::CPPTYPE_INT64 ||
+         field.cpp_type() == FieldDescriptor::CPPTYPE_DOUBLE;
+}
+
+// Of the message and those in it, each once.
+void CollectFields(const google::protobuf::Descriptor& message, std::set<const FieldDescriptor*>* fields) {
+  for (int i = 0; i < message.field_count(); ++i) {
+    const FieldDescriptor* field = message.field(i);
+    if (!fields->insert(field).second || field->message_type() == nullptr) continue;
+    CollectFields(*field->message_type(), fields);
   }
-  EXPECT_GT(numbers, 40);
+}
+
+std::set<const FieldDescriptor*> AllFields() {
+  std::set<const FieldDescriptor*> fields;
+  CollectFields(*proto::Experiment::descriptor(), &fields);
+  return fields;
+}
+
+TEST(ConfigValidate, EveryNumberHasARange) {
+  int numbers = 0;
+  for (const FieldDescriptor* field : AllFields()) {
+    EXPECT_EQ(FindRange(*field) != nullptr, IsNumber(*field)) << field->full_name();
+    numbers += IsNumber(*field);
+  }
+  EXPECT_GT(numbers, 80);
+}
+
+TEST(ConfigValidate, EveryRangeEndsBeforeAnIntegerOrAFloatDoes) {
+  for (const FieldDescriptor* field : AllFields()) {
+    const Range* range = FindRange(*field);
+    if (range == nullptr) continue;
+    // Sums of two of them, and of one and a batch, are integers still.
+    const double most = field->cpp_type() == FieldDescriptor::CPPTYPE_INT32   ? 1 << 30
+                        : field->cpp_type() == FieldDescriptor::CPPTYPE_INT64 ? 1e18
+                                                                              : 3.5e38;
+    EXPECT_LE(range->high, most) << field->full_name();
+    EXPECT_GE(range->low, -most) << field->full_name();
+    EXPECT_LT(range->low, range->high) << field->full_name();
+    for (const double end : {-1e308, 1e308, std::nan(""), double{INT32_MIN}, double{INT32_MAX}, 9.3e18}) {
+      EXPECT_EQ(range->Holds(end), end >= range->low && end <= range->high)
+          << field->full_name() << " " << end;
+    }
+    EXPECT_EQ(range->Holds(range->high), !range->high_open) << field->full_name();
+    EXPECT_EQ(range->Holds(range->low), !range->low_open) << field->full_name();
+  }
+}
+
+// Every scalar setting at its extremes, wherever it stands: refused, or planned with, and nothing turns over.
+TEST(ConfigValidate, ExtremesAreRefusedOrPlannedWith) {
+  int refused = 0, accepted = 0;
+  ForEachEvilMessage(Example(), [&](const std::string& name, const google::protobuf::Message& evil) {
+    proto::Experiment experiment;
+    experiment.CopyFrom(evil);
+    ResolveDefaults(&experiment);
+    if (!ValidateExperiment(experiment).ok()) {
+      ++refused;
+      return;
+    }
+    ++accepted;
+    const MethodPlan plan = PlanOf(experiment);
+    for (const int count : {plan.joint_steps, plan.phase_steps, plan.recombined_batches,
+                            plan.phase_steps + plan.recombined_batches,
+                            experiment.train().shuffle_rows() + experiment.train().batch_size(),
+                            experiment.train().epochs() + static_cast<int>(std::ceil(plan.phase_passes)) + 2})
+      EXPECT_GE(count, 0) << name;
+  });
+  EXPECT_GT(refused, 500);
+  EXPECT_GT(accepted, 500);
+}
+
+TEST(ConfigValidate, WhatTurnedOverIsRefused) {
+  EXPECT_EQ(Fault({"train.shuffle_rows=2147483647"}),
+            "train.shuffle_rows: 2147483647; must be at least 0 and at most 1073741824");
+  EXPECT_EQ(Fault({"model.distill.phase.fraction=1e30"}),
+            "model.distill.phase.fraction: 1e+30; must be more than 0 and at most 1000");
+  EXPECT_EQ(Fault({"model.distill.phase.steps_per_row=2147483647"}),
+            "model.distill.phase.steps_per_row: 2147483647; must be at least 1 and at most 10000");
 }
 
 TEST(ConfigValidate, AMessageSaysKeyValueAndWhatIsAccepted) {
@@ -120,7 +191,7 @@ TEST(ConfigValidate, NumbersAreFinite) {
   EXPECT_THAT(Fault({}, "train { clip_norm: inf }"), StartsWith("train.clip_norm: inf"));
   EXPECT_THAT(Fault({"train.l2=1e300"}), StartsWith("train.l2: 1e+300"));
   EXPECT_THAT(FeatureFault("feature { name: 'a' dense { transform: STANDARDIZE mean: -inf deviation: 1 } }"),
-              StartsWith("feature[a].dense.mean: -inf; must be any finite number"));
+              StartsWith("feature[a].dense.mean: -inf; must be at least -1e+30"));
   EXPECT_THAT(FeatureFault("feature { name: 'a' dense { bucketize { boundaries: [0, inf] } } }"),
               StartsWith("feature[a].dense.bucketize.boundaries[1]: inf"));
 }

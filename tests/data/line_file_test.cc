@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <thread>
@@ -129,6 +130,21 @@ TEST_F(LineFileTest, MembersAndFramesMayBeConcatenated) {
   const std::string skippable("\x50\x2a\x4d\x18\x04\0\0\0abcd", 12);
   EXPECT_THAT(*Lines(Write("pzstd", skippable + Zstd("a\n") + skippable + Zstd("b\n"))),
               ElementsAre("a", "b"));
+}
+
+TEST_F(LineFileTest, AWindowThatIsTooLongIsNamedAndNotCalledDamage) {
+  // What `zstd --long=31` writes of a stream: a frame header that says a window of 2 GB, and an empty last block.
+  const std::string frame("\x28\xb5\x2f\xfd\x00\xa8\x01\x00\x00", 9);
+  const absl::Status status = Lines(Write("long.zst", frame)).status();
+  EXPECT_THAT(std::string(status.message()), HasSubstr("zstd data with a window of more than 128 MB"))
+      << status;
+  EXPECT_THAT(std::string(status.message()), HasSubstr("long.zst")) << status;
+}
+
+TEST_F(LineFileTest, APipeInPlaceOfAFileIsRefused) {
+  const std::string path = Path("pipe");
+  ASSERT_EQ(mkfifo(path.c_str(), 0600), 0);
+  EXPECT_THAT(std::string(Lines(path).status().message()), HasSubstr("is a pipe, where a file is wanted"));
 }
 
 // Frames and texts whose ends fall on the ends of the reader's buffers (1 << 18 bytes).

@@ -186,7 +186,9 @@ expect_exit 3 train --config="$config" --run_dir=norows data.path=header.tsv
 expect_err "data.path: header.tsv: not one row to train on"
 expect_absent norows/complete
 mkfifo endless
-"$tandem" predict --model=run --input=endless --output=never.tsv 2>/dev/null &
+expect_exit 3 predict --model=run --input=endless --output=never.tsv
+expect_err "endless: is a pipe, where a file is wanted"
+"$tandem" predict --model=run --input=- --output=never.tsv <endless 2>/dev/null &
 process=$!
 exec 3>endless
 sed -n 1,9p holdout.tsv >&3

@@ -202,7 +202,7 @@ section "predict follows it between files"
 mkfifo first
 "$tandem" predict --model=link --input=never >/dev/null 2>&1 && fail "a link that isn't there" || true
 ln -s whole/published link
-"$tandem" predict --model=link --input=first,few.tsv --output=scores.tsv 2>predict.log &
+"$tandem" predict --model=link --input=-,few.tsv --output=scores.tsv <first 2>predict.log &
 process=$!
 exec 3>first
 ln -sfn base/published link

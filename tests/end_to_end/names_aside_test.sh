@@ -39,7 +39,7 @@ expect_equal "what is left aside" "$(orphans)" ""
 
 section "what killed writers left is removed by the next one"
 mkfifo endless
-"$tandem" predict --model=run --input=endless --output=never.tsv 2>/dev/null &
+"$tandem" predict --model=run --input=- --output=never.tsv <endless 2>/dev/null &
 process=$!
 exec 3>endless
 head -n 9 day.tsv >&3

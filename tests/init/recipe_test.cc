@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "src/init/memory_estimate.h"
+#include "src/train/memory_estimate.h"
 
 namespace tandem {
 namespace {

@@ -72,7 +72,7 @@ Batch RandomBatch(const Schema& schema, int rows, uint64_t seed) {
     }
     batch.labels.push_back(signal + draw(3) > 1 ? 1.0f : 0.0f);
     batch.weights.push_back(1);
-    batch.groups.push_back(batch.fields[0].keys.back());
+    batch.groups.push_back(batch.fields[0].keys.empty() ? 0 : batch.fields[0].keys.back());
   }
   return batch;
 }

@@ -35,5 +35,18 @@ TEST(RunConfig, TheFirstSettingThatDiffersIsNamedAndTheMachinesDontCount) {
                              testing::EndsWith("a resumed run keeps its config, but for runtime")));
 }
 
+TEST(RunConfig, IsTheOneThatItsCheckpointWasWrittenWith) {
+  const proto::Experiment of_run = SmallExperiment(kModel);
+  const auto check = [&](const std::string& more) {
+    return CheckCheckpointConfig(of_run, "run/config.pbtxt", SmallExperiment(kModel, more), "step-1");
+  };
+  // Where the log lay and what the machine did are no part of a checkpoint.
+  EXPECT_TRUE(check("data { path: 'elsewhere' } runtime { threads: 3 }").ok());
+  const absl::Status other = check("embedding { weight_decay: 0.1 }");
+  EXPECT_EQ(ExitCode(other), kExitModel);
+  EXPECT_THAT(std::string(other.message()),
+              testing::HasSubstr("run/config.pbtxt has embedding.weight_decay 0, step-1 0.1"));
+}
+
 }  // namespace
 }  // namespace tandem

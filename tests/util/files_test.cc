@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <fstream>
 #include <thread>
@@ -46,6 +47,15 @@ TEST_F(FilesTest, WhatIsAppendedIsReadBack) {
   ASSERT_TRUE(file->Close().ok());
   EXPECT_TRUE(Content(fs_, path) == expected);
   EXPECT_EQ(*fs_.Size(path), expected.size());
+}
+
+TEST_F(FilesTest, WhatIsNoFileIsRefusedRatherThanWaitedForOrReadWithoutEnd) {
+  ASSERT_EQ(mkfifo((scratch_ / "pipe").c_str(), 0600), 0);
+  for (const std::string& path : {scratch_ / "pipe", std::string("/dev/zero")}) {
+    const absl::Status status = fs_.ReadFile(path).status();
+    EXPECT_THAT(std::string(status.message()), HasSubstr("where a file is wanted")) << path;
+  }
+  EXPECT_FALSE(fs_.OpenForReading("/dev/zero").ok());
 }
 
 TEST_F(FilesTest, SyncPutsBytesWhereOthersSeeThem) {
@@ -101,13 +111,17 @@ TEST_F(FilesTest, ReadRangeStopsAtTheEnd) {
   EXPECT_EQ(read(1, 100), "123456789");
 }
 
-TEST_F(FilesTest, ReadFileReadsPipes) {
-  const std::string path = scratch_ / "pipe";
-  ASSERT_EQ(mkfifo(path.c_str(), 0600), 0);
+TEST_F(FilesTest, ReadFileReadsStreamsThatAreNamedAsSuch) {
+  int ends[2];
+  ASSERT_EQ(pipe(ends), 0);
   const std::string sent(700001, 'p');
-  std::thread writer([&] { Write(path, sent); });
-  const std::string received = Content(fs_, path);
+  std::thread writer([&] {
+    Write("/dev/fd/" + std::to_string(ends[1]), sent);
+    close(ends[1]);
+  });
+  const std::string received = Content(fs_, "/dev/fd/" + std::to_string(ends[0]));
   writer.join();
+  close(ends[0]);
   EXPECT_TRUE(received == sent) << received.size() << " bytes";
 }
 

@@ -304,5 +304,19 @@ TEST(RemoveDirectoryTest, WhateverFailsTheDirectoryIsWholeOrAbsent) {
   }
 }
 
+TEST_F(ManifestTest, AFileThatIsALinkOutOfTheDirectoryIsRefused) {
+  Write({{"a.bin", "some bytes"}, {"b.bin", "some bytes"}});
+  const std::string outside = scratch_ / "outside";
+  SetBytes(outside, "some bytes");
+  for (const std::string& target : {outside, std::string("../outside")}) {
+    ASSERT_TRUE(fs_.RemoveAll(path_ + "/a.bin").ok());
+    ASSERT_TRUE(fs_.CreateLink(path_ + "/a.bin", target).ok());
+    ExpectDamaged("/a.bin: a link that leads out of its directory");
+  }
+  ASSERT_TRUE(fs_.RemoveAll(path_ + "/a.bin").ok());
+  ASSERT_TRUE(fs_.CreateLink(path_ + "/a.bin", "b.bin").ok());
+  EXPECT_TRUE(VerifyDirectory(fs_, path_).ok()) << "to a file beside it";
+}
+
 }  // namespace
 }  // namespace tandem

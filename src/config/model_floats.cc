@@ -1,0 +1,173 @@
+#include "src/config/model_floats.h"
+
+#include <algorithm>
+
+#include "src/config/committee.h"
+#include "src/config/methods.h"
+
+namespace tandem {
+namespace {
+
+bool IsDropped(const proto::Experiment& experiment, const proto::Feature& feature) {
+  const auto& dropped = experiment.drop_feature();
+  return std::find(dropped.begin(), dropped.end(), feature.name()) != dropped.end();
+}
+
+double PlacesOf(const proto::Experiment& experiment, const std::string& sequence) {
+  for (const proto::Feature& feature : experiment.feature()) {
+    if (feature.name() == sequence) return feature.sparse().sequence().max_length();
+  }
+  return 0;
+}
+
+// What a tower's parts add up to, and which of them is the largest.
+class Sum {
+ public:
+  explicit Sum(std::string tower) : tower_(std::move(tower)) {}
+
+  void Add(const char* setting, double weights, double activations) {
+    floats_.weights += weights;
+    floats_.activations += activations;
+    if (weights > weights_) {
+      weights_ = weights;
+      floats_.most_weights = tower_ + setting;
+    }
+    if (activations > activations_) {
+      activations_ = activations;
+      floats_.most_activations = tower_ + setting;
+    }
+  }
+  const TowerFloats& floats() const { return floats_; }
+
+ private:
+  const std::string tower_;
+  TowerFloats floats_;
+  double weights_ = 0, activations_ = 0;
+};
+
+// Activations are counted twice: on the way back each has a gradient. They return the width of the output.
+double AddCin(const proto::Cin& cin, double fields, double dim, Sum* sum) {
+  double previous = fields, outputs = 0, weights = 0, activations = 2 * fields * dim;
+  for (int l = 0; l < cin.layers_size(); ++l) {
+    const double maps = cin.layers(l);
+    const bool last = l + 1 == cin.layers_size();
+    const double passed_on = cin.split_half() && !last ? cin.layers(l) / 2 : maps;
+    weights += maps * previous * fields;
+    activations += last && cin.activation() == proto::Cin::IDENTITY ? previous * fields : 2 * maps * dim;
+    outputs += cin.split_half() && !last ? maps - passed_on : maps;
+    previous = passed_on;
+  }
+  sum->Add(".interaction.cin.layers", weights, activations);
+  return outputs;
+}
+
+double AddCross(const proto::Cross& cross, double width, Sum* sum) {
+  const double layers = cross.layers(), rank = cross.rank();
+  const bool v1 = cross.version() == proto::Cross::V1;
+  const double of_layer = v1 ? width : rank > 0 ? 2 * width * rank : width * width;
+  sum->Add(v1         ? ".interaction.cross.layers"
+           : rank > 0 ? ".interaction.cross.rank"
+                      : ".interaction.cross (x by x weights)",
+           layers * of_layer, layers * (2 * width + rank) + 2 * width);
+  return width;
+}
+
+double AddTransformer(const proto::Transformer& transformer, double sequence, double dim, Sum* sum) {
+  const double places = sequence + 1, blocks = transformer.blocks(), hidden = transformer.hidden();
+  const double weights = sequence * dim + blocks * (4 * dim * dim + 2 * dim * hidden);
+  const double of_place = 2 * (8 * dim + hidden) + transformer.heads() * places;
+  sum->Add(".interaction.transformer", weights, blocks * places * of_place + places * dim);
+  return places * dim;
+}
+
+double AddInteraction(const proto::Experiment& experiment, const proto::Interaction& interaction,
+                      double fields, double dim, Sum* sum) {
+  switch (interaction.kind_case()) {
+    case proto::Interaction::kCin:
+      return AddCin(interaction.cin(), fields, dim, sum);
+    case proto::Interaction::kCross:
+      return AddCross(interaction.cross(), fields * dim, sum);
+    case proto::Interaction::kTransformer: {
+      const double places = PlacesOf(experiment, interaction.transformer().sequence());
+      return AddTransformer(interaction.transformer(), places, dim, sum);
+    }
+    default:
+      sum->Add(".interaction.fm", 0, 2 * dim);
+      return dim;
+  }
+}
+
+int HiddenWidth(const proto::Tower& tower, int layer) {
+  const int layers = tower.mlp().hidden_size();
+  const int place = layer < 0 ? layers + layer : layer;
+  return place >= 0 && place < layers ? tower.mlp().hidden(place) : 0;
+}
+
+}  // namespace
+
+int PlainFieldsOf(const proto::Experiment& experiment, bool of_teacher) {
+  return static_cast<int>(std::count_if(
+      experiment.feature().begin(), experiment.feature().end(), [&](const proto::Feature& feature) {
+        return !IsDropped(experiment, feature) && !feature.sparse().has_sequence() &&
+               (of_teacher || feature.towers() != proto::Feature::TEACHER);
+      }));
+}
+
+TowerFloats FloatsOf(const proto::Experiment& experiment, const proto::Tower& tower, const std::string& key,
+                     bool of_teacher) {
+  const double fields = PlainFieldsOf(experiment, of_teacher);
+  const double dim = of_teacher ? experiment.embedding().dim() : StudentAlone(experiment).embedding().dim();
+  const double width = fields * dim;
+  Sum sum(key);
+  double outputs = 0;
+  for (const proto::Interaction& interaction : tower.interaction())
+    outputs += AddInteraction(experiment, interaction, fields, dim, &sum);
+  const bool parallel = tower.combine() == proto::Tower::PARALLEL;
+  double top = parallel ? width : outputs + width;
+  double weights = 0, activations = 2 * (outputs + width);
+  for (const int hidden : tower.mlp().hidden()) {
+    weights += top * hidden;
+    activations += 2.0 * hidden;
+    top = hidden;
+  }
+  if (tower.has_mlp()) sum.Add(".mlp.hidden", weights, activations);
+  if (tower.has_mlp() || !parallel) sum.Add("", top, 0);
+  return sum.floats();
+}
+
+TowerFloats StudentFloats(const proto::Experiment& experiment) {
+  return FloatsOf(experiment, experiment.model().student(), "model.student", /*of_teacher=*/false);
+}
+
+TowerFloats TeacherFloats(const proto::Experiment& experiment) {
+  TowerFloats sum;
+  double most_weights = 0, most_activations = 0;
+  for (const MemberConfig& member : TeachersOf(experiment)) {
+    const TowerFloats floats = FloatsOf(experiment, *member.tower, member.key, /*of_teacher=*/true);
+    if (floats.weights > most_weights) {
+      most_weights = floats.weights;
+      sum.most_weights = floats.most_weights;
+    }
+    if (floats.activations > most_activations) {
+      most_activations = floats.activations;
+      sum.most_activations = floats.most_activations;
+    }
+    sum.weights += floats.weights;
+    sum.activations += floats.activations;
+  }
+  return sum;
+}
+
+double AdapterWeights(const proto::Experiment& experiment) {
+  const proto::Model& model = experiment.model();
+  if (!HasTeacher(model) || !HasStudent(model)) return 0;
+  double weights = 0;
+  for (const proto::Hint& hint : model.distill().hint()) {
+    const double teacher = HiddenWidth(*TeachersOf(experiment).front().tower, hint.teacher_layer());
+    const double student = HiddenWidth(model.student(), hint.student_layer());
+    if (teacher != student) weights += teacher * student;
+  }
+  return weights;
+}
+
+}  // namespace tandem

@@ -1,0 +1,234 @@
+// Models that somebody made by hand, whose checksums are right: refused with a Status, or loaded and used, in
+// bounded time and memory.
+#include <glog/logging.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <csignal>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "src/config/config_file.h"
+#include "tandem/checkpoint.h"
+#include "tandem/experiment.h"
+#include "tandem/experiment.pb.h"
+#include "tandem/export.h"
+#include "tandem/predictor.h"
+#include "tandem/run.h"
+#include "tandem/status.h"
+#include "tests/support/experiments.h"
+#include "tests/support/hand_made.h"
+#include "tests/support/scratch_directory.h"
+#include "tests/support/small_log.h"
+
+namespace tandem {
+namespace {
+
+struct ModelCase {
+  const char* name;
+  const char* model;
+  const char* more;
+  int steps;  // before the checkpoint
+};
+
+constexpr char kSequence[] =
+    "feature { name: 'user' sparse {} } feature { name: 'item' sparse {} } "
+    "feature { name: 'history' column: 'tags' sparse { sequence { max_length: 3 } table: 'item' } } "
+    "feature { name: 'age' dense { piecewise { knots: [20, 40, 60] } } } "
+    "feature { name: 'years' column: 'age' dense { bucketize { boundaries: [30, 50] } } towers: TEACHER } ";
+
+const ModelCase kModels[] = {
+    {"EveryInteraction",
+     "teacher { linear: true interaction { cin { layers: [4, 4] split_half: true } } interaction { fm {} }"
+     "  interaction { cross { layers: 2 rank: 2 } }"
+     "  interaction { transformer { sequence: 'history' target: 'item' hidden: 4 } }"
+     "  mlp { hidden: [8, 4] normalize_input: true } }"
+     "student { mlp { hidden: [8, 4] dropout: 0.1 } }"
+     "distill { hint { teacher_layer: 0 student_layer: 1 } hint_normalize: true replay { steps: 2 batches: 4 "
+     "} }",
+     "embedding { min_count: 2 weight_decay: 0.1 optimizer { adam {} } } train { average_decay: 0.9 }", 5},
+    {"InItsStudentPhase",
+     "teacher { interaction { fm {} } interaction { transformer { sequence: 'history' target: 'item' } }"
+     "  mlp { hidden: 8 } } student { mlp { hidden: 8 } }"
+     "distill { phase { fraction: 1 steps_per_row: 2 recombined_batches: 1 } }",
+     "embedding { slow_copy { decay: 0.9 } } train { validation { share: 0.2 } epochs: 2 }", 14},
+    {"AnEmbeddingOfItsOwn",
+     "method: TWO_STAGE_KD teacher { interaction { transformer { sequence: 'history' target: 'item' } }"
+     "  mlp { hidden: 8 } } student { linear: true mlp { hidden: 8 } }",
+     "embedding { optimizer { ftrl {} } } train { optimizer { muon {} } }", 8},
+};
+
+class StopAt : public RunObserver {
+ public:
+  explicit StopAt(int64_t step) : step_(step) {}
+  absl::Status OnStep(const StepReport& step) override {
+    if (step.step >= step_) stop = SIGTERM;
+    return absl::OkStatus();
+  }
+  std::atomic<int> stop{0};
+
+ private:
+  const int64_t step_;
+};
+
+class HandMadeModelTest : public testing::TestWithParam<ModelCase> {
+ protected:
+  HandMadeModelTest() {
+    experiment_ = ExperimentOf(absl::StrCat(
+        "data { path: 'unused' group_column: 'user' key_columns: 'user' delimited {} }", kSequence,
+        "embedding { dim: 4 } train { batch_size: 64 shard_rows: 32 shuffle_rows: 128 }",
+        "runtime { threads: 1 log_every_steps: 1 } model { ", GetParam().model, "}"));
+    CHECK(MergeOver(ParseExperiment(GetParam().more, "more").value(), &experiment_).ok());
+    ResolveDefaults(&experiment_);
+    CHECK(ValidateExperiment(experiment_).ok()) << ValidateExperiment(experiment_);
+    const std::string log = scratch_ / "log.tsv";
+    CHECK(WriteFileAtomically(FileSystem::Default(), log, SmallLog(400, 1)).ok());
+    experiment_.mutable_data()->set_path(log);
+    options_.run_dir = scratch_ / "run";
+    options_.quiet = true;
+    std::vector<std::string> missing;
+    options_.days = FindDays(log, "", "", &missing).value();
+    StopAt stop(GetParam().steps);
+    options_.stop = &stop.stop;
+    options_.observer = &stop;
+    const absl::StatusOr<RunSummary> summary = TrainRun(experiment_, options_);
+    CHECK(summary.ok()) << summary.status();
+    checkpoint_ = summary->checkpoint;
+    options_.stop = nullptr;
+    options_.observer = nullptr;
+  }
+
+  // A run directory with the checkpoint, and a config.pbtxt that agrees with it.
+  void WriteRun(const HandMade& made) const {
+    const std::string run = scratch_ / "made";
+    std::filesystem::remove_all(run);
+    WriteModelFiles(made.files(), StepDirectory(run, GetParam().steps));
+    absl::StatusOr<proto::Experiment> evil =
+        ParseExperiment(made.files().at("experiment.pbtxt").content[0], "evil");
+    if (!evil.ok()) return;
+    evil->mutable_data()->set_path(experiment_.data().path());
+    *evil->mutable_runtime() = experiment_.runtime();
+    CHECK(WriteFileAtomically(FileSystem::Default(), run + "/config.pbtxt", ConfigFileText(*evil)).ok());
+  }
+
+  // As `train --resume` does, for a step.
+  absl::Status Resume() const {
+    const std::string run = scratch_ / "made";
+    std::vector<std::string> files = {run + "/config.pbtxt"};
+    absl::StatusOr<proto::Experiment> experiment = LoadExperiment(files, {}, FileSystem::Default());
+    // What the library is called with may not have been checked.
+    if (!experiment.ok()) experiment = experiment_;
+    ResolveDefaults(&*experiment);
+    TANDEM_RETURN_IF_ERROR(ValidateExperiment(*experiment));
+    RunOptions options = options_;
+    options.run_dir = run;
+    options.resume = true;
+    StopAt stop(0);
+    options.stop = &stop.stop;
+    options.observer = &stop;
+    return TrainRun(*experiment, options).status();
+  }
+
+  absl::Status Continue(const std::string& checkpoint) const {
+    std::filesystem::remove_all(scratch_ / "tuned");
+    RunOptions options = options_;
+    options.run_dir = scratch_ / "tuned";
+    options.init_from = checkpoint;
+    StopAt stop(0);
+    options.stop = &stop.stop;
+    options.observer = &stop;
+    return TrainRun(experiment_, options).status();
+  }
+
+  static absl::Status Score(const std::string& model, TowerChoice towers) {
+    PredictorOptions options;
+    options.towers = towers;
+    const absl::StatusOr<std::unique_ptr<Predictor>> predictor = Predictor::Load(model, options);
+    if (!predictor.ok()) return predictor.status();
+    for (const Field& field : (*predictor)->schema().fields()) {
+      if (field.kind == FieldKind::kPiecewise && field.knots.size() < 2) return absl::OkStatus();
+    }
+    Scores scores;
+    return (*predictor)->Score(RandomBatch((*predictor)->schema(), 40, 1), &scores);
+  }
+
+  // The first of the models is changed in every way; of the others' configurations, which hold much the same, a
+  // part is enough.
+  static std::vector<HandMade> Chosen(std::vector<HandMade> all) {
+    if (GetParam().name == std::string(kModels[0].name)) return all;
+    std::vector<HandMade> chosen;
+    for (size_t i = 0; i < all.size(); ++i) {
+      if (!absl::StrContains(all[i].name, "Experiment.") || i % 7 == 0) chosen.push_back(std::move(all[i]));
+    }
+    return chosen;
+  }
+
+  void ExpectNoneDies(const std::vector<HandMade>& made,
+                      const std::function<absl::Status(const HandMade&)>& use) {
+    const Outcomes outcomes = TryEach(
+        static_cast<int>(made.size()), [&](int i) { return made[i].name; },
+        [&](int i) { return use(made[i]); });
+    EXPECT_TRUE(outcomes.died.empty()) << outcomes.died.size() << " died:\n"
+                                       << absl::StrJoin(outcomes.died, "\n");
+    EXPECT_GT(outcomes.tried, 200);
+    EXPECT_GT(outcomes.refused, 100);
+    std::printf("%d models: %d refused, %d used, %d died\n", outcomes.tried, outcomes.refused, outcomes.taken,
+                static_cast<int>(outcomes.died.size()));
+  }
+
+  const ScratchDirectory scratch_;
+  proto::Experiment experiment_;
+  RunOptions options_;
+  std::string checkpoint_;
+};
+
+TEST_P(HandMadeModelTest, TheGoodOneIsUsed) {
+  const auto files = std::make_shared<const HandMadeFiles>(ReadModelFiles(checkpoint_));
+  const HandMade good{"good", files, "", 0, ""};
+  WriteRun(good);
+  EXPECT_TRUE(Continue(checkpoint_).ok()) << Continue(checkpoint_);
+  EXPECT_TRUE(Resume().ok()) << Resume();
+  for (const TowerChoice towers : {TowerChoice::kBoth, TowerChoice::kStudent})
+    EXPECT_TRUE(Score(checkpoint_, towers).ok()) << Score(checkpoint_, towers);
+}
+
+// Scored, resumed for a step, and begun from: by whoever takes it.
+TEST_P(HandMadeModelTest, ACheckpointIsRefusedOrUsed) {
+  ExpectNoneDies(Chosen(HandMadeModels(ReadModelFiles(checkpoint_))), [&](const HandMade& made) {
+    WriteRun(made);
+    const std::string path = StepDirectory(scratch_ / "made", GetParam().steps);
+    absl::Status status = Score(path, TowerChoice::kBoth);
+    status.Update(Score(path, TowerChoice::kStudent));
+    if (made.file != "experiment.pbtxt") status.Update(Continue(path));
+    status.Update(Resume());
+    return status;
+  });
+}
+
+TEST_P(HandMadeModelTest, ABundleIsRefusedOrScores) {
+  FileSystem& fs = FileSystem::Default();
+  for (const Precision precision : {Precision::kF32, Precision::kInt8}) {
+    ExportOptions options;
+    options.precision = precision;
+    options.files = {experiment_.data().path()};
+    options.max_auc_loss = 1;
+    const std::string bundle = scratch_ / absl::StrCat("bundle", static_cast<int>(precision));
+    const auto exported = ExportBundle(fs, checkpoint_, bundle, options);
+    ASSERT_TRUE(exported.ok()) << exported.status();
+    ExpectNoneDies(Chosen(HandMadeModels(ReadModelFiles(bundle))), [&](const HandMade& made) {
+      const std::string path = scratch_ / "scored";
+      WriteModelFiles(made.files(), path);
+      return Score(path, TowerChoice::kStudent);
+    });
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Models, HandMadeModelTest, testing::ValuesIn(kModels),
+                         [](const auto& info) { return std::string(info.param.name); });
+
+}  // namespace
+}  // namespace tandem
