@@ -23,6 +23,7 @@ enum class RandomPurpose : uint64_t {
   kSynthetic = 6,
   kReplay = 7,
   kRecombine = 8,
+  kTuning = 9,
 };
 
 class Random {
