@@ -44,6 +44,7 @@ Command InspectCommand();
 Command OnlineCommand();
 Command SynthCommand();
 Command CompareCommand();
+Command TuneCommand();
 Command InitCommand();
 
 }  // namespace tandem

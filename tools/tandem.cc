@@ -29,7 +29,7 @@ namespace {
 std::vector<Command> Commands() {
   return {InitCommand(),    TrainCommand(),      FinetuneCommand(), DailyCommand(),  EvaluateCommand(),
           PredictCommand(), ImportanceCommand(), ReportCommand(),   ExportCommand(), InspectCommand(),
-          OnlineCommand(),  SynthCommand(),      CompareCommand()};
+          OnlineCommand(),  SynthCommand(),      CompareCommand(),  TuneCommand()};
 }
 
 std::string Names(const std::vector<const char*>& flags) {

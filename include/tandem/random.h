@@ -24,6 +24,7 @@ enum class RandomPurpose : uint64_t {
   kReplay = 7,
   kRecombine = 8,
   kKnotLine = 9,  // the line of first values of a number's knots
+  kTuning = 10,
 };
 
 class Random {

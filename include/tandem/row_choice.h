@@ -15,6 +15,9 @@ struct RowChoice {
   enum Rows { kAll, kLearned, kHeldOut };
   Rows rows = kAll;
   double share = 0;  // of the rows that are held out, in (0, 1); not of kAll
+  // Which of the disjoint shares it is, (part + 1) * share at most 1: for cross-validation. Runs hold out the
+  // first unless they are told otherwise.
+  int part = 0;
 };
 
 }  // namespace tandem

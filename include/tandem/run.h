@@ -45,6 +45,9 @@ struct RunOptions {
   TrainedParts parts = TrainedParts::kAll;
   bool reset_optimizer = false;
   bool allow_feature_change = false;
+  // Of train.validation.share: which of the disjoint shares is held out, from 0. For cross-validation; the run
+  // doesn't remember it, and is resumed with the same.
+  int held_out_part = 0;
   // The end of a day is no reason for a checkpoint when the last one is younger: a log of many small days
   // would do little else. Changes no result.
   double seconds_between_checkpoints = 0;

@@ -99,14 +99,13 @@ void DayReader::State::DecodePiece(int task) {
   const int begin = task * kTaskRows, end = std::min(static_cast<int>(chunk.rows.size()), begin + kTaskRows);
   const bool by_keys = !schema.key_columns.empty();
   if (choice.rows == RowChoice::kHeldOut) {
-    piece.split.Decode(*decoder, by_keys, choice.share, chunk, begin, end, &piece.rows, &piece.bad);
+    piece.split.Decode(*decoder, by_keys, choice, chunk, begin, end, &piece.rows, &piece.bad);
   } else {
     decoder->DecodeRows(chunk, begin, end, &piece.rows, &piece.bad);
     timer.AddUnits(piece.rows.rows());
   }
   if (choice.rows != RowChoice::kLearned) return;
-  piece.held_out =
-      piece.split.Remove(*decoder, by_keys, choice.share, chunk, begin, end, piece.bad, &piece.rows);
+  piece.held_out = piece.split.Remove(*decoder, by_keys, choice, chunk, begin, end, piece.bad, &piece.rows);
 }
 
 absl::Status DayReader::State::SetAside(const BadRow& bad) {

@@ -19,21 +19,23 @@ Schema WithSplitKeys(const Schema& schema) {
   return keyed;
 }
 
-bool HeldOutRows::HeldOut(const RowDecoder& decoder, bool by_keys, double share, absl::string_view row) {
+bool HeldOutRows::HeldOut(const RowDecoder& decoder, bool by_keys, const RowChoice& choice,
+                          absl::string_view row) {
   if (by_keys) {
     keys_.clear();
     decoder.AppendKeys(row, '\t', &keys_);
     row = keys_;
   }
-  return IdHash(kHeldOutSeed, row) < static_cast<uint64_t>(std::ldexp(share, 64));
+  const auto width = static_cast<uint64_t>(std::ldexp(choice.share, 64));
+  return IdHash(kHeldOutSeed, row) - width * static_cast<uint64_t>(choice.part) < width;
 }
 
-void HeldOutRows::Decode(const RowDecoder& decoder, bool by_keys, double share, const RawRows& rows,
-                         int begin, int end, Batch* batch, std::vector<BadRow>* bad) {
+void HeldOutRows::Decode(const RowDecoder& decoder, bool by_keys, const RowChoice& choice,
+                         const RawRows& rows, int begin, int end, Batch* batch, std::vector<BadRow>* bad) {
   chosen_.Clear();
   places_.clear();
   for (int row = begin; row < end; ++row) {
-    if (!HeldOut(decoder, by_keys, share, rows.rows[row])) continue;
+    if (!HeldOut(decoder, by_keys, choice, rows.rows[row])) continue;
     chosen_.rows.push_back(rows.rows[row]);
     chosen_.too_long.push_back(rows.too_long[row]);
     if (!rows.quoted.empty()) chosen_.quoted.push_back(rows.quoted[row]);
@@ -44,8 +46,9 @@ void HeldOutRows::Decode(const RowDecoder& decoder, bool by_keys, double share, 
   for (size_t i = first; i < bad->size(); ++i) (*bad)[i].row = places_[(*bad)[i].row];
 }
 
-int64_t HeldOutRows::Remove(const RowDecoder& decoder, bool by_keys, double share, const RawRows& rows,
-                            int begin, int end, const std::vector<BadRow>& bad, Batch* batch) {
+int64_t HeldOutRows::Remove(const RowDecoder& decoder, bool by_keys, const RowChoice& choice,
+                            const RawRows& rows, int begin, int end, const std::vector<BadRow>& bad,
+                            Batch* batch) {
   kept_.fields.resize(batch->fields.size());
   kept_.Clear();
   auto next_bad = bad.begin();
@@ -55,7 +58,7 @@ int64_t HeldOutRows::Remove(const RowDecoder& decoder, bool by_keys, double shar
       ++next_bad;
       continue;
     }
-    if (HeldOut(decoder, by_keys, share, rows.rows[row])) {
+    if (HeldOut(decoder, by_keys, choice, rows.rows[row])) {
       kept_.AppendRows(*batch, from, good);
       from = good + 1;
     }

@@ -9,6 +9,7 @@
 #include "absl/strings/string_view.h"
 #include "tandem/batch.h"
 #include "tandem/raw_rows.h"
+#include "tandem/row_choice.h"
 #include "tandem/row_decoder.h"
 #include "tandem/schema.h"
 
@@ -23,15 +24,15 @@ Schema WithSplitKeys(const Schema& schema);
 class HeldOutRows {
  public:
   // The held-out rows among [begin, end), and no others, as DecodeRows does.
-  void Decode(const RowDecoder& decoder, bool by_keys, double share, const RawRows& rows, int begin, int end,
-              Batch* batch, std::vector<BadRow>* bad);
+  void Decode(const RowDecoder& decoder, bool by_keys, const RowChoice& choice, const RawRows& rows,
+              int begin, int end, Batch* batch, std::vector<BadRow>* bad);
   // Removes the held-out ones from `batch`, which holds what is good (not in `bad`, ascending) among
   // [begin, end), and returns their number.
-  int64_t Remove(const RowDecoder& decoder, bool by_keys, double share, const RawRows& rows, int begin,
-                 int end, const std::vector<BadRow>& bad, Batch* batch);
+  int64_t Remove(const RowDecoder& decoder, bool by_keys, const RowChoice& choice, const RawRows& rows,
+                 int begin, int end, const std::vector<BadRow>& bad, Batch* batch);
 
  private:
-  bool HeldOut(const RowDecoder& decoder, bool by_keys, double share, absl::string_view row);
+  bool HeldOut(const RowDecoder& decoder, bool by_keys, const RowChoice& choice, absl::string_view row);
 
   std::string keys_;
   RawRows chosen_;

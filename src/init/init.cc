@@ -22,17 +22,18 @@
 #include "src/init/log_profile.h"
 #include "src/init/quantity.h"
 #include "src/init/recipe.h"
-#include "src/init/seal.h"
 #include "src/init/split_days.h"
 #include "src/init/writer.h"
 #include "src/train/memory_estimate.h"
 #include "src/util/paths.h"
+#include "src/util/seal.h"
 #include "tandem/experiment.h"
 #include "tandem/status.h"
 
 namespace tandem {
 namespace {
 
+constexpr absl::string_view kCommand = "tandem init";
 constexpr int64_t kDialectBytes = 1 << 20;
 constexpr int64_t kFirstLookRows = 20000;
 // Days beyond those that hold so many rows add little.
@@ -95,7 +96,7 @@ class Initializer {
     if (!options_.output.empty()) {
       if (fs_.Exists(options_.output) && !options_.replace) {
         const absl::StatusOr<std::string> text = fs_.ReadFile(options_.output);
-        if (!text.ok() || !IsUntouched(*text)) {
+        if (!text.ok() || !IsUntouched(*text, kCommand)) {
           return ConfigError(
               options_.output,
               " is there already, and isn't as init wrote it; name another output, or ask for it "
@@ -276,8 +277,10 @@ class Initializer {
 
   absl::Status Write() {
     Commands();
-    report_.configuration = Sealed(ConfigurationText(
-        {Head(), report_.commands, &dialect_.data, dialect_.notes, &label_, &features_, &plans_, &recipe_}));
+    report_.configuration =
+        Sealed(ConfigurationText({Head(), report_.commands, &dialect_.data, dialect_.notes, &label_,
+                                  &features_, &plans_, &recipe_}),
+               kCommand);
     absl::StatusOr<proto::Experiment> experiment =
         ParseExperiment(report_.configuration, "the configuration of init");
     if (experiment.ok()) ResolveDefaults(&*experiment);

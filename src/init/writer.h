@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "src/config/message_text.h"
 #include "src/init/column_kind.h"
 #include "src/init/features.h"
 #include "src/init/recipe.h"
@@ -26,12 +27,6 @@ struct ConfigurationParts {
 };
 
 std::string ConfigurationText(const ConfigurationParts& parts);
-
-// Words in lines of at most `width` bytes, each begun with `prefix`.
-std::string Wrapped(const std::string& text, const std::string& prefix, size_t width);
-
-// Bytes that a terminal shows as they are.
-std::string Printable(const std::string& text);
 
 }  // namespace tandem
 

@@ -31,7 +31,7 @@ constexpr int kBlockRows = 16384;
 absl::StatusOr<HeldOutLog> LearnedLog(const proto::Experiment& experiment, const RunOptions& options) {
   if (!experiment.train().has_validation()) return HeldOutLog{options.days, {}};
   TANDEM_ASSIGN_OR_RETURN(const Validation validation,
-                          Validation::Create(experiment, options.parts, options.days));
+                          Validation::Create(experiment, options.parts, options.days, options.held_out_part));
   return validation.learned();
 }
 

@@ -236,8 +236,8 @@ absl::Status Run::Begin() {
   divergence_ = std::make_unique<DivergenceWatch>(schema_);
   last_rows_.fields.resize(model_->schema().fields().size());
   if (experiment_.train().has_validation()) {
-    TANDEM_ASSIGN_OR_RETURN(Validation validation,
-                            Validation::Create(experiment_, options_.parts, options_.days));
+    TANDEM_ASSIGN_OR_RETURN(Validation validation, Validation::Create(experiment_, options_.parts,
+                                                                      options_.days, options_.held_out_part));
     stages_.emplace(experiment_, options_, kernels_, schema_, &workers_, std::move(validation), &state_);
   }
   BeginTrainer();

@@ -1,5 +1,7 @@
 #include "src/train/validation.h"
 
+#include <glog/logging.h>
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -25,13 +27,14 @@ Validation::Validation(const proto::Experiment& experiment, TrainedParts parts)
       then_learn_(experiment.train().validation().then_learn()) {}
 
 absl::StatusOr<Validation> Validation::Create(const proto::Experiment& experiment, TrainedParts parts,
-                                              const std::vector<Day>& days) {
+                                              const std::vector<Day>& days, int part) {
   const proto::Validation& config = experiment.train().validation();
   Validation validation(experiment, parts);
   validation.learned_.days = validation.held_out_.days = days;
+  CHECK(part >= 0 && part < Parts(config)) << part;
   if (config.has_share()) {
-    validation.learned_.choice = {RowChoice::kLearned, config.share()};
-    validation.held_out_.choice = {RowChoice::kHeldOut, config.share()};
+    validation.learned_.choice = {RowChoice::kLearned, config.share(), part};
+    validation.held_out_.choice = {RowChoice::kHeldOut, config.share(), part};
     return validation;
   }
   if (static_cast<int>(days.size()) <= config.days()) {
@@ -44,6 +47,10 @@ absl::StatusOr<Validation> Validation::Create(const proto::Experiment& experimen
   validation.learned_.days.resize(days.size() - config.days());
   validation.held_out_.days.assign(days.end() - config.days(), days.end());
   return validation;
+}
+
+int Validation::Parts(const proto::Validation& config) {
+  return config.has_share() ? std::max(1, static_cast<int>(std::floor(1 / config.share()))) : 1;
 }
 
 HeldOutScorer::Towers Validation::Scored(const proto::ValidationState& state) const {

@@ -33,9 +33,11 @@ namespace tandem {
 
 class Validation {
  public:
-  // A ConfigError where the window has too few days.
+  // A ConfigError where the window has too few days. `part`: which of the disjoint shares is held out.
   static absl::StatusOr<Validation> Create(const proto::Experiment& experiment, TrainedParts parts,
-                                           const std::vector<Day>& days);
+                                           const std::vector<Day>& days, int part = 0);
+  // How many disjoint shares there are; 1 where days are held out.
+  static int Parts(const proto::Validation& config);
 
   // What the passes and the student phase read, and what is held out.
   const HeldOutLog& learned() const { return learned_; }

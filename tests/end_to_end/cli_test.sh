@@ -37,7 +37,7 @@ zcat $holdout >holdout.tsv
 
 section "usage"
 expect_exit 0 help
-for command in train finetune evaluate importance report predict export inspect synth compare; do
+for command in train finetune evaluate importance report predict export inspect synth compare tune; do
   expect_exit 0 help
   expect_out "$command"
   expect_exit 0 help $command

@@ -67,9 +67,8 @@ TEST(TrainingMemory, AModelIsNeverLargerThanItsWeightsAreCounted) {
     const DualModel model(experiment, *FindKernels("auto").value(), /*trained=*/false);
     for (const bool of_teacher : {true, false}) {
       const auto actual =
-          static_cast<double>((of_teacher ? model.teacher() : model.student()).layout().trained());
-      const proto::Tower& config = of_teacher ? experiment.model().teacher() : experiment.model().student();
-      const double counted = FloatsOf(experiment, config, of_teacher).weights;
+          static_cast<double>((of_teacher ? model.teacher().layout() : model.student().layout()).trained());
+      const double counted = (of_teacher ? TeacherFloats(experiment) : StudentFloats(experiment)).weights;
       EXPECT_LE(counted, actual) << tower;
       EXPECT_GT(counted, 0.6 * actual) << tower << ": too few to be of use";
     }

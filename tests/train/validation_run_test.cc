@@ -17,6 +17,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "src/data/id_hash.h"
+#include "src/train/validation.h"
 #include "tandem/checkpoint.h"
 #include "tandem/day_reader.h"
 #include "tandem/evaluate_model.h"
@@ -254,6 +255,21 @@ TEST_F(ValidationRunTest, HeldOutAndLearnedRowsAreAllOfThem) {
   EXPECT_EQ(Validations("run").at(0)["rows"], state.rows_held_out());
   EXPECT_GT(state.rows_held_out(), 150);
   EXPECT_LT(state.rows_held_out(), 700);
+}
+
+TEST_F(ValidationRunTest, PartsHoldOutRowsThatNoOtherPartDoes) {
+  const proto::Experiment experiment = Experiment("train { validation { share: 0.25 } }");
+  EXPECT_EQ(Validation::Parts(experiment.train().validation()), 4);
+  int64_t held_out = 0;
+  for (int part = 0; part < 4; ++part) {
+    RunOptions options = Options(absl::StrCat("part-", part));
+    options.held_out_part = part;
+    const proto::RunState state =
+        ReadRunState(FileSystem::Default(), Train(experiment, options).checkpoint).value();
+    EXPECT_EQ(state.rows_trained() + state.rows_held_out(), 1600);
+    held_out += state.rows_held_out();
+  }
+  EXPECT_EQ(held_out, 1600);
 }
 
 TEST_F(ValidationRunTest, ThenTheHeldOutRowsAreLearned) {
