@@ -82,8 +82,8 @@ StepPlan StepPlanner::Next(const Batch& batch) {
 
 // Recombined batches are steps of the student's own tables, too.
 int64_t StepPlanner::OwnStep() const {
-  const int64_t in_phase = in_phase_ ? PhaseStep() * (1 + method_.recombined_batches) : 0;
-  return method_.joint ? joint_steps_ + distilled_steps_ + in_phase : in_phase;
+  const int64_t in_phases = PhaseStep() * (1 + method_.recombined_batches);
+  return method_.joint ? joint_steps_ + distilled_steps_ + in_phases : in_phases;
 }
 
 double StepPlanner::StudentRate(const StepPlan& plan) const {
