@@ -1,6 +1,7 @@
 // A model that should not be served: a run that trained to its end, and whose metrics speak against what came
 // out (docs/poor_models.md).
 //
+//   RunOptions options;
 //   TANDEM_ASSIGN_OR_RETURN(const RunSummary summary, TrainRun(experiment, options));
 //   if (!summary.verdict.empty()) ...                       // why
 //

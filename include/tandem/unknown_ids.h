@@ -1,9 +1,9 @@
 // Which share of a feature's ids a model doesn't know: the table's default row serves them. Ids that are written
 // otherwise than in training ("7.0" for "7", quotes, blanks) are all unknown, and nothing else would say so.
 //
-//   UnknownIds ids(predictor.schema());
+//   UnknownIds ids(predictor->schema());
 //   std::vector<int64_t> unknown;
-//   TANDEM_RETURN_IF_ERROR(predictor.Score(batch, &scores, &unknown));
+//   TANDEM_RETURN_IF_ERROR(predictor->Score(batch, &scores, &unknown));
 //   ids.Add(batch, unknown);
 //   for (const FeatureIds& feature : ids.Features()) std::cout << feature.name << feature.unknown_share();
 //

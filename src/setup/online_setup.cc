@@ -36,6 +36,7 @@ absl::Status CheckOverrides(const std::vector<std::string>& overrides) {
                                             "train.schedule",
                                             "train.average_decay",
                                             "train.batches_cross_days",
+                                            "train.validation",
                                             "daily."};
   for (const std::string& text : overrides) {
     for (const char* prefix : kWithoutEffect) {
@@ -58,6 +59,8 @@ absl::StatusOr<proto::Experiment> ExperimentOfBase(FileSystem& fs, const OnlineS
     return ConfigError("init_from: ", base.checkpoint,
                        " has a teacher only; a student is what learns online");
   }
+  // A stream has no days to hold out, whatever the base's log had.
+  if (experiment.train().validation().days() > 0) experiment.mutable_train()->clear_validation();
   TANDEM_RETURN_IF_ERROR(LoadOver(setup.files, setup.overrides, &experiment, fs));
   experiment.mutable_data()->set_path(setup.input);
   ResolveDefaults(&experiment);

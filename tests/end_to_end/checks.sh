@@ -29,6 +29,23 @@ expect_exit() {
   "$tandem" "$@" >"$work/out" 2>"$work/err" || code=$?
   [ $code = "$expected" ] || { cat "$work/err" >&2; fail "tandem $*: exit $code, expected $expected"; }
 }
+# last_of_each ARGUMENT...: sets `given` to the arguments, of a key=value or --flag=value that comes again the last one
+last_of_each() {
+  local -A place=()
+  local argument key
+  given=()
+  for argument in "$@"; do
+    key=${argument%%=*}
+    if [[ $argument != *=* ]]; then
+      given+=("$argument")
+    elif [ -n "${place[$key]-}" ]; then
+      given[${place[$key]}]=$argument
+    else
+      place[$key]=${#given[@]}
+      given+=("$argument")
+    fi
+  done
+}
 # The last command's stderr or stdout holds a text.
 expect_err() { grep -qF -- "$1" "$work/err" || { cat "$work/err" >&2; fail "stderr lacks '$1'"; }; }
 expect_out() { grep -qF -- "$1" "$work/out" || { cat "$work/out" >&2; fail "stdout lacks '$1'"; }; }

@@ -87,7 +87,8 @@ expect_same killed/compare.html before.html
 expect_equal "what a finished comparison says" "$(cat err)" ""
 
 section "stopped by a signal"
-python3 - "$tandem" compare "${compare[@]}" --seeds=1 --test_days=2 --run_dir=stopped train.epochs=30 runtime.checkpoint_every_steps=10 >out 2>err <<'PYTHON' && code=0 || code=$?
+echo 'train { epochs: 30 }' >long.pbtxt
+python3 - "$tandem" compare "${compare[@]/cin.pbtxt/cin.pbtxt,long.pbtxt}" --seeds=1 --test_days=2 --run_dir=stopped runtime.checkpoint_every_steps=10 >out 2>err <<'PYTHON' && code=0 || code=$?
 import os, signal, subprocess, sys, time
 process = subprocess.Popen(sys.argv[1:])
 while process.poll() is None and not os.path.isdir("stopped/runs/TEACHER_ALONE/seed-1/checkpoints"):
@@ -106,7 +107,11 @@ expect_json whole/compare.json 'len(d["rows"]) == 3 and len(d["rows"][0]["cells"
 section "test files, and refusals"
 expect_exit 0 compare "${compare[@]}" --seeds=1 --test=logs/holdout.tsv.gz --run_dir=holdout
 expect_json holdout/compare.json 'len(d["days"]) == 5 and d["rows"][0]["cells"][0]["test_rows"] == 500'
-refuse() { expect_exit "$1" compare "${compare[@]}" "${@:3}"; expect_err "$2"; }
+refuse() {
+  last_of_each "${compare[@]}" "${@:3}"
+  expect_exit "$1" compare "${given[@]}"
+  expect_err "$2"
+}
 refuse 2 "is not empty" --test_days=2 --run_dir=whole
 refuse 2 "train.batch_size" --test_days=2 --seeds=1 --run_dir=whole --resume train.batch_size=32
 refuse 2 "manifest.txt" --test_days=1 --seeds=1 --run_dir=whole --resume
@@ -136,7 +141,8 @@ section "a cell that fails"
 # Malformed rows that only the second day has: every cell fails, and says so.
 cp -r logs bad
 { zcat logs/2026-01-02.tsv.gz | sed -n 1p; for ((i = 0; i < 1200; ++i)); do echo "no row"; done; } | gzip -c >bad/2026-01-02.tsv.gz
-expect_exit 3 compare "${compare[@]}" --seeds=1 --test_days=2 --run_dir=failing 'data.path=bad/{date}.tsv.gz'
+last_of_each "${compare[@]}" 'data.path=bad/{date}.tsv.gz'
+expect_exit 3 compare "${given[@]}" --seeds=1 --test_days=2 --run_dir=failing
 expect_err "TEACHER_ALONE, seed 1: "
 expect_err "failing/runs/TEACHER_ALONE/seed-1"
 expect_absent failing/compare.md

@@ -21,7 +21,10 @@ done
 settings=(--config="$source_dir/configs/synthetic.pbtxt" --begin_date=2026-01-01 'data.path=logs/{date}.tsv.gz' train.window_days=3
   train.epochs=2 train.batch_size=64 embedding.dim=4 model.teacher.mlp.hidden=16,8 model.student.mlp.hidden=8,4 runtime.threads=2
   model.distill.lr_multiplier=10 daily.gate.min_copc=0.5 daily.gate.max_copc=2 daily.gate.max_auc_loss=0.02)
-daily() { expect_exit 0 daily --run_dir="$1" --end_date="$2" "${settings[@]}" "${@:3}"; }
+daily() {
+  last_of_each "${settings[@]}" "${@:3}"
+  expect_exit 0 daily --run_dir="$1" --end_date="$2" "${given[@]}"
+}
 # expect_days RUN EXPRESSION: of the list of days
 expect_days() {
   python3 -c 'import json, sys
@@ -126,16 +129,18 @@ daily gaps 2026-01-06 'data.path=poisoned/{date}.tsv.gz' daily.gate.min_rows=0 d
 expect_err "waiting for the log of 2026-01-07"
 cp gaps/days/2026-01-04/bundle/graph.bin whole-graph.bin
 truncate -s -1 gaps/days/2026-01-04/bundle/graph.bin
-expect_exit 4 daily --run_dir=gaps --end_date=2026-01-06 "${settings[@]}" 'data.path=poisoned/{date}.tsv.gz' daily.gate.min_rows=0 daily.gate.max_auc_loss=0 --resume
+last_of_each "${settings[@]}" 'data.path=poisoned/{date}.tsv.gz' daily.gate.min_rows=0 daily.gate.max_auc_loss=0 --resume
+expect_exit 4 daily --run_dir=gaps --end_date=2026-01-06 "${given[@]}"
 expect_err "graph.bin"
 cp whole-graph.bin gaps/days/2026-01-04/bundle/graph.bin
 mv gaps/days/2026-01-04 aside
-expect_exit 4 daily --run_dir=gaps --end_date=2026-01-06 "${settings[@]}" 'data.path=poisoned/{date}.tsv.gz' daily.gate.min_rows=0 daily.gate.max_auc_loss=0 --resume
+last_of_each "${settings[@]}" 'data.path=poisoned/{date}.tsv.gz' daily.gate.min_rows=0 daily.gate.max_auc_loss=0 --resume
+expect_exit 4 daily --run_dir=gaps --end_date=2026-01-06 "${given[@]}"
 expect_err "gaps/published: the model in place, gaps/days/2026-01-04/bundle, is gone"
 rm poisoned/2026-01-0[3-6].tsv.gz
 
 section "a header alone, logs that come later"
-early() { expect_exit 0 daily --run_dir=early --end_date=2026-01-05 "${settings[@]}" 'data.path=poisoned/{date}.tsv.gz' --begin_date=2026-01-03 "$@"; }
+early() { daily early 2026-01-05 'data.path=poisoned/{date}.tsv.gz' --begin_date=2026-01-03 "$@"; }
 early
 expect_err "0 dates done, 0 models published; waiting for the log of 2026-01-03"
 expect_absent early/days.jsonl

@@ -78,7 +78,7 @@ same_weights run resumed
 section "malformed rows"
 mkdir broken
 { zcat json/2026-01-01.jsonl.gz; printf '%s\n' '{"label": 1, "user": "u1"' '[1, 2]' '{"label": 2}' '{"label": 1, "price": [3]}' '{"label": 1, "label": 0}'; } >broken/2026-01-01.jsonl
-expect_exit 0 train --config="$json" --run_dir=aside --end_date=2026-01-01 "${small[@]}" train.window_days=1 'data.path=broken/{date}.jsonl'
+expect_exit 0 train --config="$json" --run_dir=aside --end_date=2026-01-01 "${small[@]/train.window_days=2/train.window_days=1}" 'data.path=broken/{date}.jsonl'
 expect_err "broken/2026-01-01.jsonl:1501: no row: broken JSON at byte"
 expect_err "broken/2026-01-01.jsonl:1502: no row: no object"
 expect_err "broken/2026-01-01.jsonl:1503: label '2' is not 0 or 1"

@@ -99,6 +99,40 @@ class BusyThread {
   std::promise<void> gate_;
 };
 
+TEST_F(ScoringServiceTest, ARowWithoutAFiniteScoreIsMalformedAsItIsInPredict) {
+  const std::string checkpoint = scratch_ / "linear";
+  WriteTrainedCheckpoint(
+      SmallExperiment("teacher { mlp { hidden: 4 } } student { linear: true mlp { hidden: 4 } } "
+                      "distill { hint_weight: 0 }"),
+      3, checkpoint);
+  const std::unique_ptr<ServedModel> model = ServedModel::Open(checkpoint, {}).value();
+  ScoreRequest request;
+  request.parsed_by = model->current();
+  const Schema& schema = request.parsed_by->schema();
+  const auto decoder = request.parsed_by->format()
+                           .MakeCellDecoder(schema, RowUse::kPredict, SmallLogColumns(), "rows")
+                           .value();
+  request.batch = Batch(request.parsed_by->fields());
+  for (size_t row = 0; row < 3; ++row) {
+    const std::vector<absl::string_view> cells(rows_[row].begin(), rows_[row].end());
+    ASSERT_EQ(decoder->Decode(cells, &request.batch, nullptr), RowFault::kNone);
+  }
+  for (size_t f = 0; f < schema.fields().size(); ++f) {
+    FieldBags& bags = request.batch.fields[f];
+    if (schema.fields()[f].kind == FieldKind::kDense) bags.coefficients[bags.offsets[1]] = kAbsent;
+  }
+  ScoringService service(model.get(), {});
+  const absl::StatusOr<ScoreResponse> response = service.Score(std::move(request));
+  ASSERT_TRUE(response.ok()) << response.status();
+  ASSERT_EQ(response->malformed.size(), 1u);
+  EXPECT_EQ(response->malformed[0].row, 1);
+  EXPECT_EQ(response->malformed[0].why, "its score is not finite");
+  for (const std::vector<float>* scores : {&response->scores.student, &response->scores.teacher}) {
+    EXPECT_TRUE(std::isfinite((*scores)[0]) && std::isfinite((*scores)[2]));
+    EXPECT_TRUE(IsAbsent((*scores)[1]));
+  }
+}
+
 TEST_F(ScoringServiceTest, ScoresHaveTheBitsOfPredictHoweverRequestsAreBatched) {
   const std::vector<float> expected = Predicted(*model_->current(), rows_);
   for (const int max_batch_rows : {1, 7, 1000}) {
