@@ -83,6 +83,12 @@ expect_absent never
 train 0 slow embedding.slow_copy.decay=0.99999999
 train 0 bounded embedding.max_rows=50
 expect_err "the tables are full (embedding.max_rows: 50)"
+train 0 whole embedding.max_rows=50 embedding.min_count=2 train.epochs=2 runtime.checkpoint_every_steps=3 runtime.keep_checkpoints=100
+cp -r whole resumed
+last=$(basename "$(last_checkpoint whole)")
+find resumed/checkpoints -name 'step-*' | sort | tail -n +3 | xargs rm -r
+expect_exit 0 train --run_dir=resumed --resume
+expect_same_folder "whole/checkpoints/$last" "resumed/checkpoints/$last"
 
 section "memory that isn't there is an error with a sentence"
 (ulimit -v 400000 && "$tandem" train --config="$source_dir/configs/synthetic.pbtxt" --run_dir=large data.path=day.tsv "${small[@]}" \
