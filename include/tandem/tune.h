@@ -8,13 +8,13 @@
 //   TANDEM_ASSIGN_OR_RETURN(const TuneSummary summary, RunTuning(experiment, options));
 //   std::cout << summary.text;
 //
-// Trial 0 is the configuration as it is. The others change some of its settings (src/tune/search_space.h), at
-// random first, later mostly by steps away from the best so far (src/tune/proposer.h): random search
-// (Bergstra and Bengio 2012) with local search after it. A trial that is in the worse half after 2, 4, 8, ...
-// passes, or before its student phase, is stopped: asynchronous successive halving (Jamieson and Talwalkar
-// 2016; Li et al. 2018, 2020; src/tune/halving.h). So is one that takes four times as long as trial 0 took;
-// one that fails is a loser like others. What ranks is the validation log loss of the tower that is served:
-// the student, or the teacher of a method without one.
+// Trial 0 is the configuration as it is. The others change some of its settings (src/tune/search_space.h),
+// at random first, later mostly by steps away from the best so far (src/tune/proposer.h): random search
+// (Bergstra and Bengio 2012) with local search after it. A trial that is in the worse half after 2, 4, 8,
+// ... passes, or before its student phase, is stopped: asynchronous successive halving (Jamieson and
+// Talwalkar 2016; Li et al. 2018, 2020; src/tune/halving.h). So is one that takes four times as long as
+// trial 0 took, and a sixth of the budget; one that fails is a loser like others. What ranks is the
+// validation log loss of the tower that is served: the student, or the teacher of a method without one.
 //
 // The winner of many trials looks better than it is. So in the last third of the budget the best few and
 // trial 0 are trained again, in rounds: each with another seed and another share of the rows held out,

@@ -8,7 +8,7 @@ namespace {
 constexpr double kSearchShare = 2.0 / 3;
 // What a training may take beyond what it took before.
 constexpr double kReserve = 1.2;
-constexpr double kTooSlow = 4;
+constexpr double kTooSlow = 4, kLargeShare = 1.0 / 6;
 constexpr size_t kMostContenders = 3;
 constexpr int kWantedRounds = 2;
 constexpr int kMostRounds = 5;
@@ -58,8 +58,9 @@ std::vector<int> Contenders(const std::vector<Trial>& trials, const Budget& budg
 
 int MostRounds(int parts) { return parts > 1 ? std::min(kMostRounds, parts - 1) : kMostRounds; }
 
-bool IsTooSlow(const std::vector<Trial>& trials, double seconds) {
-  return trials[0].state == Trial::kDone && seconds > kTooSlow * trials[0].seconds;
+bool IsTooSlow(const std::vector<Trial>& trials, const Budget& budget, double seconds) {
+  return trials[0].state == Trial::kDone && seconds > kTooSlow * trials[0].seconds &&
+         seconds > kLargeShare * budget.seconds;
 }
 
 }  // namespace tandem

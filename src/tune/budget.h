@@ -29,8 +29,9 @@ std::vector<int> Contenders(const std::vector<Trial>& trials, const Budget& budg
 // first of which has chosen.
 int MostRounds(int parts);
 
-// A trial that takes four times as long as trial 0 took, where that is done.
-bool IsTooSlow(const std::vector<Trial>& trials, double seconds);
+// A trial that takes four times as long as trial 0 took, where that is done, and more than a sixth of the
+// budget: on a machine that others use times tell little.
+bool IsTooSlow(const std::vector<Trial>& trials, const Budget& budget, double seconds);
 
 }  // namespace tandem
 

@@ -106,7 +106,8 @@ absl::Status Search::Look(int id, double began) {
   const double elapsed = state_.Elapsed();
   const double end = id == 0 ? state_.budget().seconds : SearchEnd(trials, state_.budget());
   if (elapsed >= end) return absl::CancelledError("the time is up");
-  if (id != 0 && IsTooSlow(trials, elapsed - began)) return Loser("much slower than trial 0");
+  if (id != 0 && IsTooSlow(trials, state_.budget(), elapsed - began))
+    return Loser("much slower than trial 0");
   return absl::OkStatus();
 }
 

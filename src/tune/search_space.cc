@@ -38,17 +38,17 @@ class SpaceBuilder {
     AddNumbers(key, base, std::move(values));
   }
   void AddCounts(const std::string& key, int base, const std::vector<double>& factors) {
-    std::vector<double> values;
-    for (const double factor : factors) values.push_back(std::max(1.0, std::round(base * factor)));
+    std::vector<double> values = factors;
+    for (double& value : values) value = std::max(1.0, std::round(base * value));
     AddNumbers(key, base, std::move(values));
   }
   // In ascending order, the base among them.
   void AddNumbers(const std::string& key, double base, std::vector<double> values) {
     values.push_back(base);
     std::sort(values.begin(), values.end());
-    std::vector<std::string> texts;
-    for (const double value : values) texts.push_back(NumberText(value));
-    Add(key, NumberText(base), std::move(texts), /*ordered=*/true);
+    std::vector<std::string> texts(values.size());
+    std::transform(values.begin(), values.end(), texts.begin(), NumberText);
+    Add(key, NumberText(base), texts, /*ordered=*/true);
   }
   // The base's own window, and others so many times as long.
   void AddAverage(const std::string& key, double base) {
@@ -69,7 +69,7 @@ class SpaceBuilder {
       }));
     }
     const std::string base = texts[1];
-    Add(key, base, std::move(texts), /*ordered=*/true);
+    Add(key, base, texts, /*ordered=*/true);
   }
   void AddRate(const std::string& optimizer_key, const proto::Optimizer& optimizer) {
     const auto add = [&](const char* kind, double rate) {
@@ -90,7 +90,8 @@ class SpaceBuilder {
         return;
     }
   }
-  void Add(const std::string& key, const std::string& base, std::vector<std::string> values, bool ordered) {
+  void Add(const std::string& key, const std::string& base, const std::vector<std::string>& values,
+           bool ordered) {
     Dimension dimension{key, {}, 0, ordered};
     for (const std::string& value : values) {
       if (!dimension.values.empty() && dimension.values.back() == value) continue;
@@ -188,6 +189,8 @@ void AddTower(const std::string& key, const proto::Tower& tower, SpaceBuilder* s
   if (!tower.has_mlp()) return;
   space->AddWidths(key + ".mlp.hidden", tower.mlp());
   space->AddNumbers(key + ".mlp.dropout", tower.mlp().dropout(), {0, 0.05, 0.1, 0.2, 0.3, 0.4});
+  space->Add(key + ".mlp.normalize_input", tower.mlp().normalize_input() ? "true" : "false",
+             {"false", "true"}, /*ordered=*/false);
 }
 
 void AddStudentsLevers(const proto::Experiment& experiment, const MethodPlan& plan, SpaceBuilder* space) {
@@ -255,7 +258,9 @@ SearchSpace SearchSpace::Around(const proto::Experiment& base) {
     const std::string kind = KindOf(model.teacher());
     std::vector<std::string> kinds = {"none", "fm", "cin", "cross"};
     if (kind == "as it is") kinds.insert(kinds.begin(), kind);
-    space.Add(kTeachersKind, kind, std::move(kinds), /*ordered=*/false);
+    space.Add("model.teacher.combine", proto::Tower::Combine_Name(model.teacher().combine()),
+              {"STACKED", "PARALLEL"}, /*ordered=*/false);
+    space.Add(kTeachersKind, kind, kinds, /*ordered=*/false);
   }
   if (plan.student) {
     AddTower("model.student", model.student(), &space);

@@ -50,12 +50,13 @@ TEST(BudgetTest, ARoundHoldsOutRowsThatChoseNothingWhereThereAreSome) {
   EXPECT_EQ(MostRounds(1), 5) << "days: the same rows, other seeds";
 }
 
-TEST(BudgetTest, TooSlowIsFourTimesTrialZero) {
+TEST(BudgetTest, TooSlowIsFourTimesTrialZeroAndALargeShareOfTheBudget) {
   std::vector<Trial> trials = {DoneIn(0, 0.5, 10)};
-  EXPECT_FALSE(IsTooSlow(trials, 40));
-  EXPECT_TRUE(IsTooSlow(trials, 41));
+  EXPECT_FALSE(IsTooSlow(trials, {60, 1}, 40));
+  EXPECT_TRUE(IsTooSlow(trials, {60, 1}, 41));
+  EXPECT_FALSE(IsTooSlow(trials, {600, 1}, 41));
   trials[0].state = Trial::kPending;
-  EXPECT_FALSE(IsTooSlow(trials, 1000));
+  EXPECT_FALSE(IsTooSlow(trials, {60, 1}, 1000));
 }
 
 }  // namespace
