@@ -15,8 +15,8 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_split.h"
-#include "src/util/distinct_files.h"
 #include "src/train/run_config.h"
+#include "src/util/distinct_files.h"
 #include "tandem/files.h"
 #include "tandem/status.h"
 #include "tools/path_list.h"

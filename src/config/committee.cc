@@ -18,7 +18,7 @@ std::vector<MemberConfig> TeachersOf(const proto::Experiment& experiment) {
   if (model.has_teacher())
     members.push_back({&model.teacher(), SeedOr(model.teacher(), seed), "model.teacher"});
   for (int m = 0; m < model.committee().member_size(); ++m) {
-    const proto::Committee::Member& member = model.committee().member(m);
+    const proto::CommitteeMember& member = model.committee().member(m);
     for (int copy = 0; copy < member.copies(); ++copy) {
       const uint64_t of_member =
           member.tower().has_seed() ? member.tower().seed() + copy : seed + members.size();

@@ -39,6 +39,13 @@ Preset SwitchesOf(const proto::Model& model) {
   return preset;
 }
 
+void TakeOwn(const proto::OwnEmbedding& own, proto::Embedding* embedding) {
+  if (own.has_dim()) embedding->set_dim(own.dim());
+  if (own.has_init_deviation()) embedding->set_init_deviation(own.init_deviation());
+  if (own.has_min_count()) embedding->set_min_count(own.min_count());
+  if (own.has_l2()) embedding->set_l2(own.l2());
+}
+
 }  // namespace
 
 MethodPlan PlanOf(const proto::Experiment& experiment) {
@@ -68,7 +75,7 @@ MethodPlan PlanOf(const proto::Experiment& experiment) {
 proto::Experiment StudentAlone(proto::Experiment experiment) {
   proto::Model& model = *experiment.mutable_model();
   if (PlanOf(experiment).own_embedding && HasTeacher(model)) {
-    experiment.mutable_embedding()->MergeFrom(model.distill().own_embedding());
+    TakeOwn(model.distill().own_embedding(), experiment.mutable_embedding());
     model.mutable_distill()->clear_own_embedding();
   }
   model.set_method(proto::STUDENT_ALONE);

@@ -114,10 +114,6 @@ absl::Status ValidateLevers(const proto::Experiment& experiment,
   if (HasStudent(experiment.model()) && !features.empty() && nothing_for_student)
     return ConfigError(
         "feature.towers: all features are TEACHER, or sequences; the student needs one to read");
-  if (experiment.embedding().expire_days() > 0)
-    return ConfigError(
-        "embedding.expire_days: ", experiment.embedding().expire_days(),
-        "; rows don't expire in this version: must be 0. embedding.max_rows bounds the tables");
   TANDEM_RETURN_IF_ERROR(CheckSlowCopy(experiment));
   TANDEM_RETURN_IF_ERROR(CheckUnlabelled(experiment));
   TANDEM_RETURN_IF_ERROR(CheckRecombined(experiment));

@@ -77,8 +77,8 @@ absl::Status EmbeddingFileReader::SkipRest() {
 absl::Status EmbeddingFileReader::NextTable() {
   TANDEM_RETURN_IF_ERROR(SkipRest());
   TANDEM_ASSIGN_OR_RETURN(absl::string_view record, reader_->Next());
-  if (!ParseStrictly(record, &table_) || table_.dim() <= 0 || table_.dim() > kMostDim || table_.teacher_linear() < 0 ||
-      table_.teacher_linear() > table_.dim() || table_.slots() < 0 ||
+  if (!ParseStrictly(record, &table_) || table_.dim() <= 0 || table_.dim() > kMostDim ||
+      table_.teacher_linear() < 0 || table_.teacher_linear() > table_.dim() || table_.slots() < 0 ||
       table_.slots() > kMostSlots || table_.rows() < 0 || table_.pending() < 0 ||
       (table_.slow() && !header_.has_slow_decay()))
     return Malformed();

@@ -38,6 +38,7 @@ constexpr int kMembers = 8;
 constexpr int kMembersOfLarge = 4;
 constexpr double kMostIdsOfCommittee = 2e6;
 constexpr int kDim = 8;
+constexpr int kStudentDim = 16;
 // Below, first values as large as those of more rows are learned by heart.
 constexpr double kFewRows = 5000;
 // Tables up to here are pulled at whole, at every step.
@@ -140,12 +141,16 @@ void SetCommittee(const RecipeInput& input, int members, Recipe* recipe) {
     AddTransformers(input, model->mutable_teacher());
     SetMlp({128, 64}, kDropout, model->mutable_teacher());
   }
-  proto::Committee::Member* member = model->mutable_committee()->add_member();
+  proto::CommitteeMember* member = model->mutable_committee()->add_member();
   member->set_copies(members);
   SetMlp({128, 64}, kDropout, member->mutable_tower());
   proto::Distill* distill = model->mutable_distill();
   distill->mutable_switches()->set_own_embedding(true);
-  distill->mutable_own_embedding()->set_l2(0);
+  proto::OwnEmbedding* own = distill->mutable_own_embedding();
+  own->set_dim(kStudentDim);
+  own->set_init_deviation(0.01);
+  own->set_min_count(1);
+  own->set_l2(0);
   distill->set_lr_multiplier(2);
   recipe->why_model = absl::StrCat(members,
                                    " MLPs that begin differently teach by the mean of what they say, which "

@@ -120,7 +120,7 @@ void AddTeachers(const proto::Experiment& experiment, std::vector<std::string>* 
   if (model.has_teacher()) sentences->push_back(absl::StrCat("Teacher: ", TowerWords(model.teacher()), "."));
   if (!model.has_committee()) return;
   std::vector<std::string> kinds;
-  for (const proto::Committee::Member& member : model.committee().member())
+  for (const proto::CommitteeMember& member : model.committee().member())
     kinds.push_back(absl::StrCat(member.copies(), " of ", TowerWords(member.tower())));
   sentences->push_back(
       absl::StrCat("Committee, which teaches by its mean logit: ", absl::StrJoin(kinds, "; "),

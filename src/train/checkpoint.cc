@@ -88,10 +88,8 @@ absl::Status CheckWeights(FileSystem& fs, const std::string& path, const proto::
     TANDEM_ASSIGN_OR_RETURN(const int64_t bytes, fs.Size(path + name));
     return CheckHoldsWeights(path + name, bytes, weights, sizeof(float));
   };
-  if (HasTeacher(model))
-    TANDEM_RETURN_IF_ERROR(check("/teacher.bin", TeacherFloats(experiment).weights));
-  if (HasStudent(model))
-    TANDEM_RETURN_IF_ERROR(check("/student.bin", StudentFloats(experiment).weights));
+  if (HasTeacher(model)) TANDEM_RETURN_IF_ERROR(check("/teacher.bin", TeacherFloats(experiment).weights));
+  if (HasStudent(model)) TANDEM_RETURN_IF_ERROR(check("/student.bin", StudentFloats(experiment).weights));
   return check("/adapters.bin", AdapterWeights(experiment));
 }
 

@@ -97,8 +97,8 @@ MemoryEstimate EstimateMemory(const proto::Experiment& experiment,
                               const std::map<std::string, double>& table_rows, double rows) {
   MemoryEstimate memory;
   const proto::Embedding& embedding = experiment.embedding();
-  const double floats =
-      VectorsAnId(experiment) * embedding.dim() * (1 + Slots(embedding.optimizer()) + (embedding.has_slow_copy() ? 1 : 0));
+  const double floats = VectorsAnId(experiment) * embedding.dim() *
+                        (1 + Slots(embedding.optimizer()) + (embedding.has_slow_copy() ? 1 : 0));
   for (const auto& [table, ids] : table_rows) memory.tables += ids * (floats * kFloatBytes + kIndexBytes);
   const double weights = TeacherFloats(experiment).weights + StudentFloats(experiment).weights;
   memory.towers = weights * kFloatBytes *

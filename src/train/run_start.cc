@@ -5,9 +5,9 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
-#include "tandem/day_files.h"
 #include "src/train/run_config.h"
 #include "src/train/run_state.h"
+#include "tandem/day_files.h"
 #include "tandem/experiment.pb.h"
 #include "tandem/feature_change.h"
 #include "tandem/row_fault.h"
