@@ -8,6 +8,7 @@
 #include <exception>
 #include <new>
 #include <string>
+#include <system_error>
 
 #include "src/util/printable.h"
 #include "tandem/status.h"
@@ -64,6 +65,10 @@ void PrintException() {
     std::fputs("tandem: ended for no reason that is known\n", stderr);
   } catch (const std::bad_alloc&) {
     PrintOutOfMemory();
+  } catch (const std::system_error& error) {
+    // Where the memory of a thread's stack isn't there, too.
+    std::fprintf(stderr, "tandem: the system says: %s (out of memory or threads?)\n",
+                 Printable(error.what()).c_str());
   } catch (const std::exception& error) {
     std::fprintf(stderr, "tandem: internal error: %s\n", Printable(error.what()).c_str());
   } catch (...) {

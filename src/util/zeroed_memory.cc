@@ -1,6 +1,5 @@
 #include "src/util/zeroed_memory.h"
 
-#include <glog/logging.h>
 #include <sys/mman.h>
 
 #include <cstdint>
@@ -19,7 +18,7 @@ constexpr size_t kLeastMapped = size_t{64} << 10;
 
 void* Map(size_t bytes) {
   void* memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  PCHECK(memory != MAP_FAILED) << "no memory for " << bytes << " bytes";
+  if (memory == MAP_FAILED) throw std::bad_alloc();  // as the heap does
   return memory;
 }
 

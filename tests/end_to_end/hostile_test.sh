@@ -96,6 +96,14 @@ section "memory that isn't there is an error with a sentence"
 [ $code = 1 ] || [ $code = 2 ] || { cat err >&2; fail "exit code $code"; }
 grep -q "memory" err || { cat err >&2; fail "no word of memory"; }
 
+{ cat day.tsv; for copy in {1..200}; do tail -n +2 day.tsv; done; } >many.tsv
+for limit in 90000 110000 130000 160000 200000; do
+  (ulimit -v $limit && timeout 60 "$tandem" train --config="$source_dir/configs/synthetic.pbtxt" --run_dir=limited$limit data.path=many.tsv "${small[@]}" \
+    embedding.dim=64 train.shuffle_rows=1000000 runtime.threads=2 >/dev/null 2>err) && code=0 || code=$?
+  [ $code -le 2 ] || { cat err >&2; fail "ulimit -v $limit: exit code $code"; }
+  [ $code = 0 ] || grep -q "memory" err || { cat err >&2; fail "ulimit -v $limit: no word of memory"; }
+done
+
 section "a run that prunes its checkpoints can be scored with at any time"
 "$tandem" train --config="$source_dir/configs/synthetic.pbtxt" --run_dir=live data.path=day.tsv "${small[@]}" train.epochs=60 \
   runtime.checkpoint_every_steps=1 runtime.keep_checkpoints=1 2>/dev/null &
