@@ -125,7 +125,12 @@ std::string UnknownField(absl::string_view parent, absl::string_view name, const
   if (NearestName(name, known).empty()) {
     std::vector<std::string> elsewhere;
     FindField(*proto::Experiment::descriptor(), "", name, &elsewhere);
-    if (elsewhere.size() == 1) return absl::StrCat(start, "; did you mean '", elsewhere[0], "'?");
+    // The highest place, where it is one.
+    const auto depth = [](const std::string& place) { return std::count(place.begin(), place.end(), '.'); };
+    std::stable_sort(elsewhere.begin(), elsewhere.end(),
+                     [&](const std::string& a, const std::string& b) { return depth(a) < depth(b); });
+    if (elsewhere.size() == 1 || (elsewhere.size() > 1 && depth(elsewhere[0]) < depth(elsewhere[1])))
+      return absl::StrCat(start, "; did you mean '", elsewhere[0], "'?");
   }
   return absl::StrCat(start, DidYouMean(name, known));
 }

@@ -432,7 +432,7 @@ TEST(ConfigValidate, AMethodHasItsTowers) {
   proto::Experiment no_teacher = Example();
   no_teacher.mutable_model()->clear_teacher();
   EXPECT_EQ(ValidateExperiment(no_teacher).message(),
-            "model.teacher: not set; method CO_TRAIN needs a teacher");
+            "model.teacher: not set; method CO_TRAIN needs a teacher (or several: model.committee)");
   no_teacher.mutable_model()->set_method(proto::STUDENT_ALONE);
   EXPECT_TRUE(ValidateExperiment(no_teacher).ok());
 }
@@ -607,8 +607,10 @@ TEST(ConfigValidate, AStudentLearnsSomewhere) {
   ExpectValid({"model.distill.replay.steps=4", "model.distill.phase.fraction=0.25"});
   EXPECT_THAT(Fault({"model.method=TWO_STAGE_FULL", "model.distill.switches.phase=false"}),
               StartsWith("model.distill.switches: joint and phase are both false"));
-  EXPECT_THAT(Fault({"model.distill.switches.own_embedding=true"}),
-              StartsWith("model.distill.switches.stop_gradient: true"));
+  ExpectValid({"model.distill.switches.own_embedding=true"});
+  EXPECT_THAT(
+      Fault({"model.distill.switches.own_embedding=true", "model.distill.switches.stop_gradient=true"}),
+      StartsWith("model.distill.switches.stop_gradient: true"));
   EXPECT_THAT(Fault({"model.distill.switches.stop_gradient=false", "model.distill.phase.fraction=0.5"}),
               StartsWith("model.distill.switches.stop_gradient: false with a student phase"));
   EXPECT_THAT(Fault({"model.student.linear=true", "model.distill.replay.steps=2"}),

@@ -9,7 +9,10 @@ begin "$@"
 expect_exit 0 synth --output=logs --days=2 --rows_per_day=300 --holdout_rows=100 --vocabulary=100 --seed=3
 zcat logs/2026-01-02.tsv.gz >day.tsv
 small=(embedding.dim=4 model.teacher.mlp.hidden=8 model.student.mlp.hidden=4 train.batch_size=32 train.shard_rows=16)
-train() { expect_exit "$1" train --config="$source_dir/configs/synthetic.pbtxt" --run_dir="$2" data.path=day.tsv "${small[@]}" "${@:3}"; }
+train() {
+  last_of_each "${small[@]}" "${@:3}"
+  expect_exit "$1" train --config="$source_dir/configs/synthetic.pbtxt" --run_dir="$2" data.path=day.tsv "${given[@]}"
+}
 # No message has a control character, but for the ends of its lines.
 expect_plain() { ! LC_ALL=C grep -q $'[\x01-\x08\x0b-\x1f\x7f]' "$work/err" || { cat -v "$work/err" >&2; fail "control characters on stderr"; }; }
 train 0 run
@@ -70,7 +73,8 @@ expect_exit 0 inspect --model=latin --format=json
 python3 -c 'import json, sys; json.load(open(sys.argv[1], encoding="utf-8"))' out || fail "inspect's JSON"
 
 section "a file that may not grow is an error of its write, and no signal"
-(ulimit -f 8 && "$tandem" train --config="$source_dir/configs/synthetic.pbtxt" --run_dir=cut data.path=day.tsv "${small[@]}" embedding.dim=64 2>err) && code=0 || code=$?
+last_of_each "${small[@]}" embedding.dim=64
+(ulimit -f 8 && "$tandem" train --config="$source_dir/configs/synthetic.pbtxt" --run_dir=cut data.path=day.tsv "${given[@]}" 2>err) && code=0 || code=$?
 expect_equal "exit code of a file that is too large" $code 1
 expect_err "File too large"
 

@@ -17,7 +17,8 @@ cat >hint.pbtxt <<<'model { distill { hint { teacher_layer: -1 student_layer: -1
 
 # train_window RUN CONFIGS OVERRIDES...: on the 30 days that end on 1997-12-04
 train_window() {
-  expect_exit 0 train --config="$2" --run_dir="$1" --end_date=1997-12-04 "$log" "${small[@]}" "${@:3}"
+  last_of_each "$log" "${small[@]}" "${@:3}"
+  expect_exit 0 train --config="$2" --run_dir="$1" --end_date=1997-12-04 "${given[@]}"
   expect_err "25,360 rows read = 25,360 trained + 0 quarantined"
 }
 finetune_day() {  # RUN NEW_RUN FLAGS...

@@ -10,24 +10,24 @@ namespace {
 
 TEST(RecipeTest, KnotsBatchesAndAveragesGrowWithTheRows) {
   const Recipe small = RecipeFor({/*rows=*/640, /*positives=*/200, /*fields=*/20});
-  EXPECT_EQ(small.knots, 6);
+  EXPECT_EQ(small.knots, 4);
   EXPECT_EQ(small.settings.train().batch_size(), 32);
   EXPECT_NEAR(small.settings.train().average_decay(), 1 - 1 / 120.0, 1e-4);
   EXPECT_EQ(RecipeFor({7000, 200, 20}).settings.train().batch_size(), 128);
   const Recipe large = RecipeFor({/*rows=*/50000, /*positives=*/5000, /*fields=*/20});
-  EXPECT_EQ(large.knots, 24);
+  EXPECT_EQ(large.knots, 100);
   EXPECT_EQ(large.settings.train().batch_size(), 256);
   EXPECT_NEAR(large.settings.train().average_decay(), 0.999, 1e-9);
   EXPECT_EQ(large.settings.embedding().slow_copy().decay(), large.settings.train().average_decay());
 }
 
 TEST(RecipeTest, PassesAreFewerWhereRowsAreMany) {
-  EXPECT_EQ(RecipeFor({10000, 1000, 20}).settings.train().epochs(), 40);
-  EXPECT_EQ(RecipeFor({1e6, 1e5, 20}).settings.train().epochs(), 6);
+  EXPECT_EQ(RecipeFor({10000, 1000, 20}).settings.train().epochs(), 60);
+  EXPECT_EQ(RecipeFor({400e3, 1e5, 20}).settings.train().epochs(), 6);
   EXPECT_EQ(RecipeFor({1e9, 1e8, 20}).settings.train().epochs(), 3);
-  EXPECT_EQ(RecipeFor({10000, 1000, 20}).settings.model().distill().phase().fraction(), 10);
-  EXPECT_EQ(RecipeFor({200e3, 1000, 20}).settings.model().distill().phase().fraction(), 3);
-  EXPECT_EQ(RecipeFor({1e9, 1e8, 20}).settings.model().distill().phase().fraction(), 1);
+  EXPECT_EQ(RecipeFor({10000, 1000, 20}).settings.model().distill().phase().fraction(), 20);
+  EXPECT_EQ(RecipeFor({200e3, 1000, 20}).settings.model().distill().phase().fraction(), 6);
+  EXPECT_EQ(RecipeFor({1e9, 1e8, 20}).settings.model().distill().phase().fraction(), 2);
 }
 
 TEST(RecipeTest, RowsOrTheLastDayTellWhenToStop) {
@@ -54,16 +54,27 @@ TEST(RecipeTest, AHistoryGetsATransformer) {
   RecipeInput input{1e5, 1e4, 20};
   input.sequences = {{"viewed_in_order", "movie"}};
   const proto::Tower teacher = RecipeFor(input).settings.model().teacher();
-  ASSERT_EQ(teacher.interaction_size(), 2);
-  EXPECT_EQ(teacher.interaction(1).transformer().target(), "movie");
+  ASSERT_EQ(teacher.interaction_size(), 1);
+  EXPECT_EQ(teacher.interaction(0).transformer().target(), "movie");
+}
+
+TEST(RecipeTest, ACommitteeTeachesWhereItsVectorsFit) {
+  RecipeInput input{1e5, 1e4, 20};
+  EXPECT_EQ(RecipeFor(input).settings.model().committee().member(0).copies(), 8);
+  EXPECT_TRUE(RecipeFor(input).settings.model().distill().switches().own_embedding());
+  input.distinct_ids = 1e6;
+  EXPECT_EQ(RecipeFor(input).settings.model().committee().member(0).copies(), 4);
+  input.distinct_ids = 5e6;
+  EXPECT_FALSE(RecipeFor(input).settings.model().has_committee());
+  EXPECT_TRUE(RecipeFor(input).settings.model().has_teacher());
 }
 
 TEST(MemoryEstimateTest, TablesGrowWithTheirRowsAndTheShuffleWithTheLog) {
   const proto::Experiment experiment = RecipeFor({1e5, 1e4, 20}).settings;
   const MemoryEstimate few = EstimateMemory(experiment, {{"user", 1000}}, 1e5);
   const MemoryEstimate many = EstimateMemory(experiment, {{"user", 1001000}}, 1e5);
-  // A vector, two slots of Adam and the average: 128 bytes, and the index.
-  EXPECT_NEAR(many.tables - few.tables, 1e6 * (128 + 40), 1e6);
+  // Eight vectors of 8, and the student's of 16, each with two slots of Adam and the average, and the index.
+  EXPECT_NEAR(many.tables - few.tables, 1e6 * ((8 * 8 + 16) * 4 * 4 + 40), 1e6);
   EXPECT_EQ(many.towers, few.towers);
   EXPECT_LT(EstimateMemory(experiment, {}, 1000).shuffle, few.shuffle);
 }
