@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "src/config/committee.h"
 #include "src/config/methods.h"
+#include "src/config/teachers.h"
 
 namespace tandem {
 namespace {

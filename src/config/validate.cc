@@ -1,10 +1,10 @@
 #include "src/config/validate.h"
 
 #include "absl/strings/match.h"
-#include "src/config/committee.h"
 #include "src/config/methods.h"
 #include "src/config/optimizers.h"
 #include "src/config/ranges.h"
+#include "src/config/teachers.h"
 #include "tandem/experiment.h"
 #include "tandem/status.h"
 

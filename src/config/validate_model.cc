@@ -4,8 +4,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "src/config/committee.h"
 #include "src/config/methods.h"
+#include "src/config/teachers.h"
 #include "src/config/validate.h"
 #include "tandem/status.h"
 

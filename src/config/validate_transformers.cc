@@ -4,8 +4,8 @@
 
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
-#include "src/config/committee.h"
 #include "src/config/methods.h"
+#include "src/config/teachers.h"
 #include "src/config/validate.h"
 #include "tandem/experiment.h"
 #include "tandem/status.h"

@@ -1,7 +1,7 @@
 #include "src/embedding/row_spec.h"
 
-#include "src/config/committee.h"
 #include "src/config/methods.h"
+#include "src/config/teachers.h"
 #include "tandem/experiment.pb.h"
 
 namespace tandem {

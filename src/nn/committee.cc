@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "src/config/committee.h"
+#include "src/config/teachers.h"
 #include "src/nn/rows.h"
 #include "tandem/experiment.pb.h"
 

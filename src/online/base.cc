@@ -61,7 +61,6 @@ absl::StatusOr<Base> FindBase(FileSystem& fs, const std::string& init_from) {
 }
 
 proto::Experiment OnlineExperiment(proto::Experiment experiment) {
-  experiment = StudentAlone(std::move(experiment));
   // Of all distillation there is left what the log itself holds.
   proto::Distill distill;
   distill.set_lr_multiplier(experiment.model().distill().lr_multiplier());
@@ -75,6 +74,7 @@ proto::Experiment OnlineExperiment(proto::Experiment experiment) {
   }
   if (experiment.data().unlabelled() == proto::Data::USE_TEACHER)
     experiment.mutable_data()->set_unlabelled(proto::Data::DROP);
+  experiment = StudentAlone(std::move(experiment));
   proto::Model& model = *experiment.mutable_model();
   model.clear_teacher();
   model.clear_committee();

@@ -3,9 +3,9 @@
 #include <utility>
 #include <vector>
 
-#include "src/config/committee.h"
 #include "src/config/methods.h"
 #include "src/config/optimizers.h"
+#include "src/config/teachers.h"
 #include "tandem/experiment.pb.h"
 #include "tandem/optimizer.h"
 #include "tandem/status.h"

@@ -6,10 +6,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "src/config/committee.h"
 #include "src/config/methods.h"
 #include "src/config/model_floats.h"
 #include "src/config/optimizers.h"
+#include "src/config/teachers.h"
 #include "src/util/available_memory.h"
 #include "tandem/status.h"
 
@@ -86,9 +86,10 @@ void AddTower(const proto::Experiment& experiment, bool of_teacher, int threads,
 }
 
 // Of the teachers' rows, and of the student's where it has rows of its own.
-int VectorsAnId(const proto::Experiment& experiment) {
+int FloatsAnId(const proto::Experiment& experiment) {
   const MethodPlan plan = PlanOf(experiment);
-  return static_cast<int>(SeedsOfVectors(experiment).size()) + (plan.teacher && plan.own_embedding ? 1 : 0);
+  const int floats = static_cast<int>(SeedsOfVectors(experiment).size()) * experiment.embedding().dim();
+  return floats + (plan.teacher && plan.own_embedding ? StudentAlone(experiment).embedding().dim() : 0);
 }
 
 }  // namespace
@@ -97,8 +98,8 @@ MemoryEstimate EstimateMemory(const proto::Experiment& experiment,
                               const std::map<std::string, double>& table_rows, double rows) {
   MemoryEstimate memory;
   const proto::Embedding& embedding = experiment.embedding();
-  const double floats = VectorsAnId(experiment) * embedding.dim() *
-                        (1 + Slots(embedding.optimizer()) + (embedding.has_slow_copy() ? 1 : 0));
+  const double floats =
+      FloatsAnId(experiment) * (1 + Slots(embedding.optimizer()) + (embedding.has_slow_copy() ? 1 : 0));
   for (const auto& [table, ids] : table_rows) memory.tables += ids * (floats * kFloatBytes + kIndexBytes);
   const double weights = TeacherFloats(experiment).weights + StudentFloats(experiment).weights;
   memory.towers = weights * kFloatBytes *

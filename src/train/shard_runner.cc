@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "src/config/committee.h"
+#include "src/config/teachers.h"
 #include "src/train/dense_update.h"
 #include "src/train/step_plan.h"
 #include "src/util/profile.h"

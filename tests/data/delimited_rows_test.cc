@@ -180,7 +180,9 @@ class PlainParser {
         if (fault != RowFault::kNone) return fault;
         row->weights[0] = static_cast<float>(weight);
       } else if (column == "group") {
-        row->groups[0] = Group(cell);
+        const auto& missing = schema_.missing_values;
+        const bool none = cell.empty() || std::count(missing.begin(), missing.end(), cell) > 0;
+        row->groups[0] = none ? 0 : Group(cell);
       }
     }
     for (size_t f = 0; f < schema_.fields().size(); ++f) {

@@ -185,6 +185,14 @@ namespace sample_file_h {
 extern SampleFormat& format;
 }  // namespace sample_file_h
 
+namespace committee_h {
+extern proto::Experiment experiment;
+extern ConstMatrix x;
+extern float *linear, *logits, *d_logits, *gradients;
+extern TrainingPass training;
+extern Matrix d_x;
+}  // namespace committee_h
+
 namespace threads_h {
 extern int shards;
 extern std::vector<float> scratch;

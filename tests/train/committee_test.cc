@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "src/config/committee.h"
 #include "src/config/methods.h"
+#include "src/config/teachers.h"
 #include "tandem/dual_model.h"
 #include "tandem/experiment.h"
 #include "tandem/trainer.h"

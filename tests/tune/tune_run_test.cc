@@ -113,7 +113,7 @@ TEST_F(TuneRunTest, OnOneThreadAndTheSameClockEqualTuningsAreEqual) {
   ASSERT_TRUE(FileSystem::Default().RemoveAll(scratch_ / "tuned").ok());
   ASSERT_TRUE(FileSystem::Default().Rename(scratch_ / "other", scratch_ / "tuned").ok());
   const Ledger other = ReadLedger();
-  ASSERT_GT(one.trials().size(), 3u);
+  ASSERT_GE(one.trials().size(), 3u);
   ASSERT_EQ(one.trials().size(), other.trials().size());
   for (size_t i = 0; i < one.trials().size(); ++i) {
     EXPECT_EQ(one.trials()[i].settings, other.trials()[i].settings) << i;

@@ -2,8 +2,8 @@
 //
 //   for (const MemberConfig& member : TeachersOf(experiment)) ... member.tower, member.seed ...
 //   const int vectors = VectorsOfARow(experiment);          // each of embedding.dim floats
-#ifndef TANDEM_SRC_CONFIG_COMMITTEE_H_
-#define TANDEM_SRC_CONFIG_COMMITTEE_H_
+#ifndef TANDEM_SRC_CONFIG_TEACHERS_H_
+#define TANDEM_SRC_CONFIG_TEACHERS_H_
 
 #include <cstdint>
 #include <string>
@@ -34,4 +34,4 @@ std::vector<uint64_t> SeedsOfVectors(const proto::Experiment& experiment);
 
 }  // namespace tandem
 
-#endif  // TANDEM_SRC_CONFIG_COMMITTEE_H_
+#endif  // TANDEM_SRC_CONFIG_TEACHERS_H_

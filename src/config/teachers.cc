@@ -1,4 +1,4 @@
-#include "src/config/committee.h"
+#include "src/config/teachers.h"
 
 #include "absl/strings/str_cat.h"
 #include "src/config/methods.h"
