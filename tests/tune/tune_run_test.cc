@@ -106,6 +106,7 @@ TEST_F(TuneRunTest, TheBestIsWrittenTrainsAndIsSaid) {
 
 TEST_F(TuneRunTest, OnOneThreadAndTheSameClockEqualTuningsAreEqual) {
   experiment_.mutable_runtime()->set_threads(1);
+  options_.budget = 3 * kBudget;
   ASSERT_TRUE(RunTuning(experiment_, options_).ok());
   const Ledger one = ReadLedger();
   options_.run_dir = scratch_ / "other";
