@@ -9,8 +9,8 @@
 namespace tandem {
 namespace {
 
-// Knots grow with the rows.
-constexpr double kRowsAKnot = 500;
+// Knots grow with the rows, and faster than they do: few rows bear a smooth curve only, many show its steps.
+constexpr double kKnots = 8, kKnotsRows = 4000, kKnotsPower = 1.4;
 constexpr int kFewestKnots = 4;
 constexpr int kMostKnots = 128;
 // About so many steps a pass, in batches of a power of two.
@@ -55,7 +55,8 @@ constexpr double kShortestAverage = 100;
 constexpr double kLongestAverage = 1000;
 
 int KnotsFor(double rows) {
-  return std::clamp(static_cast<int>(std::lround(rows / kRowsAKnot)), kFewestKnots, kMostKnots);
+  const double knots = kKnots * std::pow(rows / kKnotsRows, kKnotsPower);
+  return static_cast<int>(std::lround(std::clamp<double>(knots, kFewestKnots, kMostKnots)));
 }
 
 int BatchFor(double rows) {
@@ -141,9 +142,15 @@ void SetCommittee(const RecipeInput& input, int members, Recipe* recipe) {
     AddTransformers(input, model->mutable_teacher());
     SetMlp({128, 64}, kDropout, model->mutable_teacher());
   }
-  proto::CommitteeMember* member = model->mutable_committee()->add_member();
-  member->set_copies(members);
-  SetMlp({128, 64}, kDropout, member->mutable_tower());
+  proto::CommitteeMember* mlps = model->mutable_committee()->add_member();
+  mlps->set_copies(members / 2);
+  SetMlp({128, 64}, kDropout, mlps->mutable_tower());
+  proto::CommitteeMember* deepfms = model->mutable_committee()->add_member();
+  deepfms->set_copies(members - members / 2);
+  deepfms->mutable_tower()->set_linear(true);
+  deepfms->mutable_tower()->add_interaction()->mutable_fm();
+  SetMlp({64, 32}, kDropout, deepfms->mutable_tower());
+  deepfms->mutable_tower()->set_combine(proto::Tower::PARALLEL);
   proto::Distill* distill = model->mutable_distill();
   distill->mutable_switches()->set_own_embedding(true);
   proto::OwnEmbedding* own = distill->mutable_own_embedding();
@@ -152,12 +159,12 @@ void SetCommittee(const RecipeInput& input, int members, Recipe* recipe) {
   own->set_min_count(1);
   own->set_l2(0);
   distill->set_lr_multiplier(2);
-  recipe->why_model = absl::StrCat(members,
-                                   " MLPs that begin differently teach by the mean of what they say, which "
-                                   "is nearer the truth than any of "
-                                   "them; the student, which is served, is one such MLP that learns this "
-                                   "mean, on the log's rows and on rows "
-                                   "recombined from them, most of it once its teachers are done.");
+  recipe->why_model = absl::StrCat(
+      members,
+      " towers teach, MLPs and DeepFMs, each from a beginning of its own, by the mean of what they say, "
+      "which is nearer the truth than any of them; the student, which is served, is an MLP that learns this "
+      "mean, "
+      "on the log's rows and on rows recombined from them, most of it once its teachers are done.");
 }
 
 void SetModel(const RecipeInput& input, Recipe* recipe) {

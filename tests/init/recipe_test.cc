@@ -15,7 +15,7 @@ TEST(RecipeTest, KnotsBatchesAndAveragesGrowWithTheRows) {
   EXPECT_NEAR(small.settings.train().average_decay(), 1 - 1 / 120.0, 1e-4);
   EXPECT_EQ(RecipeFor({7000, 200, 20}).settings.train().batch_size(), 128);
   const Recipe large = RecipeFor({/*rows=*/50000, /*positives=*/5000, /*fields=*/20});
-  EXPECT_EQ(large.knots, 100);
+  EXPECT_EQ(large.knots, 128);
   EXPECT_EQ(large.settings.train().batch_size(), 256);
   EXPECT_NEAR(large.settings.train().average_decay(), 0.999, 1e-9);
   EXPECT_EQ(large.settings.embedding().slow_copy().decay(), large.settings.train().average_decay());
@@ -60,10 +60,10 @@ TEST(RecipeTest, AHistoryGetsATransformer) {
 
 TEST(RecipeTest, ACommitteeTeachesWhereItsVectorsFit) {
   RecipeInput input{1e5, 1e4, 20};
-  EXPECT_EQ(RecipeFor(input).settings.model().committee().member(0).copies(), 8);
+  EXPECT_EQ(RecipeFor(input).settings.model().committee().member(0).copies(), 4);
   EXPECT_TRUE(RecipeFor(input).settings.model().distill().switches().own_embedding());
   input.distinct_ids = 1e6;
-  EXPECT_EQ(RecipeFor(input).settings.model().committee().member(0).copies(), 4);
+  EXPECT_EQ(RecipeFor(input).settings.model().committee().member(0).copies(), 2);
   input.distinct_ids = 5e6;
   EXPECT_FALSE(RecipeFor(input).settings.model().has_committee());
   EXPECT_TRUE(RecipeFor(input).settings.model().has_teacher());
