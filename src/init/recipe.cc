@@ -143,10 +143,10 @@ void SetCommittee(const RecipeInput& input, int members, Recipe* recipe) {
     SetMlp({128, 64}, kDropout, model->mutable_teacher());
   }
   proto::CommitteeMember* mlps = model->mutable_committee()->add_member();
-  mlps->set_copies(members / 2);
+  mlps->set_copies(members * 3 / 4);
   SetMlp({128, 64}, kDropout, mlps->mutable_tower());
   proto::CommitteeMember* deepfms = model->mutable_committee()->add_member();
-  deepfms->set_copies(members - members / 2);
+  deepfms->set_copies(members - members * 3 / 4);
   deepfms->mutable_tower()->set_linear(true);
   deepfms->mutable_tower()->add_interaction()->mutable_fm();
   SetMlp({64, 32}, kDropout, deepfms->mutable_tower());

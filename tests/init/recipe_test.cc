@@ -60,10 +60,10 @@ TEST(RecipeTest, AHistoryGetsATransformer) {
 
 TEST(RecipeTest, ACommitteeTeachesWhereItsVectorsFit) {
   RecipeInput input{1e5, 1e4, 20};
-  EXPECT_EQ(RecipeFor(input).settings.model().committee().member(0).copies(), 4);
+  EXPECT_EQ(RecipeFor(input).settings.model().committee().member(0).copies(), 6);
   EXPECT_TRUE(RecipeFor(input).settings.model().distill().switches().own_embedding());
   input.distinct_ids = 1e6;
-  EXPECT_EQ(RecipeFor(input).settings.model().committee().member(0).copies(), 2);
+  EXPECT_EQ(RecipeFor(input).settings.model().committee().member(0).copies(), 3);
   input.distinct_ids = 5e6;
   EXPECT_FALSE(RecipeFor(input).settings.model().has_committee());
   EXPECT_TRUE(RecipeFor(input).settings.model().has_teacher());

@@ -87,7 +87,7 @@ TEST_F(TuneRunTest, TheBestIsWrittenTrainsAndIsSaid) {
   EXPECT_TRUE(IsUntouched(text, "tandem tune"));
   const auto best = ExperimentToTrain(FileSystem::Default(), {summary->output}, {});
   ASSERT_TRUE(best.ok()) << best.status();
-  EXPECT_EQ(summary->better, ConfigDifferences(experiment_, *best, "a", "b") != "");
+  EXPECT_EQ(summary->better, !ConfigDifferences(experiment_, *best, "a", "b").empty());
   const Ledger ledger = ReadLedger();
   EXPECT_TRUE(ledger.trials()[0].settings.empty());
   EXPECT_EQ(ledger.trials()[0].state, Trial::kDone);
