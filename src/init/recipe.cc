@@ -24,6 +24,8 @@ constexpr int kMostPasses = 60;
 constexpr int kFewestPasses = 3;
 constexpr double kRowsOfAllPasses = 2.4e6;
 constexpr double kRowsOfPhase = 1.2e6;
+constexpr double kRowsOfLongPhase = 0.8e6;  // where a pass is long
+constexpr double kLongPassRows = 50e3;
 constexpr double kShortestPhase = 2;
 constexpr double kLongestPhase = 20;
 // Where passes are few, steps are longer.
@@ -37,7 +39,7 @@ constexpr int kPatience = 4, kLongPatience = 10;
 constexpr int kMembers = 8;
 constexpr int kMembersOfLarge = 4;
 constexpr double kMostIdsOfCommittee = 2e6;
-constexpr int kDim = 8;
+constexpr int kDim = 4, kDimOfOneTeacher = 8;
 constexpr int kStudentDim = 16;
 // Below, first values as large as those of more rows are learned by heart.
 constexpr double kFewRows = 5000;
@@ -46,7 +48,7 @@ constexpr double kMostWholeTables = 200000;
 constexpr double kMostShuffledRows = 1 << 20;
 constexpr double kFewestShuffledRows = 65536;
 constexpr double kDropout = 0.2;
-constexpr int kRecombined = 3;
+constexpr int kRecombined = 3, kRecombinedOfLong = 2;
 constexpr double kHeldOut = 0.12;
 constexpr double kHeldOutOfLarge = 0.03;
 // Averages last some passes, within bounds in steps.
@@ -72,7 +74,8 @@ int PassesFor(double rows) {
 
 // Passes of the student's phase.
 double PhaseFor(double rows) {
-  return std::clamp(std::round(kRowsOfPhase / std::max(rows, 1.0)), kShortestPhase, kLongestPhase);
+  const double in_all = rows < kLongPassRows ? kRowsOfPhase : kRowsOfLongPhase;
+  return std::clamp(std::round(in_all / std::max(rows, 1.0)), kShortestPhase, kLongestPhase);
 }
 
 double RateFor(double rows) { return rows < kFewPassesRows ? kRate : kRateOfFewPasses; }
@@ -92,7 +95,8 @@ double DecayFor(double rows) {
 
 void SetEmbedding(const RecipeInput& input, Recipe* recipe) {
   proto::Embedding* embedding = recipe->settings.mutable_embedding();
-  embedding->set_dim(kDim);
+  const int dim = MembersFor(input) > 1 ? kDim : kDimOfOneTeacher;
+  embedding->set_dim(dim);
   embedding->set_min_count(2);
   embedding->set_init_deviation(input.rows < kFewRows ? 0.01 : 0.05);
   embedding->mutable_optimizer()->mutable_adam()->set_lr(RateFor(input.rows));
@@ -100,7 +104,7 @@ void SetEmbedding(const RecipeInput& input, Recipe* recipe) {
   embedding->set_l2(whole ? 1e-3 : 1e-4);
   if (whole) embedding->set_l2_scope(proto::Embedding::TABLE);
   embedding->mutable_slow_copy()->set_decay(DecayFor(input.rows));
-  recipe->why_embedding = absl::StrCat("Towers read vectors of ", kDim, ", pulled towards 0 ",
+  recipe->why_embedding = absl::StrCat("Towers read vectors of ", dim, ", pulled towards 0 ",
                                        whole ? "at every step" : "where a batch reads them",
                                        ", so that rare ids say little; an id seen once shares the vector of "
                                        "unknown ids. What is served is their average over some passes.");
@@ -181,7 +185,8 @@ void SetModel(const RecipeInput& input, Recipe* recipe) {
   distill->set_student_label_weight(0);
   distill->mutable_phase()->set_fraction(PhaseFor(input.rows));
   distill->mutable_phase()->set_steps_per_row(1);
-  distill->mutable_phase()->set_recombined_batches(kRecombined);
+  distill->mutable_phase()->set_recombined_batches(input.rows < kLongPassRows ? kRecombined
+                                                                              : kRecombinedOfLong);
 }
 
 void SetTrain(const RecipeInput& input, Recipe* recipe) {

@@ -26,7 +26,7 @@ TEST(RecipeTest, PassesAreFewerWhereRowsAreMany) {
   EXPECT_EQ(RecipeFor({400e3, 1e5, 20}).settings.train().epochs(), 6);
   EXPECT_EQ(RecipeFor({1e9, 1e8, 20}).settings.train().epochs(), 3);
   EXPECT_EQ(RecipeFor({10000, 1000, 20}).settings.model().distill().phase().fraction(), 20);
-  EXPECT_EQ(RecipeFor({200e3, 1000, 20}).settings.model().distill().phase().fraction(), 6);
+  EXPECT_EQ(RecipeFor({200e3, 1000, 20}).settings.model().distill().phase().fraction(), 4);
   EXPECT_EQ(RecipeFor({1e9, 1e8, 20}).settings.model().distill().phase().fraction(), 2);
 }
 
@@ -73,8 +73,8 @@ TEST(MemoryEstimateTest, TablesGrowWithTheirRowsAndTheShuffleWithTheLog) {
   const proto::Experiment experiment = RecipeFor({1e5, 1e4, 20}).settings;
   const MemoryEstimate few = EstimateMemory(experiment, {{"user", 1000}}, 1e5);
   const MemoryEstimate many = EstimateMemory(experiment, {{"user", 1001000}}, 1e5);
-  // Eight vectors of 8, and the student's of 16, each with two slots of Adam and the average, and the index.
-  EXPECT_NEAR(many.tables - few.tables, 1e6 * ((8 * 8 + 16) * 4 * 4 + 40), 1e6);
+  // Eight vectors of 4, and the student's of 16, each with two slots of Adam and the average, and the index.
+  EXPECT_NEAR(many.tables - few.tables, 1e6 * ((8 * 4 + 16) * 4 * 4 + 40), 1e6);
   EXPECT_EQ(many.towers, few.towers);
   EXPECT_LT(EstimateMemory(experiment, {}, 1000).shuffle, few.shuffle);
 }
