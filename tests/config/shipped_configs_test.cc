@@ -74,6 +74,16 @@ TEST(ShippedConfigs, EveryTeacherMergesOverEveryDataSet) {
   }
 }
 
+TEST(ShippedConfigs, ACommitteeMergesOverEveryDataSet) {
+  for (const std::string& data : DataSets()) {
+    const proto::Experiment experiment = LoadValid({data, std::string(kConfigs) + "/distill/committee.pbtxt"});
+    EXPECT_EQ(experiment.model().committee().member(0).copies(), 5) << data;
+    EXPECT_FALSE(experiment.model().has_teacher()) << data;
+  }
+  const std::string frappe = std::string(kConfigs) + "/frappe.pbtxt";
+  EXPECT_TRUE(LoadValid({frappe, std::string(kConfigs) + "/committee/frappe.pbtxt"}).model().has_committee());
+}
+
 TEST(ShippedConfigs, TheHintMergesOverEveryDataSet) {
   for (const std::string& data : DataSets()) {
     const proto::Experiment experiment = LoadValid({data, std::string(kConfigs) + "/distill/hint.pbtxt"});
