@@ -76,7 +76,8 @@ TEST(ShippedConfigs, EveryTeacherMergesOverEveryDataSet) {
 
 TEST(ShippedConfigs, ACommitteeMergesOverEveryDataSet) {
   for (const std::string& data : DataSets()) {
-    const proto::Experiment experiment = LoadValid({data, std::string(kConfigs) + "/distill/committee.pbtxt"});
+    const proto::Experiment experiment =
+        LoadValid({data, std::string(kConfigs) + "/distill/committee.pbtxt"});
     EXPECT_EQ(experiment.model().committee().member(0).copies(), 5) << data;
     EXPECT_FALSE(experiment.model().has_teacher()) << data;
   }
