@@ -38,8 +38,9 @@ constexpr int kPatience = 4, kLongPatience = 10;
 // Members of the committee; beyond so many ids their vectors would take the memory, and one teacher shares its own with the student.
 constexpr int kMembers = 8;
 constexpr int kMembersOfLarge = 4;
+constexpr double kManyIds = 5000;
 constexpr double kMostIdsOfCommittee = 2e6;
-constexpr int kDim = 4, kDimOfOneTeacher = 8;
+constexpr int kDim = 8;
 constexpr int kStudentDim = 16;
 // Below, first values as large as those of more rows are learned by heart.
 constexpr double kFewRows = 5000;
@@ -95,8 +96,7 @@ double DecayFor(double rows) {
 
 void SetEmbedding(const RecipeInput& input, Recipe* recipe) {
   proto::Embedding* embedding = recipe->settings.mutable_embedding();
-  const int dim = MembersFor(input) > 1 ? kDim : kDimOfOneTeacher;
-  embedding->set_dim(dim);
+  embedding->set_dim(kDim);
   embedding->set_min_count(2);
   embedding->set_init_deviation(input.rows < kFewRows ? 0.01 : 0.05);
   embedding->mutable_optimizer()->mutable_adam()->set_lr(RateFor(input.rows));
@@ -104,7 +104,7 @@ void SetEmbedding(const RecipeInput& input, Recipe* recipe) {
   embedding->set_l2(whole ? 1e-3 : 1e-4);
   if (whole) embedding->set_l2_scope(proto::Embedding::TABLE);
   embedding->mutable_slow_copy()->set_decay(DecayFor(input.rows));
-  recipe->why_embedding = absl::StrCat("Towers read vectors of ", dim, ", pulled towards 0 ",
+  recipe->why_embedding = absl::StrCat("Towers read vectors of ", kDim, ", pulled towards 0 ",
                                        whole ? "at every step" : "where a batch reads them",
                                        ", so that rare ids say little; an id seen once shares the vector of "
                                        "unknown ids. What is served is their average over some passes.");
@@ -139,6 +139,16 @@ void SetTeacher(const RecipeInput& input, Recipe* recipe) {
       "of it once the teacher is done.";
 }
 
+void AddDeepFms(int copies, proto::Committee* committee) {
+  proto::CommitteeMember* member = committee->add_member();
+  member->set_copies(copies);
+  proto::Tower* tower = member->mutable_tower();
+  tower->set_linear(true);
+  tower->add_interaction()->mutable_fm();
+  SetMlp({64, 32}, kDropout, tower);
+  tower->set_combine(proto::Tower::PARALLEL);
+}
+
 // Several, and a student on vectors of its own, which the log's labels don't pull at: it only learns what they say.
 void SetCommittee(const RecipeInput& input, int members, Recipe* recipe) {
   proto::Model* model = recipe->settings.mutable_model();
@@ -146,15 +156,12 @@ void SetCommittee(const RecipeInput& input, int members, Recipe* recipe) {
     AddTransformers(input, model->mutable_teacher());
     SetMlp({128, 64}, kDropout, model->mutable_teacher());
   }
+  // Products of vectors pay where there are many ids to multiply.
+  const int multiplying = input.distinct_ids >= kManyIds ? members / 2 : 0;
   proto::CommitteeMember* mlps = model->mutable_committee()->add_member();
-  mlps->set_copies(members * 3 / 4);
+  mlps->set_copies(members - multiplying);
   SetMlp({128, 64}, kDropout, mlps->mutable_tower());
-  proto::CommitteeMember* deepfms = model->mutable_committee()->add_member();
-  deepfms->set_copies(members - members * 3 / 4);
-  deepfms->mutable_tower()->set_linear(true);
-  deepfms->mutable_tower()->add_interaction()->mutable_fm();
-  SetMlp({64, 32}, kDropout, deepfms->mutable_tower());
-  deepfms->mutable_tower()->set_combine(proto::Tower::PARALLEL);
+  if (multiplying > 0) AddDeepFms(multiplying, model->mutable_committee());
   proto::Distill* distill = model->mutable_distill();
   distill->mutable_switches()->set_own_embedding(true);
   proto::OwnEmbedding* own = distill->mutable_own_embedding();
@@ -164,11 +171,11 @@ void SetCommittee(const RecipeInput& input, int members, Recipe* recipe) {
   own->set_l2(0);
   distill->set_lr_multiplier(2);
   recipe->why_model = absl::StrCat(
-      members,
-      " towers teach, MLPs and DeepFMs, each from a beginning of its own, by the mean of what they say, "
-      "which is nearer the truth than any of them; the student, which is served, is an MLP that learns this "
-      "mean, "
-      "on the log's rows and on rows recombined from them, most of it once its teachers are done.");
+      members, multiplying > 0 ? " towers teach, MLPs and DeepFMs," : " MLPs teach,",
+      " each from a beginning of its own, by the mean of what they say, which is nearer the truth than any "
+      "of "
+      "them; the student, which is served, is an MLP that learns this mean, on the log's rows and on rows "
+      "recombined from them, most of it once its teachers are done.");
 }
 
 void SetModel(const RecipeInput& input, Recipe* recipe) {

@@ -60,10 +60,11 @@ TEST(RecipeTest, AHistoryGetsATransformer) {
 
 TEST(RecipeTest, ACommitteeTeachesWhereItsVectorsFit) {
   RecipeInput input{1e5, 1e4, 20};
-  EXPECT_EQ(RecipeFor(input).settings.model().committee().member(0).copies(), 6);
+  EXPECT_EQ(RecipeFor(input).settings.model().committee().member(0).copies(), 8);
   EXPECT_TRUE(RecipeFor(input).settings.model().distill().switches().own_embedding());
   input.distinct_ids = 1e6;
-  EXPECT_EQ(RecipeFor(input).settings.model().committee().member(0).copies(), 3);
+  EXPECT_EQ(RecipeFor(input).settings.model().committee().member(0).copies(), 2);
+  EXPECT_EQ(RecipeFor(input).settings.model().committee().member(1).copies(), 2);
   input.distinct_ids = 5e6;
   EXPECT_FALSE(RecipeFor(input).settings.model().has_committee());
   EXPECT_TRUE(RecipeFor(input).settings.model().has_teacher());
@@ -73,8 +74,8 @@ TEST(MemoryEstimateTest, TablesGrowWithTheirRowsAndTheShuffleWithTheLog) {
   const proto::Experiment experiment = RecipeFor({1e5, 1e4, 20}).settings;
   const MemoryEstimate few = EstimateMemory(experiment, {{"user", 1000}}, 1e5);
   const MemoryEstimate many = EstimateMemory(experiment, {{"user", 1001000}}, 1e5);
-  // Eight vectors of 4, and the student's of 16, each with two slots of Adam and the average, and the index.
-  EXPECT_NEAR(many.tables - few.tables, 1e6 * ((8 * 4 + 16) * 4 * 4 + 40), 1e6);
+  // Eight vectors of 8, and the student's of 16, each with two slots of Adam and the average, and the index.
+  EXPECT_NEAR(many.tables - few.tables, 1e6 * ((8 * 8 + 16) * 4 * 4 + 40), 1e6);
   EXPECT_EQ(many.towers, few.towers);
   EXPECT_LT(EstimateMemory(experiment, {}, 1000).shuffle, few.shuffle);
 }
