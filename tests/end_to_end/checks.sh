@@ -29,6 +29,8 @@ expect_exit() {
   "$tandem" "$@" >"$work/out" 2>"$work/err" || code=$?
   [ $code = "$expected" ] || { cat "$work/err" >&2; fail "tandem $*: exit $code, expected $expected"; }
 }
+# Whether the program has a sanitizer in it, which takes memory by the terabyte and brings code of its own.
+is_sanitized() { grep -aq "__asan_init\|__tsan_init" "$tandem"; }
 # last_of_each ARGUMENT...: sets `given` to the arguments, of a key=value or --flag=value that comes again the last one
 last_of_each() {
   local -A place=()

@@ -94,19 +94,21 @@ find resumed/checkpoints -name 'step-*' | sort | tail -n +3 | xargs rm -r
 expect_exit 0 train --run_dir=resumed --resume
 expect_same_folder "whole/checkpoints/$last" "resumed/checkpoints/$last"
 
-section "memory that isn't there is an error with a sentence"
-last_of_each "${small[@]}" model.teacher.mlp.hidden=16384,16384
-(ulimit -v 400000 && "$tandem" train --config="$source_dir/configs/synthetic.pbtxt" --run_dir=large data.path=day.tsv "${given[@]}" 2>err) && code=0 || code=$?
-[ $code = 1 ] || [ $code = 2 ] || { cat err >&2; fail "exit code $code"; }
-grep -q "memory" err || { cat err >&2; fail "no word of memory"; }
+if ! is_sanitized; then
+  section "memory that isn't there is an error with a sentence"
+  last_of_each "${small[@]}" model.teacher.mlp.hidden=16384,16384
+  (ulimit -v 400000 && "$tandem" train --config="$source_dir/configs/synthetic.pbtxt" --run_dir=large data.path=day.tsv "${given[@]}" 2>err) && code=0 || code=$?
+  [ $code = 1 ] || [ $code = 2 ] || { cat err >&2; fail "exit code $code"; }
+  grep -q "memory" err || { cat err >&2; fail "no word of memory"; }
 
-{ cat day.tsv; for copy in {1..200}; do tail -n +2 day.tsv; done; } >many.tsv
-last_of_each "${small[@]}" embedding.dim=64 train.shuffle_rows=1000000 runtime.threads=2
-for limit in 90000 110000 130000 160000 200000; do
-  (ulimit -v $limit && timeout 60 "$tandem" train --config="$source_dir/configs/synthetic.pbtxt" --run_dir=limited$limit data.path=many.tsv "${given[@]}" >/dev/null 2>err) && code=0 || code=$?
-  [ $code -le 2 ] || { cat err >&2; fail "ulimit -v $limit: exit code $code"; }
-  [ $code = 0 ] || grep -q "memory" err || { cat err >&2; fail "ulimit -v $limit: no word of memory"; }
-done
+  { cat day.tsv; for copy in {1..200}; do tail -n +2 day.tsv; done; } >many.tsv
+  last_of_each "${small[@]}" embedding.dim=64 train.shuffle_rows=1000000 runtime.threads=2
+  for limit in 90000 110000 130000 160000 200000; do
+    (ulimit -v $limit && timeout 60 "$tandem" train --config="$source_dir/configs/synthetic.pbtxt" --run_dir=limited$limit data.path=many.tsv "${given[@]}" >/dev/null 2>err) && code=0 || code=$?
+    [ $code -le 2 ] || { cat err >&2; fail "ulimit -v $limit: exit code $code"; }
+    [ $code = 0 ] || grep -q "memory" err || { cat err >&2; fail "ulimit -v $limit: no word of memory"; }
+  done
+fi
 
 section "a run that prunes its checkpoints can be scored with at any time"
 "$tandem" train --config="$source_dir/configs/synthetic.pbtxt" --run_dir=live data.path=day.tsv "${small[@]}" train.epochs=60 \
