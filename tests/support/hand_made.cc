@@ -21,10 +21,6 @@
 #include "tandem/files.h"
 #include "tandem/state.pb.h"
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define TANDEM_SANITIZED 1
-#endif
-
 namespace tandem {
 namespace {
 
@@ -328,10 +324,8 @@ Outcomes TryEach(int cases, const std::function<std::string(int)>& name,
       // The messages of thousands of models are of no use.
       const int nothing = open("/dev/null", O_WRONLY);
       if (nothing >= 0) dup2(nothing, STDERR_FILENO);
-#ifndef TANDEM_SANITIZED
       const rlimit limit{kAddressSpace, kAddressSpace};
-      CHECK_EQ(setrlimit(RLIMIT_AS, &limit), 0);
-#endif
+      if (!kSanitized) CHECK_EQ(setrlimit(RLIMIT_AS, &limit), 0);
       const rlimit no_core{0, 0};
       setrlimit(RLIMIT_CORE, &no_core);
       try {

@@ -52,6 +52,12 @@ void ForEachEvilMessage(
 // whole.
 std::vector<HandMade> HandMadeModels(const HandMadeFiles& good);
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool kSanitized = true;
+#else
+constexpr bool kSanitized = false;
+#endif
+
 struct Outcomes {
   int tried = 0;
   int refused = 0;  // with a Status
