@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
+#include "src/config/methods.h"
 #include "tandem/experiment.h"
 #include "tandem/status.h"
 
@@ -176,6 +177,10 @@ absl::Status Plan::FindAloneChanges() {
     alone_changes_.push_back("clear=model.distill.stored_logits");
   if (experiment.data().unlabelled() == proto::Data::USE_TEACHER)
     alone_changes_.push_back("data.unlabelled=DROP");
+  // As wide as beside a teacher; all else of it is its own tuning's.
+  const proto::OwnEmbedding& own = experiment.model().distill().own_embedding();
+  if (options_.student_alone_config.empty() && own.has_dim() && PlanOf(experiment).own_embedding)
+    alone_changes_.push_back(absl::StrCat("embedding.dim=", own.dim()));
   return absl::OkStatus();
 }
 

@@ -1,5 +1,7 @@
 // Checks of the towers: layers, interactions, hints.
+#include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -80,6 +82,24 @@ absl::Status CheckHintLayer(int layer, const proto::Tower& tower, const char* to
                      accepted);
 }
 
+// Equal towers from equal seeds are one, paid for twice.
+absl::Status CheckMembersDiffer(const proto::Experiment& experiment) {
+  const std::vector<MemberConfig> members = TeachersOf(experiment);
+  std::map<std::pair<std::string, uint64_t>, std::string> known;
+  for (const MemberConfig& member : members) {
+    proto::Tower tower = *member.tower;
+    tower.clear_seed();
+    const auto [place, is_new] =
+        known.emplace(std::make_pair(tower.SerializeAsString(), member.seed), member.key);
+    if (is_new) continue;
+    return ConfigError(
+        member.key, ": the same tower with the same seed (", member.seed, ") as one of ", place->second,
+        "; another seed, or copies, would make it another member (without a seed, member k has "
+        "train.seed + k)");
+  }
+  return absl::OkStatus();
+}
+
 absl::Status CheckCommittee(const proto::Experiment& experiment) {
   const proto::Model& model = experiment.model();
   if (!model.has_committee()) return absl::OkStatus();
@@ -92,6 +112,7 @@ absl::Status CheckCommittee(const proto::Experiment& experiment) {
     if (!teacher.tower->has_optimizer()) continue;
     return ConfigError(teacher.key, ".optimizer: set, but a committee's members all move by train.optimizer");
   }
+  TANDEM_RETURN_IF_ERROR(CheckMembersDiffer(experiment));
   const MethodPlan plan = PlanOf(experiment);
   if (!SideBySide(experiment) || !plan.student || plan.own_embedding) return absl::OkStatus();
   return ConfigError(

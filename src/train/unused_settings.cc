@@ -38,6 +38,14 @@ void AddOfPhase(const proto::Experiment& experiment, const MethodPlan& plan, Tra
         "the frozen table and learns logits or hints, unlike this of ",
         method));
   }
+  if (plan.recombined_batches == 0 && distill.phase().recombined_group_size() > 0)
+    unused->push_back("model.distill.phase.recombined_group has no effect without recombined_batches");
+  const double share = distill.phase().recombined_share();
+  if (plan.recombined_batches > 0 && (share == 0 || share == 1)) {
+    unused->push_back(
+        absl::StrCat("model.distill.phase.recombined_share: ", share,
+                     " makes no rows that aren't in the log: the recombined batches are the log's own"));
+  }
   if (distill.phase().steps_per_row() > plan.phase_steps && plan.trains_embedding) {
     unused->push_back(absl::StrCat("model.distill.phase.steps_per_row has no effect: with ", method,
                                    " the student's embedding moves, once a batch"));
@@ -69,6 +77,11 @@ std::vector<std::string> UnusedSettings(const proto::Experiment& experiment, Tra
   if (experiment.train().batches_cross_days() && !HasDate(experiment.data().path())) {
     unused.push_back(absl::StrCat("train.batches_cross_days has no effect: data.path has no days (",
                                   experiment.data().path(), ")"));
+  }
+  if (distill.has_own_embedding() && plan.student && !plan.own_embedding) {
+    unused.push_back(
+        absl::StrCat("model.distill.own_embedding has no effect: with ", method,
+                     " the student has no tables of its own (model.distill.switches.own_embedding)"));
   }
   AddOfPhase(experiment, plan, parts, &unused);
   return unused;

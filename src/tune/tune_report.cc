@@ -112,6 +112,13 @@ std::string VerdictText(const TuneVerdict& verdict, const std::vector<Trial>& tr
   if (verdict.kind == TuneVerdict::kBetter)
     return absl::StrFormat("Better than the configuration as it is: trial %d, by %s.", verdict.trial,
                            figures);
+  if (gain.gain <= 0)
+    return absl::StrFormat(
+        "Nothing was better than the configuration as it is: trial %d, trained again, is behind by %s.",
+        verdict.trial,
+        absl::StrFormat("%.5f +- %.5f of log loss (%.5f -> %.5f, %s of training, %s held-out rows)",
+                        -gain.gain, gain.error, gain.base, gain.other, CountText(gain.rounds, "more round"),
+                        FormatCount(gain.rows)));
   return absl::StrFormat(
       "Nothing was clearly better than the configuration as it is: trial %d comes nearest, with "
       "%s.",

@@ -200,15 +200,16 @@ TEST(Committee, ItsLogitIsTheMeanOfItsMembers) {
 // Two members that are equal, on one vector: its gradient is twice that of one, and theirs is that of one.
 TEST(Committee, OnSharedRowsTheGradientsOfTheMembersAddUp) {
   constexpr char kTower[] = "interaction { fm {} } mlp { hidden: 8 hidden: 4 }";
+  // A setting that isn't read makes it another configuration of the same tower.
+  constexpr char kSame[] = "interaction { fm {} } mlp { hidden: 8 hidden: 4 normalize_decay: 0.5 }";
   constexpr char kSgd[] =
       "embedding { optimizer { sgd { lr: 0.25 } } } train { optimizer { sgd { lr: 0.1 } } }";
   constexpr char kTwice[] =
       "embedding { optimizer { sgd { lr: 0.5 } } } train { optimizer { sgd { lr: 0.1 } } }";
-  Session two(
-      SmallExperiment(absl::StrCat("method: TEACHER_ALONE committee { rows: SHARED member { tower { ", kTower,
-                                   " seed: 3 } } member { tower { ", kTower, " seed: 3 } } }"),
-                      kSgd),
-      1);
+  Session two(SmallExperiment(absl::StrCat("method: TEACHER_ALONE committee { rows: SHARED member { tower { ",
+                                           kTower, " seed: 3 } } member { tower { ", kSame, " seed: 3 } } }"),
+                              kSgd),
+              1);
   Session one(SmallExperiment(absl::StrCat("method: TEACHER_ALONE teacher { ", kTower, " seed: 3 }"), kTwice),
               1);
   two.Train(1);
@@ -266,6 +267,10 @@ TEST(Committee, WhatCannotBeIsRefusedByItsKey) {
   EXPECT_EQ(error("committee { rows: SHARED } distill { switches { own_embedding: false } }"), "");
   EXPECT_NE(error("committee { member { tower { optimizer { sgd {} } } } }")
                 .find("model.committee.member[0].tower.optimizer: set"),
+            std::string::npos);
+  EXPECT_NE(error("committee { member { tower { mlp { hidden: 4 } } } member { tower { mlp { hidden: 4 } "
+                  "seed: 1 } } }")
+                .find("model.committee.member[1].tower: the same tower with the same seed (1)"),
             std::string::npos);
   EXPECT_NE(error("committee { member { copies: 0 tower { mlp { hidden: 4 } } } }").find("copies"),
             std::string::npos);
