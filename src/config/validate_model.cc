@@ -30,6 +30,7 @@ absl::Status CheckCin(const proto::Cin& cin, const std::string& key) {
 std::string KindsOfInteraction() {
   std::vector<std::string> kinds;
   const google::protobuf::OneofDescriptor& kind = *proto::Interaction::descriptor()->oneof_decl(0);
+  kinds.reserve(kind.field_count());
   for (int i = 0; i < kind.field_count(); ++i) kinds.push_back(kind.field(i)->name() + " {}");
   return absl::StrJoin(kinds, ", ");
 }

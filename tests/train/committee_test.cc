@@ -23,8 +23,8 @@ namespace {
 const char* const kTowers[] = {
     "linear: true combine: PARALLEL",
     "mlp { hidden: 12 hidden: 8 dropout: 0.2 normalize_input: true }",
-    "linear: true interaction { fm {} } interaction { cin { layers: 4 } } mlp { hidden: 8 } combine: "
-    "PARALLEL",
+    ("linear: true interaction { fm {} } interaction { cin { layers: 4 } } mlp { hidden: 8 } combine: "
+     "PARALLEL"),
 };
 // Levers of rows and weights under which a member must be what it is alone.
 constexpr char kTraining[] =
