@@ -51,7 +51,8 @@ double AddCin(const proto::Cin& cin, double fields, double dim, Sum* sum) {
   for (int l = 0; l < cin.layers_size(); ++l) {
     const double maps = cin.layers(l);
     const bool last = l + 1 == cin.layers_size();
-    const double passed_on = cin.split_half() && !last ? cin.layers(l) / 2 : maps;
+    const int half = cin.layers(l) / 2;  // an even number of maps
+    const double passed_on = cin.split_half() && !last ? half : maps;
     weights += maps * previous * fields;
     activations += last && cin.activation() == proto::Cin::IDENTITY ? previous * fields : 2 * maps * dim;
     outputs += cin.split_half() && !last ? maps - passed_on : maps;

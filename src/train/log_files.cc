@@ -30,6 +30,7 @@ std::vector<std::string> NamesOf(const std::vector<std::string>& paths) {
       shared = shared < 2 ? 0 : paths[0].rfind('/', shared - 2) + 1;
   }
   std::vector<std::string> names;
+  names.reserve(paths.size());
   for (const std::string& path : paths) names.push_back(path.substr(shared));
   return names;
 }

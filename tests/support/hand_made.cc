@@ -235,13 +235,13 @@ HandMadeFiles ReadModelFiles(const std::string& directory) {
   for (const std::string& name : names) {
     if (name == "MANIFEST") continue;
     HandMadeFile& file = files[name];
-    const std::string bytes = fs.ReadFile(directory + "/" + name).value();
+    const std::string bytes = fs.ReadFile(absl::StrCat(directory, "/", name)).value();
     file.records = absl::StartsWith(bytes, "TANDEMR");
     if (!file.records) {
       file.content.push_back(bytes);
       continue;
     }
-    auto reader = RecordReader::Open(fs, directory + "/" + name).value();
+    auto reader = RecordReader::Open(fs, absl::StrCat(directory, "/", name)).value();
     while (!reader->ExpectEnd().ok()) file.content.emplace_back(std::string(reader->Next().value()));
   }
   return files;
@@ -252,7 +252,7 @@ void WriteModelFiles(const HandMadeFiles& files, const std::string& directory) {
   std::filesystem::remove_all(directory);
   const absl::Status written = WriteDirectory(fs, directory, [&](const std::string& aside) -> absl::Status {
     for (const auto& [name, file] : files) {
-      const std::string path = aside + "/" + name;
+      const std::string path = absl::StrCat(aside, "/", name);
       if (file.records) {
         auto writer = RecordWriter::Create(fs, path).value();
         for (const std::string& record : file.content) CHECK(writer->Append(record).ok());
