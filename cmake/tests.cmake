@@ -75,6 +75,8 @@ if(TANDEM_TESTS_TOGETHER)
     # What has threads, and what several of them may call.
     list(FILTER TEST_SOURCES INCLUDE REGEX
       "/(util/(threads|pipeline|profile)|data/(day_reader|synthetic)|embedding/embedding|serve/.*|online/.*|train/(batch_source|replay|run|trainer))_test\\.cc$")
+    # Models made by hand are tried in processes of their own, one after another.
+    list(FILTER TEST_SOURCES EXCLUDE REGEX "/hand_made_[a-z]*_test\\.cc$")
   endif()
   # Those that count allocations replace operator new, which the sanitizers want for themselves in all others.
   set(COUNTING_TESTS)
