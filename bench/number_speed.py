@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What a piecewise number costs: the same numbers as STANDARDIZE, bucketize and piecewise, trained and scored in turns.
 
-    bench/numbers.py --tandem=build/tandem [--rows=200000] [--columns=20] [--turns=3] [--work=DIR]
+    bench/number_speed.py --tandem=build/tandem [--rows=200000] [--columns=20] [--turns=3] [--work=DIR]
 
 One thread, one pass, a small student alone: what the numbers cost isn't hidden by towers. Each turn runs every kind once; the best of the turns
 counts. Prints a table: rows a second of training (with reading), of `predict`, and both against STANDARDIZE. Standard library only.
