@@ -20,7 +20,11 @@
 // A member has the randomness of a teacher alone with its seed (src/config/committee.h): with vectors side by
 // side it ends, bit for bit, as that teacher.
 //
-// Blocks: those of the tower, or of several member/k/... each.
+// With model.committee.weights: LEARNED the mean is a weighted one: each kind of member has a share of it,
+// which its copies divide evenly. The shares are a statistic: whoever scores held-out rows learns them
+// (src/train/committee_shares.h), no gradient does.
+//
+// Blocks: those of the tower, or of several member/k/... each; then `shares` [kinds], where they are learned.
 //
 // Life, threads and ownership are those of a Tower (tandem/tower.h).
 #ifndef TANDEM_COMMITTEE_H_
@@ -71,6 +75,14 @@ class Committee {
   const ParameterLayout& layout() const { return layout_; }
   // Where a member's parameters begin in the flat vector.
   int64_t offset(int member) const { return members_[member].offset; }
+  // Kinds of members, whose shares of the mean are learned; 0 where all members weigh alike.
+  int weighed_kinds() const { return weighed_kinds_; }
+  // logits[kind] [rows]: the means of the members of each kind, after Forward.
+  void KindLogits(CommitteeWorkspace* workspace, int rows, float* const* logits) const;
+  // The kinds' members over all members: what the shares begin as.
+  std::vector<double> first_shares() const;
+  // What Prepare then reads; they sum to 1.
+  void SetShares(const std::vector<double>& shares, float* parameters) const;
   // Of the first member, from which hints come.
   int hidden_layers() const { return member(0).hidden_layers(); }
   int hidden_width(int layer) const { return member(0).hidden_width(layer); }
@@ -83,7 +95,7 @@ class Committee {
   void Prepare(const float* parameters);
   CommitteeWorkspace MakeWorkspace(int rows) const;
 
-  // Overwrites `logits` [rows] with the mean of the members'. The seed of `training` isn't read: each member
+  // Overwrites `logits` [rows] with the (weighted) mean of the members'. The seed of `training` isn't read: each member
   // has its own.
   void Forward(ConstMatrix x, const float* linear, const TrainingPass* training,
                CommitteeWorkspace* workspace, float* logits) const;
@@ -105,6 +117,7 @@ class Committee {
     uint64_t seed;
     int64_t offset;
     int linear_column;  // -1 without a linear part
+    int kind;
   };
   bool side_by_side() const { return vectors_ > 1; }
   // The floats of each field that a member reads, and back.
@@ -114,8 +127,11 @@ class Committee {
   ConstMatrix InputOf(int member, ConstMatrix x, const CommitteeWorkspace& workspace) const;
 
   const int fields_, dim_;
-  int vectors_ = 1, linear_ = 0;
+  int vectors_ = 1, linear_ = 0, weighed_kinds_ = 0;
   std::vector<Member> members_;
+  std::vector<int> copies_;      // a kind
+  std::vector<double> weights_;  // a member's, of the mean; empty: all alike
+  int64_t shares_offset_ = 0;
   ParameterLayout layout_;
 };
 

@@ -15,6 +15,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "tandem/committee.h"
@@ -102,6 +103,8 @@ class DualModel {
   void PrepareStudent();
   // From now on the teacher's forward is that of its averaged weights, until the next Prepare.
   void PrepareServedTeacher();
+  // Of the committee's kinds (Committee::weighed_kinds), from the next Prepare... on.
+  void SetCommitteeShares(const std::vector<double>& shares);
   // The same of both towers.
   void PrepareServed();
 

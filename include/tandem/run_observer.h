@@ -19,6 +19,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "tandem/loss.h"
@@ -55,6 +56,8 @@ struct ValidationReport {
   std::optional<Metrics> teacher, student;
   bool best;           // so far, for the tower that decides
   int without_better;  // passes (portions) since the best
+  // Of the committee's kinds, where they are learned (model.committee.weights).
+  std::vector<double> shares = {};
 };
 
 struct CheckpointReport {

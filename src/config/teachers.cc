@@ -16,13 +16,14 @@ std::vector<MemberConfig> TeachersOf(const proto::Experiment& experiment) {
   if (!HasTeacher(model)) return members;
   const uint64_t seed = experiment.train().seed();
   if (model.has_teacher())
-    members.push_back({&model.teacher(), SeedOr(model.teacher(), seed), "model.teacher"});
+    members.push_back({&model.teacher(), SeedOr(model.teacher(), seed), "model.teacher", 0});
   for (int m = 0; m < model.committee().member_size(); ++m) {
     const proto::CommitteeMember& member = model.committee().member(m);
     for (int copy = 0; copy < member.copies(); ++copy) {
       const uint64_t of_member =
           member.tower().has_seed() ? member.tower().seed() + copy : seed + members.size();
-      members.push_back({&member.tower(), of_member, absl::StrCat("model.committee.member[", m, "].tower")});
+      members.push_back({&member.tower(), of_member, absl::StrCat("model.committee.member[", m, "].tower"),
+                         m + (model.has_teacher() ? 1 : 0)});
     }
   }
   return members;
@@ -30,6 +31,11 @@ std::vector<MemberConfig> TeachersOf(const proto::Experiment& experiment) {
 
 uint64_t StudentSeed(const proto::Experiment& experiment) {
   return SeedOr(experiment.model().student(), experiment.train().seed());
+}
+
+bool LearnsWeights(const proto::Experiment& experiment) {
+  return HasTeacher(experiment.model()) &&
+         experiment.model().committee().weights() == proto::Committee::LEARNED;
 }
 
 bool SideBySide(const proto::Experiment& experiment) {

@@ -17,6 +17,7 @@ struct MemberConfig {
   const proto::Tower* tower;  // of the experiment
   uint64_t seed;
   std::string key;  // "model.committee.member[1].tower"
+  int kind;         // number of what it is a copy of, from 0
 };
 
 // In their order; empty without a teacher (STUDENT_ALONE). A member without a seed of its own has train.seed
@@ -25,6 +26,9 @@ std::vector<MemberConfig> TeachersOf(const proto::Experiment& experiment);
 
 // The seed of the student's first weights and dropout.
 uint64_t StudentSeed(const proto::Experiment& experiment);
+
+// Whether the kinds' weights in the mean logit are learned.
+bool LearnsWeights(const proto::Experiment& experiment);
 
 // Whether each member reads vectors of its own, which lie side by side in an id's row.
 bool SideBySide(const proto::Experiment& experiment);

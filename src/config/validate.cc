@@ -35,7 +35,7 @@ absl::Status CheckMuon(const proto::Experiment& experiment) {
   const proto::Model& model = experiment.model();
   bool moves_some = !experiment.train().optimizer().has_muon();
   std::vector<MemberConfig> towers = TeachersOf(experiment);
-  if (HasStudent(model)) towers.push_back({&model.student(), 0, "model.student"});
+  if (HasStudent(model)) towers.push_back({&model.student(), 0, "model.student", 0});
   for (const MemberConfig& member : towers) {
     const proto::Tower& tower = *member.tower;
     if (&OptimizerOf(experiment, tower) == &experiment.train().optimizer()) {

@@ -101,6 +101,20 @@ absl::Status CheckMembersDiffer(const proto::Experiment& experiment) {
   return absl::OkStatus();
 }
 
+absl::Status CheckWeights(const proto::Experiment& experiment) {
+  if (!LearnsWeights(experiment)) return absl::OkStatus();
+  if (TeachersOf(experiment).back().kind == 0) {
+    return ConfigError(
+        "model.committee.weights: LEARNED, but there is one kind of member, whose copies weigh alike; "
+        "another "
+        "`member` would give something to weigh");
+  }
+  if (experiment.train().has_validation()) return absl::OkStatus();
+  return ConfigError(
+      "model.committee.weights: LEARNED, but no rows are held out to learn them on; set "
+      "train.validation { share: 0.1 }");
+}
+
 absl::Status CheckCommittee(const proto::Experiment& experiment) {
   const proto::Model& model = experiment.model();
   if (!model.has_committee()) return absl::OkStatus();
@@ -114,6 +128,7 @@ absl::Status CheckCommittee(const proto::Experiment& experiment) {
     return ConfigError(teacher.key, ".optimizer: set, but a committee's members all move by train.optimizer");
   }
   TANDEM_RETURN_IF_ERROR(CheckMembersDiffer(experiment));
+  TANDEM_RETURN_IF_ERROR(CheckWeights(experiment));
   const MethodPlan plan = PlanOf(experiment);
   if (!SideBySide(experiment) || !plan.student || plan.own_embedding) return absl::OkStatus();
   return ConfigError(

@@ -38,7 +38,9 @@ constexpr int kPatience = 4, kLongPatience = 10;
 // Members of the committee; beyond so many ids their vectors would take the memory, and one teacher shares its own with the student.
 constexpr int kMembers = 8;
 constexpr int kMembersOfLarge = 4;
-constexpr double kManyIds = 5000;
+// A compressed interaction network's work grows with the square of the fields.
+constexpr int kMostFieldsOfCin = 40;
+constexpr int kCinMaps = 32;
 constexpr double kMostIdsOfCommittee = 2e6;
 constexpr int kDim = 8;
 constexpr int kStudentDim = 16;
@@ -48,7 +50,7 @@ constexpr double kFewRows = 5000;
 constexpr double kMostWholeTables = 200000;
 constexpr double kMostShuffledRows = 1 << 20;
 constexpr double kFewestShuffledRows = 65536;
-constexpr double kDropout = 0.2;
+constexpr double kDropout = 0.2, kDropoutOfMlps = 0.1;
 constexpr int kRecombined = 3, kRecombinedOfLong = 2;
 constexpr double kHeldOut = 0.12;
 constexpr double kHeldOutOfLarge = 0.03;
@@ -139,14 +141,32 @@ void SetTeacher(const RecipeInput& input, Recipe* recipe) {
       "of it once the teacher is done.";
 }
 
-void AddDeepFms(int copies, proto::Committee* committee) {
+proto::Tower* AddKind(int copies, double dropout, proto::Committee* committee) {
   proto::CommitteeMember* member = committee->add_member();
   member->set_copies(copies);
-  proto::Tower* tower = member->mutable_tower();
+  SetMlp({64, 32}, dropout, member->mutable_tower());
+  return member->mutable_tower();
+}
+
+// One that multiplies the fields' vectors, beside its MLP.
+proto::Interaction* AddMultiplying(int copies, proto::Committee* committee) {
+  proto::Tower* tower = AddKind(copies, kDropout, committee);
   tower->set_linear(true);
-  tower->add_interaction()->mutable_fm();
-  SetMlp({64, 32}, kDropout, tower);
   tower->set_combine(proto::Tower::PARALLEL);
+  return tower->add_interaction();
+}
+
+// Kinds of members, which err in ways of their own: which of them is right of a log, its held-out rows tell.
+void AddMembers(const RecipeInput& input, int members, proto::Committee* committee) {
+  const int cins = input.fields <= kMostFieldsOfCin ? members / 4 : 0;
+  const int deepfms = (members - cins) / 2;
+  AddKind(members - cins - deepfms, kDropoutOfMlps, committee);
+  AddMultiplying(deepfms, committee)->mutable_fm();
+  if (cins > 0) {
+    proto::Cin* cin = AddMultiplying(cins, committee)->mutable_cin();
+    for (int layer = 0; layer < 2; ++layer) cin->add_layers(kCinMaps);
+  }
+  committee->set_weights(proto::Committee::LEARNED);
 }
 
 // Several, and a student on vectors of its own, which the log's labels don't pull at: it only learns what they say.
@@ -156,12 +176,7 @@ void SetCommittee(const RecipeInput& input, int members, Recipe* recipe) {
     AddTransformers(input, model->mutable_teacher());
     SetMlp({128, 64}, kDropout, model->mutable_teacher());
   }
-  // Products of vectors pay where there are many ids to multiply.
-  const int multiplying = input.distinct_ids >= kManyIds ? members / 2 : 0;
-  proto::CommitteeMember* mlps = model->mutable_committee()->add_member();
-  mlps->set_copies(members - multiplying);
-  SetMlp({128, 64}, kDropout, mlps->mutable_tower());
-  if (multiplying > 0) AddDeepFms(multiplying, model->mutable_committee());
+  AddMembers(input, members, model->mutable_committee());
   proto::Distill* distill = model->mutable_distill();
   distill->mutable_switches()->set_own_embedding(true);
   proto::OwnEmbedding* own = distill->mutable_own_embedding();
@@ -171,10 +186,11 @@ void SetCommittee(const RecipeInput& input, int members, Recipe* recipe) {
   own->set_l2(0);
   distill->set_lr_multiplier(2);
   recipe->why_model = absl::StrCat(
-      members, multiplying > 0 ? " towers teach, MLPs and DeepFMs," : " MLPs teach,",
-      " each from a beginning of its own, by the mean of what they say, which is nearer the truth than any "
-      "of "
-      "them; the student, which is served, is an MLP that learns this mean, on the log's rows and on rows "
+      members,
+      " towers teach, of kinds that multiply columns' vectors with each other and of one that doesn't, each "
+      "from a beginning of its own, by the mean of what they say, which is nearer the truth than any of "
+      "them; what each kind counts in it is learned on the held-out rows. The student, which is served, is "
+      "an MLP that learns this mean, on the log's rows and on rows "
       "recombined from them, most of it once its teachers are done.");
 }
 

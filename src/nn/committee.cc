@@ -28,8 +28,14 @@ Committee::Committee(const proto::Experiment& experiment, const FieldShape& shap
     const int column = tower.linear() ? linear_++ : -1;
     const std::string prefix = teachers.size() > 1 ? absl::StrCat("member/", members_.size(), "/") : "";
     const int64_t offset = layout_.Append(prefix, tower.layout());
-    members_.push_back({std::move(tower), teacher.seed, offset, column});
+    members_.push_back({std::move(tower), teacher.seed, offset, column, teacher.kind});
+    copies_.resize(teacher.kind + 1);
+    ++copies_[teacher.kind];
   }
+  if (!LearnsWeights(experiment)) return;
+  weighed_kinds_ = static_cast<int>(copies_.size());
+  shares_offset_ = layout_.Add("shares", {weighed_kinds_}, ParameterKind::kStatistic);
+  weights_.resize(members_.size());
 }
 
 int64_t Committee::flops_per_sample() const {
@@ -47,10 +53,27 @@ int64_t Committee::backward_flops_per_sample(bool d_x) const {
 void Committee::Initialize(float* parameters, float bias) const {
   for (const Member& member : members_)
     member.tower.Initialize(member.seed, parameters + member.offset, bias);
+  if (weighed_kinds_ > 0) SetShares(first_shares(), parameters);
+}
+
+std::vector<double> Committee::first_shares() const {
+  std::vector<double> shares;
+  for (const int copies : copies_) shares.push_back(static_cast<double>(copies) / size());
+  return shares;
+}
+
+void Committee::SetShares(const std::vector<double>& shares, float* parameters) const {
+  CHECK_EQ(static_cast<int>(shares.size()), weighed_kinds_);
+  for (int kind = 0; kind < weighed_kinds_; ++kind)
+    parameters[shares_offset_ + kind] = static_cast<float>(shares[kind]);
 }
 
 void Committee::Prepare(const float* parameters) {
   for (Member& member : members_) member.tower.Prepare(parameters + member.offset);
+  for (size_t k = 0; k < weights_.size(); ++k) {
+    const int kind = members_[k].kind;
+    weights_[k] = static_cast<double>(parameters[shares_offset_ + kind]) / copies_[kind];
+  }
 }
 
 CommitteeWorkspace Committee::MakeWorkspace(int rows) const {
@@ -120,8 +143,23 @@ void Committee::Forward(ConstMatrix x, const float* linear, const TrainingPass* 
   }
   for (int row = 0; row < x.rows; ++row) {
     double sum = 0;
-    for (int k = 0; k < size(); ++k) sum += workspace->logits(k)[row];
-    logits[row] = static_cast<float>(sum / size());
+    if (weights_.empty()) {
+      for (int k = 0; k < size(); ++k) sum += workspace->logits(k)[row];
+      sum /= size();
+    } else {
+      for (int k = 0; k < size(); ++k) sum += weights_[k] * workspace->logits(k)[row];
+    }
+    logits[row] = static_cast<float>(sum);
+  }
+}
+
+void Committee::KindLogits(CommitteeWorkspace* workspace, int rows, float* const* logits) const {
+  for (int kind = 0, first = 0; kind < weighed_kinds_; first += copies_[kind++]) {
+    for (int row = 0; row < rows; ++row) {
+      double sum = 0;
+      for (int k = first; k < first + copies_[kind]; ++k) sum += workspace->logits(k)[row];
+      logits[kind][row] = static_cast<float>(sum / copies_[kind]);
+    }
   }
 }
 

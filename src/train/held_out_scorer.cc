@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <string>
+#include <type_traits>
 #include <utility>
 
+#include "src/train/committee_shares.h"
 #include "tandem/day_reader.h"
 #include "tandem/experiment.pb.h"
 #include "tandem/loss.h"
@@ -16,6 +18,10 @@ constexpr int kBlockRows = 16384;
 // Rows that go through a tower at a time: their activations stay in the cache.
 constexpr int kTileRows = 128;
 
+// Kinds of members whose logits are wanted one by one.
+int WeighedKinds(const Tower& /*tower*/) { return 0; }
+int WeighedKinds(const Committee& committee) { return committee.weighed_kinds(); }
+
 // One tower, or the committee, and what it has said.
 template <typename AnyTower>
 class TowerScores {
@@ -26,7 +32,9 @@ class TowerScores {
         view_(of_teacher ? model.served_teacher_input() : model.served_student_input()),
         of_teacher_(of_teacher),
         width_(static_cast<int>(view_.fields.size()) * embedding_.dim()),
-        workers_(*workers) {
+        workers_(*workers),
+        kinds_(WeighedKinds(tower)),
+        kind_logits_(kinds_.kinds()) {
     for (int worker = 0; worker < workers_.size(); ++worker) {
       tiles_.push_back({AlignedFloats(static_cast<size_t>(kTileRows) * width_),
                         std::vector<float>(static_cast<size_t>(kTileRows) * tower_.linear()),
@@ -37,6 +45,7 @@ class TowerScores {
   absl::Status Add(const Batch& block) {
     TANDEM_RETURN_IF_ERROR(embedding_.Lookup(block, &rows_));
     logits_.resize(block.rows());
+    for (std::vector<float>& logits : kind_logits_) logits.resize(block.rows());
     workers_.ForEach((block.rows() + kTileRows - 1) / kTileRows, [&](int task, int worker) {
       Tile& tile = tiles_[worker];
       const int first = task * kTileRows, rows = std::min(kTileRows, block.rows() - first);
@@ -45,10 +54,31 @@ class TowerScores {
                         of_teacher_ ? LinearSums{sums, nullptr} : LinearSums{nullptr, sums});
       tower_.Forward({tile.x.data(), rows, width_, width_}, sums, nullptr, &tile.workspace,
                      logits_.data() + first);
+      TakeKinds(first, rows, &tile);
     });
-    for (int row = 0; row < block.rows(); ++row)
-      log_.Add(static_cast<float>(Sigmoid(logits_[row])), block.labels[row], block.weights[row], 0);
+    for (int row = 0; row < block.rows(); ++row) {
+      if (kinds_.kinds() == 0) {
+        log_.Add(static_cast<float>(Sigmoid(logits_[row])), block.labels[row], block.weights[row], 0);
+        continue;
+      }
+      for (int kind = 0; kind < kinds_.kinds(); ++kind) kinds_.Add(kind, kind_logits_[kind][row]);
+      kinds_.AddLabel(block.labels[row], block.weights[row]);
+    }
     return absl::OkStatus();
+  }
+  // All rows are there. What they say of the committee's shares; empty where those aren't learned.
+  std::vector<double> Shares() {
+    if constexpr (std::is_same_v<AnyTower, Committee>) {
+      if (kinds_.kinds() == 0) return {};
+      const std::vector<double> shares = LearnShares(kinds_, tower_.first_shares());
+      for (int64_t row = 0; row < kinds_.rows(); ++row) {
+        double logit = 0;
+        for (int kind = 0; kind < kinds_.kinds(); ++kind) logit += shares[kind] * kinds_.logit(kind, row);
+        log_.Add(static_cast<float>(Sigmoid(logit)), kinds_.label(row), kinds_.weight(row), 0);
+      }
+      return shares;
+    }
+    return {};
   }
   Metrics Result() const { return ComputeMetrics(log_, /*with_groups=*/false); }
   ScoreEvidence Evidence() const { return EvidenceOf(log_, std::max<int64_t>(1, log_.rows())); }
@@ -60,6 +90,14 @@ class TowerScores {
     decltype(std::declval<AnyTower>().MakeWorkspace(0)) workspace;
   };
 
+  void TakeKinds(int first, int rows, Tile* tile) {
+    if constexpr (std::is_same_v<AnyTower, Committee>) {
+      std::vector<float*> to;
+      for (std::vector<float>& logits : kind_logits_) to.push_back(logits.data() + first);
+      tower_.KindLogits(&tile->workspace, rows, to.data());
+    }
+  }
+
   const AnyTower& tower_;
   const EmbeddingLayer& embedding_;
   const EmbeddingView& view_;
@@ -69,6 +107,8 @@ class TowerScores {
   std::vector<Tile> tiles_;  // a worker
   BatchRows rows_;
   std::vector<float> logits_;
+  KindScores kinds_;
+  std::vector<std::vector<float>> kind_logits_;  // of the block
   ScoreLog log_;
 };
 
@@ -106,6 +146,7 @@ absl::StatusOr<HeldOutScores> HeldOutScorer::Score(const DualModel& model, const
                      log_.choice.share > 0 ? "; a larger share, or more rows, would give some" : "");
   }
   if (teacher.has_value()) {
+    scores.shares = teacher->Shares();
     scores.teacher = teacher->Result();
     scores.verdicts.Judge(TowerVerdicts::kTeacher, teacher->Evidence());
   }

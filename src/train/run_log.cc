@@ -101,6 +101,7 @@ absl::Status RunLog::OnValidation(const ValidationReport& validation) {
   add("teacher", validation.teacher);
   add("student", validation.student);
   line["best"] = validation.best;
+  if (!validation.shares.empty()) line["shares"] = validation.shares;
   return LogLine(JsonText(line));
 }
 

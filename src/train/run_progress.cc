@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "tandem/experiment.pb.h"
 #include "tandem/row_fault.h"
 #include "tandem/state.pb.h"
@@ -112,6 +113,11 @@ std::string RunProgress::ValidationLine(const ValidationReport& validation) {
   };
   add("teacher", validation.teacher);
   add("student", validation.student);
+  if (!validation.shares.empty()) {
+    const auto format = [](std::string* out, double share) { absl::StrAppendFormat(out, "%.2f", share); };
+    absl::StrAppend(&line, "; shares of the committee's kinds ",
+                    absl::StrJoin(validation.shares, " ", format));
+  }
   return absl::StrCat(line, validation.best ? "; the best so far"
                                             : absl::StrCat("; no better for ", validation.without_better));
 }

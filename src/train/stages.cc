@@ -58,6 +58,7 @@ absl::StatusOr<ValidationReport> Stages::Validate(DualModel* model) {
   model->PrepareServed();
   TANDEM_ASSIGN_OR_RETURN(const HeldOutScores scores, scorer.Score(*model, validation_.Scored(state),
                                                                    first_look ? &quarantine : nullptr));
+  if (!scores.shares.empty()) model->SetCommitteeShares(scores.shares);
   model->Prepare();
   const bool teacher_rests = in_phase() || options_.parts == TrainedParts::kStudent;
   if (model->has_teacher() && teacher_rests) model->PrepareServedTeacher();
@@ -75,8 +76,9 @@ absl::StatusOr<ValidationReport> Stages::Validate(DualModel* model) {
   const std::optional<double> decides = validation_.StudentDecides(state) ? of_student : loss(scores.teacher);
   const bool best = validation_.Note(decides, of_student, state_.step(), &state);
   if (best) NoteVerdicts(scores.verdicts, &state_);
-  return ValidationReport{state_.step(),  state.validations(), in_phase(), scores.rows,
-                          scores.teacher, scores.student,      best,       state.without_better()};
+  return ValidationReport{state_.step(), state.validations(),    in_phase(),
+                          scores.rows,   scores.teacher,         scores.student,
+                          best,          state.without_better(), scores.shares};
 }
 
 absl::Status Stages::PutBack(std::unique_ptr<DualModel>* model) {

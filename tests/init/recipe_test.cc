@@ -58,13 +58,23 @@ TEST(RecipeTest, AHistoryGetsATransformer) {
   EXPECT_EQ(teacher.interaction(0).transformer().target(), "movie");
 }
 
+std::vector<int> Copies(const proto::Committee& committee) {
+  std::vector<int> copies;
+  for (const proto::CommitteeMember& member : committee.member()) copies.push_back(member.copies());
+  return copies;
+}
+
 TEST(RecipeTest, ACommitteeTeachesWhereItsVectorsFit) {
   RecipeInput input{1e5, 1e4, 20};
-  EXPECT_EQ(RecipeFor(input).settings.model().committee().member(0).copies(), 8);
+  const proto::Committee committee = RecipeFor(input).settings.model().committee();
+  EXPECT_EQ(Copies(committee), (std::vector<int>{3, 3, 2}));
+  EXPECT_EQ(committee.weights(), proto::Committee::LEARNED);
   EXPECT_TRUE(RecipeFor(input).settings.model().distill().switches().own_embedding());
   input.distinct_ids = 1e6;
-  EXPECT_EQ(RecipeFor(input).settings.model().committee().member(0).copies(), 2);
-  EXPECT_EQ(RecipeFor(input).settings.model().committee().member(1).copies(), 2);
+  EXPECT_EQ(Copies(RecipeFor(input).settings.model().committee()), (std::vector<int>{2, 1, 1}));
+  input.fields = 100;
+  EXPECT_EQ(Copies(RecipeFor(input).settings.model().committee()), (std::vector<int>{2, 2}))
+      << "products of so many fields cost too much";
   input.distinct_ids = 5e6;
   EXPECT_FALSE(RecipeFor(input).settings.model().has_committee());
   EXPECT_TRUE(RecipeFor(input).settings.model().has_teacher());

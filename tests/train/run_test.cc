@@ -202,7 +202,7 @@ INSTANTIATE_TEST_SUITE_P(
         "phase { fraction: 0.6 recombined_batches: 2 recombined_group { feature: ['user', 'item'] } } } }",
         "train { epochs: 4 optimizer { adam { lr: 0.03 } } validation { share: 0.2 patience: 1 then_learn: "
         "true } } embedding { slow_copy { decay: 0.9 } } "
-        "model { committee { member { copies: 2 tower { mlp { hidden: 4 } } } } "
+        "model { committee { weights: LEARNED member { copies: 2 tower { mlp { hidden: 4 } } } } "
         "distill { switches { own_embedding: true } phase { fraction: 0.6 recombined_batches: 1 } } }",
         "train { epochs: 4 optimizer { adam { lr: 0.03 } } validation { share: 0.2 patience: 1 then_learn: "
         "true } } "

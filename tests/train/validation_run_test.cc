@@ -247,6 +247,25 @@ TEST_F(ValidationRunTest, TheLastDayIsScoredAsItsModelIsEvaluated) {
   }
 }
 
+// What the kinds of members count is kept with the best weights: who evaluates the model finds the same figures.
+TEST_F(ValidationRunTest, ACommitteesSharesAreLearnedOnTheHeldOutRows) {
+  const RunSummary summary =
+      Train(Experiment("train { epochs: 3 average_decay: 0.9 validation { days: 1 } } model { committee { "
+                       "weights: LEARNED member { copies: 2 tower { mlp { hidden: 4 } } } } "
+                       "distill { switches { own_embedding: true } } }"),
+            Options("run"));
+  const auto predictor = Predictor::Load(summary.checkpoint, {}).value();
+  const ModelEvaluation evaluation = EvaluateModel(*predictor, DaysOf("logs").back().files).value();
+  Json best;
+  for (const Json& line : Validations("run")) {
+    ASSERT_EQ(line["shares"].size(), 2u);
+    EXPECT_NEAR(line["shares"][0].get<double>() + line["shares"][1].get<double>(), 1, 1e-9);
+    if (line["best"].get<bool>()) best = line;
+  }
+  EXPECT_NE(best["shares"][0].get<double>(), 1.0 / 3) << "what they begin as";
+  EXPECT_NEAR(best["validation"]["teacher"]["logloss"].get<double>(), *evaluation.teacher->all.logloss, 1e-6);
+}
+
 TEST_F(ValidationRunTest, HeldOutAndLearnedRowsAreAllOfThem) {
   const RunSummary summary = Train(Experiment("train { validation { share: 0.25 } }"), Options("run"));
   const proto::RunState state = ReadRunState(FileSystem::Default(), summary.checkpoint).value();
