@@ -20,11 +20,11 @@
 // A member has the randomness of a teacher alone with its seed (src/config/committee.h): with vectors side by
 // side it ends, bit for bit, as that teacher.
 //
-// With model.committee.weights: LEARNED the mean is a weighted one: each kind of member has a share of it,
-// which its copies divide evenly. The shares are a statistic: whoever scores held-out rows learns them
-// (src/train/committee_shares.h), no gradient does.
+// With model.committee.weights: LEARNED the mean is offset + sum_k weight_k * (mean of the kind's copies). These
+// are a statistic: whoever scores held-out rows learns them (src/train/committee_mean.h), no gradient does.
 //
-// Blocks: those of the tower, or of several member/k/... each; then `shares` [kinds], where they are learned.
+// Blocks: those of the tower, or of several member/k/... each; then, where it is learned, `mean` [kinds + 1]: the
+// weights, and the offset.
 //
 // Life, threads and ownership are those of a Tower (tandem/tower.h).
 #ifndef TANDEM_COMMITTEE_H_
@@ -60,6 +60,12 @@ struct CommitteeWorkspace {
   Matrix d_x;             // of one member
 };
 
+// How the logits of the kinds become one.
+struct CommitteeMean {
+  std::vector<double> weights;  // a kind
+  double offset = 0;
+};
+
 class Committee {
  public:
   // `experiment` is validated and has a teacher. `shape` is that of one member's input. `kernels` must outlive
@@ -75,14 +81,14 @@ class Committee {
   const ParameterLayout& layout() const { return layout_; }
   // Where a member's parameters begin in the flat vector.
   int64_t offset(int member) const { return members_[member].offset; }
-  // Kinds of members, whose shares of the mean are learned; 0 where all members weigh alike.
+  // Kinds of members, where their weights are learned; 0 where all members weigh alike.
   int weighed_kinds() const { return weighed_kinds_; }
   // logits[kind] [rows]: the means of the members of each kind, after Forward.
   void KindLogits(CommitteeWorkspace* workspace, int rows, float* const* logits) const;
-  // The kinds' members over all members: what the shares begin as.
-  std::vector<double> first_shares() const;
-  // What Prepare then reads; they sum to 1.
-  void SetShares(const std::vector<double>& shares, float* parameters) const;
+  // Of all members alike: what a learned mean begins as.
+  CommitteeMean first_mean() const;
+  // What Prepare then reads.
+  void SetMean(const CommitteeMean& mean, float* parameters) const;
   // Of the first member, from which hints come.
   int hidden_layers() const { return member(0).hidden_layers(); }
   int hidden_width(int layer) const { return member(0).hidden_width(layer); }
@@ -130,8 +136,9 @@ class Committee {
   int vectors_ = 1, linear_ = 0, weighed_kinds_ = 0;
   std::vector<Member> members_;
   std::vector<int> copies_;      // a kind
-  std::vector<double> weights_;  // a member's, of the mean; empty: all alike
-  int64_t shares_offset_ = 0;
+  std::vector<double> weights_;  // a member's, in the mean; empty: all alike
+  double mean_offset_ = 0;
+  int64_t mean_block_ = 0;
   ParameterLayout layout_;
 };
 

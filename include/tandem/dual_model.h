@@ -15,7 +15,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "absl/status/statusor.h"
 #include "tandem/committee.h"
@@ -104,7 +103,7 @@ class DualModel {
   // From now on the teacher's forward is that of its averaged weights, until the next Prepare.
   void PrepareServedTeacher();
   // Of the committee's kinds (Committee::weighed_kinds), from the next Prepare... on.
-  void SetCommitteeShares(const std::vector<double>& shares);
+  void SetCommitteeMean(const CommitteeMean& mean);
   // The same of both towers.
   void PrepareServed();
 

@@ -19,9 +19,9 @@
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "absl/status/status.h"
+#include "tandem/committee.h"
 #include "tandem/loss.h"
 #include "tandem/metrics.h"
 
@@ -56,8 +56,8 @@ struct ValidationReport {
   std::optional<Metrics> teacher, student;
   bool best;           // so far, for the tower that decides
   int without_better;  // passes (portions) since the best
-  // Of the committee's kinds, where they are learned (model.committee.weights).
-  std::vector<double> shares = {};
+  // Of the committee, where it is learned (model.committee.weights).
+  std::optional<CommitteeMean> mean = std::nullopt;
 };
 
 struct CheckpointReport {

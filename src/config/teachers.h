@@ -27,7 +27,7 @@ std::vector<MemberConfig> TeachersOf(const proto::Experiment& experiment);
 // The seed of the student's first weights and dropout.
 uint64_t StudentSeed(const proto::Experiment& experiment);
 
-// Whether the kinds' weights in the mean logit are learned.
+// Whether the kinds' weights in the mean logit are learned, and its offset.
 bool LearnsWeights(const proto::Experiment& experiment);
 
 // Whether each member reads vectors of its own, which lie side by side in an id's row.

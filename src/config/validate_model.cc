@@ -103,12 +103,6 @@ absl::Status CheckMembersDiffer(const proto::Experiment& experiment) {
 
 absl::Status CheckWeights(const proto::Experiment& experiment) {
   if (!LearnsWeights(experiment)) return absl::OkStatus();
-  if (TeachersOf(experiment).back().kind == 0) {
-    return ConfigError(
-        "model.committee.weights: LEARNED, but there is one kind of member, whose copies weigh alike; "
-        "another "
-        "`member` would give something to weigh");
-  }
   if (experiment.train().has_validation()) return absl::OkStatus();
   return ConfigError(
       "model.committee.weights: LEARNED, but no rows are held out to learn them on; set "

@@ -34,7 +34,7 @@ Committee::Committee(const proto::Experiment& experiment, const FieldShape& shap
   }
   if (!LearnsWeights(experiment)) return;
   weighed_kinds_ = static_cast<int>(copies_.size());
-  shares_offset_ = layout_.Add("shares", {weighed_kinds_}, ParameterKind::kStatistic);
+  mean_block_ = layout_.Add("mean", {weighed_kinds_ + 1}, ParameterKind::kStatistic);
   weights_.resize(members_.size());
 }
 
@@ -53,27 +53,29 @@ int64_t Committee::backward_flops_per_sample(bool d_x) const {
 void Committee::Initialize(float* parameters, float bias) const {
   for (const Member& member : members_)
     member.tower.Initialize(member.seed, parameters + member.offset, bias);
-  if (weighed_kinds_ > 0) SetShares(first_shares(), parameters);
+  if (weighed_kinds_ > 0) SetMean(first_mean(), parameters);
 }
 
-std::vector<double> Committee::first_shares() const {
-  std::vector<double> shares;
-  for (const int copies : copies_) shares.push_back(static_cast<double>(copies) / size());
-  return shares;
+CommitteeMean Committee::first_mean() const {
+  CommitteeMean mean;
+  for (const int copies : copies_) mean.weights.push_back(static_cast<double>(copies) / size());
+  return mean;
 }
 
-void Committee::SetShares(const std::vector<double>& shares, float* parameters) const {
-  CHECK_EQ(static_cast<int>(shares.size()), weighed_kinds_);
-  for (int kind = 0; kind < weighed_kinds_; ++kind)
-    parameters[shares_offset_ + kind] = static_cast<float>(shares[kind]);
+void Committee::SetMean(const CommitteeMean& mean, float* parameters) const {
+  CHECK_EQ(static_cast<int>(mean.weights.size()), weighed_kinds_);
+  float* const block = parameters + mean_block_;
+  for (int kind = 0; kind < weighed_kinds_; ++kind) block[kind] = static_cast<float>(mean.weights[kind]);
+  block[weighed_kinds_] = static_cast<float>(mean.offset);
 }
 
 void Committee::Prepare(const float* parameters) {
   for (Member& member : members_) member.tower.Prepare(parameters + member.offset);
   for (size_t k = 0; k < weights_.size(); ++k) {
     const int kind = members_[k].kind;
-    weights_[k] = static_cast<double>(parameters[shares_offset_ + kind]) / copies_[kind];
+    weights_[k] = static_cast<double>(parameters[mean_block_ + kind]) / copies_[kind];
   }
+  if (weighed_kinds_ > 0) mean_offset_ = parameters[mean_block_ + weighed_kinds_];
 }
 
 CommitteeWorkspace Committee::MakeWorkspace(int rows) const {
@@ -147,6 +149,7 @@ void Committee::Forward(ConstMatrix x, const float* linear, const TrainingPass* 
       for (int k = 0; k < size(); ++k) sum += workspace->logits(k)[row];
       sum /= size();
     } else {
+      sum = mean_offset_;
       for (int k = 0; k < size(); ++k) sum += weights_[k] * workspace->logits(k)[row];
     }
     logits[row] = static_cast<float>(sum);

@@ -154,9 +154,9 @@ void DualModel::PrepareServed() {
 
 void DualModel::PrepareServedTeacher() { teacher_->Prepare(teacher_parameters_.served().data()); }
 
-void DualModel::SetCommitteeShares(const std::vector<double>& shares) {
-  teacher_->SetShares(shares, teacher_parameters_.values.data());
-  if (!teacher_parameters_.averages.empty()) teacher_->SetShares(shares, teacher_parameters_.averages.data());
+void DualModel::SetCommitteeMean(const CommitteeMean& mean) {
+  teacher_->SetMean(mean, teacher_parameters_.values.data());
+  if (!teacher_parameters_.averages.empty()) teacher_->SetMean(mean, teacher_parameters_.averages.data());
 }
 
 }  // namespace tandem

@@ -5,7 +5,7 @@
 #include <type_traits>
 #include <utility>
 
-#include "src/train/committee_shares.h"
+#include "src/train/committee_mean.h"
 #include "tandem/day_reader.h"
 #include "tandem/experiment.pb.h"
 #include "tandem/loss.h"
@@ -66,19 +66,18 @@ class TowerScores {
     }
     return absl::OkStatus();
   }
-  // All rows are there. What they say of the committee's shares; empty where those aren't learned.
-  std::vector<double> Shares() {
+  // All rows are there. What they say of the committee's mean; not set where that isn't learned.
+  std::optional<CommitteeMean> Mean() {
     if constexpr (std::is_same_v<AnyTower, Committee>) {
-      if (kinds_.kinds() == 0) return {};
-      const std::vector<double> shares = LearnShares(kinds_, tower_.first_shares());
+      if (kinds_.kinds() == 0) return std::nullopt;
+      CommitteeMean mean = LearnMean(kinds_, tower_.first_mean());
       for (int64_t row = 0; row < kinds_.rows(); ++row) {
-        double logit = 0;
-        for (int kind = 0; kind < kinds_.kinds(); ++kind) logit += shares[kind] * kinds_.logit(kind, row);
-        log_.Add(static_cast<float>(Sigmoid(logit)), kinds_.label(row), kinds_.weight(row), 0);
+        log_.Add(static_cast<float>(Sigmoid(kinds_.Mean(mean, row))), kinds_.label(row), kinds_.weight(row),
+                 0);
       }
-      return shares;
+      return mean;
     }
-    return {};
+    return std::nullopt;
   }
   Metrics Result() const { return ComputeMetrics(log_, /*with_groups=*/false); }
   ScoreEvidence Evidence() const { return EvidenceOf(log_, std::max<int64_t>(1, log_.rows())); }
@@ -146,7 +145,7 @@ absl::StatusOr<HeldOutScores> HeldOutScorer::Score(const DualModel& model, const
                      log_.choice.share > 0 ? "; a larger share, or more rows, would give some" : "");
   }
   if (teacher.has_value()) {
-    scores.shares = teacher->Shares();
+    scores.mean = teacher->Mean();
     scores.teacher = teacher->Result();
     scores.verdicts.Judge(TowerVerdicts::kTeacher, teacher->Evidence());
   }

@@ -31,8 +31,8 @@ struct HeldOutScores {
   std::optional<Metrics> teacher, student;  // of those that were asked for
   TowerVerdicts verdicts;                   // of the same
   int64_t rows = 0;                         // with a label
-  // Of the committee's kinds, where they are learned: the teacher's figures are of a mean with these.
-  std::vector<double> shares;
+  // Of the committee, where it is learned: the teacher's figures are of this one.
+  std::optional<CommitteeMean> mean;
 };
 
 // Where the held-out rows are.

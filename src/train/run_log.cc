@@ -101,7 +101,10 @@ absl::Status RunLog::OnValidation(const ValidationReport& validation) {
   add("teacher", validation.teacher);
   add("student", validation.student);
   line["best"] = validation.best;
-  if (!validation.shares.empty()) line["shares"] = validation.shares;
+  if (validation.mean.has_value()) {
+    line["mean"]["weights"] = validation.mean->weights;
+    line["mean"]["offset"] = validation.mean->offset;
+  }
   return LogLine(JsonText(line));
 }
 

@@ -113,10 +113,11 @@ std::string RunProgress::ValidationLine(const ValidationReport& validation) {
   };
   add("teacher", validation.teacher);
   add("student", validation.student);
-  if (!validation.shares.empty()) {
-    const auto format = [](std::string* out, double share) { absl::StrAppendFormat(out, "%.2f", share); };
-    absl::StrAppend(&line, "; shares of the committee's kinds ",
-                    absl::StrJoin(validation.shares, " ", format));
+  if (validation.mean.has_value()) {
+    const auto format = [](std::string* out, double weight) { absl::StrAppendFormat(out, "%.2f", weight); };
+    absl::StrAppend(&line, "; the committee's kinds weigh ",
+                    absl::StrJoin(validation.mean->weights, " ", format),
+                    absl::StrFormat(", offset %+.2f", validation.mean->offset));
   }
   return absl::StrCat(line, validation.best ? "; the best so far"
                                             : absl::StrCat("; no better for ", validation.without_better));

@@ -58,7 +58,7 @@ absl::StatusOr<ValidationReport> Stages::Validate(DualModel* model) {
   model->PrepareServed();
   TANDEM_ASSIGN_OR_RETURN(const HeldOutScores scores, scorer.Score(*model, validation_.Scored(state),
                                                                    first_look ? &quarantine : nullptr));
-  if (!scores.shares.empty()) model->SetCommitteeShares(scores.shares);
+  if (scores.mean.has_value()) model->SetCommitteeMean(*scores.mean);
   model->Prepare();
   const bool teacher_rests = in_phase() || options_.parts == TrainedParts::kStudent;
   if (model->has_teacher() && teacher_rests) model->PrepareServedTeacher();
@@ -78,7 +78,7 @@ absl::StatusOr<ValidationReport> Stages::Validate(DualModel* model) {
   if (best) NoteVerdicts(scores.verdicts, &state_);
   return ValidationReport{state_.step(), state.validations(),    in_phase(),
                           scores.rows,   scores.teacher,         scores.student,
-                          best,          state.without_better(), scores.shares};
+                          best,          state.without_better(), scores.mean};
 }
 
 absl::Status Stages::PutBack(std::unique_ptr<DualModel>* model) {
