@@ -253,7 +253,8 @@ struct Bf16Cin : Bf16Tiles<V> {
       const float* row = d_out.data + h * d_out.stride + columns.begin;
       TANDEM_UNROLL for (int v = 0; v < vectors; ++v) {
         const int64_t lanes = v + 1 < vectors ? kWidth : columns.last_lanes;
-        const Reg odd = h + 1 < d_out.rows ? Base::LoadLanes(row + d_out.stride + v * kWidth, lanes) : V::Zero();
+        const Reg odd =
+            h + 1 < d_out.rows ? Base::LoadLanes(row + d_out.stride + v * kWidth, lanes) : V::Zero();
         V::Store(tile + v * kWidth, V::Interleaved(Base::LoadLanes(row + v * kWidth, lanes), odd));
       }
     }

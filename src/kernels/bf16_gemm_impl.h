@@ -49,8 +49,8 @@ struct Bf16Gemm : Bf16Tiles<V> {
                                      packed + i / 2 * kWidth);
         }
       } else {
-        for (int64_t i = 0; i < k; i += 2) PackStrided(source + i * stride_k, k - i, lanes, stride_k, stride_n,
-                                                       packed + i / 2 * kWidth);
+        for (int64_t i = 0; i < k; i += 2)
+          PackStrided(source + i * stride_k, k - i, lanes, stride_k, stride_n, packed + i / 2 * kWidth);
       }
     }
   }
@@ -113,8 +113,9 @@ struct Bf16Gemm : Bf16Tiles<V> {
     for (int64_t r = 0; r < rows; r += 2, x += 2 * x_stride, pairs += stride) {
       for (int64_t c = 0; c < cols; c += kWidth) {
         const int64_t lanes = cols - c;
-        V::Store(pairs + c, V::Interleaved(Base::LoadLanes(x + c, lanes),
-                                           r + 1 < rows ? Base::LoadLanes(x + x_stride + c, lanes) : V::Zero()));
+        V::Store(pairs + c,
+                 V::Interleaved(Base::LoadLanes(x + c, lanes),
+                                r + 1 < rows ? Base::LoadLanes(x + x_stride + c, lanes) : V::Zero()));
       }
     }
   }
@@ -145,10 +146,9 @@ struct Bf16Gemm : Bf16Tiles<V> {
       InterleaveRows(dy.data + column, rows, n, dy.stride, kPanel, panel);
       for (int64_t t = 0; t < tiles.pieces; ++t) {
         const int64_t i = tiles.Begin(t);
-        Base::template Dot<1>(tiles.Begin(t + 1) - i, vectors, Base::PairsOf(rows), left + i, kSumStride,
-                              panel, kPanel, kWidth,
-                              {nullptr, load, false, n - (vectors - 1) * kWidth,
-                               dw + i * dw_stride + column, dw_stride});
+        Base::template Dot<1>(
+            tiles.Begin(t + 1) - i, vectors, Base::PairsOf(rows), left + i, kSumStride, panel, kPanel, kWidth,
+            {nullptr, load, false, n - (vectors - 1) * kWidth, dw + i * dw_stride + column, dw_stride});
       }
     }
   }

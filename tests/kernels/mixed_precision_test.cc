@@ -105,7 +105,7 @@ struct GemmCase {
 // Tails of every kind: of the tile, of the vector, of pairs, of blocks and depths.
 const GemmCase kGemmCases[] = {{1, 1, 1},     {1, 7, 130},  {2, 33, 17}, {3, 16, 48},
                                {5, 40, 31},   {6, 64, 16},  {7, 100, 1}, {13, 39, 65},
-                               {29, 128, 64}, {193, 21, 9}, {64, 0, 5},  {12, 2101, 24}};
+                               {29, 128, 64}, {193, 21, 9}, {64, 0, 5},  {12, 2101, 8}};
 
 TEST_P(MixedPrecisionTest, GemmIsTheProductOfRoundedFactorsWithBiasActivationAndAccumulation) {
   for (const GemmCase& c : kGemmCases) {
@@ -161,7 +161,7 @@ TEST_P(MixedPrecisionTest, PackTakesAnyStrides) {
 
 TEST_P(MixedPrecisionTest, ARowOfGemmHasTheSameBitsAloneAndInAnyBatch) {
   constexpr int kRows = 200;
-  for (const auto& [k, n] : {std::pair(39, 70), std::pair(1500, 33), std::pair(24, 1)}) {
+  for (const auto& [k, n] : {std::pair(39, 70), std::pair(1100, 33), std::pair(24, 1)}) {
     const Values x(kRows, k, 1, 1);
     const AlignedFloats bias = RandomFloats(n, 3);
     const AlignedFloats packed = Pack(kernels(), RandomFloats(int64_t{k} * n, 2), k, n);
@@ -218,9 +218,9 @@ TEST_P(MixedPrecisionTest, FactorsRoundToTheNearestTiesToEvenDenormalsToZeroAndN
   const struct {
     float factor, rounded;
   } cases[] = {{1.0f, 1.0f},
-               {1.0f + 0x1p-8f, 1.0f},                     // a tie
-               {1.0f + 0x1.8p-7f, 1.0f + 0x1p-6f},         // another
-               {1.0f + 0x1.001p-8f, 1.0f + 0x1p-7f},     // above it
+               {1.0f + 0x1p-8f, 1.0f},                // a tie
+               {1.0f + 0x1.8p-7f, 1.0f + 0x1p-6f},    // another
+               {1.0f + 0x1.001p-8f, 1.0f + 0x1p-7f},  // above it
                {-1.0f - 0x1.001p-8f, -1.0f - 0x1p-7f},
                {0x1.fffffep127f, inf},
                {inf, inf},
@@ -249,7 +249,7 @@ struct CinCase {
   CinShape shape;
   int cols;
 };
-const CinCase kCinCases[] = {{{1, 1, 1, false}, 1},    {{5, 3, 4, false}, 7},   {{6, 4, 4, true}, 16},
+const CinCase kCinCases[] = {{{1, 1, 1, false}, 1},    {{5, 3, 4, false}, 7},    {{6, 4, 4, true}, 16},
                              {{20, 10, 10, true}, 47}, {{20, 6, 39, false}, 33}, {{129, 9, 7, false}, 65},
                              {{37, 39, 39, true}, 35}, {{3, 20, 5, false}, 530}, {{1101, 3, 3, true}, 9},
                              {{2, 2, 2, true}, 1041},  {{3, 2, 600, false}, 9},  {{2, 301, 301, true}, 3}};
