@@ -106,7 +106,8 @@ TEST(MixedPrecisionMlpTest, OutputsAndGradientsAreThoseOfFloatsButForRounding) {
   }
   ExpectNearButRounded(passes[0].output, passes[1].output, kTolerance, "output");
   ExpectNearButRounded(passes[0].d_x, passes[1].d_x, kGateTolerance, "gradient of x");
-  ExpectNearButRounded(passes[0].gradients, passes[1].gradients, kGateTolerance, "gradient of the parameters");
+  ExpectNearButRounded(passes[0].gradients, passes[1].gradients, kGateTolerance,
+                       "gradient of the parameters");
 }
 
 }  // namespace
