@@ -100,6 +100,7 @@ const Kernels& WithBf16Factors(const Kernels& kernels) {
 std::vector<const Kernels*> AvailableBf16FactorKernels() {
   static const std::vector<MixedKernels> mixed = MakeOnePerProducts();
   std::vector<const Kernels*> available;
+  available.reserve(mixed.size());
   for (const MixedKernels& kernels : mixed) available.push_back(&kernels);
   return available;
 }
