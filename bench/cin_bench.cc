@@ -1,7 +1,8 @@
 // The layers of the compressed interaction network alone: shares of the FMA peak, measured in turns with the
-// peak itself, so that a changing clock doesn't matter.
+// peak itself, so that a changing clock doesn't matter. With --precision=bf16 those of mixed precision: shares
+// of the peak of bfloat16 dot products, and the time that float32 takes over theirs.
 //
-//   taskset -c 1 build/bench/cin_bench [--json]
+//   taskset -c 1 build/bench/cin_bench [--precision=bf16] [--json]
 //
 // xDeepFM's layers of the peers' comparison, 39 fields x 16, a shard of 128 samples, bias and ReLU. `of_peak`
 // counts the work that is done: half of the pairs in the symmetric first layer; `nominal` counts them all.
@@ -9,6 +10,7 @@
 #include <gflags/gflags.h>
 #include <glog/logging.h>
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -16,39 +18,62 @@
 #include "bench/operands.h"
 #include "bench/peak.h"
 #include "bench/report.h"
+#include "src/kernels/mixed_precision.h"
 #include "tandem/kernels.h"
 
 DEFINE_int32(repeats, 9, "Turns; the figures are medians.");
+DEFINE_string(precision, "f32", "Of the products' factors: f32 or bf16.");
 DEFINE_bool(json, false, "One JSON array instead of a table.");
+
+namespace tandem::bench {
+namespace {
+
+void AddPasses(CinLayer* layer, std::vector<std::function<void()>>* functions) {
+  functions->emplace_back([layer] { layer->Forward(); });
+  functions->emplace_back([layer] { layer->BackwardData(); });
+  functions->emplace_back([layer] { layer->BackwardWeights(); });
+}
+
+void Measure(const Kernels& floats, bool bf16, const CinShape& shape, Report* report) {
+  CinLayer layer(bf16 ? WithBf16Factors(floats) : floats, shape);
+  CinLayer of_floats(floats, shape);
+  std::vector<std::function<void()>> functions;
+  functions.emplace_back([&] { bf16 ? Bf16Turn() : FmaTurn(floats.name()); });
+  AddPasses(&layer, &functions);
+  if (bf16) AddPasses(&of_floats, &functions);
+  const std::vector<double> seconds = MedianSeconds(functions, FLAGS_repeats, 0.04);
+  const double peak = (bf16 ? Bf16TurnFlops() : FmaTurnFlops(floats.name())) / seconds[0];
+  const auto add = [&](const std::string& pass, double passes, double time, double float_time) {
+    report->Add({{"layer", std::to_string(shape.maps) + "x" + std::to_string(shape.previous) + "x" +
+                               std::to_string(shape.fields)},
+                 {"pass", pass},
+                 {"GFLOP/s", passes * layer.flops() / time * 1e-9},
+                 {"of_peak", passes * layer.flops() / time / peak},
+                 {"nominal", passes * layer.nominal_flops() / time / peak},
+                 {"us_per_sample", time * 1e6 / 128},
+                 {"f32_over_this", float_time / time}});
+  };
+  const size_t f = bf16 ? 4 : 1;
+  add("forward", 1, seconds[1], seconds[f]);
+  add("dX", 1, seconds[2], seconds[f + 1]);
+  add("dW", 1, seconds[3], seconds[f + 2]);
+  add("backward", 2, seconds[2] + seconds[3], seconds[f + 1] + seconds[f + 2]);
+}
+
+}  // namespace
+}  // namespace tandem::bench
 
 int main(int argc, char** argv) {
   using namespace tandem::bench;  // NOLINT(google-build-using-namespace)
   gflags::ParseCommandLineFlags(&argc, &argv, true);
   google::InitGoogleLogging(argv[0]);
   const tandem::Kernels& kernels = **tandem::FindKernels("auto");
-  Report report({"layer", "pass", "GFLOP/s", "of_peak", "nominal", "us_per_sample"});
+  CHECK(FLAGS_precision == "f32" || FLAGS_precision == "bf16") << FLAGS_precision;
+  Report report({"layer", "pass", "GFLOP/s", "of_peak", "nominal", "us_per_sample", "f32_over_this"});
   for (const tandem::CinShape& shape :
        {tandem::CinShape{128, 39, 39, true}, tandem::CinShape{128, 128, 39, false},
         tandem::CinShape{64, 64, 39, false}}) {
-    CinLayer layer(kernels, shape);
-    const std::vector<double> seconds =
-        MedianSeconds({[&] { layer.Forward(); }, [&] { layer.BackwardData(); },
-                       [&] { layer.BackwardWeights(); }, [&] { FmaTurn(kernels.name()); }},
-                      FLAGS_repeats, 0.04);
-    const double peak = FmaTurnFlops(kernels.name()) / seconds[3];
-    const auto add = [&](const std::string& pass, double passes, double time) {
-      report.Add({{"layer", std::to_string(shape.maps) + "x" + std::to_string(shape.previous) + "x" +
-                                std::to_string(shape.fields)},
-                  {"pass", pass},
-                  {"GFLOP/s", passes * layer.flops() / time * 1e-9},
-                  {"of_peak", passes * layer.flops() / time / peak},
-                  {"nominal", passes * layer.nominal_flops() / time / peak},
-                  {"us_per_sample", time * 1e6 / 128}});
-    };
-    add("forward", 1, seconds[0]);
-    add("dX", 1, seconds[1]);
-    add("dW", 1, seconds[2]);
-    add("backward", 2, seconds[1] + seconds[2]);
+    Measure(kernels, FLAGS_precision == "bf16", shape, &report);
   }
   report.Print(FLAGS_json);
   return 0;

@@ -4,13 +4,15 @@
 //   cmake --build build --target bench && build/bench/kernels_bench --benchmark_filter=avx2
 //
 // `of_peak` counts the multiplications and additions that the kernel has to do: half of the pairs in a
-// symmetric layer.
+// symmetric layer. Products of bfloat16 factors are named by their variant and /bf16: avx512bf16/bf16 counts
+// against the peak of bfloat16 dot products, the others, which widen factors, against that of float32.
 #include <benchmark/benchmark.h>
 
 #include <string>
 
 #include "bench/operands.h"
 #include "bench/peak.h"
+#include "src/kernels/mixed_precision.h"
 #include "tandem/kernels.h"
 
 namespace tandem {
@@ -19,7 +21,8 @@ namespace {
 void Report(benchmark::State& state, const Kernels& kernels, double flops_per_iteration) {
   const double flops = flops_per_iteration * static_cast<double>(state.iterations());
   state.counters["GFLOP/s"] = benchmark::Counter(flops * 1e-9, benchmark::Counter::kIsRate);
-  const double peak = bench::FmaPeak(kernels.name());
+  const bool dot_products = std::string(kernels.name()) == "avx512bf16";
+  const double peak = dot_products ? bench::Bf16Peak() : bench::FmaPeak(kernels.name());
   if (peak > 0) state.counters["of_peak"] = benchmark::Counter(flops / peak, benchmark::Counter::kIsRate);
 }
 
@@ -100,24 +103,27 @@ void Register(const std::string& name, const Kernels& kernels, Function function
       [&kernels, function, shape](benchmark::State& state) { function(state, kernels, shape); });
 }
 
-void RegisterAll(const Kernels& kernels) {
+void RegisterProducts(const Kernels& kernels, const std::string& prefix) {
   for (const GemmShape& s : {GemmShape{1, 624, 128}, GemmShape{8, 624, 128}, GemmShape{128, 624, 400},
                              GemmShape{128, 400, 400}, GemmShape{512, 624, 400}, GemmShape{512, 624, 128},
                              GemmShape{512, 128, 64}, GemmShape{128, 4992, 128}, GemmShape{128, 128, 4992}}) {
     const std::string shape = std::to_string(s.rows) + "x" + std::to_string(s.k) + "x" + std::to_string(s.n);
-    Register("Gemm/" + shape, kernels, Gemm, s);
-    if (s.rows == 128) Register("GemmTransposed/" + shape, kernels, GemmTransposed, s);
+    Register(prefix + "Gemm/" + shape, kernels, Gemm, s);
+    if (s.rows == 128) Register(prefix + "GemmTransposed/" + shape, kernels, GemmTransposed, s);
   }
-  Register("GemmTransposed/128x624x128", kernels, GemmTransposed, GemmShape{128, 624, 128});
-  Register("GemmTransposed/128x128x64", kernels, GemmTransposed, GemmShape{128, 128, 64});
+  Register(prefix + "GemmTransposed/128x624x128", kernels, GemmTransposed, GemmShape{128, 624, 128});
+  Register(prefix + "GemmTransposed/128x128x64", kernels, GemmTransposed, GemmShape{128, 128, 64});
   for (const CinShape& s :
        {CinShape{128, 128, 39, false}, CinShape{64, 64, 39, false}, CinShape{128, 39, 39, true}}) {
     const std::string shape =
         std::to_string(s.maps) + "x" + std::to_string(s.previous) + "x" + std::to_string(s.fields);
-    Register("CinForward/" + shape, kernels, CinForward, s);
-    Register("CinBackwardData/" + shape, kernels, CinBackwardData, s);
-    Register("CinBackwardWeights/" + shape, kernels, CinBackwardWeights, s);
+    Register(prefix + "CinForward/" + shape, kernels, CinForward, s);
+    Register(prefix + "CinBackwardData/" + shape, kernels, CinBackwardData, s);
+    Register(prefix + "CinBackwardWeights/" + shape, kernels, CinBackwardWeights, s);
   }
+}
+
+void RegisterVectors(const Kernels& kernels) {
   for (int n : {64, 624}) {
     Register("Dot/" + std::to_string(n), kernels, Dot, n);
     Register("Axpy/" + std::to_string(n), kernels, Axpy, n);
@@ -128,7 +134,13 @@ void RegisterAll(const Kernels& kernels) {
 }  // namespace tandem
 
 int main(int argc, char** argv) {
-  for (const tandem::Kernels* kernels : tandem::AvailableKernels()) tandem::RegisterAll(*kernels);
+  for (const tandem::Kernels* kernels : tandem::AvailableKernels()) {
+    tandem::RegisterProducts(*kernels, "");
+    tandem::RegisterVectors(*kernels);
+  }
+  for (const tandem::Kernels* kernels : tandem::AvailableBf16FactorKernels()) {
+    tandem::RegisterProducts(*kernels, "bf16/");
+  }
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
   benchmark::RunSpecifiedBenchmarks();

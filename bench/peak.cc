@@ -45,6 +45,16 @@ struct LineSum {
   Half low = {}, high = {};
 };
 
+constexpr int64_t kBf16Rounds = 100'000;
+
+bool HasBf16() {
+#if defined(__x86_64__)
+  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bf16");
+#else
+  return false;
+#endif
+}
+
 double MeasureRandomRows() {
   constexpr int64_t kRows = int64_t{1} << 24;
   constexpr int kReads = 1 << 22, kAhead = 24;
@@ -83,6 +93,37 @@ double FmaPeak(const std::string& variant) {
     const double begin = ThreadSeconds();
     FmaTurn(variant);
     best = std::max(best, FmaTurnFlops(variant) / (ThreadSeconds() - begin));
+  }
+  return best;
+}
+
+// Fifteen independent sums: enough for two pipes of seven cycles' latency. Written out, so that the program's
+// own instruction set doesn't matter.
+void Bf16Turn() {
+#if defined(__x86_64__)
+  if (!HasBf16()) return;
+  int64_t rounds = kBf16Rounds;
+  asm volatile(
+      "vzeroall\n"
+      "1: .irp i,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15\n"
+      "vdpbf16ps %%zmm0, %%zmm0, %%zmm\\i\n"
+      ".endr\n"
+      "dec %0\n"
+      "jnz 1b\n"
+      "vzeroupper\n"
+      : "+r"(rounds)::"xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10",
+        "xmm11", "xmm12", "xmm13", "xmm14", "xmm15", "cc");
+#endif
+}
+
+double Bf16TurnFlops() { return HasBf16() ? 4.0 * 15 * 16 * kBf16Rounds : 0; }
+
+double Bf16Peak() {
+  double best = 0;
+  for (int repeat = 0; repeat < 20 && HasBf16(); ++repeat) {
+    const double begin = ThreadSeconds();
+    Bf16Turn();
+    best = std::max(best, Bf16TurnFlops() / (ThreadSeconds() - begin));
   }
   return best;
 }

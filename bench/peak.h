@@ -23,6 +23,12 @@ double FmaPeak(const std::string& variant);
 void FmaTurn(const std::string& variant);
 double FmaTurnFlops(const std::string& variant);
 
+// The same of the dot products of bfloat16 pairs with float32 sums (vdpbf16ps, registers of 512 bits), two
+// multiplications and two additions each: 0 where the processor has no AVX512-BF16.
+double Bf16Peak();
+void Bf16Turn();
+double Bf16TurnFlops();
+
 // Measured once a process: bytes a second that one core reads in order, as src/util/machine_peak.h measures
 // it.
 double StreamBandwidth();

@@ -6,7 +6,8 @@
 //
 // The teacher may be a committee of several towers. Either tower may be absent (TEACHER_ALONE, STUDENT_ALONE), and a student may read tables of its own
 // (TWO_STAGE_KD). A tower is evaluated and served with averaged weights and on the average of the table's rows
-// where the configuration asks for them; a model that was loaded to score holds nothing else. Ownership: the
+// where the configuration asks for them; a model that was loaded to score holds nothing else. A model that is
+// trained multiplies matrices in train.precision; one that was loaded to score in float32. Ownership: the
 // model owns its parts; `kernels` outlives it. Threads: as for towers and the embedding layer, reading from
 // any thread while nobody writes.
 #ifndef TANDEM_DUAL_MODEL_H_
@@ -55,6 +56,7 @@ class DualModel {
 
   const proto::Experiment& experiment() const { return *experiment_; }
   const Schema& schema() const { return schema_; }
+  // Those of float32, whatever the towers multiply with.
   const Kernels& kernels() const { return kernels_; }
   EmbeddingLayer& embedding() { return embedding_; }
   const EmbeddingLayer& embedding() const { return embedding_; }
@@ -114,6 +116,7 @@ class DualModel {
   std::unique_ptr<proto::Experiment> experiment_;
   Schema schema_;
   const Kernels& kernels_;
+  const Kernels& tower_kernels_;  // of the towers' products, by train.precision
   bool trained_;
   EmbeddingLayer embedding_;
   std::optional<EmbeddingLayer> own_embedding_;

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 
+#include "src/kernels/bf16_table_impl.h"
 #include "src/kernels/low_precision_impl.h"
 
 namespace tandem {
@@ -20,6 +21,9 @@ struct Avx2 {
   // 8 sums, 4 halves of columns, 2 of a broadcast and 2 products of the 16 registers.
   static constexpr int kTileRows = 4;
   static constexpr int MaxTileVectors(int rows) { return rows == 1 ? 4 : 2; }
+  // For training, alike.
+  static constexpr int kRows = 4;
+  static constexpr int kVectors = 2;
 
   static Reg Zero() { return _mm256_setzero_ps(); }
   static Reg Broadcast(const float* p) { return _mm256_broadcast_ss(p); }
@@ -102,13 +106,7 @@ struct Avx2 {
     return Fma(left.even, right.even, Fma(left.odd, right.odd, sum));
   }
   static void StoreBf16(uint16_t* p, Reg x) {
-    const __m256i bits = _mm256_castps_si256(x);
-    const __m256i odd = _mm256_and_si256(_mm256_srli_epi32(bits, 16), _mm256_set1_epi32(1));
-    const __m256i rounded = _mm256_add_epi32(bits, _mm256_add_epi32(odd, _mm256_set1_epi32(0x7fff)));
-    const __m256i sign = _mm256_and_si256(bits, _mm256_set1_epi32(INT32_MIN));
-    const __m256i denormal =
-        _mm256_cmpeq_epi32(_mm256_and_si256(bits, _mm256_set1_epi32(0x7f800000)), _mm256_setzero_si256());
-    const __m256i high = _mm256_srli_epi32(_mm256_blendv_epi8(rounded, sign, denormal), 16);
+    const __m256i high = _mm256_srli_epi32(Rounded(x), 16);
     _mm_storeu_si128(reinterpret_cast<__m128i*>(p),
                      _mm_packus_epi32(_mm256_castsi256_si128(high), _mm256_extracti128_si256(high, 1)));
   }
@@ -117,7 +115,29 @@ struct Avx2 {
     return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(values), 16));
   }
 
+  static Reg Adjacent(Reg first, Reg second) {
+    const __m256i packed =
+        _mm256_packus_epi32(_mm256_srli_epi32(Rounded(first), 16), _mm256_srli_epi32(Rounded(second), 16));
+    return _mm256_castsi256_ps(_mm256_permute4x64_epi64(packed, 0xd8));
+  }
+  static Reg Interleaved(Reg even, Reg odd) {
+    return _mm256_castsi256_ps(
+        _mm256_blend_epi16(_mm256_srli_epi32(Rounded(even), 16), Rounded(odd), /*the upper halves*/ 0xaa));
+  }
+
  private:
+  // The nearest bfloat16 in the upper half of each lane, ties to even; denormals are zero, NaN stays NaN.
+  static __m256i Rounded(Reg x) {
+    const __m256i bits = _mm256_castps_si256(x);
+    const __m256i odd = _mm256_and_si256(_mm256_srli_epi32(bits, 16), _mm256_set1_epi32(1));
+    const __m256i rounded = _mm256_add_epi32(bits, _mm256_add_epi32(odd, _mm256_set1_epi32(0x7fff)));
+    const __m256i sign = _mm256_and_si256(bits, _mm256_set1_epi32(INT32_MIN));
+    const __m256i magnitude = _mm256_andnot_si256(_mm256_set1_epi32(INT32_MIN), bits);
+    const __m256i denormal = _mm256_cmpgt_epi32(_mm256_set1_epi32(0x00800000), magnitude);
+    const __m256i nan = _mm256_cmpgt_epi32(magnitude, _mm256_set1_epi32(0x7f800000));
+    const __m256i quiet = _mm256_or_si256(bits, _mm256_set1_epi32(0x00400000));
+    return _mm256_blendv_epi8(_mm256_blendv_epi8(rounded, sign, denormal), quiet, nan);
+  }
   static __m256i Mask(int n) {
     return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(kLaneMasks + 8 - n));
   }
@@ -127,6 +147,7 @@ struct Avx2 {
 
 constexpr Int8Kernels kAvx2Int8Kernels = Int8TableOf<Avx2>("avx2");
 constexpr Bf16Kernels kAvx2Bf16Kernels = Bf16TableOf<Avx2>("avx2");
+constexpr Bf16Products kAvx2Bf16Products = Bf16ProductsOf<Avx2>("avx2");
 
 }  // namespace tandem
 

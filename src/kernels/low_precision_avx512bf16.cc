@@ -10,6 +10,7 @@
 #include <immintrin.h>
 #pragma GCC diagnostic pop
 
+#include "src/kernels/bf16_table_impl.h"
 #include "src/kernels/low_precision_impl.h"
 
 namespace tandem {
@@ -23,6 +24,9 @@ struct Avx512 {
   static constexpr int MaxTileVectors(int rows) {
     return rows <= 2 ? 8 : rows == 3 ? 7 : rows == 4 ? 6 : rows <= 6 ? 4 : 3;
   }
+  // For training: 28 sums, 2 columns and 1 broadcast.
+  static constexpr int kRows = 14;
+  static constexpr int kVectors = 2;
 
   static Reg Zero() { return _mm512_setzero_ps(); }
   static Reg Broadcast(const float* p) { return _mm512_set1_ps(*p); }
@@ -31,6 +35,7 @@ struct Avx512 {
   static Reg LoadFirst(const float* p, int n) { return _mm512_maskz_loadu_ps(Mask(n), p); }
   static void StoreFirst(float* p, Reg x, int n) { _mm512_mask_storeu_ps(p, Mask(n), x); }
   static Reg Add(Reg a, Reg b) { return _mm512_add_ps(a, b); }
+  static Reg Mul(Reg a, Reg b) { return _mm512_mul_ps(a, b); }
   static Reg Fma(Reg a, Reg b, Reg c) { return _mm512_fmadd_ps(a, b, c); }
   // The second operand wins where one isn't a number: NaN stays NaN.
   static Reg Relu(Reg x) { return _mm512_max_ps(_mm512_setzero_ps(), x); }
@@ -58,6 +63,17 @@ struct Avx512 {
     return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(values), 16));
   }
 
+  static Reg Adjacent(Reg first, Reg second) {
+    return _mm512_castsi512_ps(reinterpret_cast<__m512i>(_mm512_cvtne2ps_pbh(second, first)));
+  }
+  static Reg Interleaved(Reg even, Reg odd) {
+    const __m512i lanes = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    const __m512i words =
+        _mm512_or_si512(lanes, _mm512_slli_epi32(_mm512_add_epi32(lanes, _mm512_set1_epi32(16)), 16));
+    const auto halves = reinterpret_cast<__m512i>(_mm512_cvtne2ps_pbh(odd, even));
+    return _mm512_castsi512_ps(_mm512_permutexvar_epi16(words, halves));
+  }
+
  private:
   static __mmask16 Mask(int n) { return static_cast<__mmask16>((1u << n) - 1); }
 };
@@ -65,6 +81,7 @@ struct Avx512 {
 }  // namespace
 
 constexpr Bf16Kernels kAvx512Bf16Kernels = Bf16TableOf<Avx512>("avx512bf16");
+constexpr Bf16Products kAvx512Bf16Products = Bf16ProductsOf<Avx512>("avx512bf16");
 
 }  // namespace tandem
 

@@ -1,4 +1,5 @@
 // Portable: the compilers' own vectors of four floats.
+#include "src/kernels/bf16_table_impl.h"
 #include "src/kernels/low_precision_impl.h"
 
 namespace tandem {
@@ -10,6 +11,8 @@ struct Generic {
   static constexpr int kWidth = 4;
   static constexpr int kTileRows = 4;
   static constexpr int MaxTileVectors(int rows) { return rows == 1 ? 4 : 2; }
+  static constexpr int kRows = 4;
+  static constexpr int kVectors = 2;
 
   static Reg Zero() { return Reg{0, 0, 0, 0}; }
   static Reg Broadcast(const float* p) { return Reg{*p, *p, *p, *p}; }
@@ -86,26 +89,54 @@ struct Generic {
     return sum;
   }
 
-  using LeftPair = const uint16_t*;
-  using RightPair = const uint16_t*;
-  static LeftPair BroadcastPair(const uint16_t* p) { return p; }
-  static RightPair LoadPairs(const uint16_t* p) { return p; }
+  struct Pair {
+    uint16_t of[2];
+  };
+  struct Pairs {
+    uint16_t of[2 * kWidth];
+  };
+  using LeftPair = Pair;
+  using RightPair = Pairs;
+  static LeftPair BroadcastPair(const uint16_t* p) {
+    Pair pair;
+    __builtin_memcpy(&pair, p, sizeof(pair));
+    return pair;
+  }
+  static RightPair LoadPairs(const uint16_t* p) {
+    Pairs pairs;
+    __builtin_memcpy(&pairs, p, sizeof(pairs));
+    return pairs;
+  }
   // The products are exact.
-  static Reg DotPairs(Reg sum, LeftPair left, RightPair right) {
+  static Reg DotPairs(Reg sum, const LeftPair& left, const RightPair& right) {
     for (int lane = 0; lane < kWidth; ++lane) {
-      sum[lane] += Widened(left[1]) * Widened(right[2 * lane + 1]);
-      sum[lane] += Widened(left[0]) * Widened(right[2 * lane]);
+      sum[lane] += Widened(left.of[1]) * Widened(right.of[2 * lane + 1]);
+      sum[lane] += Widened(left.of[0]) * Widened(right.of[2 * lane]);
     }
     return sum;
   }
   static void StoreBf16(uint16_t* p, Reg x) {
-    uint32_t bits[kWidth];
-    __builtin_memcpy(bits, &x, sizeof(bits));
+    for (int i = 0; i < kWidth; ++i) p[i] = Rounded(x[i]);
+  }
+  static Reg Adjacent(Reg first, Reg second) {
+    Pairs pairs;
     for (int i = 0; i < kWidth; ++i) {
-      const bool denormal = (bits[i] & 0x7f800000u) == 0;
-      const uint32_t rounded = denormal ? bits[i] & 0x80000000u : bits[i] + 0x7fffu + ((bits[i] >> 16) & 1);
-      p[i] = static_cast<uint16_t>(rounded >> 16);
+      pairs.of[i] = Rounded(first[i]);
+      pairs.of[kWidth + i] = Rounded(second[i]);
     }
+    Reg x;
+    __builtin_memcpy(&x, &pairs, sizeof(x));
+    return x;
+  }
+  static Reg Interleaved(Reg even, Reg odd) {
+    Pairs pairs;
+    for (int i = 0; i < kWidth; ++i) {
+      pairs.of[2 * i] = Rounded(even[i]);
+      pairs.of[2 * i + 1] = Rounded(odd[i]);
+    }
+    Reg x;
+    __builtin_memcpy(&x, &pairs, sizeof(x));
+    return x;
   }
   static Reg LoadBf16(const uint8_t* p) {
     uint16_t values[kWidth];
@@ -114,6 +145,15 @@ struct Generic {
   }
 
  private:
+  // The nearest bfloat16, ties to even; denormals are zero, NaN stays NaN.
+  static uint16_t Rounded(float x) {
+    uint32_t bits;
+    __builtin_memcpy(&bits, &x, sizeof(bits));
+    const uint32_t magnitude = bits & 0x7fffffffu;
+    if (magnitude < 0x00800000u) return static_cast<uint16_t>((bits & 0x80000000u) >> 16);
+    if (magnitude > 0x7f800000u) return static_cast<uint16_t>((bits | 0x00400000u) >> 16);
+    return static_cast<uint16_t>((bits + 0x7fffu + ((bits >> 16) & 1)) >> 16);
+  }
   static float Widened(uint16_t value) {
     const uint32_t bits = static_cast<uint32_t>(value) << 16;
     float x;
@@ -126,5 +166,6 @@ struct Generic {
 
 constexpr Int8Kernels kGenericInt8Kernels = Int8TableOf<Generic>("generic");
 constexpr Bf16Kernels kGenericBf16Kernels = Bf16TableOf<Generic>("generic");
+constexpr Bf16Products kGenericBf16Products = Bf16ProductsOf<Generic>("generic");
 
 }  // namespace tandem

@@ -6,6 +6,7 @@
 #include "src/config/methods.h"
 #include "src/config/optimizers.h"
 #include "src/config/teachers.h"
+#include "src/kernels/mixed_precision.h"
 #include "tandem/experiment.pb.h"
 #include "tandem/optimizer.h"
 #include "tandem/status.h"
@@ -33,6 +34,11 @@ std::vector<FeatureFields> FeaturesOf(const Schema& schema, const EmbeddingView&
         {sequence ? field.sequence : field.name, static_cast<int>(i), sequence ? field.places : 1, sequence});
   }
   return features;
+}
+
+// Of the towers' products, while they are trained.
+const Kernels& TowerKernels(const proto::Train& train, const Kernels& kernels) {
+  return train.precision() == proto::Train::BF16 ? WithBf16Factors(kernels) : kernels;
 }
 
 std::unique_ptr<RowStore> OrLocal(std::unique_ptr<RowStore> store, const proto::Experiment& experiment,
@@ -69,6 +75,7 @@ DualModel::DualModel(const proto::Experiment& experiment, const Kernels& kernels
     : experiment_(std::make_unique<proto::Experiment>(experiment)),
       schema_(*experiment_),
       kernels_(kernels),
+      tower_kernels_(trained ? TowerKernels(experiment.train(), kernels) : kernels),
       trained_(trained),
       embedding_(*experiment_, schema_, OrLocal(std::move(stores.shared), *experiment_, schema_, trained)) {
   const proto::Model& model = experiment_->model();
@@ -85,7 +92,7 @@ DualModel::DualModel(const proto::Experiment& experiment, const Kernels& kernels
   if (plan.teacher) {
     teacher_input_ = embedding_.all_fields();
     served_teacher_input_ = {teacher_input_.fields, TeacherReadsSlowCopy(*experiment_)};
-    teacher_.emplace(*experiment_, shape(teacher_input_, experiment_->embedding().dim()), kernels_);
+    teacher_.emplace(*experiment_, shape(teacher_input_, experiment_->embedding().dim()), tower_kernels_);
   }
   if (plan.student) {
     for (int f = 0; f < embedding_.fields(); ++f) {
@@ -93,7 +100,8 @@ DualModel::DualModel(const proto::Experiment& experiment, const Kernels& kernels
     }
     served_student_input_ = {student_input_.fields, StudentReadsSlowCopy(*experiment_)};
     student_input_.slow = served_student_input_.slow && !plan.trains_embedding;
-    student_.emplace(model.student(), shape(student_input_, student_embedding().dim()), "student", kernels_);
+    student_.emplace(model.student(), shape(student_input_, student_embedding().dim()), "student",
+                     tower_kernels_);
   }
 
   std::vector<int> teacher_widths, student_widths;

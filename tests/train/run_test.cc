@@ -210,7 +210,11 @@ INSTANTIATE_TEST_SUITE_P(
         "distill { replay { steps: 2 batches: 5 } phase { fraction: 0.6 recombined_batches: 1 } } }",
         "data { unlabelled: USE_TEACHER } train { epochs: 3 optimizer { adam { lr: 0.05 } } validation { "
         "share: 0.3 patience: 1 "
-        "then_learn: true } } model { distill { phase { fraction: 0.5 } } }"));
+        "then_learn: true } } model { distill { phase { fraction: 0.5 } } }",
+        // Products of rounded factors.
+        "train { precision: BF16 epochs: 3 average_decay: 0.9 optimizer { adam { lr: 0.05 } } validation { "
+        "share: 0.3 patience: 1 } } model { distill { replay { steps: 2 batches: 5 } phase { fraction: 0.5 } "
+        "} }"));
 
 // Stopped in the middle of its second day, then resumed on what `change` makes of the log.
 class ChangedLogTest : public RunTest {
@@ -371,6 +375,42 @@ TEST_F(RunTest, TheNumberOfThreadsChangesNoByteOfCheckpointAndBundle) {
   EXPECT_EQ(manifests[0], manifests[2]);
   EXPECT_EQ(bundles[0], bundles[1]);
   EXPECT_EQ(bundles[0], bundles[2]);
+}
+
+TEST_F(RunTest, InBf16TheNumberOfThreadsChangesNoByteAndTheRunSaysWhatItIs) {
+  const auto train = [&](const std::string& name, const std::string& more) {
+    const absl::StatusOr<RunSummary> run = TrainRun(Experiment(more), Options(name));
+    EXPECT_TRUE(run.ok()) << run.status();
+    return run.ok() ? stdfs::path(run->checkpoint) : stdfs::path();
+  };
+  const stdfs::path one = train("one", "train { precision: BF16 } runtime { threads: 1 }");
+  const stdfs::path two = train("two", "train { precision: BF16 } runtime { threads: 2 }");
+  const stdfs::path floats = train("floats", "");
+  EXPECT_EQ(Bytes(one / "MANIFEST"), Bytes(two / "MANIFEST"));
+  for (const char* weights : {"teacher.bin", "student.bin", "embedding.bin"}) {
+    EXPECT_EQ(Bytes(one / weights).size(), Bytes(floats / weights).size()) << weights;
+    EXPECT_NE(Bytes(one / weights), Bytes(floats / weights)) << weights;
+  }
+  EXPECT_NE(Bytes(root_ / "one/config.pbtxt").find("precision: BF16"), std::string::npos);
+  EXPECT_EQ(Bytes(root_ / "floats/config.pbtxt").find("BF16"), std::string::npos);
+}
+
+TEST_F(RunTest, ARunKeepsItsPrecisionAndARunFromItsCheckpointMayHaveEither) {
+  const std::string bf16 = "train { precision: BF16 }";
+  for (const std::string& before : {std::string(), bf16}) {
+    const std::string name = before.empty() ? "floats" : "bf16", after = before.empty() ? bf16 : "";
+    const absl::StatusOr<RunSummary> first = TrainRun(Experiment(before), Options(name));
+    ASSERT_TRUE(first.ok()) << first.status();
+    RunOptions resumed = Options(name);
+    resumed.resume = true;
+    const absl::Status refused = TrainRun(Experiment(after), resumed).status();
+    EXPECT_EQ(ExitCode(refused), kExitUsage);
+    EXPECT_NE(std::string(refused.message()).find("train.precision"), std::string::npos) << refused;
+    RunOptions second = Options(name + "-tuned");
+    second.init_from = first->checkpoint;
+    const absl::Status tuned = TrainRun(Experiment(after), second).status();
+    EXPECT_TRUE(tuned.ok()) << tuned;
+  }
 }
 
 TEST_F(RunTest, ADirectoryThatIsNotEmptyIsNeverWrittenInto) {

@@ -13,6 +13,7 @@
 #include "tandem/kernels.h"
 #include "tests/support/allocation_counter.h"
 #include "tests/support/experiments.h"
+#include "tests/support/random_floats.h"
 
 namespace tandem {
 namespace {
@@ -79,7 +80,8 @@ struct Session {
 
 TEST(Trainer, TeacherAndEmbeddingAreBitIdenticalWithAndWithoutStudent) {
   for (const ModelCase& teacher : kTeachers) {
-    for (const char* more : {"", "train { clip_norm: 0.05 } embedding { id_dropout: 0.2 min_count: 2 }"}) {
+    for (const char* more : {"", "train { clip_norm: 0.05 } embedding { id_dropout: 0.2 min_count: 2 }",
+                             "train { precision: BF16 }"}) {
       Session together(SmallExperiment(ModelText(teacher, "CO_TRAIN"), more), 2);
       Session alone(SmallExperiment(ModelText(teacher, "TEACHER_ALONE"), more), 2);
       together.Train(12);
@@ -317,26 +319,56 @@ TEST(Trainer, NoSwitchOfDistillationReachesTheTeacher) {
 
 TEST(Trainer, TheNumberOfThreadsChangesNoBit) {
   for (const ModelCase& teacher : kTeachers) {
-    std::vector<AlignedFloats> teachers, students, adapters;
-    for (const int threads : {1, 2, 4}) {
-      Session session(SmallExperiment(ModelText(teacher, "CO_TRAIN")), threads);
-      session.Train(8);
-      teachers.push_back(session.model.teacher_parameters().values);
-      students.push_back(session.model.student_parameters().values);
-      adapters.push_back(session.model.adapter_parameters().values);
-    }
-    for (int i = 1; i < 3; ++i) {
-      EXPECT_EQ(teachers[0], teachers[i]) << teacher.name;
-      EXPECT_EQ(students[0], students[i]) << teacher.name;
-      EXPECT_EQ(adapters[0], adapters[i]) << teacher.name;
+    for (const char* more : {"", "train { precision: BF16 }"}) {
+      std::vector<AlignedFloats> teachers, students, adapters;
+      for (const int threads : {1, 2, 4}) {
+        Session session(SmallExperiment(ModelText(teacher, "CO_TRAIN"), more), threads);
+        session.Train(8);
+        teachers.push_back(session.model.teacher_parameters().values);
+        students.push_back(session.model.student_parameters().values);
+        adapters.push_back(session.model.adapter_parameters().values);
+      }
+      for (int i = 1; i < 3; ++i) {
+        EXPECT_EQ(teachers[0], teachers[i]) << teacher.name << more;
+        EXPECT_EQ(students[0], students[i]) << teacher.name << more;
+        EXPECT_EQ(adapters[0], adapters[i]) << teacher.name << more;
+      }
     }
   }
 }
 
+TEST(Trainer, AModelLoadedToScoreMultipliesInFloat32WhateverItIsTrainedIn) {
+  const auto logits = [](const char* precision, bool trained) {
+    DualModel model(SmallExperiment(ModelText(kTeachers[0], "CO_TRAIN"),
+                                    absl::StrCat("train { precision: ", precision, " }")),
+                    *FindKernels("auto").value(), trained);
+    model.Initialize();
+    constexpr int kRows = 20;
+    const int width = model.embedding().fields() * model.embedding().dim();
+    const AlignedFloats x = RandomFloats(kRows * width, 1);
+    AlignedFloats linear(kRows), teacher(kRows), student(kRows);
+    CommitteeWorkspace of_teacher = model.teacher().MakeWorkspace(kRows);
+    TowerWorkspace of_student = model.student().MakeWorkspace(kRows);
+    const ConstMatrix fields{x.data(), kRows, width, width};
+    model.teacher().Forward(fields, linear.data(), nullptr, &of_teacher, teacher.data());
+    model.student().Forward(fields, linear.data(), nullptr, &of_student, student.data());
+    return std::vector<AlignedFloats>{teacher, student};
+  };
+  const std::vector<AlignedFloats> floats = logits("F32", false);
+  EXPECT_EQ(logits("F32", true), floats);
+  EXPECT_EQ(logits("BF16", false), floats);
+  const std::vector<AlignedFloats> trained = logits("BF16", true);
+  EXPECT_NE(trained[0], floats[0]);
+  EXPECT_NE(trained[1], floats[1]);
+}
+
 TEST(Trainer, EveryMethodLearns) {
-  for (const char* method : {"CO_TRAIN", "TEACHER_ALONE", "STUDENT_ALONE"}) {
-    Session session(
-        SmallExperiment(ModelText(kTeachers[0], method), "train { optimizer { adam { lr: 0.02 } } }"), 2);
+  for (const char* method : {"CO_TRAIN", "TEACHER_ALONE", "STUDENT_ALONE", "CO_TRAIN in BF16"}) {
+    const bool bf16 = absl::string_view(method) == "CO_TRAIN in BF16";
+    Session session(SmallExperiment(ModelText(kTeachers[0], bf16 ? "CO_TRAIN" : method),
+                                    absl::StrCat("train { precision: ", bf16 ? "BF16" : "F32",
+                                                 " optimizer { adam { lr: 0.02 } } }")),
+                    2);
     session.Train(1);
     const LossTerms first = session.last;
     session.Train(150);
