@@ -6,7 +6,6 @@
 #include <array>
 #include <atomic>
 #include <cmath>
-#include <optional>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -195,10 +194,10 @@ void Predictor::Prepare() {
   format_ = MakeSampleFormat(experiment().data());
   tile_rows_ = has_teacher() ? kTileRows : kStudentTileRows;
   if (!has_student()) return;
-  const std::optional<PlainStudent> student =
-      FindPlainStudent(model_->student(), model_->student_parameters().values.data());
-  if (student.has_value())
-    scorer_ = MakeStudentScorer(*student, tables_ != nullptr ? tables_->precision() : Precision::kF32,
+  const std::vector<PlainStudent> heads =
+      PlainStudentsOf(model_->student(), model_->student_parameters().values.data());
+  if (!heads.empty())
+    scorer_ = MakeStudentScorer(heads, tables_ != nullptr ? tables_->precision() : Precision::kF32,
                                 model_->kernels());
 }
 
