@@ -22,10 +22,8 @@ RankOne::RankOne(int heads, const ParameterLayout& network, const Kernels& kerne
       placed.inputs = block.shape[0];
       placed.outputs = block.shape[1];
       placed.flat = layout->Add(block.name, block.axes, block.kind);
-      placed.factors_in =
-          layout->Add(block.name + "_inputs", {heads, block.axes[0]}, ParameterKind::kBias);
-      placed.factors_out =
-          layout->Add(block.name + "_outputs", {heads, block.axes[1]}, ParameterKind::kBias);
+      placed.factors_in = layout->Add(block.name + "_inputs", {heads, block.axes[0]}, ParameterKind::kBias);
+      placed.factors_out = layout->Add(block.name + "_outputs", {heads, block.axes[1]}, ParameterKind::kBias);
     } else {
       std::vector<Axis> axes = block.axes;
       axes.insert(axes.begin(), heads);

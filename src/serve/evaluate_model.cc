@@ -25,6 +25,8 @@ absl::StatusOr<ModelEvaluation> EvaluateModel(const Predictor& predictor,
   for (const std::string& warning : UnknownIdWarnings(predictor, logs.ids)) LOG(WARNING) << warning;
   if (predictor.has_teacher()) evaluation.teacher = Evaluate(logs.teacher, with_groups, logs.seen);
   if (predictor.has_student()) evaluation.student = Evaluate(logs.student, with_groups, logs.seen);
+  for (const ScoreLog& member : logs.members)
+    evaluation.members.push_back(Evaluate(member, with_groups, logs.seen));
   for (const std::optional<Evaluation>& tower : {evaluation.teacher, evaluation.student})
     if (tower.has_value()) evaluation.rows_without_group = tower->all.rows_without_group;
   return evaluation;
@@ -35,10 +37,10 @@ std::string ModelEvaluationToJson(const ModelEvaluation& evaluation) {
   report["rows"] = evaluation.rows;
   if (evaluation.unlabelled > 0) report["unlabelled"] = evaluation.unlabelled;
   if (evaluation.rows_without_group > 0) report["rows_without_group"] = evaluation.rows_without_group;
-  const auto add = [&](const char* name, const std::optional<Evaluation>& tower) {
+  const auto add = [&](const std::string& name, const std::optional<Evaluation>& tower) {
     if (tower.has_value()) report[name] = nlohmann::ordered_json::parse(EvaluationToJson(*tower));
   };
-  add("teacher", evaluation.teacher);
+  add(evaluation.teacher_name, evaluation.teacher);
   add("student", evaluation.student);
   for (const FeatureIds& feature : evaluation.ids)
     report["fields"][feature.name] = {{"ids", feature.ids}, {"unknown_ids", feature.unknown_share()}};
