@@ -37,10 +37,11 @@ std::string ModelEvaluationToJson(const ModelEvaluation& evaluation) {
   report["rows"] = evaluation.rows;
   if (evaluation.unlabelled > 0) report["unlabelled"] = evaluation.unlabelled;
   if (evaluation.rows_without_group > 0) report["rows_without_group"] = evaluation.rows_without_group;
-  const auto add = [&](const std::string& name, const std::optional<Evaluation>& tower) {
+  const auto add = [&](const char* name, const std::optional<Evaluation>& tower) {
     if (tower.has_value()) report[name] = nlohmann::ordered_json::parse(EvaluationToJson(*tower));
   };
-  add(evaluation.teacher_name, evaluation.teacher);
+  if (evaluation.teacher_name != "teacher") report["tower"] = evaluation.teacher_name;
+  add("teacher", evaluation.teacher);
   add("student", evaluation.student);
   for (const FeatureIds& feature : evaluation.ids)
     report["fields"][feature.name] = {{"ids", feature.ids}, {"unknown_ids", feature.unknown_share()}};
