@@ -127,15 +127,18 @@ TowerFloats FloatsOf(const proto::Experiment& experiment, const proto::Tower& to
   double top = parallel ? width : outputs + width;
   const double heads = tower.has_mlp() ? tower.heads() : 1;
   const bool shared = tower.head_weights() == proto::Tower::RANK_ONE;
-  double weights = 0, activations = 2 * (outputs + width) * (heads > 1 ? 2 : 1);
+  double weights = 0, folded = 0, activations = 2 * (outputs + width) * (heads > 1 ? 2 : 1);
   for (const int hidden : tower.mlp().hidden()) {
     weights += shared ? top * hidden + heads * (top + hidden) : heads * top * hidden;
+    folded += shared ? 2 * heads * top * hidden : 0;
     activations += 2 * heads * hidden;
     top = hidden;
   }
   if (tower.has_mlp()) sum.Add(".mlp.hidden", weights, activations);
   if (tower.has_mlp() || !parallel) sum.Add("", heads * top, 0);
-  return sum.floats();
+  TowerFloats floats = sum.floats();
+  floats.folded = folded;
+  return floats;
 }
 
 TowerFloats StudentFloats(const proto::Experiment& experiment) {
@@ -157,6 +160,7 @@ TowerFloats TeacherFloats(const proto::Experiment& experiment) {
     }
     sum.weights += floats.weights;
     sum.activations += floats.activations;
+    sum.folded += floats.folded;
   }
   return sum;
 }
