@@ -80,7 +80,7 @@ void RegisterAll() {
     for (const Kernels* kernels : AvailableKernels()) {
       for (const Precision precision : {Precision::kF32, Precision::kBf16, Precision::kInt8}) {
         const std::shared_ptr<const StudentScorer> scorer =
-            MakeStudentScorer(student.plain, precision, *kernels);
+            MakeStudentScorer({&student.plain, 1}, precision, *kernels);
         for (const int batch : {1, 8, 64, 512}) {
           const std::string name = std::to_string(inputs) + "-128-64-1/B" + std::to_string(batch) + "/" +
                                    PrecisionName(precision) + "/" + scorer->variant();

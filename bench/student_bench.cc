@@ -48,7 +48,7 @@ constexpr int kTileRows = 32;  // of a student alone (src/serve/predictor.cc)
 class Scorer {
  public:
   Scorer(const Tower& tower, const float* parameters, Precision precision, const Kernels& kernels)
-      : scorer_(MakeStudentScorer(FindPlainStudent(tower, parameters).value(), precision, kernels)),
+      : scorer_(MakeStudentScorer(PlainStudentsOf(tower, parameters), precision, kernels)),
         workspace_(scorer_->workspace_floats(kTileRows)) {}
 
   // x: up to kTileRows rows.

@@ -19,7 +19,10 @@
 #include "tools/path_list.h"
 #include "tools/profile_flag.h"
 
-DEFINE_string(tower, "student", "student, teacher or both: the columns of the output.");
+DEFINE_string(
+    tower, "student",
+    "predict: student, teacher or both: the columns of the output. evaluate: these (both unless said "
+    "otherwise), committee, or member:K, the K-th of its members from 0.");
 
 namespace tandem {
 namespace {

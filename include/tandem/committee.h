@@ -106,8 +106,9 @@ class Committee {
   void Forward(ConstMatrix x, const float* linear, const TrainingPass* training,
                CommitteeWorkspace* workspace, float* logits) const;
   // After Forward with the same x. A single member's gradient is `d_logits` [rows]; several have theirs in the
-  // workspace. `d_x` and the trained blocks of `gradients` are overwritten.
-  void Backward(ConstMatrix x, const float* d_logits, CommitteeWorkspace* workspace, Matrix d_x,
+  // workspace; where a member has several heads, they have theirs in its own, and the sum is written here
+  // (tandem/tower.h). `d_x` and the trained blocks of `gradients` are overwritten.
+  void Backward(ConstMatrix x, float* d_logits, CommitteeWorkspace* workspace, Matrix d_x,
                 float* gradients) const;
   // The gradients of the linear sums, [rows, linear()], after a Backward of several members.
   void LinearGradients(CommitteeWorkspace* workspace, int rows, float* d_linear) const;

@@ -23,8 +23,10 @@ struct ModelEvaluation {
   int64_t unlabelled = 0;  // left out for want of one
   int64_t rows_without_group = 0;
   std::optional<Evaluation> teacher, student;
-  std::vector<FeatureIds> ids;  // of sparse features, and how many of them the model doesn't know
-  std::string group_column;     // whose values GAUC and users seen and unseen go by; "" without one
+  std::string teacher_name = "teacher";  // what reports call it: "member 1" of a committee
+  std::vector<Evaluation> members;       // of a committee (PredictorOptions::members)
+  std::vector<FeatureIds> ids;           // of sparse features, and how many of them the model doesn't know
+  std::string group_column;              // whose values GAUC and users seen and unseen go by; "" without one
 };
 
 // Errors as ScoreFiles's (tandem/score_files.h).
@@ -32,8 +34,9 @@ absl::StatusOr<ModelEvaluation> EvaluateModel(const Predictor& predictor,
                                               const std::vector<std::string>& files);
 
 // {"rows":...,"teacher":{...},"student":{...}}: a tower as EvaluationToJson has it; "unlabelled"
-// and "rows_without_group" where there are such rows; then "fields":{"user":{"ids":...,"unknown_ids":0.12},...},
-// the share of a sparse feature's ids that the model doesn't know.
+// and "rows_without_group" where there are such rows, "tower" where the teacher has another name; then
+// "fields":{"user":{"ids":...,"unknown_ids":0.12},...}, the share of a sparse feature's ids that the model
+// doesn't know.
 std::string ModelEvaluationToJson(const ModelEvaluation& evaluation);
 
 // The same for people: a table of the metrics that says what each of them is, and one of calibration.

@@ -14,7 +14,8 @@
 // row without one adds 0 to its mean.
 //
 // Several teachers each have a teacher_label of their own, from the labels alone; t is the mean of their
-// logits, and what is logged as teacher_label is the mean of theirs.
+// logits, and what is logged as teacher_label is the mean of theirs. A tower of several heads
+// (tandem/heads.h) has the mean of its heads' label and logit terms.
 //
 //   JointLoss loss(config, teacher_widths, student_widths, kernels);
 //   loss.Initialize(seed, parameters);
@@ -62,6 +63,13 @@ struct LossTerms {
   void Divide(double rows);
 };
 
+// Logits that have a loss of their own, where a tower's is the mean of several.
+struct LogitPart {
+  const float* logits;  // [rows]
+  float* d_logits;      // [rows], overwritten; null: not wanted
+  double share = 1;     // of its loss in what is minimised: of each of K heads 1 / K
+};
+
 // A shard of a batch as the loss sees it. Null logits: that tower isn't there.
 struct LossShard {
   int rows = 0;
@@ -70,8 +78,8 @@ struct LossShard {
   const float* weights = nullptr;  // [rows], or null: 1
   const float* teacher_logits = nullptr;
   const float* student_logits = nullptr;
-  // Where the teacher is several towers (tandem/committee.h), the logits of each; teacher_logits is their mean.
-  std::vector<const float*> member_logits;
+  // What they are the means of: the members of a committee, the heads of a tower. Empty: of themselves.
+  std::vector<LogitPart> teacher_parts, student_parts;
   // What the student's logits must come near in place of teacher_logits: a teacher's of another time, kAbsent
   // (tandem/batch.h) for a row without one. Null: none are stored.
   const float* stored_logits = nullptr;
@@ -85,9 +93,9 @@ struct LossShard {
 
 // Where gradients of the batch's mean loss go. Null or empty: not wanted.
 struct LossGradients {
-  float* d_teacher_logits = nullptr;     // [rows], overwritten; untouched without a teacher, or with several
-  std::vector<float*> d_member_logits;   // of each of several teachers, [rows], overwritten
-  float* d_student_logits = nullptr;     // [rows], overwritten; untouched without a student
+  // [rows], overwritten; untouched without that tower, or where its parts have theirs.
+  float* d_teacher_logits = nullptr;
+  float* d_student_logits = nullptr;
   std::vector<Matrix> d_student_hidden;  // pair by pair, added to
   float* parameters = nullptr;           // flat, of the adapters; overwritten
 };
@@ -135,7 +143,7 @@ class JointLoss {
   };
 
   void ComputeTeachers(const LossShard& shard, LossGradients* gradients, LossTerms* sums) const;
-  void ComputeStudent(const LossShard& shard, float* d_logits, LossTerms* sums) const;
+  void ComputeStudent(const LossShard& shard, const LogitPart& part, LossTerms* sums) const;
   void ComputeHint(int k, const LossShard& shard, LossWorkspace* workspace, LossGradients* gradients,
                    LossTerms* sums) const;
   void BackwardHint(int k, ConstMatrix student, ConstMatrix d_adapted, LossGradients* gradients) const;

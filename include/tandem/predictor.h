@@ -49,6 +49,8 @@ class Experiment;
 // Click probabilities, a row of the batch each; empty for a tower that isn't loaded.
 struct Scores {
   std::vector<float> teacher, student;
+  // Of each of several teachers, whose mean logit makes `teacher`; empty without PredictorOptions::members.
+  std::vector<std::vector<float>> members;
 };
 
 enum class TowerChoice { kTeacher, kStudent, kBoth };
@@ -56,6 +58,8 @@ enum class TowerChoice { kTeacher, kStudent, kBoth };
 struct PredictorOptions {
   // kBoth loads what the model has.
   TowerChoice towers = TowerChoice::kBoth;
+  // A committee's members are scored beside it.
+  bool members = false;
   // `data.*` overrides of how samples are read ("data.delimited.delimiter=,").
   std::vector<std::string> data_overrides;
   // Null: the best for this processor.
@@ -119,6 +123,7 @@ class Predictor {
   std::unique_ptr<ServingTables> tables_;
   // Where the student is plain; else the tower itself scores.
   std::unique_ptr<StudentScorer> scorer_;
+  bool members_ = false;
   double logit_offset_ = 0;
   int tile_rows_ = 0;
   std::unique_ptr<Pool> pool_;

@@ -23,6 +23,7 @@ namespace tandem {
 // The scores by one predictor; empty for a tower that it doesn't hold.
 struct TowerLogs {
   ScoreLog teacher, student;
+  std::vector<ScoreLog> members;  // as Scores has them
   // Whether training had seen the row's group (user): its id has a row of its own in the model's table. A row
   // without one is unseen. Empty where the model has no single-valued sparse feature that reads
   // data.group_column.

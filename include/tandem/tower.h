@@ -7,7 +7,7 @@
 //   teacher.Prepare(parameters.data());
 //   TowerWorkspace workspace = teacher.MakeWorkspace(128);
 //   teacher.Forward(x, linear, training, &workspace, logits);
-//   ... add the hints' gradients, if any, to workspace.mlp.HiddenGradient(l) ...
+//   ... add the hints' gradients, if any, to workspace.heads.mlps[0].HiddenGradient(l) ...
 //   teacher.Backward(x, d_logits, &workspace, &d_x, gradients);
 //
 // STACKED: the MLP reads [interaction outputs, x], and the logit is its read-out (without an MLP, the
@@ -16,8 +16,11 @@
 // Either way the linear part and one bias are added. The fields of sequences are for transformers alone: the
 // MLP, the read-out and the other interactions see x without them.
 //
-// Blocks: interaction/i/..., mlp/..., head/weight (the read-out), readout/i/weight (PARALLEL, learned), bias
-// [1]. First values of the read-outs are normal with Xavier's deviation; that of the bias is the caller's.
+// With several heads (tandem/heads.h) each has a logit of its own: its MLP's read-out, and all that the tower
+// adds besides. The tower's logit is their mean; the losses are theirs.
+//
+// Blocks: interaction/i/..., mlp/..., head/weight (the read-out; of several heads see tandem/heads.h),
+// readout/i/weight (PARALLEL, learned), bias [1]. First values of the read-outs are normal with Xavier's deviation; that of the bias is the caller's.
 //
 // Life, threads and ownership are those of an Interaction (tandem/interaction.h): built, initialized,
 // prepared after every change of the parameters; then Forward and Backward from any thread, a workspace each.
@@ -31,10 +34,10 @@
 #include <string>
 #include <vector>
 
+#include "tandem/heads.h"
 #include "tandem/interaction.h"
 #include "tandem/kernels.h"
 #include "tandem/matrix.h"
-#include "tandem/mlp.h"
 #include "tandem/parameters.h"
 
 namespace tandem {
@@ -45,7 +48,7 @@ class Tower;
 
 // Activations and gradients of one shard; one a thread. Moves, but doesn't copy.
 struct TowerWorkspace {
-  MlpWorkspace mlp;
+  HeadsWorkspace heads;
   AlignedFloats memory;
   std::vector<float*> interactions;  // the layers' workspaces
   Matrix combined, d_combined;       // [rows, interaction outputs], followed by x where STACKED
@@ -62,15 +65,14 @@ class Tower {
   const FieldShape& shape() const { return shape_; }
   int interactions() const { return static_cast<int>(parts_.size()); }
   bool linear() const { return linear_; }
-  // Null without one.
-  const Mlp* mlp() const { return mlp_.has_value() ? &*mlp_ : nullptr; }
-  // Hidden layers of the MLP, 0 without one.
-  int hidden_layers() const { return mlp_.has_value() ? mlp_->layers() : 0; }
-  int hidden_width(int layer) const { return mlp_->width(layer); }
-  // Where the weights of the read-out [head_width()] and the bias lie in the flat vector. No read-out where
-  // the width is 0 (PARALLEL without an MLP).
-  int head_width() const { return head_width_; }
-  int64_t head_offset() const { return head_offset_; }
+  // Null without an MLP.
+  const Heads* heads() const { return heads_.has_value() ? &*heads_ : nullptr; }
+  // Logits that each have a loss of their own: of the heads, where there are several.
+  int logits() const { return heads_.has_value() ? heads_->size() : 1; }
+  // Hidden layers of the MLP, of the first one where there are several; 0 without one.
+  int hidden_layers() const { return heads_.has_value() ? heads_->mlp().layers() : 0; }
+  int hidden_width(int layer) const { return heads_->mlp().width(layer); }
+  // Where the bias lies in the flat vector.
   int64_t bias_offset() const { return bias_offset_; }
   // Multiplications and additions of the forward of one sample, without the embedding look-up.
   int64_t flops_per_sample() const;
@@ -84,19 +86,19 @@ class Tower {
 
   // x: [rows, fields * dim], sequences included. `linear`: the rows' sums of linear weights [rows], null
   // where the tower has no linear part. `training` is null when scoring; its seed is the run's. Overwrites
-  // `logits` [rows].
+  // `logits` [rows], and workspace->heads.logits(k) where there are several heads.
   void Forward(ConstMatrix x, const float* linear, const TrainingPass* training, TowerWorkspace* workspace,
                float* logits) const;
 
-  // After Forward with the same x and workspace, and with the hints' gradients added to
-  // workspace->mlp.HiddenGradient(l). `d_x` is overwritten; null: not wanted, as for a student behind a
-  // stop-gradient. Overwrites all trained blocks of `gradients`. The gradient of the linear sums is d_logits
-  // itself.
-  void Backward(ConstMatrix x, const float* d_logits, TowerWorkspace* workspace, const Matrix* d_x,
+  // After Forward with the same x and workspace, and with the hints' gradients added. `d_logits` is the
+  // gradient of the logits; of several heads it is in workspace->heads.d_logits(k), and their sum is written
+  // to `d_logits`. Either way the gradient of the linear sums is d_logits itself. `d_x` is overwritten; null:
+  // not wanted, as for a student behind a stop-gradient. Overwrites all trained blocks of `gradients`.
+  void Backward(ConstMatrix x, float* d_logits, TowerWorkspace* workspace, const Matrix* d_x,
                 float* gradients) const;
 
   // Input normalisation: see Mlp. The sums are of what the MLP reads, so they follow a Forward.
-  int statistics_size() const { return mlp_.has_value() ? mlp_->statistics_size() : 0; }
+  int statistics_size() const { return heads_.has_value() ? heads_->statistics_size() : 0; }
   void SumStatistics(ConstMatrix x, const TowerWorkspace& workspace, double* sums) const;
   void UpdateStatistics(const double* sums, int64_t rows, float* parameters) const;
 
@@ -116,7 +118,7 @@ class Tower {
   bool stacks_interactions() const { return !parallel_ && !parts_.empty(); }
   // Where x stands in `combined`, STACKED.
   Matrix XOf(Matrix combined) const;
-  // What the MLP or, without one, the read-out reads.
+  // What the MLPs or, without them, the read-out reads.
   ConstMatrix Input(ConstMatrix x, const TowerWorkspace& workspace) const;
   // PARALLEL: the sum of the interactions' read-outs of one row of `combined`.
   float ReadOut(const float* outputs) const;
@@ -133,10 +135,10 @@ class Tower {
   ParameterLayout layout_;
   std::vector<Part> parts_;
   int combined_width_ = 0;
-  std::optional<Mlp> mlp_;
-  int64_t head_offset_ = 0, bias_offset_ = 0;
-  int head_width_ = 0;  // 0: no read-out (PARALLEL without an MLP)
-  AlignedFloats head_;
+  std::optional<Heads> heads_;
+  // Of what stands for the MLP's top where there is none, STACKED.
+  int64_t readout_offset_ = 0, bias_offset_ = 0;
+  AlignedFloats readout_;
   float bias_ = 0;
 };
 

@@ -60,6 +60,10 @@ CompareCell ReadCell(const Json& json) {
   cell.teacher_checksum = json.at("teacher_checksum").get<std::string>();
   if (json.contains("teacher")) cell.teacher = ReadTower(json.at("teacher"), cell.test_rows);
   if (json.contains("student")) cell.student = ReadTower(json.at("student"), cell.test_rows);
+  if (json.contains("served")) cell.served = ReadTower(json.at("served"), cell.test_rows);
+  if (json.contains("members")) {
+    for (const Json& member : json.at("members")) cell.members.push_back(ReadTower(member, cell.test_rows));
+  }
   return cell;
 }
 
@@ -77,13 +81,16 @@ std::string CellToJson(const CompareCell& cell) {
   json["cpu_seconds"] = cell.cpu_seconds;
   json["time_is_partial"] = cell.time_is_partial;
   json["teacher_checksum"] = cell.teacher_checksum;
-  const auto add = [&](const char* name, const std::optional<CompareTower>& tower) {
-    if (!tower.has_value()) return;
-    json[name]["dense_parameters"] = tower->dense_parameters;
-    json[name]["metrics"] = Json::parse(EvaluationToJson(tower->metrics));
+  const auto of_tower = [](const CompareTower& tower) {
+    Json json;
+    json["dense_parameters"] = tower.dense_parameters;
+    json["metrics"] = Json::parse(EvaluationToJson(tower.metrics));
+    return json;
   };
-  add("teacher", cell.teacher);
-  add("student", cell.student);
+  if (cell.teacher.has_value()) json["teacher"] = of_tower(*cell.teacher);
+  if (cell.student.has_value()) json["student"] = of_tower(*cell.student);
+  if (cell.served.has_value()) json["served"] = of_tower(*cell.served);
+  for (const CompareTower& member : cell.members) json["members"].push_back(of_tower(member));
   return JsonText(json) + "\n";
 }
 

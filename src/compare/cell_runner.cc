@@ -158,6 +158,7 @@ absl::Status CellRunner::Measure(const PlannedCell& cell, CompareCell* result) c
   options.kernels = options_.kernels;
   options.file_system = options_.file_system;
   options.data_overrides = {absl::StrCat("runtime.threads=", cell.experiment->runtime().threads())};
+  options.members = true;
   TANDEM_ASSIGN_OR_RETURN(const std::unique_ptr<Predictor> predictor,
                           Predictor::Load(RunDirectory(cell), options));
   TANDEM_ASSIGN_OR_RETURN(const ModelEvaluation evaluation, EvaluateModel(*predictor, options_.test_files));
@@ -169,6 +170,17 @@ absl::Status CellRunner::Measure(const PlannedCell& cell, CompareCell* result) c
   if (evaluation.student.has_value())
     result->student = CompareTower{*evaluation.student, model.student().layout().trained()};
   result->test_rows = evaluation.rows;
+  for (size_t k = 0; k < evaluation.members.size(); ++k) {
+    const int64_t trained = model.teacher().member(static_cast<int>(k)).layout().trained();
+    result->members.push_back({evaluation.members[k], trained});
+  }
+  if (result->members.empty() || !result->student.has_value()) return absl::OkStatus();
+  options.towers = TowerChoice::kStudent;
+  TANDEM_ASSIGN_OR_RETURN(const std::unique_ptr<Predictor> student,
+                          Predictor::Load(RunDirectory(cell), options));
+  TANDEM_ASSIGN_OR_RETURN(const ModelEvaluation served,
+                          EvaluateModel(*student->InPrecision(Precision::kInt8), options_.test_files));
+  result->served = CompareTower{*served.student, result->student->dense_parameters};
   return absl::OkStatus();
 }
 
@@ -247,6 +259,11 @@ absl::Status CellRunner::MeasureTimes(const PlannedCell& first, CompareRow* row)
     Json json = Json::object();
     if (times.teacher.has_value()) json["teacher"] = *times.teacher;
     if (times.student.has_value()) json["student"] = *times.student;
+    if (!row->cells[0].members.empty() && times.student.has_value()) {
+      TANDEM_ASSIGN_OR_RETURN(const double served,
+                              MeasureServed(fs, directory, options_.kernels, Precision::kInt8));
+      json["served"] = served;
+    }
     TANDEM_RETURN_IF_ERROR(WriteFileAtomically(fs, path, JsonText(json) + "\n"));
   }
   TANDEM_ASSIGN_OR_RETURN(const std::string text, fs.ReadFile(path));
@@ -257,6 +274,7 @@ absl::Status CellRunner::MeasureTimes(const PlannedCell& first, CompareRow* row)
   };
   read("teacher", &row->teacher_microseconds);
   read("student", &row->student_microseconds);
+  read("served", &row->served_microseconds);
   return absl::OkStatus();
 }
 

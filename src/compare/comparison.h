@@ -47,6 +47,9 @@ struct CompareCell {
   // Killed on the way: the time of what was lost is in neither.
   bool time_is_partial = false;
   std::optional<CompareTower> teacher, student;
+  // Where the teacher is a committee: each of its members, and the student as a bundle in int8 serves it.
+  std::vector<CompareTower> members;
+  std::optional<CompareTower> served;
   std::string teacher_checksum;  // TeacherChecksum; "" without a teacher
 };
 
@@ -67,8 +70,9 @@ struct CompareRow {
   // Its teacher is trained with other settings than TEACHER_ALONE's.
   bool other_teacher = false;
   TrainingPasses passes;
-  std::optional<double> teacher_microseconds, student_microseconds;  // a sample, one thread
-  std::vector<CompareCell> cells;                                    // in the order of the seeds
+  std::optional<double> teacher_microseconds, student_microseconds,
+      served_microseconds;         // a sample, one thread
+  std::vector<CompareCell> cells;  // in the order of the seeds
 };
 
 struct Comparison {
@@ -93,8 +97,9 @@ struct MeanOverSeeds {
 // Undefined where a value is, or without values.
 std::optional<MeanOverSeeds> MeanOf(const std::vector<std::optional<double>>& values);
 
-// A value of a row's cells, in the order of the seeds; nullopt where the cell lacks the tower.
-enum class TowerKind { kTeacher, kStudent };
+// A value of a row's cells, in the order of the seeds; nullopt where the cell lacks the tower. Of members:
+// their mean, and the best of them on the test rows, by AUC.
+enum class TowerKind { kTeacher, kStudent, kServed, kMembers, kBestMember };
 using MetricMember = std::optional<double> Metrics::*;
 std::vector<std::optional<double>> ValuesOf(const CompareRow& row, TowerKind tower, MetricMember metric);
 // a - b, seed by seed.

@@ -21,7 +21,7 @@ Json MeanJson(const std::vector<std::optional<double>>& values) {
   return {{"mean", mean->mean}, {"sd", OrNull(mean->deviation)}};
 }
 
-Json TowerJson(const CompareRow& row, TowerKind tower) {
+Json MetricsJson(const CompareRow& row, TowerKind tower) {
   Json json;
   const std::pair<const char*, MetricMember> metrics[] = {
       {"auc", &Metrics::auc},
@@ -30,6 +30,11 @@ Json TowerJson(const CompareRow& row, TowerKind tower) {
       {"copc", &Metrics::copc},
       {"normalized_entropy", &Metrics::normalized_entropy}};
   for (const auto& [name, metric] : metrics) json[name] = MeanJson(ValuesOf(row, tower, metric));
+  return json;
+}
+
+Json TowerJson(const CompareRow& row, TowerKind tower) {
+  Json json = MetricsJson(row, tower);
   const CompareCell& first = row.cells[0];
   json["dense_parameters"] = (tower == TowerKind::kTeacher ? first.teacher : first.student)->dense_parameters;
   json["microseconds_per_sample"] =
@@ -74,6 +79,16 @@ Json RowJson(const Comparison& comparison, const CompareRow& row) {
   json["cpu_seconds"] = MeanJson(cpu_seconds);
   if (row.cells[0].teacher.has_value()) json["teacher"] = TowerJson(row, TowerKind::kTeacher);
   if (row.cells[0].student.has_value()) json["student"] = TowerJson(row, TowerKind::kStudent);
+  if (!row.cells[0].members.empty()) {
+    json["members"] = MetricsJson(row, TowerKind::kMembers);
+    json["members"]["count"] = row.cells[0].members.size();
+    json["best_member"] = MetricsJson(row, TowerKind::kBestMember);
+  }
+  if (row.cells[0].served.has_value()) {
+    json["served"] = MetricsJson(row, TowerKind::kServed);
+    json["served"]["precision"] = "int8";
+    json["served"]["microseconds_per_sample"] = OrNull(row.served_microseconds);
+  }
   for (const CompareCell& cell : row.cells) json["cells"].push_back(Json::parse(CellToJson(cell)));
   return json;
 }

@@ -10,6 +10,22 @@ namespace {
 // A gap is one where the teacher is ahead by so many deviations of the difference.
 constexpr double kGapDeviations = 3;
 
+std::optional<double> MeanOfMembers(const CompareCell& cell, MetricMember metric) {
+  std::vector<std::optional<double>> values;
+  for (const CompareTower& member : cell.members) values.push_back(member.metrics.all.*metric);
+  const std::optional<MeanOverSeeds> mean = MeanOf(values);
+  if (!mean.has_value()) return std::nullopt;
+  return mean->mean;
+}
+
+std::optional<CompareTower> BestMember(const CompareCell& cell) {
+  const auto best =
+      std::max_element(cell.members.begin(), cell.members.end(),
+                       [](const auto& a, const auto& b) { return a.metrics.all.auc < b.metrics.all.auc; });
+  if (best == cell.members.end()) return std::nullopt;
+  return *best;
+}
+
 }  // namespace
 
 std::optional<MeanOverSeeds> MeanOf(const std::vector<std::optional<double>>& values) {
@@ -32,10 +48,28 @@ std::optional<MeanOverSeeds> MeanOf(const std::vector<std::optional<double>>& va
 }
 
 std::vector<std::optional<double>> ValuesOf(const CompareRow& row, TowerKind tower, MetricMember metric) {
+  const auto value_of = [&](const std::optional<CompareTower>& of) {
+    return of.has_value() ? of->metrics.all.*metric : std::nullopt;
+  };
   std::vector<std::optional<double>> values;
   for (const CompareCell& cell : row.cells) {
-    const std::optional<CompareTower>& result = tower == TowerKind::kTeacher ? cell.teacher : cell.student;
-    values.push_back(result.has_value() ? result->metrics.all.*metric : std::nullopt);
+    switch (tower) {
+      case TowerKind::kTeacher:
+        values.push_back(value_of(cell.teacher));
+        break;
+      case TowerKind::kStudent:
+        values.push_back(value_of(cell.student));
+        break;
+      case TowerKind::kServed:
+        values.push_back(value_of(cell.served));
+        break;
+      case TowerKind::kMembers:
+        values.push_back(MeanOfMembers(cell, metric));
+        break;
+      case TowerKind::kBestMember:
+        values.push_back(value_of(BestMember(cell)));
+        break;
+    }
   }
   return values;
 }

@@ -161,6 +161,46 @@ TextTable CostTable(const Comparison& comparison) {
   return table;
 }
 
+// What a committee is worth, and what is left of it: of the first row with a student that learns from one.
+std::optional<TextTable> CommitteeTable(const Comparison& comparison) {
+  const CompareRow& committee = comparison.rows[comparison.teacher_alone];
+  const CompareRow& alone = comparison.rows[comparison.student_alone];
+  const auto learns_from_one = [](const CompareRow& row) {
+    return !row.cells[0].members.empty() && row.cells[0].student.has_value();
+  };
+  const auto main = std::find_if(comparison.rows.begin(), comparison.rows.end(), learns_from_one);
+  if (main == comparison.rows.end() || committee.cells[0].members.empty()) return std::nullopt;
+  const size_t members = committee.cells[0].members.size();
+  const auto count = static_cast<double>(members);
+  const double seconds = MeanSeconds(committee, &CompareCell::cpu_seconds)->mean / count;
+  std::optional<double> microseconds = committee.teacher_microseconds;
+  if (microseconds.has_value()) *microseconds /= count;
+
+  TextTable table;
+  table.title = absl::StrCat("Committee of ", members, ", and ", main->name);
+  table.header = {"", "AUC", "log loss", "GAUC", "COPC", "µs a sample", "× a member", "CPU, s", "× a member"};
+  const auto add = [&](const std::string& name, const CompareRow& row, TowerKind tower,
+                       const std::optional<double>& time, double cpu) {
+    const auto times = [](double value, double of_one) {
+      return of_one > 0 ? Number(value / of_one, {2}) : kUndefined;
+    };
+    table.rows.push_back({name, MetricText(row, tower, &Metrics::auc),
+                          MetricText(row, tower, &Metrics::logloss), MetricText(row, tower, &Metrics::gauc),
+                          MetricText(row, tower, &Metrics::copc), Microseconds(time),
+                          time.has_value() ? times(*time, microseconds.value_or(0)) : kUndefined,
+                          Number(cpu, {1}), times(cpu, seconds)});
+  };
+  const double of_alone = MeanSeconds(alone, &CompareCell::cpu_seconds)->mean;
+  const double of_main = MeanSeconds(*main, &CompareCell::cpu_seconds)->mean;
+  add("COMMITTEE", committee, TowerKind::kTeacher, committee.teacher_microseconds, count * seconds);
+  add("MEMBER, their mean", committee, TowerKind::kMembers, microseconds, seconds);
+  add("MEMBER, the best here", committee, TowerKind::kBestMember, microseconds, seconds);
+  add("STUDENT_ALONE", alone, TowerKind::kStudent, alone.student_microseconds, of_alone);
+  add("DISTILLED", *main, TowerKind::kStudent, main->student_microseconds, of_main);
+  add("SERVED, int8", *main, TowerKind::kServed, main->served_microseconds, of_main);
+  return table;
+}
+
 // AUC of the seen or unseen part over the seeds.
 std::string PartText(const CompareRow& row, TowerKind kind, std::optional<Metrics> Evaluation::*part) {
   std::vector<std::optional<double>> values;
@@ -195,6 +235,8 @@ std::optional<TextTable> SeenTable(const Comparison& comparison) {
 
 std::vector<TextTable> CompareTables(const Comparison& comparison) {
   std::vector<TextTable> tables = {StudentTable(comparison), TeacherTable(comparison), CostTable(comparison)};
+  if (std::optional<TextTable> committee = CommitteeTable(comparison))
+    tables.push_back(*std::move(committee));
   if (std::optional<TextTable> seen = SeenTable(comparison)) tables.push_back(*std::move(seen));
   return tables;
 }
@@ -213,6 +255,12 @@ std::vector<std::string> CompareNotes(const Comparison& comparison) {
       "Mean ± standard deviation over the seeds. Gap closed = (S − A) / (T − A), S the row's student, T the "
       "teacher of TEACHER_ALONE, A the student of STUDENT_ALONE, by AUC, ± one standard error of the paired "
       "seeds; 'no gap' where T − A is under three standard deviations of it.");
+  if (CommitteeTable(comparison).has_value()) {
+    notes.push_back(
+        "COMMITTEE, MEMBER: the teachers of TEACHER_ALONE, their mean logit and each by itself; a member's "
+        "time is the committee's over their number. The best member is known by the test rows only. "
+        "SERVED: the student as a bundle in int8 serves it.");
+  }
   for (const CompareRow& row : comparison.rows) {
     if (!row.changes.empty())
       notes.push_back(absl::StrCat(row.name, ": ", absl::StrJoin(row.changes, " "), "."));

@@ -125,15 +125,20 @@ TowerFloats FloatsOf(const proto::Experiment& experiment, const proto::Tower& to
     outputs += AddInteraction(experiment, interaction, fields, dim, &sum);
   const bool parallel = tower.combine() == proto::Tower::PARALLEL;
   double top = parallel ? width : outputs + width;
-  double weights = 0, activations = 2 * (outputs + width);
+  const double heads = tower.has_mlp() ? tower.heads() : 1;
+  const bool shared = tower.head_weights() == proto::Tower::RANK_ONE;
+  double weights = 0, folded = 0, activations = 2 * (outputs + width) * (heads > 1 ? 2 : 1);
   for (const int hidden : tower.mlp().hidden()) {
-    weights += top * hidden;
-    activations += 2.0 * hidden;
+    weights += shared ? top * hidden + heads * (top + hidden) : heads * top * hidden;
+    folded += shared ? 2 * heads * top * hidden : 0;
+    activations += 2 * heads * hidden;
     top = hidden;
   }
   if (tower.has_mlp()) sum.Add(".mlp.hidden", weights, activations);
-  if (tower.has_mlp() || !parallel) sum.Add("", top, 0);
-  return sum.floats();
+  if (tower.has_mlp() || !parallel) sum.Add("", heads * top, 0);
+  TowerFloats floats = sum.floats();
+  floats.folded = folded;
+  return floats;
 }
 
 TowerFloats StudentFloats(const proto::Experiment& experiment) {
@@ -155,6 +160,7 @@ TowerFloats TeacherFloats(const proto::Experiment& experiment) {
     }
     sum.weights += floats.weights;
     sum.activations += floats.activations;
+    sum.folded += floats.folded;
   }
   return sum;
 }

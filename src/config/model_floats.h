@@ -17,6 +17,8 @@ namespace tandem {
 struct TowerFloats {
   double weights = 0;
   double activations = 0;
+  // Copies of matrices that heads share, one or two a head, in no file.
+  double folded = 0;
   // The setting that asks for the most of the weights, and of the activations: "model.teacher.mlp.hidden".
   std::string most_weights, most_activations;
 };

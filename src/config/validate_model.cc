@@ -64,6 +64,13 @@ absl::Status CheckTower(const proto::Tower& tower, const std::string& key) {
     return ConfigError(key,
                        ".mlp.hidden: empty; must name the width of at least one layer (or leave mlp out)");
   }
+  if (tower.heads() > 1 && !tower.has_mlp())
+    return ConfigError(key, ".heads: ", tower.heads(), ", but the tower has no mlp, which a head is");
+  if (tower.head_weights() == proto::Tower::RANK_ONE && tower.heads() == 1) {
+    return ConfigError(key,
+                       ".head_weights: RANK_ONE, but there is one head, which shares with nobody; set heads "
+                       "to 2 or more");
+  }
   if (tower.combine() == proto::Tower::PARALLEL && !tower.linear() && tower.interaction().empty() &&
       !tower.has_mlp()) {
     return ConfigError(key,

@@ -42,14 +42,14 @@ Value LogitLoss(proto::Distill::LogitLoss kind, double student, double teacher, 
 }
 
 // The sum over rows, and the gradient of the batch's mean; null: not wanted.
-double LabelLoss(const LossShard& shard, const float* logits, float* d_logits) {
+double LabelLoss(const LossShard& shard, const LogitPart& part) {
   double sum = 0;
   for (int row = 0; row < shard.rows; ++row) {
-    const double logit = logits[row], label = shard.labels[row], weight = shard.weight(row);
+    const double logit = part.logits[row], label = shard.labels[row], weight = shard.weight(row);
     sum += weight * BinaryCrossEntropy(logit, label);
-    if (d_logits == nullptr) continue;
-    d_logits[row] =
-        static_cast<float>(weight * (Sigmoid(logit) - label) / static_cast<double>(shard.batch_rows));
+    if (part.d_logits == nullptr) continue;
+    part.d_logits[row] = static_cast<float>(part.share * weight * (Sigmoid(logit) - label) /
+                                            static_cast<double>(shard.batch_rows));
   }
   return sum;
 }
@@ -106,7 +106,9 @@ void JointLoss::Compute(const LossShard& shard, LossWorkspace* workspace, LossGr
   *sums = LossTerms();
   if (gradients->parameters != nullptr) std::fill_n(gradients->parameters, layout_.size(), 0.0f);
   if (shard.teacher_logits != nullptr && shard.labels != nullptr) ComputeTeachers(shard, gradients, sums);
-  if (shard.student_logits != nullptr) ComputeStudent(shard, gradients->d_student_logits, sums);
+  if (shard.student_logits != nullptr && shard.student_parts.empty())
+    ComputeStudent(shard, {shard.student_logits, gradients->d_student_logits}, sums);
+  for (const LogitPart& part : shard.student_parts) ComputeStudent(shard, part, sums);
   if (shard.teacher_logits != nullptr && shard.student_logits != nullptr && hint_weight_ != 0 &&
       !shard.teacher_hidden.empty()) {
     for (int k = 0; k < pairs(); ++k) ComputeHint(k, shard, workspace, gradients, sums);
@@ -116,23 +118,22 @@ void JointLoss::Compute(const LossShard& shard, LossWorkspace* workspace, LossGr
 }
 
 void JointLoss::ComputeTeachers(const LossShard& shard, LossGradients* gradients, LossTerms* sums) const {
-  const size_t members = shard.member_logits.size();
-  if (members == 0) {
-    sums->teacher_label = LabelLoss(shard, shard.teacher_logits, gradients->d_teacher_logits);
+  if (shard.teacher_parts.empty()) {
+    sums->teacher_label = LabelLoss(shard, {shard.teacher_logits, gradients->d_teacher_logits});
     return;
   }
-  for (size_t k = 0; k < members; ++k) {
-    float* const d_logits = gradients->d_member_logits.empty() ? nullptr : gradients->d_member_logits[k];
-    sums->teacher_label += LabelLoss(shard, shard.member_logits[k], d_logits) / static_cast<double>(members);
-  }
+  double towers = 0;
+  for (const LogitPart& part : shard.teacher_parts) towers += part.share;
+  for (const LogitPart& part : shard.teacher_parts)
+    sums->teacher_label += part.share * LabelLoss(shard, part) / towers;
 }
 
-void JointLoss::ComputeStudent(const LossShard& shard, float* d_logits, LossTerms* sums) const {
+void JointLoss::ComputeStudent(const LossShard& shard, const LogitPart& part, LossTerms* sums) const {
   const bool stored = shard.stored_logits != nullptr;
   const float* const targets = stored ? shard.stored_logits : shard.teacher_logits;
   const bool distill = targets != nullptr && logit_weight_ != 0;
   for (int row = 0; row < shard.rows; ++row) {
-    const double logit = shard.student_logits[row], weight = shard.weight(row);
+    const double logit = part.logits[row], weight = part.share * shard.weight(row);
     double derivative = 0;
     if (shard.labels != nullptr) {
       sums->student_label += weight * BinaryCrossEntropy(logit, shard.labels[row]);
@@ -144,8 +145,8 @@ void JointLoss::ComputeStudent(const LossShard& shard, float* d_logits, LossTerm
       sums->logit += weight * value.loss;
       derivative += logit_weight_ * value.derivative;
     }
-    if (d_logits == nullptr) continue;
-    d_logits[row] = static_cast<float>(weight * derivative / static_cast<double>(shard.batch_rows));
+    if (part.d_logits == nullptr) continue;
+    part.d_logits[row] = static_cast<float>(weight * derivative / static_cast<double>(shard.batch_rows));
   }
 }
 

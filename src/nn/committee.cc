@@ -166,7 +166,7 @@ void Committee::KindLogits(CommitteeWorkspace* workspace, int rows, float* const
   }
 }
 
-void Committee::Backward(ConstMatrix x, const float* d_logits, CommitteeWorkspace* workspace, Matrix d_x,
+void Committee::Backward(ConstMatrix x, float* d_logits, CommitteeWorkspace* workspace, Matrix d_x,
                          float* gradients) const {
   if (size() == 1) {
     members_[0].tower.Backward(x, d_logits, &workspace->towers[0], &d_x, gradients);

@@ -16,7 +16,7 @@
 namespace tandem {
 namespace {
 
-constexpr char kHeadName[] = "head/weight";
+constexpr char kReadOutName[] = "head/weight";
 
 Matrix FirstRows(Matrix whole, int rows) { return {whole.data, rows, whole.cols, whole.stride}; }
 
@@ -54,16 +54,13 @@ Tower::Tower(const proto::Tower& config, const FieldShape& shape, const std::str
   }
   inputs.push_back(x);
   if (stacks_interactions()) combined_width_ += x.size();
-  Axis top = Axis::Join(inputs);
+  const Axis top = Axis::Join(inputs);
   if (config.has_mlp()) {
-    mlp_.emplace(config.mlp(), top, "mlp", kernels, &layout_);
-    top = mlp_->width(mlp_->layers() - 1);
+    heads_.emplace(config, top, kernels, &layout_);
+  } else if (!parallel_) {
+    readout_.resize(top.size());
+    readout_offset_ = layout_.Add(kReadOutName, {top}, ParameterKind::kWeight);
   }
-  if (config.has_mlp() || !parallel_) {
-    head_width_ = top.size();
-    head_offset_ = layout_.Add(kHeadName, {top}, ParameterKind::kWeight);
-  }
-  head_.resize(head_width_);
   for (size_t i = 0; i < parts_.size(); ++i) {
     Part& part = parts_[i];
     if (!part.learned_readout) continue;
@@ -75,8 +72,8 @@ Tower::Tower(const proto::Tower& config, const FieldShape& shape, const std::str
 }
 
 int64_t Tower::flops_per_sample() const {
-  int64_t flops =
-      (mlp_.has_value() ? mlp_->flops_per_sample() : 0) + int64_t{2} * head_width_ + (linear_ ? 1 : 0);
+  int64_t flops = static_cast<int64_t>(2 * readout_.size()) + (linear_ ? 1 : 0);
+  if (heads_.has_value()) flops += heads_->flops_per_sample();
   for (const Part& part : parts_) {
     flops += part.layer->flops_per_sample();
     if (parallel_) flops += part.layer->width() * (part.learned_readout ? 2 : 1);
@@ -86,8 +83,8 @@ int64_t Tower::flops_per_sample() const {
 
 // Two products for one of forward: the gradients of the input and of the weights.
 int64_t Tower::backward_flops_per_sample(bool d_x) const {
-  const bool skips = !d_x && mlp_.has_value() && !stacks_interactions();
-  return 2 * flops_per_sample() - (skips ? mlp_->data_gradient_flops() : 0);
+  const bool skips = !d_x && heads_.has_value() && !stacks_interactions();
+  return 2 * flops_per_sample() - (skips ? heads_->data_gradient_flops() : 0);
 }
 
 // Both towers have a block "mlp/0/weight", and one run's seed: the name keeps their values apart.
@@ -103,10 +100,11 @@ void Tower::Initialize(uint64_t seed, float* parameters, float bias) const {
     InitializeNormal(tower_seed, part.readout_name, part.layer->width(),
                      XavierDeviation(part.layer->width(), 1), parameters + part.readout_offset);
   }
-  if (mlp_.has_value()) mlp_->Initialize(tower_seed, parameters);
-  if (head_width_ > 0) {
-    InitializeNormal(tower_seed, kHeadName, head_width_, XavierDeviation(head_width_, 1),
-                     parameters + head_offset_);
+  if (heads_.has_value()) heads_->Initialize(tower_seed, parameters);
+  const auto width = static_cast<int64_t>(readout_.size());
+  if (width > 0) {
+    InitializeNormal(tower_seed, kReadOutName, width, XavierDeviation(width, 1),
+                     parameters + readout_offset_);
   }
   parameters[bias_offset_] = bias;
 }
@@ -118,14 +116,14 @@ void Tower::Prepare(const float* parameters) {
       std::copy_n(parameters + part.readout_offset, part.readout.size(), part.readout.data());
     }
   }
-  if (mlp_.has_value()) mlp_->Prepare(parameters);
-  std::copy_n(parameters + head_offset_, head_width_, head_.data());
+  if (heads_.has_value()) heads_->Prepare(parameters);
+  std::copy_n(parameters + readout_offset_, readout_.size(), readout_.data());
   bias_ = parameters[bias_offset_];
 }
 
 TowerWorkspace Tower::MakeWorkspace(int rows) const {
   TowerWorkspace workspace;
-  if (mlp_.has_value()) workspace.mlp = mlp_->MakeWorkspace(rows);
+  if (heads_.has_value()) workspace.heads = heads_->MakeWorkspace(rows);
   const auto cut = [&](WorkspaceCutter cutter) {
     workspace.combined = cutter.Next(rows, combined_width_);
     workspace.d_combined = cutter.Next(rows, combined_width_);
@@ -162,19 +160,28 @@ void Tower::Forward(ConstMatrix x, const float* linear, const TrainingPass* trai
   }
   if (stacks_interactions()) CopyRows(FirstColumns(x, shape_.fields * shape_.dim), XOf(combined));
 
-  ConstMatrix top = Input(x, *workspace);
-  if (mlp_.has_value()) {
+  const ConstMatrix top = Input(x, *workspace);
+  if (heads_.has_value()) {
     TrainingPass pass = training != nullptr ? *training : TrainingPass();
     pass.seed = TowerSeed(pass.seed);
-    mlp_->Forward(top, training != nullptr ? &pass : nullptr, &workspace->mlp);
-    top = workspace->mlp.hidden(mlp_->layers() - 1);
+    heads_->Forward(top, training != nullptr ? &pass : nullptr, &workspace->heads);
   }
-  for (int r = 0; r < x.rows; ++r) {
-    float logit = bias_;
-    if (linear_) logit += linear[r];
-    if (head_width_ > 0) logit += kernels_.Dot(top.row(r), head_.data(), head_width_);
-    if (parallel_) logit += ReadOut(combined.row(r));
-    logits[r] = logit;
+  const int count = this->logits();
+  for (int k = 0; k < count; ++k) {
+    float* const of_head = count > 1 ? workspace->heads.logits(k) : logits;
+    for (int r = 0; r < x.rows; ++r) {
+      float logit = bias_;
+      if (linear_) logit += linear[r];
+      if (heads_.has_value()) logit += heads_->ReadOut(k, workspace->heads, r);
+      if (!readout_.empty()) logit += kernels_.Dot(top.row(r), readout_.data(), top.cols);
+      if (parallel_) logit += ReadOut(combined.row(r));
+      of_head[r] = logit;
+    }
+  }
+  for (int r = 0; count > 1 && r < x.rows; ++r) {
+    double sum = 0;
+    for (int k = 0; k < count; ++k) sum += workspace->heads.logits(k)[r];
+    logits[r] = static_cast<float>(sum / count);
   }
 }
 
@@ -191,14 +198,18 @@ float Tower::ReadOut(const float* outputs) const {
   return sum;
 }
 
-void Tower::Backward(ConstMatrix x, const float* d_logits, TowerWorkspace* workspace, const Matrix* d_x,
+void Tower::Backward(ConstMatrix x, float* d_logits, TowerWorkspace* workspace, const Matrix* d_x,
                      float* gradients) const {
   const Matrix combined = FirstRows(workspace->combined, x.rows);
   const Matrix d_combined = FirstRows(workspace->d_combined, x.rows);
+  for (int r = 0; logits() > 1 && r < x.rows; ++r) {
+    d_logits[r] = 0;
+    for (int k = 0; k < logits(); ++k) d_logits[r] += workspace->heads.d_logits(k)[r];
+  }
   SumRows({d_logits, x.rows, 1, 1}, gradients + bias_offset_);
   const int plain = shape_.fields * shape_.dim;
   const Matrix d_plain = d_x != nullptr ? FirstColumns(*d_x, plain) : Matrix();
-  if (head_width_ > 0) {
+  if (heads_.has_value() || !readout_.empty()) {
     const Matrix* d_input = stacks_interactions() ? &d_combined : d_x != nullptr ? &d_plain : nullptr;
     BackwardDeep(x, d_logits, workspace, d_input, gradients);
   } else if (d_x != nullptr) {
@@ -218,17 +229,14 @@ void Tower::Backward(ConstMatrix x, const float* d_logits, TowerWorkspace* works
 void Tower::BackwardDeep(ConstMatrix x, const float* d_logits, TowerWorkspace* workspace,
                          const Matrix* d_input, float* gradients) const {
   const ConstMatrix input = Input(x, *workspace);
-  if (mlp_.has_value()) {
-    const int last = mlp_->layers() - 1;
-    AddOuterProduct(d_logits, head_.data(), workspace->mlp.HiddenGradient(last));
-    SumWeightedRows(d_logits, workspace->mlp.hidden(last), gradients + head_offset_);
-    mlp_->Backward(input, &workspace->mlp, d_input, gradients);
+  if (heads_.has_value()) {
+    heads_->Backward(input, d_logits, &workspace->heads, d_input, gradients);
     return;
   }
-  SumWeightedRows(d_logits, input, gradients + head_offset_);
+  SumWeightedRows(d_logits, input, gradients + readout_offset_);
   if (d_input == nullptr) return;
   ZeroRows(*d_input);
-  AddOuterProduct(d_logits, head_.data(), *d_input);
+  AddOuterProduct(d_logits, readout_.data(), *d_input);
 }
 
 void Tower::BackwardReadouts(const float* d_logits, ConstMatrix combined, Matrix d_combined,
@@ -248,11 +256,11 @@ void Tower::BackwardReadouts(const float* d_logits, ConstMatrix combined, Matrix
 }
 
 void Tower::SumStatistics(ConstMatrix x, const TowerWorkspace& workspace, double* sums) const {
-  if (mlp_.has_value()) mlp_->SumStatistics(Input(x, workspace), sums);
+  if (heads_.has_value()) heads_->SumStatistics(Input(x, workspace), sums);
 }
 
 void Tower::UpdateStatistics(const double* sums, int64_t rows, float* parameters) const {
-  if (mlp_.has_value()) mlp_->UpdateStatistics(sums, rows, parameters);
+  if (heads_.has_value()) heads_->UpdateStatistics(sums, rows, parameters);
 }
 
 }  // namespace tandem

@@ -17,7 +17,12 @@ std::string TowerWords(const proto::Tower& tower) {
         interaction, interaction.GetDescriptor()->FindOneofByName("kind"));
     if (kind != nullptr) parts.push_back(kind->name());
   }
-  if (tower.has_mlp()) parts.push_back(absl::StrCat("MLP ", absl::StrJoin(tower.mlp().hidden(), "-")));
+  if (tower.has_mlp()) {
+    const bool shared = tower.head_weights() == proto::Tower::RANK_ONE;
+    parts.push_back(absl::StrCat(tower.heads() > 1 ? absl::StrCat(tower.heads(), " heads of ") : "", "MLP ",
+                                 absl::StrJoin(tower.mlp().hidden(), "-"),
+                                 shared ? " with rank-one factors" : ""));
+  }
   return absl::StrJoin(parts, ", ");
 }
 

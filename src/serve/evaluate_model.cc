@@ -25,6 +25,8 @@ absl::StatusOr<ModelEvaluation> EvaluateModel(const Predictor& predictor,
   for (const std::string& warning : UnknownIdWarnings(predictor, logs.ids)) LOG(WARNING) << warning;
   if (predictor.has_teacher()) evaluation.teacher = Evaluate(logs.teacher, with_groups, logs.seen);
   if (predictor.has_student()) evaluation.student = Evaluate(logs.student, with_groups, logs.seen);
+  for (const ScoreLog& member : logs.members)
+    evaluation.members.push_back(Evaluate(member, with_groups, logs.seen));
   for (const std::optional<Evaluation>& tower : {evaluation.teacher, evaluation.student})
     if (tower.has_value()) evaluation.rows_without_group = tower->all.rows_without_group;
   return evaluation;
@@ -38,6 +40,7 @@ std::string ModelEvaluationToJson(const ModelEvaluation& evaluation) {
   const auto add = [&](const char* name, const std::optional<Evaluation>& tower) {
     if (tower.has_value()) report[name] = nlohmann::ordered_json::parse(EvaluationToJson(*tower));
   };
+  if (evaluation.teacher_name != "teacher") report["tower"] = evaluation.teacher_name;
   add("teacher", evaluation.teacher);
   add("student", evaluation.student);
   for (const FeatureIds& feature : evaluation.ids)

@@ -21,7 +21,7 @@ struct NamedTower {
 
 std::vector<NamedTower> TowersOf(const ModelEvaluation& model) {
   std::vector<NamedTower> towers;
-  if (model.teacher.has_value()) towers.push_back({"teacher", &*model.teacher});
+  if (model.teacher.has_value()) towers.push_back({model.teacher_name.c_str(), &*model.teacher});
   if (model.student.has_value()) towers.push_back({"student", &*model.student});
   return towers;
 }

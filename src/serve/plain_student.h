@@ -1,12 +1,12 @@
 // A student without interactions, taken apart: what a scorer of its own packs and computes.
 //
-//   if (const auto student = FindPlainStudent(tower, parameters)) ... student->layers[0].weight ...
+//   for (const PlainStudent& head : PlainStudentsOf(tower, parameters)) ... head.layers[0].weight ...
 //
-// The function is that of Tower (tandem/tower.h): logit = bias + linear sum + head . MLP(normalised x).
+// The function is that of Tower (tandem/tower.h): the mean over heads of
+// logit = bias + linear sum + head . MLP(normalised x). A head of rank-one factors is folded into an MLP.
 #ifndef TANDEM_SRC_SERVE_PLAIN_STUDENT_H_
 #define TANDEM_SRC_SERVE_PLAIN_STUDENT_H_
 
-#include <optional>
 #include <vector>
 
 #include "tandem/matrix.h"
@@ -14,7 +14,7 @@
 
 namespace tandem {
 
-// Pointers look into the tower's parameters, which must outlive it.
+// Of one head. Pointers look into the tower's parameters, which must outlive it, or into `folded`.
 struct PlainStudent {
   struct Layer {
     int inputs, outputs;
@@ -30,13 +30,14 @@ struct PlainStudent {
   std::vector<Layer> layers;  // ReLU after each
   const float* head = nullptr;
   float bias = 0;
+  AlignedFloats folded;  // empty, but of rank-one heads
 };
 
-// Whether the tower is but an MLP, perhaps with a linear part.
+// Whether the tower is but MLPs, perhaps with a linear part.
 bool IsPlainStudent(const Tower& tower);
 
-// Nothing where the tower isn't plain. `parameters` are the tower's own.
-std::optional<PlainStudent> FindPlainStudent(const Tower& tower, const float* parameters);
+// One a head; empty where the tower isn't plain. `parameters` are the tower's own.
+std::vector<PlainStudent> PlainStudentsOf(const Tower& tower, const float* parameters);
 
 }  // namespace tandem
 

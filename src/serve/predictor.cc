@@ -6,7 +6,6 @@
 #include <array>
 #include <atomic>
 #include <cmath>
-#include <optional>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -143,6 +142,7 @@ absl::StatusOr<std::unique_ptr<Predictor>> Predictor::Load(const std::string& mo
 absl::Status Predictor::Build(proto::Experiment experiment, const PredictorOptions& options) {
   FileSystem& fs = *options.file_system;
   TANDEM_RETURN_IF_ERROR(ChooseTowers(options.towers, directory_, &experiment));
+  members_ = options.members;
   // The correction belongs to the log that the model learned from, whatever the file to score is.
   logit_offset_ = std::log(experiment.data().negative_keep_rate());
   for (const std::string& override_text : options.data_overrides) {
@@ -195,10 +195,10 @@ void Predictor::Prepare() {
   format_ = MakeSampleFormat(experiment().data());
   tile_rows_ = has_teacher() ? kTileRows : kStudentTileRows;
   if (!has_student()) return;
-  const std::optional<PlainStudent> student =
-      FindPlainStudent(model_->student(), model_->student_parameters().values.data());
-  if (student.has_value())
-    scorer_ = MakeStudentScorer(*student, tables_ != nullptr ? tables_->precision() : Precision::kF32,
+  const std::vector<PlainStudent> heads =
+      PlainStudentsOf(model_->student(), model_->student_parameters().values.data());
+  if (!heads.empty())
+    scorer_ = MakeStudentScorer(heads, tables_ != nullptr ? tables_->precision() : Precision::kF32,
                                 model_->kernels());
 }
 
@@ -233,6 +233,10 @@ absl::Status Predictor::Score(const Batch& batch, Scores* scores, std::vector<in
   const EmbeddingView& of_teacher = model_->served_teacher_input();
   const EmbeddingView& of_student = model_->served_student_input();
   const bool shares = has_teacher() && has_student() && model_->SharesInput(of_teacher, of_student);
+  const int members =
+      members_ && has_teacher() && model_->teacher().size() > 1 ? model_->teacher().size() : 0;
+  scores->members.resize(members);
+  for (std::vector<float>& member : scores->members) member.resize(batch.rows());
   if (unknown != nullptr) unknown->assign(fields(), 0);
   w->gather.unknown = unknown;
   if (tables_ == nullptr) {
@@ -249,9 +253,9 @@ absl::Status Predictor::Score(const Batch& batch, Scores* scores, std::vector<in
       const int floats = static_cast<int>(view.fields.size()) * embedding.dim();
       return Matrix{w->x.data(), rows, floats, floats};
     };
-    const auto probabilities = [&](float* out) {
+    const auto probabilities = [&](const float* logits, float* out) {
       for (int row = 0; row < rows; ++row)
-        out[row] = static_cast<float>(Sigmoid(w->logits[row] + logit_offset_));
+        out[row] = static_cast<float>(Sigmoid(logits[row] + logit_offset_));
     };
     if (has_teacher()) {
       const Matrix x = input(of_teacher, model_->embedding());
@@ -262,7 +266,9 @@ absl::Status Predictor::Score(const Batch& batch, Scores* scores, std::vector<in
       }
       StageTimer timer(Stage::kTeacherForward, rows);
       model_->teacher().Forward(x, teacher_linear, nullptr, &w->teacher, w->logits.data());
-      probabilities(scores->teacher.data() + first);
+      probabilities(w->logits.data(), scores->teacher.data() + first);
+      for (int k = 0; k < members; ++k)
+        probabilities(w->teacher.logits(k), scores->members[k].data() + first);
     }
     if (has_student()) {
       const Matrix x = input(of_student, model_->student_embedding());
@@ -281,7 +287,7 @@ absl::Status Predictor::Score(const Batch& batch, Scores* scores, std::vector<in
       } else {
         model_->student().Forward(x, student_linear, nullptr, &w->student, w->logits.data());
       }
-      probabilities(scores->student.data() + first);
+      probabilities(w->logits.data(), scores->student.data() + first);
     }
   }
   pool_->Return(std::move(w));

@@ -41,7 +41,8 @@ QuantizedWeights QuantizeWeights(const float* weights, int inputs, int outputs) 
 }
 
 Precision BlockPrecision(const Tower& student, const ParameterBlock& block, Precision precision) {
-  const bool low = IsPlainStudent(student) && block.kind == ParameterKind::kMatrix;
+  const bool low =
+      IsPlainStudent(student) && !student.heads()->share_matrices() && block.kind == ParameterKind::kMatrix;
   return low ? precision : Precision::kF32;
 }
 

@@ -23,7 +23,8 @@ struct QuantizedWeights {
 QuantizedWeights QuantizeWeights(const float* weights, int inputs, int outputs);
 
 // What a block of the student's parameters is stored in where the bundle is of `precision`: that for the
-// matrices of a student that MakeStudentScorer can serve, float32 for everything else.
+// matrices of a student that MakeStudentScorer can serve, float32 for everything else. A matrix that heads
+// share is float32, too: it is the product with their factors that is served, and rounded when it is loaded.
 Precision BlockPrecision(const Tower& student, const ParameterBlock& block, Precision precision);
 
 // A matrix of weights as bytes: float32; bfloat16; or the scales of its outputs in float32, then int8 codes.

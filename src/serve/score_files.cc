@@ -99,6 +99,9 @@ class BlockScorer {
         ids_[p].Add(pieces_[task], unknown_[task * predictors + p]);
         Append(task, scores_[task * predictors + p].teacher, &logs[p].teacher);
         Append(task, scores_[task * predictors + p].student, &logs[p].student);
+        const std::vector<std::vector<float>>& members = scores_[task * predictors + p].members;
+        logs[p].members.resize(members.size());
+        for (size_t k = 0; k < members.size(); ++k) Append(task, members[k], &logs[p].members[k]);
       }
     }
     return absl::OkStatus();

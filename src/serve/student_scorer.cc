@@ -194,10 +194,8 @@ class Int8Scorer final : public ScorerBase {
   std::vector<Layer> layers_;
 };
 
-}  // namespace
-
-std::unique_ptr<StudentScorer> MakeStudentScorer(const PlainStudent& student, Precision precision,
-                                                 const Kernels& kernels) {
+std::unique_ptr<StudentScorer> MakeHeadScorer(const PlainStudent& student, Precision precision,
+                                              const Kernels& kernels) {
   switch (precision) {
     case Precision::kBf16:
       return std::make_unique<Bf16Scorer>(student, FindBf16Kernels(kernels));
@@ -207,6 +205,55 @@ std::unique_ptr<StudentScorer> MakeStudentScorer(const PlainStudent& student, Pr
       break;
   }
   return std::make_unique<FloatScorer>(student, kernels);
+}
+
+// Several heads, whose mean is the logit.
+class HeadsScorer final : public StudentScorer {
+ public:
+  HeadsScorer(absl::Span<const PlainStudent> heads, Precision precision, const Kernels& kernels)
+      : copied_width_(heads[0].mean.empty() ? 0 : heads[0].input_width()) {
+    for (const PlainStudent& head : heads) heads_.push_back(MakeHeadScorer(head, precision, kernels));
+  }
+
+  const char* variant() const override { return heads_[0]->variant(); }
+  // Of a head; before it the sums of logits, its logits, and the x that it normalises.
+  int64_t workspace_floats(int rows) const override {
+    return Before(rows) + heads_[0]->workspace_floats(rows);
+  }
+
+  void Score(Matrix x, const float* linear, float* workspace, float* logits) const override {
+    auto* const sums = reinterpret_cast<double*>(workspace);
+    float* const of_head = workspace + AlignFloats(2 * x.rows);
+    float* const copy = of_head + AlignFloats(x.rows);
+    std::fill_n(sums, x.rows, 0.0);
+    for (const std::unique_ptr<StudentScorer>& head : heads_) {
+      Matrix read = x;
+      if (copied_width_ > 0) {
+        read = {copy, x.rows, x.cols, x.cols};
+        CopyRows(x, read);
+      }
+      head->Score(read, linear, workspace + Before(x.rows), of_head);
+      for (int r = 0; r < x.rows; ++r) sums[r] += of_head[r];
+    }
+    for (int r = 0; r < x.rows; ++r)
+      logits[r] = static_cast<float>(sums[r] / static_cast<double>(heads_.size()));
+  }
+
+ private:
+  int64_t Before(int rows) const {
+    return AlignFloats(2 * rows) + AlignFloats(rows) + AlignFloats(rows * copied_width_);
+  }
+
+  const int64_t copied_width_;  // 0 where x is read as it is
+  std::vector<std::unique_ptr<StudentScorer>> heads_;
+};
+
+}  // namespace
+
+std::unique_ptr<StudentScorer> MakeStudentScorer(absl::Span<const PlainStudent> heads, Precision precision,
+                                                 const Kernels& kernels) {
+  if (heads.size() == 1) return MakeHeadScorer(heads[0], precision, kernels);
+  return std::make_unique<HeadsScorer>(heads, precision, kernels);
 }
 
 }  // namespace tandem

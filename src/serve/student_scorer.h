@@ -1,9 +1,11 @@
 // Scores tiles of rows with a plain student: normalisation, layers and read-out one after another while the
 // tile is in the cache, in the precision that is served.
 //
-//   auto scorer = MakeStudentScorer(student, Precision::kF32, kernels);
+//   auto scorer = MakeStudentScorer(PlainStudentsOf(tower, parameters), Precision::kF32, kernels);
 //   AlignedFloats workspace(scorer->workspace_floats(32));
 //   scorer->Score(x, linear, workspace.data(), logits);      // up to 32 rows
+//
+// A student of several heads is scored head by head on a tile, and their mean is its logit.
 //
 // In float32 a logit has the bits of Tower::Forward. In bfloat16 weights and each layer's input are rounded;
 // in int8 weights have a scale for each output, each layer's input one for each row
@@ -17,6 +19,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "absl/types/span.h"
 #include "src/serve/plain_student.h"
 #include "tandem/kernels.h"
 #include "tandem/matrix.h"
@@ -36,8 +39,8 @@ class StudentScorer {
   virtual const char* variant() const = 0;
 };
 
-// Copies what it needs of `student`; `kernels` must outlive the scorer.
-std::unique_ptr<StudentScorer> MakeStudentScorer(const PlainStudent& student, Precision precision,
+// Copies what it needs of the student's heads, at least one; `kernels` must outlive the scorer.
+std::unique_ptr<StudentScorer> MakeStudentScorer(absl::Span<const PlainStudent> heads, Precision precision,
                                                  const Kernels& kernels);
 
 }  // namespace tandem

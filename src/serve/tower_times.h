@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "tandem/files.h"
 #include "tandem/kernels.h"
+#include "tandem/precision.h"
 
 namespace tandem {
 
@@ -23,6 +24,10 @@ struct TowerTimes {
 // server would. `kernels` null: the best. Errors as Predictor::Load's.
 absl::StatusOr<TowerTimes> MeasureTowers(FileSystem& fs, const std::string& directory,
                                          const Kernels* kernels);
+
+// The same of the student of a run or checkpoint, as a bundle in that precision serves it.
+absl::StatusOr<double> MeasureServed(FileSystem& fs, const std::string& directory, const Kernels* kernels,
+                                     Precision precision);
 
 }  // namespace tandem
 

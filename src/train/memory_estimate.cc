@@ -73,7 +73,7 @@ void AddTower(const proto::Experiment& experiment, bool of_teacher, int threads,
   const double copies = 1 + kPackedCopies + kFewestGradients + Slots(optimizer) +
                         (experiment.train().average_decay() > 0 ? 1 : 0);
   demand->Add(floats.most_weights.empty() ? "embedding.dim" : floats.most_weights,
-              floats.weights * copies * kFloatBytes);
+              (floats.weights * copies + floats.folded) * kFloatBytes);
   const double vectors = of_teacher ? static_cast<double>(SeedsOfVectors(experiment).size()) : 1;
   const double width =
       PlainFieldsOf(experiment, of_teacher) * vectors * static_cast<double>(experiment.embedding().dim());
@@ -101,10 +101,11 @@ MemoryEstimate EstimateMemory(const proto::Experiment& experiment,
   const double floats =
       FloatsAnId(experiment) * (1 + Slots(embedding.optimizer()) + (embedding.has_slow_copy() ? 1 : 0));
   for (const auto& [table, ids] : table_rows) memory.tables += ids * (floats * kFloatBytes + kIndexBytes);
-  const double weights = TeacherFloats(experiment).weights + StudentFloats(experiment).weights;
-  memory.towers = weights * kFloatBytes *
-                  (2 + Slots(experiment.train().optimizer()) +
-                   (experiment.train().average_decay() > 0 ? 1 : 0) + kThreadCopies);
+  const TowerFloats teacher = TeacherFloats(experiment), student = StudentFloats(experiment);
+  const double copies = 2 + Slots(experiment.train().optimizer()) +
+                        (experiment.train().average_decay() > 0 ? 1 : 0) + kThreadCopies;
+  memory.towers =
+      ((teacher.weights + student.weights) * copies + teacher.folded + student.folded) * kFloatBytes;
   const double shuffled = std::min(rows, static_cast<double>(experiment.train().shuffle_rows()));
   memory.shuffle = 2 * shuffled * kKeyBytes * std::max(1, experiment.feature_size());
   memory.program = kProgramBytes;
@@ -131,6 +132,7 @@ absl::Status CheckScoringMemory(const proto::Experiment& experiment, int rows, c
     if (!(of_teacher ? HasTeacher(model) : HasStudent(model))) continue;
     const TowerFloats floats = of_teacher ? TeacherFloats(experiment) : StudentFloats(experiment);
     demand.Add(floats.most_activations, floats.activations * rows * kFloatBytes);
+    if (floats.folded > 0) demand.Add(floats.most_weights, floats.folded * kFloatBytes);
   }
   const double limit = AvailableMemory();
   if (demand.total() <= limit) return absl::OkStatus();

@@ -54,9 +54,11 @@ ShardRunner::ShardRunner(DualModel* model, const DenseParts& parts, bool student
       if (model_.student().linear()) w->student_linear.resize(shard_rows_);
     }
     w->loss = model_.loss().MakeWorkspace(shard_rows_);
-    const size_t members = model_.has_teacher() ? model_.teacher().size() : 0;
-    w->loss_shard.member_logits.reserve(members);
-    w->loss_gradients.d_member_logits.reserve(members);
+    size_t teacher_parts = 0;
+    for (int k = 0; model_.has_teacher() && k < model_.teacher().size(); ++k)
+      teacher_parts += model_.teacher().member(k).logits();
+    w->loss_shard.teacher_parts.reserve(teacher_parts);
+    w->loss_shard.student_parts.reserve(model_.has_student() ? model_.student().logits() : 0);
     w->loss_shard.teacher_hidden.reserve(model_.hinted_layers().size());
     w->loss_shard.student_hidden.reserve(model_.hinted_layers().size());
     w->loss_gradients.d_student_hidden.reserve(model_.hinted_layers().size());
@@ -106,14 +108,14 @@ void ShardRunner::BeginLoss(const StepPlan& plan, const Pass& pass, const Shard&
   loss.weights = batch.weights.data() + shard.first_row;
   loss.teacher_logits = nullptr;
   loss.student_logits = nullptr;
-  loss.member_logits.clear();
+  loss.teacher_parts.clear();
+  loss.student_parts.clear();
   loss.stored_logits = batch.teacher_logits.empty() ? nullptr : batch.teacher_logits.data() + shard.first_row;
   loss.teacher_hidden.clear();
   loss.student_hidden.clear();
   LossGradients& gradients = w->loss_gradients;
   gradients.d_teacher_logits = plan.trains_teacher ? d_teacher_logits_.data() + shard.first_row : nullptr;
   gradients.d_student_logits = plan.student ? d_student_logits_.data() + shard.first_row : nullptr;
-  gradients.d_member_logits.clear();
   gradients.d_student_hidden.clear();
   gradients.parameters =
       plan.hints && parts_.adapters >= 0 ? dense_.gradient(parts_.adapters, shard.index) : nullptr;
@@ -131,6 +133,16 @@ Matrix ShardRunner::StudentInput(const StepPlan& plan, const Shard& shard, const
   return {const_cast<float*>(w.student_x.data()), shard.rows, floats, floats};
 }
 
+// The heads of a tower that has several, each with a loss of its own.
+void ShardRunner::AddHeads(const Tower& tower, bool learns, TowerWorkspace* workspace,
+                           std::vector<LogitPart>* parts) {
+  const int heads = tower.logits();
+  for (int k = 0; heads > 1 && k < heads; ++k) {
+    HeadsWorkspace& of_heads = workspace->heads;
+    parts->push_back({of_heads.logits(k), learns ? of_heads.d_logits(k) : nullptr, 1.0 / heads});
+  }
+}
+
 void ShardRunner::ForwardTeacher(const StepPlan& plan, const Pass& pass, const Shard& shard, Worker* w) {
   const Matrix x = TeacherInput(plan, shard, *w);
   float* const logits = pass.result->teacher_logits.data() + shard.first_row;
@@ -146,9 +158,12 @@ void ShardRunner::ForwardTeacher(const StepPlan& plan, const Pass& pass, const S
   model_.teacher().Forward(x, linear.teacher, plan.trains_teacher ? &training : nullptr, &w->teacher, logits);
   w->loss_shard.teacher_logits = logits;
   const int members = model_.teacher().size();
-  for (int k = 0; members > 1 && k < members; ++k) {
-    w->loss_shard.member_logits.push_back(w->teacher.logits(k));
-    if (plan.trains_teacher) w->loss_gradients.d_member_logits.push_back(w->teacher.d_logits(k));
+  for (int k = 0; k < members; ++k) {
+    std::vector<LogitPart>* const parts = &w->loss_shard.teacher_parts;
+    const Tower& member = model_.teacher().member(k);
+    AddHeads(member, plan.trains_teacher, &w->teacher.towers[k], parts);
+    if (members == 1 || member.logits() > 1) continue;
+    parts->push_back({w->teacher.logits(k), plan.trains_teacher ? w->teacher.d_logits(k) : nullptr});
   }
 }
 
@@ -168,11 +183,12 @@ void ShardRunner::ForwardStudent(const StepPlan& plan, const Pass& pass, const S
     model_.student().Forward(x, linear.student, &training, &w->student, logits);
   }
   w->loss_shard.student_logits = logits;
+  AddHeads(model_.student(), /*learns=*/true, &w->student, &w->loss_shard.student_parts);
   if (!plan.hints) return;
   for (const auto& [of_teacher, of_student] : model_.hinted_layers()) {
-    w->loss_shard.teacher_hidden.push_back(w->teacher.towers[0].mlp.hidden(of_teacher));
-    w->loss_shard.student_hidden.push_back(w->student.mlp.hidden(of_student));
-    w->loss_gradients.d_student_hidden.push_back(w->student.mlp.HiddenGradient(of_student));
+    w->loss_shard.teacher_hidden.push_back(w->teacher.towers[0].heads.mlps[0].hidden(of_teacher));
+    w->loss_shard.student_hidden.push_back(w->student.heads.mlps[0].hidden(of_student));
+    w->loss_gradients.d_student_hidden.push_back(w->student.heads.mlps[0].HiddenGradient(of_student));
   }
 }
 

@@ -68,6 +68,8 @@ class ShardRunner {
   void Reserve(int rows);
   void RunShard(const StepPlan& plan, const Pass& pass, Shard* shard, Worker* worker);
   void BeginLoss(const StepPlan& plan, const Pass& pass, const Shard& shard, Worker* worker);
+  static void AddHeads(const Tower& tower, bool learns, TowerWorkspace* workspace,
+                       std::vector<LogitPart>* parts);
   void ForwardTeacher(const StepPlan& plan, const Pass& pass, const Shard& shard, Worker* worker);
   void ForwardStudent(const StepPlan& plan, const Pass& pass, const Shard& shard, Worker* worker);
   void BackwardStudent(const StepPlan& plan, Shard* shard, Worker* worker);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
@@ -144,6 +145,31 @@ void SetKind(const std::string& kind, proto::Tower* teacher) {
   teacher->mutable_interaction()->Swap(&kept);
 }
 
+// "model.committee.member[1].tower.mlp.hidden": where lists of messages are, no override reaches.
+std::string MemberKey(int member) { return absl::StrCat("model.committee.member[", member, "].tower"); }
+
+// The tower of the members that the key is about, and the rest of the key (".mlp.hidden"); null: of none.
+proto::Tower* FindMember(const std::string& key, proto::Experiment* experiment, std::string* rest) {
+  proto::Committee* const committee = experiment->has_model() && experiment->model().has_committee()
+                                          ? experiment->mutable_model()->mutable_committee()
+                                          : nullptr;
+  for (int m = 0; committee != nullptr && m < committee->member_size(); ++m) {
+    if (!absl::StartsWith(key, MemberKey(m))) continue;
+    *rest = key.substr(MemberKey(m).size());
+    return committee->mutable_member(m)->mutable_tower();
+  }
+  return nullptr;
+}
+
+// As an override of a tower that one reaches.
+absl::Status ApplyToTower(const std::string& rest, const std::string& value, proto::Tower* tower) {
+  proto::Experiment scratch;
+  scratch.mutable_model()->mutable_student()->Swap(tower);
+  const absl::Status status = ApplyOverride(absl::StrCat("model.student", rest, "=", value), &scratch);
+  scratch.mutable_model()->mutable_student()->Swap(tower);
+  return status;
+}
+
 bool HasKnotsToHalve(const proto::Feature& feature) {
   if (!feature.dense().has_piecewise()) return false;
   const proto::Piecewise& piecewise = feature.dense().piecewise();
@@ -230,7 +256,11 @@ void AddTrain(const proto::Experiment& experiment, const MethodPlan& plan, Space
 
 absl::Status ApplySettings(const Settings& settings, proto::Experiment* experiment) {
   for (const Setting& setting : settings) {
-    if (setting.key == kTeachersKind) {
+    std::string rest;
+    proto::Tower* const member = FindMember(setting.key, experiment, &rest);
+    if (member != nullptr) {
+      TANDEM_RETURN_IF_ERROR(ApplyToTower(rest, setting.value, member));
+    } else if (setting.key == kTeachersKind) {
       SetKind(setting.value, experiment->mutable_model()->mutable_teacher());
     } else if (setting.key == kKnots) {
       for (proto::Feature& feature : *experiment->mutable_feature()) HalveKnots(&feature);
@@ -262,6 +292,8 @@ SearchSpace SearchSpace::Around(const proto::Experiment& base) {
               {"STACKED", "PARALLEL"}, /*ordered=*/false);
     space.Add(kTeachersKind, kind, kinds, /*ordered=*/false);
   }
+  for (int m = 0; plan.teacher && m < model.committee().member_size(); ++m)
+    AddTower(MemberKey(m), model.committee().member(m).tower(), &space);
   if (plan.student) {
     AddTower("model.student", model.student(), &space);
     AddStudentsLevers(base, plan, &space);

@@ -21,7 +21,8 @@
 
 namespace tandem {
 
-// A key as `key=value` has it, or one of the two below, which no override reaches.
+// A key as `key=value` has it, or one that no override reaches: those of a committee's kinds of members
+// ("model.committee.member[0].tower.mlp.hidden": of all its copies), and the two below.
 struct Setting {
   std::string key, value;
 };

@@ -1,4 +1,5 @@
 // A whole comparison of a small log: cells, resuming, test files, a stop.
+#include <algorithm>
 #include <atomic>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -93,6 +94,39 @@ TEST_F(CompareRunTest, EveryRowIsTrainedWithEverySeedAndResumingTrainsWhatIsNew)
   options_.test_days = 1;
   options_.overrides.push_back("train.batch_size=32");
   ExpectRefused("train.batch_size");
+}
+
+TEST_F(CompareRunTest, OfACommitteeItsMembersAreMeasuredAndTheServedStudent) {
+  options_.config_files.push_back(Write("committee.pbtxt", R"(
+    clear: "model.teacher"
+    model {
+      committee { member { copies: 3 tower { mlp { hidden: 6 } } } }
+      distill { switches { own_embedding: true } }
+    })"));
+  options_.seeds = {1};
+  const auto whole = RunComparison(options_);
+  ASSERT_TRUE(whole.ok()) << whole.status();
+  for (const char* row : {"| COMMITTEE |", "| MEMBER, their mean |", "| MEMBER, the best here |",
+                          "| STUDENT_ALONE |", "| DISTILLED |", "| SERVED, int8 |"})
+    EXPECT_TRUE(absl::StrContains(whole->markdown, row)) << row << "\n" << whole->markdown;
+  const auto json = nlohmann::json::parse(FileBytes(Path("compared/compare.json")));
+  const auto& teacher = json.at("rows").at(0);
+  ASSERT_EQ(teacher.at("cells").at(0).at("members").size(), 3u);
+  double sum = 0, best = 0;
+  for (const auto& member : teacher.at("cells").at(0).at("members")) {
+    const double auc = member.at("metrics").at("auc");
+    sum += auc;
+    best = std::max(best, auc);
+  }
+  EXPECT_NEAR(teacher.at("members").at("auc").at("mean"), sum / 3, 1e-12);
+  EXPECT_EQ(teacher.at("best_member").at("auc").at("mean"), best);
+  EXPECT_FALSE(teacher.contains("served"));
+  const auto& student = json.at("rows").at(2);
+  EXPECT_NEAR(student.at("served").at("auc").at("mean"), student.at("student").at("auc").at("mean"), 0.02);
+  EXPECT_EQ(student.at("cells").at(0).at("members"), teacher.at("cells").at(0).at("members"))
+      << "nothing of the student reaches a member";
+  options_.resume = true;
+  EXPECT_EQ(RunComparison(options_)->markdown, whole->markdown);
 }
 
 TEST_F(CompareRunTest, TimesAreOfTheClockThatIsGivenAndAnObserverIsCalledOnceAtATime) {

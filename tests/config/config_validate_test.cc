@@ -132,6 +132,17 @@ TEST(ConfigValidate, WhatTurnedOverIsRefused) {
             "model.distill.phase.steps_per_row: 2147483647; must be at least 1 and at most 10000");
 }
 
+TEST(ConfigValidate, HeadsAreOfAnMlpAndShareWithOthers) {
+  ExpectValid({"model.student.heads=4", "model.teacher.heads=2", "model.teacher.head_weights=RANK_ONE"});
+  EXPECT_THAT(Fault({"model.student.heads=0"}), StartsWith("model.student.heads: 0; must be at least 1"));
+  EXPECT_EQ(Fault({"model.student.heads=4", "clear=model.student.mlp,model.distill.hint"}),
+            "model.student.heads: 4, but the tower has no mlp, which a head is");
+  EXPECT_EQ(
+      Fault({"model.teacher.head_weights=RANK_ONE"}),
+      "model.teacher.head_weights: RANK_ONE, but there is one head, which shares with nobody; set heads to "
+      "2 or more");
+}
+
 TEST(ConfigValidate, AMessageSaysKeyValueAndWhatIsAccepted) {
   EXPECT_EQ(Fault({"embedding.dim=0"}), "embedding.dim: 0; must be at least 1 and at most 1024");
   EXPECT_EQ(Fault({"data.negative_keep_rate=0"}),

@@ -309,6 +309,22 @@ for tower in teacher student; do
   expect_exit 0 report --model=$tower-alone --input=$holdout --repeats=2 --output=alone.html
   expect_exit 2 predict --model=$tower-alone --input=$holdout --output=never.tsv --tower=both
 done
+expect_exit 0 evaluate --model=run --input=$holdout --tower=student --format=json
+expect_json out "list(d) == ['rows', 'student', 'fields'] and d['student'] == json.load(open('metrics.json'))['student']"
+expect_exit 2 evaluate --model=run --input=$holdout --tower=committee
+expect_err "has one teacher, and no committee; --tower=teacher evaluates it"
+cat >committee.pbtxt <<'TEXT'
+clear: ["model.teacher", "model.distill", "model.student"]
+model { method: TEACHER_ALONE committee { member { copies: 2 tower { mlp { hidden: 4 } } } } }
+TEXT
+expect_exit 0 train --config="$config,committee.pbtxt" --run_dir=committee --end_date=2026-01-01 "$log" embedding.dim=4 train.window_days=1
+for tower in committee member:0 member:1; do
+  expect_exit 0 evaluate --model=committee --input=$holdout --tower=$tower --format=json --output=$tower.json
+done
+expect_json committee.json "list(d) == ['rows', 'tower', 'teacher', 'fields'] and d['tower'] == 'committee'"
+expect_json committee.json "d['teacher'] != json.load(open('member:0.json'))['teacher'] != json.load(open('member:1.json'))['teacher']"
+expect_exit 2 evaluate --model=committee --input=$holdout --tower=member:2
+expect_err "has 2 members"
 expect_exit 2 predict --model=teacher-alone --input=$holdout --output=never.tsv
 expect_exit 2 predict --model=student-alone --input=$holdout --output=never.tsv --tower=teacher
 expect_exit 2 export --model=teacher-alone --output=never

@@ -230,6 +230,10 @@ std::vector<std::string> AllTowers() {
     }
     for (const char* layer : kInteractionConfigs)
       configs.push_back(absl::StrCat(combine, "interaction { ", layer, " } mlp { hidden: 5 }"));
+    for (const char* weights : {"heads: 3 head_weights: OWN ", "heads: 3 head_weights: RANK_ONE "}) {
+      configs.push_back(absl::StrCat(combine, weights, kMlps[1]));
+      configs.push_back(absl::StrCat(combine, weights, kMlps[2], kInteractions[1], "linear: true"));
+    }
   }
   return configs;
 }
@@ -246,7 +250,7 @@ TEST_P(TowerGradientTest, MatchesFiniteDifferences) {
   const AlignedFloats parameters = RandomParameters(layout);
   AlignedFloats x = RandomFloats(kRows * x_width, 1), linear = RandomFloats(kRows, 2);
   EmptyPlaces(shape, &x);
-  const AlignedFloats d_logits = RandomFloats(kRows, 3);
+  const AlignedFloats d_logits = RandomFloats(kRows * tower.logits(), 3);  // of each head
   tower.Prepare(parameters.data());
   TowerWorkspace workspace = tower.MakeWorkspace(kRows + 3);
   const Matrix input{x.data(), kRows, x_width, x_width};
@@ -267,17 +271,22 @@ TEST_P(TowerGradientTest, MatchesFiniteDifferences) {
   };
   const auto loss = [&](const Vector& p, const Vector& v) {
     const auto result = output(p, v);
-    return Dot(result.logits, d_logits) + (hint.empty() ? 0 : Dot(result.hidden[0], hint));
+    Vector logits;
+    for (const Vector& head : result.head_logits) logits.insert(logits.end(), head.begin(), head.end());
+    return Dot(logits, d_logits) + (hint.empty() ? 0 : Dot(result.hidden[0], hint));
   };
   ExpectSameValues("logits", output(wide_parameters, wide_x).logits, logits.data());
 
   const auto backward = [&](const Matrix* d_x) {
     AlignedFloats gradients = PoisonedGradients(layout);
     if (!hint.empty()) {
-      const Matrix d_hidden = workspace.mlp.HiddenGradient(0);
+      const Matrix d_hidden = workspace.heads.mlps[0].HiddenGradient(0);
       for (size_t i = 0; i < hint.size(); ++i) d_hidden.row(i / d_hidden.cols)[i % d_hidden.cols] += hint[i];
     }
-    tower.Backward(input, d_logits.data(), &workspace, d_x, gradients.data());
+    AlignedFloats d(d_logits.begin(), d_logits.begin() + kRows);
+    for (int k = 0; tower.logits() > 1 && k < tower.logits(); ++k)
+      std::copy_n(d_logits.begin() + k * kRows, kRows, workspace.heads.d_logits(k));
+    tower.Backward(input, d.data(), &workspace, d_x, gradients.data());
     return gradients;
   };
   AlignedFloats d_x(x.size(), kPoison);

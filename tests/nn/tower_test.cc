@@ -81,6 +81,9 @@ std::vector<std::string> Configs() {
        "normalize_input: true }"),
       ("interaction { transformer { sequence: 'history' target: 'item' heads: 5 blocks: 2 hidden: 9 } } "
        "interaction { fm {} } mlp { hidden: 20 } linear: true"),
+      ("interaction { fm {} } mlp { hidden: 20 dropout: 0.2 normalize_input: true } linear: true heads: 3 "
+       "combine: PARALLEL"),
+      "interaction { fm {} } mlp { hidden: 20 hidden: 9 } heads: 4 head_weights: RANK_ONE",
   };
   for (const char* layer : kInteractionConfigs) {
     // Their heads don't divide this dimension, which is odd to show how kernels end a row.

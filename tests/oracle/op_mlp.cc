@@ -46,7 +46,7 @@ void CheckWith(const OracleCase& oracle, const Kernels& kernels) {
   AlignedFloats x = oracle.array("inputs", "x").floats(), d_x(x.size(), kNan);
   const int rows = static_cast<int>(x.size()) / width;
   const Matrix input{x.data(), rows, width, width}, d_input{d_x.data(), rows, width, width};
-  const AlignedFloats upstream = oracle.array("upstream", "logit").floats();
+  AlignedFloats upstream = oracle.array("upstream", "logit").floats();
   AlignedFloats logits(rows, kNan);
   ASSERT_EQ(upstream.size(), logits.size());
   TowerWorkspace workspace = tower.MakeWorkspace(rows);
@@ -54,7 +54,7 @@ void CheckWith(const OracleCase& oracle, const Kernels& kernels) {
   ExpectOracle("logit", oracle.array("outputs", "logit"), logits);
   for (int l = 0; l < tower.hidden_layers(); ++l) {
     const std::string name = absl::StrCat("hidden", l);
-    ExpectOracle(name, oracle.array("outputs", name), Values(workspace.mlp.hidden(l)));
+    ExpectOracle(name, oracle.array("outputs", name), Values(workspace.heads.mlps[0].hidden(l)));
   }
   tower.Backward(input, upstream.data(), &workspace, &d_input, gradients.data());
   ExpectOracle("gradient of x", oracle.array("grads", "x"), d_x);

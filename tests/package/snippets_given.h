@@ -206,6 +206,15 @@ extern TrainingPass* training;
 extern Matrix d_x;
 }  // namespace tower_h
 
+namespace heads_h {
+extern proto::Tower config;
+extern ParameterLayout layout;
+extern float *parameters, *d_logits, *gradients;
+extern ConstMatrix x;
+extern TrainingPass* training;
+extern Matrix* d_x;
+}  // namespace heads_h
+
 }  // namespace given
 }  // namespace tandem
 

@@ -41,6 +41,10 @@ const Case kCases[] = {
     {"PlainInt8", "mlp { hidden: 24 hidden: 7 }", Precision::kInt8, 0.01},
     {"LinearNormalisedBf16", "linear: true mlp { hidden: 33 normalize_input: true }", Precision::kBf16, 0.01},
     {"LinearNormalisedInt8", "linear: true mlp { hidden: 33 normalize_input: true }", Precision::kInt8, 0.03},
+    {"HeadsBf16", "heads: 3 mlp { hidden: 24 hidden: 7 normalize_input: true }", Precision::kBf16, 0.01},
+    {"HeadsInt8", "linear: true heads: 3 mlp { hidden: 24 hidden: 7 }", Precision::kInt8, 0.02},
+    {"RankOneHeadsInt8", "heads: 3 head_weights: RANK_ONE mlp { hidden: 24 hidden: 7 normalize_input: true }",
+     Precision::kInt8, 0.03},
     {"WithFmInt8", "interaction { fm {} } mlp { hidden: 8 }", Precision::kInt8, 0.01},
     {"ReadOutBf16", "linear: true", Precision::kBf16, 0.005},
 };

@@ -255,19 +255,26 @@ Vector Interaction(const proto::Interaction& config, const FieldShape& shape, co
 
 std::vector<Vector> Mlp(const proto::Mlp& config, int input_width, const std::string& name,
                         const Parameters& parameters, const Vector& x, int rows, const DropoutMasks& masks,
-                        double* kink) {
+                        double* kink, std::optional<int> head) {
   std::vector<Vector> hidden;
   Vector input = config.normalize_input() ? Normalized(input_width, name, parameters, x, rows) : x;
   int inputs = input_width;
   for (int l = 0; l < config.hidden_size(); ++l) {
     const int outputs = config.hidden(l);
     const double* w = parameters[name + "/" + std::to_string(l) + "/weight"];
-    const double* b = parameters[name + "/" + std::to_string(l) + "/bias"];
+    const double* b = parameters[name + "/" + std::to_string(l) + "/bias"] + head.value_or(0) * outputs;
+    const std::string factors = name + "/" + std::to_string(l) + "/weight_";
+    Vector in(inputs, 1), out(outputs, 1);
+    if (head.has_value()) {
+      std::copy_n(parameters[factors + "inputs"] + *head * inputs, inputs, in.begin());
+      std::copy_n(parameters[factors + "outputs"] + *head * outputs, outputs, out.begin());
+    }
     Vector layer(rows * outputs);
     for (int r = 0; r < rows; ++r) {
       for (int j = 0; j < outputs; ++j) {
-        double z = b[j];
-        for (int i = 0; i < inputs; ++i) z += input[r * inputs + i] * w[i * outputs + j];
+        double z = 0;
+        for (int i = 0; i < inputs; ++i) z += input[r * inputs + i] * in[i] * w[i * outputs + j];
+        z = z * out[j] + b[j];
         layer[r * outputs + j] = Relu(z, kink) * (masks.empty() ? 1 : masks[l][r * outputs + j]);
       }
     }
@@ -309,11 +316,26 @@ TowerOutput Tower(const proto::Tower& config, const FieldShape& all, const Param
   const Vector input = Concatenate(crossed, x, rows);
   if (config.has_mlp()) {
     const int width = static_cast<int>(input.size()) / rows;
-    output.hidden = Mlp(config.mlp(), width, "mlp", parameters, input, rows, masks, &output.kink);
-    ReadOut(output.hidden.back(), parameters["head/weight"], &output.logits);
-  } else if (stacked) {
-    ReadOut(input, parameters["head/weight"], &output.logits);
+    const bool shared = config.head_weights() == proto::Tower::RANK_ONE;
+    const Vector common = output.logits;
+    output.logits.assign(rows, 0);
+    for (int k = 0; k < config.heads(); ++k) {
+      const std::string prefix =
+          config.heads() > 1 && !shared ? "heads/" + std::to_string(k) + "/" : std::string();
+      const std::optional<int> head = shared ? std::optional<int>(k) : std::nullopt;
+      const std::vector<Vector> hidden =
+          Mlp(config.mlp(), width, prefix + "mlp", parameters, input, rows, masks, &output.kink, head);
+      const int top = static_cast<int>(hidden.back().size()) / rows;
+      output.head_logits.push_back(common);
+      ReadOut(hidden.back(), parameters[prefix + "head/weight"] + (shared ? k * top : 0),
+              &output.head_logits.back());
+      for (int r = 0; r < rows; ++r) output.logits[r] += output.head_logits.back()[r] / config.heads();
+      if (k == 0) output.hidden = hidden;
+    }
+    return output;
   }
+  if (stacked) ReadOut(input, parameters["head/weight"], &output.logits);
+  output.head_logits = {output.logits};
   return output;
 }
 

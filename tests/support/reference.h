@@ -9,6 +9,7 @@
 #ifndef TANDEM_TESTS_SUPPORT_REFERENCE_H_
 #define TANDEM_TESTS_SUPPORT_REFERENCE_H_
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -41,15 +42,17 @@ Vector Interaction(const proto::Interaction& config, const FieldShape& shape, co
 // The multipliers that dropout gives the units of each hidden layer, [rows, width] a layer; empty: none.
 using DropoutMasks = std::vector<Vector>;
 
-// The hidden layers after activation and dropout, [rows, width] a layer.
+// The hidden layers after activation and dropout, [rows, width] a layer. With `head` that head of an MLP with
+// rank-one factors: h = relu(((x * r) W) * s + b).
 std::vector<Vector> Mlp(const proto::Mlp& config, int input_width, const std::string& name,
                         const Parameters& parameters, const Vector& x, int rows, const DropoutMasks& masks,
-                        double* kink);
+                        double* kink, std::optional<int> head = std::nullopt);
 
 struct TowerOutput {
-  Vector logits;
-  std::vector<Vector> hidden;
-  double kink = 1e30;  // the smallest |argument| of a ReLU
+  Vector logits;                    // of several heads the mean
+  std::vector<Vector> head_logits;  // one or more
+  std::vector<Vector> hidden;       // of the first head
+  double kink = 1e30;               // the smallest |argument| of a ReLU
 };
 
 // `linear` [rows], empty where the tower has no linear part.

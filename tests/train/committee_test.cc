@@ -22,16 +22,16 @@ namespace {
 // Kinds that differ in all that a tower can have.
 const char* const kTowers[] = {
     "linear: true combine: PARALLEL",
-    "mlp { hidden: 12 hidden: 8 dropout: 0.2 normalize_input: true }",
+    "heads: 3 head_weights: RANK_ONE mlp { hidden: 12 hidden: 8 dropout: 0.2 normalize_input: true }",
     ("linear: true interaction { fm {} } interaction { cin { layers: 4 } } mlp { hidden: 8 } combine: "
-     "PARALLEL"),
+     "PARALLEL heads: 2"),
 };
 // Levers of rows and weights under which a member must be what it is alone.
 constexpr char kTraining[] =
     "embedding { id_dropout: 0.2 min_count: 2 l2: 0.01 slow_copy { decay: 0.9 } } "
     "train { clip_norm: 0.02 l2: 0.001 average_decay: 0.9 }";
 constexpr char kStudent[] =
-    "student { mlp { hidden: 8 hidden: 6 dropout: 0.1 normalize_input: true } } "
+    "student { heads: 2 mlp { hidden: 8 hidden: 6 dropout: 0.1 normalize_input: true } } "
     "distill { hint_weight: 0 switches { own_embedding: true } "
     "phase { fraction: 1 steps_per_row: 1 recombined_batches: 2 recombined_group { feature: ['user', "
     "'query'] } } }";

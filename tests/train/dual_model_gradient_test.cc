@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "tandem/experiment.pb.h"
 #include "tandem/trainer.h"
@@ -46,6 +47,15 @@ constexpr const char* kStudents[] = {
     "linear: true mlp { hidden: 6 hidden: 4 }",
     "mlp { hidden: 7 hidden: 5 }",
     "linear: true interaction { fm {} } mlp { hidden: 7 hidden: 3 }",
+};
+// Of several heads; hints are between the first ones.
+constexpr const char* kTeachersOfHeads[] = {
+    "linear: true heads: 3 interaction { fm {} } mlp { hidden: 7 hidden: 5 } combine: PARALLEL",
+    "linear: true heads: 2 head_weights: RANK_ONE interaction { fm {} } mlp { hidden: 7 hidden: 5 }",
+};
+constexpr const char* kStudentsOfHeads[] = {
+    "linear: true heads: 2 mlp { hidden: 6 hidden: 4 }",
+    "linear: true heads: 3 head_weights: RANK_ONE mlp { hidden: 7 hidden: 5 }",
 };
 constexpr const char* kLogitLosses[] = {"logit_loss: MSE", "logit_loss: SOFT_LABEL temperature: 2.5"};
 
@@ -145,7 +155,9 @@ class DualModelGradientTest : public testing::TestWithParam<Case> {
     const auto fill = [&](const ParameterLayout& layout, DenseParameters* parameters) {
       for (const ParameterBlock& block : layout.blocks()) {
         if (block.kind == ParameterKind::kStatistic) continue;
-        const AlignedFloats values = RandomFloats(block.size, ++seed, 0.4);
+        AlignedFloats values = RandomFloats(block.size, ++seed, 0.4);
+        const bool factors = absl::StrContains(block.name, "/weight_");
+        for (float& value : values) value += factors ? 1 : 0;
         std::copy(values.begin(), values.end(), parameters->values.begin() + block.offset);
       }
     };
@@ -223,9 +235,20 @@ class DualModelGradientTest : public testing::TestWithParam<Case> {
       }
       hints.push_back(hint);
     }
-    return reference::JointLoss(config_.distill(), {batch_.labels.begin(), batch_.labels.end()},
-                                {batch_.weights.begin(), batch_.weights.end()}, teacher.logits,
-                                teacher.logits, student.logits, hints);
+    // Each head has losses of its own; a tower's are their mean.
+    Losses mean;
+    const auto pairs = static_cast<double>(teacher.head_logits.size() * student.head_logits.size());
+    for (const Vector& of_teacher : teacher.head_logits) {
+      for (const Vector& of_student : student.head_logits) {
+        const Losses losses = reference::JointLoss(
+            config_.distill(), {batch_.labels.begin(), batch_.labels.end()},
+            {batch_.weights.begin(), batch_.weights.end()}, of_teacher, teacher.logits, of_student, hints);
+        for (const auto term :
+             {&Losses::teacher_label, &Losses::student_label, &Losses::logit, &Losses::hint, &Losses::total})
+          mean.*term += losses.*term / pairs;
+      }
+    }
+    return mean;
   }
 
   Vector AdapterBlock(const std::string& name, const Vector& adapters) const {
@@ -309,6 +332,10 @@ TEST_P(DualModelGradientTest, WithoutStopGradientTheTotalWouldMoveTeacherAndEmbe
 INSTANTIATE_TEST_SUITE_P(AllCombinations, DualModelGradientTest,
                          testing::Combine(testing::ValuesIn(kTeachers), testing::ValuesIn(kStudents),
                                           testing::ValuesIn(kLogitLosses)));
+INSTANTIATE_TEST_SUITE_P(Heads, DualModelGradientTest,
+                         testing::Combine(testing::ValuesIn(kTeachersOfHeads),
+                                          testing::ValuesIn(kStudentsOfHeads),
+                                          testing::Values(kLogitLosses[1])));
 
 }  // namespace
 }  // namespace tandem

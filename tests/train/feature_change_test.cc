@@ -84,8 +84,12 @@ void Randomize(DualModel* model) {
 }
 
 std::vector<std::string> Towers() {
-  std::vector<std::string> towers = {"mlp { hidden: 7 hidden: 5 normalize_input: true } linear: true",
-                                     "combine: STACKED", "linear: true combine: PARALLEL"};
+  std::vector<std::string> towers = {
+      "mlp { hidden: 7 hidden: 5 normalize_input: true } linear: true", "combine: STACKED",
+      "linear: true combine: PARALLEL",
+      "heads: 2 interaction { fm {} } mlp { hidden: 7 normalize_input: true }",
+      ("heads: 3 head_weights: RANK_ONE linear: true mlp { hidden: 7 hidden: 5 "
+       "normalize_input: true }")};
   for (const char* layer : kInteractionConfigs) {
     for (const char* rest : {"mlp { hidden: 7 normalize_input: true }", "combine: STACKED",
                              "combine: PARALLEL", "mlp { hidden: 7 } combine: PARALLEL"})

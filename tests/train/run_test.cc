@@ -200,6 +200,12 @@ INSTANTIATE_TEST_SUITE_P(
         "student { linear: true } distill { switches { own_embedding: true } own_embedding { dim: 3 l2: "
         "0.001 } "
         "phase { fraction: 0.6 recombined_batches: 2 recombined_group { feature: ['user', 'item'] } } } }",
+        // Heads of both kinds, of a member and of the student.
+        "train { average_decay: 0.9 optimizer { muon {} } } embedding { id_dropout: 0.1 slow_copy {} } "
+        "model { committee { member { copies: 2 tower { linear: true heads: 2 mlp { hidden: 4 dropout: 0.1 "
+        "normalize_input: true } } } } "
+        "student { linear: true heads: 3 head_weights: RANK_ONE mlp { normalize_input: true } } "
+        "distill { switches { own_embedding: true } phase { fraction: 0.6 recombined_batches: 1 } } }",
         "train { epochs: 4 optimizer { adam { lr: 0.03 } } validation { share: 0.2 patience: 1 then_learn: "
         "true } } embedding { slow_copy { decay: 0.9 } } "
         "model { committee { weights: LEARNED member { copies: 2 tower { mlp { hidden: 4 } } } } "

@@ -36,6 +36,12 @@ TEST(TrainingMemory, TheSettingsThatAskForTheMostAreNamed) {
   const std::string wide =
       fault("teacher { mlp { hidden: [65536, 65536] } } student { mlp { hidden: 8 } }", "");
   EXPECT_THAT(wide, StartsWith("runtime.memory_limit: training needs about "));
+  // One matrix in the file, a product of it for each head in memory.
+  EXPECT_THAT(
+      fault("teacher { heads: 64 head_weights: RANK_ONE mlp { hidden: [2048, 4096] } } student { mlp { "
+            "hidden: 8 } }",
+            ""),
+      HasSubstr("model.teacher.mlp.hidden asks for 4."));
   EXPECT_THAT(wide, HasSubstr("where it may take 4.0 GB: model.teacher.mlp.hidden asks for "));
   EXPECT_THAT(
       fault("teacher { interaction { cin { layers: [65536, 65536] } } } student { mlp { hidden: 8 } }", ""),
@@ -54,6 +60,8 @@ TEST(TrainingMemory, AModelIsNeverLargerThanItsWeightsAreCounted) {
       "combine: PARALLEL interaction { cin { layers: [5] activation: RELU } } interaction { fm {} }",
       "interaction { cross { layers: 2 } } interaction { cross { layers: 3 rank: 2 } }",
       "interaction { cross { layers: 3 version: V1 } } mlp { hidden: 8 }",
+      "heads: 3 interaction { fm {} } mlp { hidden: [8, 3] normalize_input: true }",
+      "heads: 3 head_weights: RANK_ONE mlp { hidden: [8, 3] normalize_input: true }",
       "interaction { transformer { sequence: 'history' target: 'item' blocks: 2 hidden: 5 } } mlp { hidden: "
       "8 }"};
   for (const std::string tower : towers) {

@@ -108,6 +108,29 @@ TEST(SearchSpaceTest, EverySecondKnotStaysAndBothEnds) {
   EXPECT_EQ(experiment.feature(2).dense().piecewise().max_knots(), 12);
 }
 
+TEST(SearchSpaceTest, MembersOfAKindVaryTogether) {
+  proto::Experiment experiment = SmallExperiment(
+      "committee { member { copies: 3 tower { mlp { hidden: 8 hidden: 4 } } } member { tower { linear: true "
+      "mlp { hidden: 6 } } } } student { mlp { hidden: 8 } } distill { switches { own_embedding: true } "
+      "hint_weight: 0 }");
+  const SearchSpace space = SearchSpace::Around(experiment);
+  const std::string first = "model.committee.member[0].tower.mlp",
+                    second = "model.committee.member[1].tower.mlp";
+  for (const std::string& key : {first, second}) {
+    EXPECT_THAT(KeysOf(space), Contains(key + ".hidden"));
+    EXPECT_THAT(KeysOf(space), Contains(key + ".dropout"));
+  }
+  ASSERT_TRUE(ApplySettings({{first + ".hidden", "16,8"}, {second + ".dropout", "0.2"}}, &experiment).ok());
+  const auto& members = experiment.model().committee().member();
+  EXPECT_THAT(members[0].tower().mlp().hidden(), ElementsAre(16, 8));
+  EXPECT_EQ(members[0].tower().mlp().dropout(), 0);
+  EXPECT_EQ(members[0].copies(), 3);
+  EXPECT_THAT(members[1].tower().mlp().hidden(), ElementsAre(6));
+  EXPECT_EQ(members[1].tower().mlp().dropout(), 0.2);
+  EXPECT_TRUE(experiment.model().has_student());
+  EXPECT_FALSE(ApplySettings({{first + ".hiden", "16"}}, &experiment).ok());
+}
+
 TEST(SearchSpaceTest, SettingsAndChoicesAreTheSame) {
   const SearchSpace space = SearchSpace::Around(SmallExperiment(kModel, "embedding { dim: 8 }"));
   const Settings settings = {{"embedding.dim", "16"}, {"model.teacher.mlp.hidden", "8,4"}};
