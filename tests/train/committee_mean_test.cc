@@ -1,6 +1,7 @@
 // What each kind of member counts, and the offset: the best ones on the rows, held to the first where rows are few.
 #include "src/train/committee_mean.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -8,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "tandem/committee.h"
 #include "tandem/experiment.h"
 #include "tandem/experiment.pb.h"
@@ -138,16 +140,21 @@ TEST(CommitteeMeanTest, WeighTheMembersInTheMean) {
   }
 }
 
-TEST(CommitteeMeanTest, NeedsRowsToBeLearnedOn) {
-  const std::string text =
-      "data { path: 'log.tsv' } feature { name: 'a' sparse {} } model { committee { weights: LEARNED "
-      "member { copies: 2 tower { mlp { hidden: 8 } } } } student { mlp { hidden: 4 } } "
-      "distill { switches { own_embedding: true } } } ";
-  const auto check = [&](const char* rest) {
-    return ValidateExperiment(ParseExperiment(text + rest, "test").value());
+TEST(CommitteeMeanTest, NeedsMembersAndRowsToBeLearnedOn) {
+  const auto check = [&](int copies, const char* rest) {
+    const std::string text = absl::StrCat(
+        "data { path: 'log.tsv' } feature { name: 'a' sparse {} } model { committee { weights: LEARNED "
+        "member { copies: ",
+        copies,
+        " tower { mlp { hidden: 8 } } } } student { mlp { hidden: 4 } } "
+        "distill { switches { own_embedding: true } } } ",
+        rest);
+    return std::string(ValidateExperiment(ParseExperiment(text, "test").value()).message());
   };
-  EXPECT_TRUE(check("train { validation { share: 0.1 } }").ok());
-  EXPECT_NE(std::string(check("").message()).find("train.validation { share: 0.1 }"), std::string::npos);
+  const char* const validated = "train { validation { share: 0.1 } }";
+  EXPECT_EQ(check(2, validated), "");
+  EXPECT_THAT(check(2, ""), testing::HasSubstr("train.validation { share: 0.1 }"));
+  EXPECT_THAT(check(1, validated), testing::HasSubstr("one member alone"));
 }
 
 }  // namespace
