@@ -36,9 +36,6 @@ struct Bf16Tiles : Tiles<V> {
   }
   // From a left factor's step to the next, where its rows are packed side by side: with tiles, from row to row.
   TANDEM_INLINE int64_t LeftStride(int64_t rows, int64_t steps) { return V::kTiles ? steps : rows; }
-  TANDEM_INLINE int64_t LeftPlace(int64_t rows, int64_t steps, int64_t row, int64_t step) {
-    return V::kTiles ? row * steps + step : step * rows + row;
-  }
   // Zeros for the steps that fill the last tile up: rows of `floats`.
   TANDEM_INLINE void FillSteps(int64_t n, int64_t floats, float* rows) {
     for (int64_t i = PairsOf(n) * floats; i < StepsOf(n) * floats; i += kWidth) V::Store(rows + i, V::Zero());
