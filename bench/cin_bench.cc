@@ -1,6 +1,7 @@
 // The layers of the compressed interaction network alone: shares of the FMA peak, measured in turns with the
-// peak itself, so that a changing clock doesn't matter. With --precision=bf16 those of mixed precision: shares
-// of the peak of bfloat16 dot products, and the time that float32 takes over theirs.
+// peak itself, so that a changing clock doesn't matter. With --precision=bf16 those of mixed precision, by the
+// variant that --products names: shares of the peak of bfloat16 dot products, which tiles (amx) pass, and the
+// time that float32 takes over theirs.
 //
 //   taskset -c 1 build/bench/cin_bench [--precision=bf16] [--json]
 //
@@ -23,6 +24,7 @@
 
 DEFINE_int32(repeats, 9, "Turns; the figures are medians.");
 DEFINE_string(precision, "f32", "Of the products' factors: f32 or bf16.");
+DEFINE_string(products, "", "With bf16: amx, avx512bf16, avx2 or generic; left out, what a run would use.");
 DEFINE_bool(json, false, "One JSON array instead of a table.");
 
 namespace tandem::bench {
@@ -34,8 +36,16 @@ void AddPasses(CinLayer* layer, std::vector<std::function<void()>>* functions) {
   functions->emplace_back([layer] { layer->BackwardWeights(); });
 }
 
+const Kernels& Bf16Kernels(const Kernels& floats) {
+  if (FLAGS_products.empty()) return WithBf16Factors(floats);
+  for (const Kernels* kernels : AvailableBf16FactorKernels()) {
+    if (FLAGS_products == kernels->name()) return *kernels;
+  }
+  LOG(FATAL) << "--products=" << FLAGS_products << ": this processor doesn't run these";
+}
+
 void Measure(const Kernels& floats, bool bf16, const CinShape& shape, Report* report) {
-  CinLayer layer(bf16 ? WithBf16Factors(floats) : floats, shape);
+  CinLayer layer(bf16 ? Bf16Kernels(floats) : floats, shape);
   CinLayer of_floats(floats, shape);
   std::vector<std::function<void()>> functions;
   functions.emplace_back([&] { bf16 ? Bf16Turn() : FmaTurn(floats.name()); });

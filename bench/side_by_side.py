@@ -393,6 +393,11 @@ def cin(bench):
     bench.share("CIN first layer 128 × 39 × 39, forward: nominal share of FMA peak", rows[first, "forward"]["nominal"], 1.50)
     bench.add("CIN first layer, forward / backward: share of FMA peak by the work done",
               f"{rows[first, 'forward']['of_peak']:.1%} / {rows[first, 'backward']['of_peak']:.1%}", "", "", "stated")
+    if bench.peak.get("bf16"):
+        report = bench.json(["cin_bench", "--json", "--precision=bf16", "--products=avx512bf16", f"--repeats={max(9, bench.options.repeats)}"])
+        rows = {(row["layer"], row["pass"]): row for row in report}
+        bench.share("CIN 128 × 128 × 39, BF16, forward: share of the peak of bf16 dot products", rows[wide, "forward"]["of_peak"], 0.75)
+        bench.share("CIN 128 × 128 × 39, BF16, backward: share of the peak of bf16 dot products", rows[wide, "backward"]["of_peak"], 0.65)
 
 
 def mlp(bench):

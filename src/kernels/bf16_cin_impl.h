@@ -68,20 +68,22 @@ struct Bf16Cin : Bf16Tiles<V> {
   TANDEM_INLINE int64_t ForwardFloats(const CinShape& shape) {
     int64_t floats = 0;
     for (int64_t field = 0; field < shape.fields; field += kMaxFields) {
-      floats += Base::PairsOf(PairsOfPass(shape, field, Base::Min(shape.fields, field + kMaxFields)));
+      floats += Base::StepsOf(PairsOfPass(shape, field, Base::Min(shape.fields, field + kMaxFields)));
     }
     return floats;
   }
   // Floats of the packed weights of `maps` maps, for BackwardData.
   TANDEM_INLINE int64_t BackwardFloats(const CinShape& shape, int64_t maps) {
-    return Base::PairsOf(maps) * F32::Pairs(shape);
+    return Base::StepsOf(maps) * F32::Pairs(shape);
   }
 
   // Packed: for every pass of maps and of fields, [block of pairs][group of maps][pair of pairs][map of the
   // group] for Forward; then, in the same way, [run of pairs][pair of maps][pair of the run] for
   // BackwardData. A pass begins with a map of an even number, so that only the last has a half pair.
   static int64_t PackedFloats(const CinShape& shape) {
-    return shape.maps * ForwardFloats(shape) + BackwardFloats(shape, shape.maps);
+    // A tile reads more rows than its own.
+    const int64_t slack = V::kTiles ? V::kRows * Base::StepsOf(kMaxMaps) : 0;
+    return shape.maps * ForwardFloats(shape) + BackwardFloats(shape, shape.maps) + slack;
   }
 
   static void Pack(const CinShape& shape, const float* w, float* packed) {
@@ -98,6 +100,17 @@ struct Bf16Cin : Bf16Tiles<V> {
     }
   }
 
+  // One step of the left factor of `rows` rows.
+  TANDEM_INLINE void StoreLeft(Reg pairs, int64_t rows, int64_t steps, int64_t step, float* packed) {
+    if constexpr (V::kTiles) {
+      alignas(64) float lanes[kWidth];
+      V::Store(lanes, pairs);
+      for (int64_t r = 0; r < rows; ++r) packed[r * steps + step] = lanes[r];
+    } else {
+      Base::StoreLanes(packed + step * rows, pairs, rows);
+    }
+  }
+
   static float* PackForward(const CinShape& shape, int64_t begin, int64_t end, int64_t maps, const float* w,
                             int64_t map_floats, float* packed) {
     const Split groups = Split::Of(maps, V::kRows);
@@ -110,15 +123,17 @@ struct Bf16Cin : Bf16Tiles<V> {
         const int64_t map = groups.Begin(g);
         const int64_t count = groups.Begin(g + 1) - map;
         last = walk;
-        for (int64_t p = 0; p < pairs; p += 2, packed += count) {
+        const int64_t steps = Base::StepsOf(pairs);
+        for (int64_t s = 0; s < steps; ++s) {
           alignas(64) float weights[2][kWidth] = {};
-          for (int64_t half = 0; half < Base::Min(2, pairs - p); ++half, last.Next()) {
+          for (int64_t half = 0; half < Base::Min(2, pairs - 2 * s); ++half, last.Next()) {
             for (int64_t m = 0; m < count; ++m) {
               weights[half][m] = F32::Folded(shape, w + (map + m) * map_floats, {last.i, last.j});
             }
           }
-          Base::StoreLanes(packed, V::Interleaved(V::Load(weights[0]), V::Load(weights[1])), count);
+          StoreLeft(V::Interleaved(V::Load(weights[0]), V::Load(weights[1])), count, steps, s, packed);
         }
+        packed += steps * count;
       }
       walk = last;
     }
@@ -129,15 +144,18 @@ struct Bf16Cin : Bf16Tiles<V> {
                              int64_t map_floats, float* packed) {
     Runs runs = {&shape, begin, end};
     for (Run run; runs.Next(&run);) {
-      for (int64_t map = 0; map < maps; map += 2, packed += run.rows) {
+      const int64_t steps = Base::StepsOf(maps);
+      for (int64_t step = 0; step < steps; ++step) {
         alignas(64) float weights[2][kWidth] = {};
-        for (int64_t half = 0; half < Base::Min(2, maps - map); ++half) {
+        for (int64_t half = 0; half < Base::Min(2, maps - 2 * step); ++half) {
+          const float* source = w + (2 * step + half) * map_floats;
           for (int64_t r = 0; r < run.rows; ++r) {
-            weights[half][r] = F32::Folded(shape, w + (map + half) * map_floats, {run.i, run.j + r});
+            weights[half][r] = F32::Folded(shape, source, {run.i, run.j + r});
           }
         }
-        Base::StoreLanes(packed, V::Interleaved(V::Load(weights[0]), V::Load(weights[1])), run.rows);
+        StoreLeft(V::Interleaved(V::Load(weights[0]), V::Load(weights[1])), run.rows, steps, step, packed);
       }
+      packed += steps * run.rows;
     }
     return packed;
   }
@@ -174,12 +192,14 @@ struct Bf16Cin : Bf16Tiles<V> {
     alignas(64) float z[kBlockPairs / 2 * kColumns];
     const int64_t maps = walk.shape->maps;
     Products<vectors>(&walk, pairs, x0, xk, columns, z);
+    Base::FillSteps(pairs, kColumns, z);
+    const int64_t steps = Base::StepsOf(pairs);
     const Split groups = Split::Of(maps, V::kRows);
     for (int64_t g = 0; g < groups.pieces; ++g) {
       const int64_t map = groups.Begin(g);
       const int64_t rows = groups.Begin(g + 1) - map;
-      Base::template Dot<1>(rows, vectors, Base::PairsOf(pairs), weights + map * Base::PairsOf(pairs), rows,
-                            z, kColumns, kWidth,
+      Base::template Dot<1>(rows, vectors, steps, weights + map * steps, Base::LeftStride(rows, steps), z,
+                            kColumns, kWidth,
                             {nullptr, true, false, kWidth, sums + map * kColumns, kColumns});
     }
   }
@@ -220,18 +240,19 @@ struct Bf16Cin : Bf16Tiles<V> {
                                                  sums + t * sums_floats);
         });
         for (int64_t p = 0; p < pairs; ++p) walk.Next();
-        weights += Base::PairsOf(pairs) * shape.maps;
+        weights += Base::StepsOf(pairs) * shape.maps;
       }
       for_each_tile([&](auto vectors, const Columns& columns, int64_t t) __attribute__((always_inline)) {
         F32::template StoreSums<decltype(vectors)::value>(sums + t * sums_floats, shape.maps,
                                                           relu && end == shape.fields, columns, out);
       });
     }
-    return packed + Base::PairsOf(total) * shape.maps;
+    return packed + Base::StepsOf(total) * shape.maps;
   }
 
   static void Forward(const CinShape& shape, const float* packed, const float* bias, bool relu,
                       const ConstMatrix& x0, const ConstMatrix& xk, const Matrix& out) {
+    [[maybe_unused]] const typename V::Tilework tilework;
     for (int64_t map = 0; map < shape.maps; map += kMaxMaps) {
       CinShape pass = shape;
       pass.maps = static_cast<int>(Base::Min(kMaxMaps, shape.maps - map));
@@ -257,6 +278,10 @@ struct Bf16Cin : Bf16Tiles<V> {
             h + 1 < d_out.rows ? Base::LoadLanes(row + d_out.stride + v * kWidth, lanes) : V::Zero();
         V::Store(tile + v * kWidth, V::Interleaved(Base::LoadLanes(row + v * kWidth, lanes), odd));
       }
+    }
+    for (int64_t s = Base::PairsOf(d_out.rows); s < Base::StepsOf(d_out.rows); ++s) {
+      TANDEM_UNROLL for (int v = 0; v < vectors; ++v) V::Store(tile + v * kWidth, V::Zero());
+      tile += vectors * kWidth;
     }
   }
 
@@ -291,7 +316,7 @@ struct Bf16Cin : Bf16Tiles<V> {
   static void BackwardBlock(const BackwardArgs& args, Runs runs, int64_t pairs, const float* packed,
                             const float* d_out, const float* x0, float* dx0, const Columns& columns) {
     constexpr int kColumns = vectors * kWidth;
-    const int64_t steps = Base::PairsOf(args.shape.maps);
+    const int64_t steps = Base::StepsOf(args.shape.maps);
     alignas(64) float dz[V::kRows * kColumns];
     Run run;
     for (int64_t pair = 0; pair < pairs && runs.Next(&run); pair += run.rows) {
@@ -300,8 +325,9 @@ struct Bf16Cin : Bf16Tiles<V> {
       float* dxk = args.dxk.data + run.i * args.dxk.stride + columns.begin;
       Base::template PrefetchForWriting<vectors>(dxk);
       TANDEM_UNROLL for (int v = 0; v < vectors; ++v) __builtin_prefetch(xk + v * kWidth);
-      Base::template Dot<1>(run.rows, vectors, steps, packed + pair * steps, run.rows, d_out, kColumns,
-                            kWidth, {nullptr, false, false, kWidth, dz, kColumns});
+      Base::template Dot<1>(run.rows, vectors, steps, packed + pair * steps,
+                            Base::LeftStride(run.rows, steps), d_out, kColumns, kWidth,
+                            {nullptr, false, false, kWidth, dz, kColumns});
       AddFactors<vectors>(run.rows, dz, x0 + right, dx0 + right, xk, dxk, columns.last_lanes);
     }
   }
@@ -314,10 +340,10 @@ struct Bf16Cin : Bf16Tiles<V> {
     alignas(64) float x0_tiles[kStripFloats / 2];
     alignas(64) float dx0_tiles[kStripFloats / 2];
     const int64_t cols = args.d_out.cols;
-    const int64_t steps = Base::PairsOf(args.shape.maps);
+    const int64_t steps = Base::StepsOf(args.shape.maps);
     const int64_t d_floats = steps * kTileColumns;
     const int64_t x0_floats = (end - begin) * kTileColumns;
-    const int64_t strip_columns = F32::StripColumns(args.shape.maps, end - begin);
+    const int64_t strip_columns = F32::StripColumns(Base::Max(args.shape.maps, steps), end - begin);
     for (int64_t strip = 0; strip < cols; strip += strip_columns) {
       const auto for_each_tile = [&](const auto& f) __attribute__((always_inline)) {
         F32::ForEachTile(strip, strip + strip_columns, cols, f);
@@ -353,6 +379,7 @@ struct Bf16Cin : Bf16Tiles<V> {
   static void BackwardData(const CinShape& shape, const float* packed, const ConstMatrix& x0,
                            const ConstMatrix& xk, const ConstMatrix& d_out, const Matrix& dx0,
                            const Matrix& dxk) {
+    [[maybe_unused]] const typename V::Tilework tilework;
     const float* weights = packed + shape.maps * ForwardFloats(shape);
     BackwardArgs args = {shape, x0, shape.symmetric ? x0 : xk, d_out, dx0, shape.symmetric ? dx0 : dxk};
     for (int64_t map = 0; map < shape.maps; map += kMaxMaps) {
@@ -366,8 +393,9 @@ struct Bf16Cin : Bf16Tiles<V> {
 
   // Pairs of columns of d_out, in panels [map / kWidth][pair][map % kWidth].
   static void TransposeMaps(const ConstMatrix& d_out, int64_t begin, int64_t columns, float* panels) {
-    const int64_t steps = Base::PairsOf(columns);
+    const int64_t steps = Base::StepsOf(columns);
     for (int64_t map = 0; map < d_out.rows; map += kWidth, panels += steps * kWidth) {
+      Base::FillSteps(columns, kWidth, panels);
       const float* source = d_out.data + map * d_out.stride + begin;
       for (int64_t c = 0; c < columns; c += 2 * kWidth) {
         Base::StorePairsTransposed(source + c, d_out.stride, d_out.rows - map,
@@ -398,7 +426,7 @@ struct Bf16Cin : Bf16Tiles<V> {
                           int64_t map_floats) {
     alignas(64) float panels[kSumMaps * kSumColumns / 2];
     alignas(64) float z[V::kRows * kProductStride];
-    const int64_t steps = Base::PairsOf(columns);
+    const int64_t steps = Base::StepsOf(columns);
     TransposeMaps(d_out, begin, columns, panels);
     const Split map_groups = Split::Of(Base::RoundUp(d_out.rows) / kWidth, V::kVectors);
     Runs runs = {&shape, 0, shape.fields};
@@ -426,6 +454,7 @@ struct Bf16Cin : Bf16Tiles<V> {
 
   static void BackwardWeights(const CinShape& shape, const ConstMatrix& x0, const ConstMatrix& xk,
                               const ConstMatrix& d_out, float* dw) {
+    [[maybe_unused]] const typename V::Tilework tilework;
     const int64_t map_floats = static_cast<int64_t>(shape.previous) * shape.fields;
     for (int64_t map = 0; map < shape.maps; map += kSumMaps) {
       const int64_t maps = Base::Min(kSumMaps, shape.maps - map);

@@ -30,10 +30,11 @@ struct Bf16Gemm : Bf16Tiles<V> {
   static constexpr int64_t kSumCols = 448;
   static constexpr int64_t kSumStride = kSumCols + 16;
 
-  static int64_t PackedFloats(int64_t k, int64_t n) { return Base::PairsOf(k) * Base::RoundUp(n); }
+  static int64_t PackedFloats(int64_t k, int64_t n) { return Base::StepsOf(k) * Base::RoundUp(n); }
 
   static void Pack(const float* w, int64_t k, int64_t n, int64_t stride_k, int64_t stride_n, float* packed) {
-    for (int64_t j = 0; j < n; j += kWidth, packed += Base::PairsOf(k) * kWidth) {
+    for (int64_t j = 0; j < n; j += kWidth, packed += Base::StepsOf(k) * kWidth) {
+      Base::FillSteps(k, kWidth, packed);
       const int64_t lanes = Base::Min(kWidth, n - j);
       const float* source = w + j * stride_n;
       if (stride_n == 1) {
@@ -66,6 +67,7 @@ struct Bf16Gemm : Bf16Tiles<V> {
 
   static void Gemm(const ConstMatrix& x, const float* packed, const float* bias, bool relu, bool accumulate,
                    const Matrix& y) {
+    [[maybe_unused]] const typename V::Tilework tilework;
     alignas(64) float block[kBlockRows * kRowFloats];
     const int64_t k = x.cols;
     for (int64_t row = 0; row < y.rows; row += kBlockRows) {
@@ -77,7 +79,7 @@ struct Bf16Gemm : Bf16Tiles<V> {
           Base::RoundRow(x.data + (row + r) * x.stride + begin, depth, block + r * kRowFloats);
         }
         const bool first = begin == 0;
-        RowBlock(block, rows, depth, packed + begin / 2 * kWidth, Base::PairsOf(k) * kWidth,
+        RowBlock(block, rows, depth, packed + begin / 2 * kWidth, Base::StepsOf(k) * kWidth,
                  {first ? bias : nullptr, accumulate || !first, relu && begin + kDepth >= k, kWidth,
                   y.data + row * y.stride, y.stride},
                  y.cols);
@@ -100,7 +102,7 @@ struct Bf16Gemm : Bf16Tiles<V> {
       for (int64_t t = 0; t < tiles.pieces; ++t) {
         const int64_t row = tiles.Begin(t);
         tile.c = ends.c + row * ends.c_row + column;
-        Base::template Dot<kRowFloats>(tiles.Begin(t + 1) - row, vectors, Base::PairsOf(depth),
+        Base::template Dot<kRowFloats>(tiles.Begin(t + 1) - row, vectors, Base::StepsOf(depth),
                                        block + row * kRowFloats, 1, packed + panel * panel_floats, kWidth,
                                        panel_floats, tile);
       }
@@ -120,14 +122,41 @@ struct Bf16Gemm : Bf16Tiles<V> {
     }
   }
 
+  // pairs[column * StepsOf(rows) + s] of the rows 2 s and 2 s + 1, for tiles.
+  static void TransposeRows(const float* x, int64_t rows, int64_t cols, int64_t x_stride, float* pairs) {
+    const int64_t steps = Base::StepsOf(rows);
+    for (int64_t s = 0; s < steps; s += kWidth) {
+      for (int64_t c = 0; c < cols; c += kWidth) {
+        const int64_t lanes = Base::Min(kWidth, cols - c);
+        const auto row = [&](int64_t r) __attribute__((always_inline)) {
+          return r < rows ? Base::LoadLanes(x + r * x_stride + c, lanes) : V::Zero();
+        };
+        Reg block[kWidth];
+        TANDEM_UNROLL for (int i = 0; i < kWidth; ++i) {
+          block[i] = V::Interleaved(row(2 * (s + i)), row(2 * (s + i) + 1));
+        }
+        Base::Transpose(block);
+        TANDEM_UNROLL for (int lane = 0; lane < kWidth; ++lane) {
+          if (lane < lanes) V::Store(pairs + (c + lane) * steps + s, block[lane]);
+        }
+      }
+    }
+  }
+
   static void GemmTransposed(const ConstMatrix& x, const ConstMatrix& dy, bool accumulate, const Matrix& dw) {
+    [[maybe_unused]] const typename V::Tilework tilework;
     alignas(64) float left[kSumRows / 2 * kSumStride];
     // At least one pass, so that no rows make zeros.
     for (int64_t row = 0; row == 0 || row < x.rows; row += kSumRows) {
       const int64_t rows = Base::Min(kSumRows, x.rows - row);
       for (int64_t begin = 0; begin < x.cols; begin += kSumCols) {
         const int64_t cols = Base::Min(kSumCols, x.cols - begin);
-        InterleaveRows(x.data + row * x.stride + begin, rows, cols, x.stride, kSumStride, left);
+        const float* source = x.data + row * x.stride + begin;
+        if constexpr (V::kTiles) {
+          TransposeRows(source, rows, cols, x.stride, left);
+        } else {
+          InterleaveRows(source, rows, cols, x.stride, kSumStride, left);
+        }
         TransposedPass(left, cols, rows,
                        {dy.data + row * dy.stride, static_cast<int>(rows), dy.cols, dy.stride},
                        accumulate || row > 0, dw.data + begin * dw.stride, dw.stride);
@@ -144,10 +173,13 @@ struct Bf16Gemm : Bf16Tiles<V> {
       const int64_t n = Base::Min(kPanel, dy.cols - column);
       const int64_t vectors = Base::RoundUp(n) / kWidth;
       InterleaveRows(dy.data + column, rows, n, dy.stride, kPanel, panel);
+      const int64_t steps = Base::StepsOf(rows);
+      Base::FillSteps(rows, kPanel, panel);
       for (int64_t t = 0; t < tiles.pieces; ++t) {
         const int64_t i = tiles.Begin(t);
         Base::template Dot<1>(
-            tiles.Begin(t + 1) - i, vectors, Base::PairsOf(rows), left + i, kSumStride, panel, kPanel, kWidth,
+            tiles.Begin(t + 1) - i, vectors, steps, V::kTiles ? left + i * steps : left + i,
+            V::kTiles ? steps : kSumStride, panel, kPanel, kWidth,
             {nullptr, load, false, n - (vectors - 1) * kWidth, dw + i * dw_stride + column, dw_stride});
       }
     }

@@ -8,8 +8,10 @@
 //
 // Numerics: every output element is one chain of float32 additions over the inner index in pairs, the odd one
 // of a pair first: what vdpbf16ps does; products of two bfloat16 are exact. Denormal factors count as zero.
-// All variants give the same bits but where a sum itself is denormal (below 1.2e-38), which the instruction
-// flushes to zero. A row's result doesn't depend on the rows around it.
+// These variants give the same bits but where a sum itself is denormal (below 1.2e-38), which the instruction
+// flushes to zero. Tiles (AMX) have bits of their own: of sixteen pairs at a time the even products are one
+// chain from zero and the odd ones another, and the sum of both is added to what is there. In all of them a
+// row's result doesn't depend on the rows around it.
 //
 // Packed matrices are pairs of bfloat16 in the place of floats. Stack, threads and pointers: as kernels.h has
 // it. The rules of src/kernels/table.h hold for the translation units behind these tables.
@@ -46,6 +48,7 @@ extern const Bf16Products kGenericBf16Products;
 #if defined(__x86_64__)
 extern const Bf16Products kAvx2Bf16Products;
 extern const Bf16Products kAvx512Bf16Products;
+extern const Bf16Products kAmxBf16Products;
 #endif
 
 }  // namespace tandem

@@ -5,6 +5,10 @@
 //   Interleaved(even, odd)      a register whose lane l is the pair (even[l], odd[l]), rounded
 //   Adjacent(first, second)     one whose lanes are the pairs of the 2 * kWidth floats, rounded, in order
 //   BroadcastPair, LoadPairs, DotPairs     as low_precision_impl.h has them
+//   kTiles                      whether it multiplies by registers of tiles instead, and then
+//   TileProduct(steps, a, a_row, b, b_step, b_vector, vectors, sums)     sums [16][32] += a . b
+//
+// With tiles the left factors lie row by row, and steps are a multiple of kTileSteps, zeros at the end.
 #ifndef TANDEM_SRC_KERNELS_BF16_TILE_H_
 #define TANDEM_SRC_KERNELS_BF16_TILE_H_
 
@@ -23,6 +27,19 @@ struct Bf16Tiles : Tiles<V> {
 
   TANDEM_INLINE int64_t PairsOf(int64_t n) { return (n + 1) / 2; }
   TANDEM_INLINE int64_t RoundUp(int64_t n) { return (n + kWidth - 1) / kWidth * kWidth; }
+
+  static constexpr int64_t kTileSteps = 16;
+  // Steps of a sum over n inner indices, as they are packed.
+  TANDEM_INLINE int64_t StepsOf(int64_t n) {
+    const int64_t pairs = PairsOf(n);
+    return V::kTiles ? (pairs + kTileSteps - 1) / kTileSteps * kTileSteps : pairs;
+  }
+  // From a left factor's step to the next, where its rows are packed side by side: with tiles, from row to row.
+  TANDEM_INLINE int64_t LeftStride(int64_t rows, int64_t steps) { return V::kTiles ? steps : rows; }
+  // Zeros for the steps that fill the last tile up: rows of `floats`.
+  TANDEM_INLINE void FillSteps(int64_t n, int64_t floats, float* rows) {
+    for (int64_t i = PairsOf(n) * floats; i < StepsOf(n) * floats; i += kWidth) V::Store(rows + i, V::Zero());
+  }
 
   // As LoadLanes, of any number of lanes: none are zeros.
   TANDEM_INLINE Reg LoadUpTo(const float* p, int64_t lanes) {
@@ -93,18 +110,47 @@ struct Bf16Tiles : Tiles<V> {
     }
   }
 
+  // The same by tiles; rows <= 16, vectors <= 2.
+  [[gnu::noinline]] static void TileDot(int64_t rows, int64_t vectors, int64_t steps, const float* a,
+                                        int64_t a_row, const float* b, int64_t b_step, int64_t b_vector,
+                                        const Ends& ends) {
+    alignas(64) float sums[16][2 * kWidth];
+    for (int64_t v = 0; v < vectors; ++v) {
+      const int64_t lanes = v + 1 < vectors ? kWidth : ends.last_lanes;
+      const Reg start = ends.bias != nullptr ? Base::LoadLanes(ends.bias + v * kWidth, lanes) : V::Zero();
+      for (int64_t r = 0; r < 16; ++r) {
+        V::Store(sums[r] + v * kWidth,
+                 ends.load && r < rows
+                     ? V::Add(Base::LoadLanes(ends.c + r * ends.c_row + v * kWidth, lanes), start)
+                     : start);
+      }
+    }
+    V::TileProduct(steps, a, a_row, b, b_step, b_vector, static_cast<int>(vectors), sums[0]);
+    for (int64_t v = 0; v < vectors; ++v) {
+      const int64_t lanes = v + 1 < vectors ? kWidth : ends.last_lanes;
+      for (int64_t r = 0; r < rows; ++r) {
+        const Reg sum = V::Load(sums[r] + v * kWidth);
+        Base::StoreLanes(ends.c + r * ends.c_row + v * kWidth, ends.relu ? V::Relu(sum) : sum, lanes);
+      }
+    }
+  }
+
   // DotTile of run-time sizes, rows <= kRows and vectors <= kVectors.
   template <int64_t a_row>
   TANDEM_INLINE void Dot(int64_t rows, int64_t vectors, int64_t steps, const float* a, int64_t a_step,
                          const float* b, int64_t b_step, int64_t b_vector, const Ends& ends) {
-    Base::template WithConstant<V::kVectors>(
-        static_cast<int>(vectors), [&](auto v) __attribute__((always_inline)) {
-          Base::template WithConstant<V::kRows>(
-              static_cast<int>(rows), [&](auto r) __attribute__((always_inline)) {
-                DotTile<decltype(r)::value, decltype(v)::value, a_row>(steps, a, a_step, b, b_step, b_vector,
-                                                                       ends);
-              });
-        });
+    if constexpr (V::kTiles) {
+      TileDot(rows, vectors, steps, a, a_row == 1 ? a_step : a_row, b, b_step, b_vector, ends);
+    } else {
+      Base::template WithConstant<V::kVectors>(
+          static_cast<int>(vectors), [&](auto v) __attribute__((always_inline)) {
+            Base::template WithConstant<V::kRows>(
+                static_cast<int>(rows), [&](auto r) __attribute__((always_inline)) {
+                  DotTile<decltype(r)::value, decltype(v)::value, a_row>(steps, a, a_step, b, b_step,
+                                                                         b_vector, ends);
+                });
+          });
+    }
   }
 };
 

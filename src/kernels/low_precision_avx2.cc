@@ -24,6 +24,8 @@ struct Avx2 {
   // For training, alike.
   static constexpr int kRows = 4;
   static constexpr int kVectors = 2;
+  static constexpr bool kTiles = false;
+  struct Tilework {};
 
   static Reg Zero() { return _mm256_setzero_ps(); }
   static Reg Broadcast(const float* p) { return _mm256_broadcast_ss(p); }

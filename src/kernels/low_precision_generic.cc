@@ -13,6 +13,8 @@ struct Generic {
   static constexpr int MaxTileVectors(int rows) { return rows == 1 ? 4 : 2; }
   static constexpr int kRows = 4;
   static constexpr int kVectors = 2;
+  static constexpr bool kTiles = false;
+  struct Tilework {};
 
   static Reg Zero() { return Reg{0, 0, 0, 0}; }
   static Reg Broadcast(const float* p) { return Reg{*p, *p, *p, *p}; }

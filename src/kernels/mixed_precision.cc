@@ -2,6 +2,12 @@
 
 #include <string>
 
+#if defined(__x86_64__) && defined(__linux__)
+#include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+
 #include "src/kernels/bf16_products.h"
 #include "src/kernels/low_precision_variants.h"
 
@@ -54,6 +60,23 @@ class MixedKernels final : public Kernels {
   const Bf16Products& products_;
 };
 
+// Whether this processor multiplies tiles of bfloat16, and the system lets this process do so.
+bool HasAmx() {
+#if defined(__x86_64__) && defined(__linux__)
+  constexpr int kRequestPermission = 0x1023, kTileData = 18;
+  static const bool has = [] {
+    unsigned a, b, c, d;
+    const bool known =
+        __get_cpuid_count(7, 0, &a, &b, &c, &d) != 0 && (d & (1u << 22)) != 0 && (d & (1u << 24)) != 0;
+    return known && __builtin_cpu_supports("avx512bf16") &&
+           syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
+  }();
+  return has;
+#else
+  return false;
+#endif
+}
+
 // The products that go with Bf16Kernels of that name.
 const Bf16Products& ProductsNamed(const std::string& name) {
 #if defined(__x86_64__)
@@ -64,21 +87,37 @@ const Bf16Products& ProductsNamed(const std::string& name) {
   return kGenericBf16Products;
 }
 
-// The name says whose bits Dot and its like are; those of the products are the same everywhere.
-const char* NameOf(const std::string& floats) {
-  return floats == "avx512" ? "avx512+bf16" : floats == "avx2" ? "avx2+bf16" : "generic+bf16";
+// Whether the products that go with these kernels are those of tiles.
+bool MultipliesTiles(const Kernels& floats) { return std::string(floats.name()) == "avx512" && HasAmx(); }
+
+// The name says whose bits these are: of Dot and its like, and of the products, which are the same everywhere but
+// where tiles are multiplied.
+const char* NameOf(const Kernels& floats) {
+  const std::string name = floats.name();
+  if (MultipliesTiles(floats)) return "avx512+amx";
+  return name == "avx512" ? "avx512+bf16" : name == "avx2" ? "avx2+bf16" : "generic+bf16";
+}
+
+const Bf16Products& ProductsOf(const Kernels& floats) {
+#if defined(__x86_64__)
+  if (MultipliesTiles(floats)) return kAmxBf16Products;
+#endif
+  return ProductsNamed(FindBf16Kernels(floats).name);
 }
 
 std::vector<MixedKernels> MakeOnePerFloatKernels() {
   std::vector<MixedKernels> mixed;
   for (const Kernels* kernels : AvailableKernels()) {
-    mixed.emplace_back(NameOf(kernels->name()), *kernels, ProductsNamed(FindBf16Kernels(*kernels).name));
+    mixed.emplace_back(NameOf(*kernels), *kernels, ProductsOf(*kernels));
   }
   return mixed;
 }
 
 std::vector<MixedKernels> MakeOnePerProducts() {
   std::vector<MixedKernels> mixed;
+#if defined(__x86_64__)
+  if (HasAmx()) mixed.emplace_back(kAmxBf16Products.name, *AvailableKernels().front(), kAmxBf16Products);
+#endif
   for (const Bf16Kernels* kernels : AvailableBf16Kernels()) {
     const Bf16Products& products = ProductsNamed(kernels->name);
     mixed.emplace_back(products.name, *AvailableKernels().front(), products);
@@ -90,7 +129,7 @@ std::vector<MixedKernels> MakeOnePerProducts() {
 
 const Kernels& WithBf16Factors(const Kernels& kernels) {
   static const std::vector<MixedKernels> mixed = MakeOnePerFloatKernels();
-  const std::string name = NameOf(kernels.name());
+  const std::string name = NameOf(kernels);
   for (const MixedKernels& candidate : mixed) {
     if (candidate.name() == name) return candidate;
   }

@@ -21,6 +21,7 @@
 #include "src/train/memory_estimate.h"
 #include "src/train/run_config.h"
 #include "src/train/run_directory.h"
+#include "src/train/tower_kernels.h"
 #include "tandem/checkpoint.h"
 #include "tandem/clock.h"
 #include "tandem/experiment.pb.h"
@@ -189,10 +190,11 @@ absl::Status OnlineRun::Resume(const std::string& checkpoint, const Base& base) 
   TANDEM_ASSIGN_OR_RETURN(StreamFile rows, ReadStreamFile(fs_, checkpoint + kStreamFile));
   state_ = std::move(student.run);
   online_ = std::move(rows.state);
-  if (state_.kernels() != kernels_.name()) {
+  const std::string kernels = TowerKernels(student.model->experiment().train(), kernels_).name();
+  if (state_.kernels() != kernels) {
     LOG(WARNING) << checkpoint << " was trained with the kernels '" << state_.kernels() << "', this is '"
-                 << kernels_.name() << "': results may differ in the last bits";
-    state_.set_kernels(kernels_.name());
+                 << kernels << "': results may differ in the last bits";
+    state_.set_kernels(kernels);
   }
   if (base.id != state_.base_id()) {
     if (!follower_.follows()) {

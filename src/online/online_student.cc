@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "src/config/optimizers.h"
+#include "src/train/tower_kernels.h"
 #include "tandem/checkpoint.h"
 #include "tandem/experiment.pb.h"
 #include "tandem/feature_change.h"
@@ -45,7 +46,7 @@ void StartOver(const Base& base, const BaseStudent& student, bool has_cut, proto
   fresh_run.set_joint_steps(run->step());
   fresh_run.set_student_optimizer_steps(student.optimizer_steps);
   fresh_run.set_rows_trained(0);
-  fresh_run.set_kernels(student.model->kernels().name());
+  fresh_run.set_kernels(TowerKernels(student.model->experiment().train(), student.model->kernels()).name());
   fresh_run.set_base_id(base.id);
   for (const std::string& day : base.days) fresh_run.add_day(day);
   *run = std::move(fresh_run);

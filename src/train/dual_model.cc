@@ -6,7 +6,7 @@
 #include "src/config/methods.h"
 #include "src/config/optimizers.h"
 #include "src/config/teachers.h"
-#include "src/kernels/mixed_precision.h"
+#include "src/train/tower_kernels.h"
 #include "tandem/experiment.pb.h"
 #include "tandem/optimizer.h"
 #include "tandem/status.h"
@@ -34,11 +34,6 @@ std::vector<FeatureFields> FeaturesOf(const Schema& schema, const EmbeddingView&
         {sequence ? field.sequence : field.name, static_cast<int>(i), sequence ? field.places : 1, sequence});
   }
   return features;
-}
-
-// Of the towers' products, while they are trained.
-const Kernels& TowerKernels(const proto::Train& train, const Kernels& kernels) {
-  return train.precision() == proto::Train::BF16 ? WithBf16Factors(kernels) : kernels;
 }
 
 std::unique_ptr<RowStore> OrLocal(std::unique_ptr<RowStore> store, const proto::Experiment& experiment,

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "src/train/run_config.h"
 #include "src/train/run_state.h"
+#include "src/train/tower_kernels.h"
 #include "tandem/day_files.h"
 #include "tandem/experiment.pb.h"
 #include "tandem/feature_change.h"
@@ -30,8 +31,8 @@ absl::Status Resume(FileSystem& fs, const std::string& checkpoint, RunStart* sta
   TANDEM_RETURN_IF_ERROR(CheckCanGoOn(start->model->experiment(), state, checkpoint + "/state.pbtxt"));
   if (state.kernels() != wanted.kernels()) {
     LOG(WARNING) << checkpoint << " was trained with the kernels '" << state.kernels() << "', this is '"
-                 << wanted.kernels() << "': results may differ in the last bits; the kernels '"
-                 << state.kernels() << "', named for this run too, keep them";
+                 << wanted.kernels()
+                 << "': results may differ in the last bits; the kernels of that name keep them";
     state.set_kernels(wanted.kernels());
   }
   start->checkpoint = checkpoint;
@@ -87,7 +88,7 @@ absl::StatusOr<RunStart> StartRun(FileSystem& fs, const proto::Experiment& exper
   TANDEM_ASSIGN_OR_RETURN(start.model,
                           DualModel::Make(experiment, kernels, /*trained=*/true, options.row_stores));
   for (const Day& day : options.days) start.state.add_day(day.date);
-  start.state.set_kernels(kernels.name());
+  start.state.set_kernels(TowerKernels(experiment.train(), kernels).name());
   if (!checkpoint.empty()) {
     TANDEM_RETURN_IF_ERROR(Resume(fs, checkpoint, &start));
   } else if (!options.init_from.empty()) {

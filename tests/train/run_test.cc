@@ -398,6 +398,10 @@ TEST_F(RunTest, InBf16TheNumberOfThreadsChangesNoByteAndTheRunSaysWhatItIs) {
     EXPECT_NE(Bytes(one / weights), Bytes(floats / weights)) << weights;
   }
   EXPECT_NE(Bytes(root_ / "one/config.pbtxt").find("precision: BF16"), std::string::npos);
+  const std::string kernels = FindKernels("auto").value()->name();
+  EXPECT_NE(Bytes(one / "state.pbtxt").find(absl::StrCat("kernels: \"", kernels, "+")), std::string::npos);
+  EXPECT_NE(Bytes(floats / "state.pbtxt").find(absl::StrCat("kernels: \"", kernels, "\"")),
+            std::string::npos);
   EXPECT_EQ(Bytes(root_ / "floats/config.pbtxt").find("BF16"), std::string::npos);
 }
 
