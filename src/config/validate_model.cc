@@ -112,7 +112,8 @@ absl::Status CheckWeights(const proto::Experiment& experiment) {
   if (!LearnsWeights(experiment)) return absl::OkStatus();
   if (TeachersOf(experiment).size() == 1) {
     return ConfigError(
-        "model.committee.weights: LEARNED, but there is one member alone and nothing to weigh; must be EQUAL, or "
+        "model.committee.weights: LEARNED, but there is one member alone and nothing to weigh; must be "
+        "EQUAL, or "
         "more members (copies, member)");
   }
   if (experiment.train().has_validation()) return absl::OkStatus();

@@ -18,31 +18,48 @@ double LossOf(double margin) {
   return margin > 0 ? std::log1p(std::exp(-margin)) : std::log1p(std::exp(margin)) - margin;
 }
 
+// Over weights and level; `offset` of a CommitteeMean is the level here.
 class Objective {
  public:
   Objective(const KindScores& scores, const CommitteeMean& first)
-      : scores_(scores), first_(first), stride_(1 + (scores.rows() - 1) / kMostRows) {
-    for (int64_t row = 0; row < scores_.rows(); row += stride_) weight_ += scores_.weight(row);
+      : scores_(scores),
+        first_(first),
+        stride_(1 + (scores.rows() - 1) / kMostRows),
+        centres_(scores.kinds()) {
+    for (int64_t row = 0; row < scores_.rows(); row += stride_) {
+      weight_ += scores_.weight(row);
+      for (int k = 0; k < scores_.kinds(); ++k)
+        centres_[k] += static_cast<double>(scores_.weight(row)) * scores_.logit(k, row);
+    }
+    for (double& centre : centres_) centre /= weight_;
   }
 
   double weight() const { return weight_; }
 
-  // With the gradient over weights and offset.
+  // With the level made an offset.
+  CommitteeMean Resolved(CommitteeMean mean) const {
+    for (size_t k = 0; k < centres_.size(); ++k)
+      mean.offset += (first_.weights[k] - mean.weights[k]) * centres_[k];
+    return mean;
+  }
+
   double At(const CommitteeMean& mean, CommitteeMean* gradient) const {
-    double loss = kPrior * mean.offset * mean.offset / 2;
-    gradient->offset = kPrior * mean.offset;
+    double loss = kLevelPrior * mean.offset * mean.offset / 2;
+    gradient->offset = kLevelPrior * mean.offset;
     for (size_t k = 0; k < mean.weights.size(); ++k) {
       const double weight = mean.weights[k], first = first_.weights[k];
       loss += kPrior * (weight - first - first * std::log(weight / first));
       gradient->weights[k] = kPrior * (1 - first / weight);
     }
+    const CommitteeMean resolved = Resolved(mean);
     for (int64_t row = 0; row < scores_.rows(); row += stride_) {
       const double sign = scores_.label(row) > 0 ? 1 : -1;
-      const double margin = sign * scores_.Mean(mean, row);
+      const double margin = sign * scores_.Mean(resolved, row);
       loss += scores_.weight(row) * LossOf(margin);
       const double slope = -sign * scores_.weight(row) / (1 + std::exp(margin));
       gradient->offset += slope;
-      for (int k = 0; k < scores_.kinds(); ++k) gradient->weights[k] += slope * scores_.logit(k, row);
+      for (int k = 0; k < scores_.kinds(); ++k)
+        gradient->weights[k] += slope * (scores_.logit(k, row) - centres_[k]);
     }
     return loss;
   }
@@ -52,9 +69,10 @@ class Objective {
   const CommitteeMean& first_;
   const int64_t stride_;
   double weight_ = 0;
+  std::vector<double> centres_;  // the kinds' mean logits
 };
 
-// Weights along their logarithms' gradient, the offset along its own.
+// Weights along their logarithms' gradient, the level along its own.
 CommitteeMean Moved(const CommitteeMean& mean, const CommitteeMean& gradient, double rate) {
   CommitteeMean moved = mean;
   moved.offset -= rate * gradient.offset;
@@ -74,7 +92,7 @@ CommitteeMean LearnMean(const KindScores& scores, const CommitteeMean& first) {
   CommitteeMean mean = first, gradient = first, next_gradient = first;
   double loss = objective.At(mean, &gradient);
   // The gradient grows with the rows.
-  double rate = 1 / (kPrior + objective.weight());
+  double rate = 1 / (kLevelPrior + objective.weight());
   for (int step = 0; step < kMostSteps && rate > kLeastRate; ++step) {
     const CommitteeMean next = Moved(mean, gradient, rate);
     const double next_loss = objective.At(next, &next_gradient);
@@ -90,7 +108,7 @@ CommitteeMean LearnMean(const KindScores& scores, const CommitteeMean& first) {
     rate *= 2;
     if (enough) break;
   }
-  return mean;
+  return mean.weights == first.weights ? first : objective.Resolved(mean);
 }
 
 }  // namespace tandem

@@ -9,7 +9,8 @@
 // the kinds are stacked (Wolpert 1992; Breiman 1996), and the whole is calibrated (Platt 1999), for members
 // whose mean is too sure of itself, or not enough. The problem is convex and is descended by exponentiated
 // gradients (Kivinen and Warmuth 1997). A prior worth some rows holds all to the first values: few rows can't
-// say much, and what they don't say stays as it was. The same rows in the same order give the same bits.
+// say much, and what they don't say stays as it was. It is strong for the level, the mean logit of the rows,
+// which the members know from many more rows than these. The same rows in the same order give the same bits.
 #ifndef TANDEM_SRC_TRAIN_COMMITTEE_MEAN_H_
 #define TANDEM_SRC_TRAIN_COMMITTEE_MEAN_H_
 
@@ -47,9 +48,9 @@ class KindScores {
   std::vector<float> labels_, weights_;
 };
 
-// Added to the rows' log loss, in nats: kPrior * (sum_k (weight_k - first_k - first_k log(weight_k / first_k))
-// + offset^2 / 2).
-constexpr double kPrior = 10;
+// Added to the rows' log loss, in nats: kPrior * sum_k (weight_k - first_k - first_k log(weight_k / first_k))
+// + kLevelPrior * level^2 / 2, where level is the rows' mean logit less that of the first mean.
+constexpr double kPrior = 10, kLevelPrior = 200;
 
 // The first weights are positive, and the first offset 0. At most 65,536 of the rows are read, evenly. `first` where
 // the rows have no weight.
