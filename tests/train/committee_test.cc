@@ -180,6 +180,15 @@ TEST(Committee, NothingOfTheStudentReachesAMember) {
   EXPECT_EQ(with.Rows(probe).linear, without.Rows(probe).linear);
 }
 
+TEST(Committee, AStudentOfSeveralHeadsKeepsThemAlone) {
+  const proto::Experiment alone =
+      StudentAlone(SmallExperiment(absl::StrCat(OneOfEach(), kStudent), kTraining));
+  EXPECT_EQ(alone.model().student().heads(), 2);
+  Session session(alone, 2);
+  EXPECT_EQ(session.model.student().logits(), 2);
+  session.Train(3);
+}
+
 TEST(Committee, ItsLogitIsTheMeanOfItsMembers) {
   Session committee(SmallExperiment(absl::StrCat("method: TEACHER_ALONE ", OneOfEach())), 1);
   committee.Train(5);
