@@ -119,6 +119,8 @@ proto::Distill DistillOf(const proto::Experiment& experiment) {
   distill.set_logit_weight(LogitWeightOf(experiment));
   distill.set_hint_weight(HintWeightOf(experiment));
   distill.set_logit_loss(LogitLossOf(model));
+  // A student alone has nothing to weigh the labels against.
+  if (!HasTeacher(model) && !ReadsStoredLogits(experiment)) distill.set_student_label_weight(1);
   if (distill.logit_loss() != proto::Distill::SOFT_LABEL) distill.set_temperature(1);
   return distill;
 }

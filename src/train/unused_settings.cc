@@ -69,6 +69,11 @@ std::vector<std::string> UnusedSettings(const proto::Experiment& experiment, Tra
     unused.push_back(absl::StrCat("model.distill.switches has no effect: ", method, " has one tower only (",
                                   switches.ShortDebugString(), ")"));
   }
+  if (plan.student && !plan.teacher && !ReadsStoredLogits(experiment) &&
+      distill.student_label_weight() != 1) {
+    unused.push_back(absl::StrCat("model.distill.student_label_weight has no effect: with ", method,
+                                  " the student learns from nothing but the labels"));
+  }
   if (distill.has_replay() && distill.replay().steps() > 1 &&
       std::max(plan.joint_steps, plan.phase_steps) == 1) {
     unused.push_back(absl::StrCat("model.distill.replay.steps: ", distill.replay().steps(),

@@ -165,7 +165,7 @@ proto::Tower* FindMember(const std::string& key, proto::Experiment* experiment, 
 absl::Status ApplyToTower(const std::string& rest, const std::string& value, proto::Tower* tower) {
   proto::Experiment scratch;
   scratch.mutable_model()->mutable_student()->Swap(tower);
-  const absl::Status status = ApplyOverride(absl::StrCat("model.student", rest, "=", value), &scratch);
+  absl::Status status = ApplyOverride(absl::StrCat("model.student", rest, "=", value), &scratch);
   scratch.mutable_model()->mutable_student()->Swap(tower);
   return status;
 }

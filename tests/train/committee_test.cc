@@ -180,6 +180,27 @@ TEST(Committee, NothingOfTheStudentReachesAMember) {
   EXPECT_EQ(with.Rows(probe).linear, without.Rows(probe).linear);
 }
 
+TEST(Committee, AStudentOfSeveralHeadsKeepsThemAlone) {
+  const proto::Experiment alone =
+      StudentAlone(SmallExperiment(absl::StrCat(OneOfEach(), kStudent), kTraining));
+  EXPECT_EQ(alone.model().student().heads(), 2);
+  Session session(alone, 2);
+  EXPECT_EQ(session.model.student().logits(), 2);
+  session.Train(3);
+}
+
+// Beside a committee labels may weigh nothing; without it there is nothing else.
+TEST(Committee, AStudentAloneLearnsFromTheLabelsWhateverTheyWeighBesideATeacher) {
+  const auto trained = [](const char* weight) {
+    Session session(StudentAlone(SmallExperiment(absl::StrCat(OneOfEach(), kStudent),
+                                                 absl::StrCat("model { distill { ", weight, " } }"))),
+                    1);
+    session.Train(4);
+    return session.model.student_parameters().values;
+  };
+  EXPECT_EQ(trained("student_label_weight: 0"), trained(""));
+}
+
 TEST(Committee, ItsLogitIsTheMeanOfItsMembers) {
   Session committee(SmallExperiment(absl::StrCat("method: TEACHER_ALONE ", OneOfEach())), 1);
   committee.Train(5);

@@ -39,8 +39,8 @@ constexpr double kNearestKink = 1e-4;
 constexpr const char* kTeachers[] = {
     "linear: true interaction { fm {} } interaction { cross { layers: 2 } } mlp { hidden: 7 hidden: 5 }",
     "interaction { fm {} } interaction { cross { version: V1 layers: 2 } } mlp { hidden: 7 hidden: 5 }",
-    "linear: true interaction { cin { layers: 4 layers: 3 activation: RELU bias: true } } "
-    "mlp { hidden: 7 hidden: 5 } combine: PARALLEL",
+    ("linear: true interaction { cin { layers: 4 layers: 3 activation: RELU bias: true } } "
+     "mlp { hidden: 7 hidden: 5 } combine: PARALLEL"),
 };
 // With a hint at both layers: adapted where the widths differ from the teacher's.
 constexpr const char* kStudents[] = {

@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "absl/strings/str_cat.h"
 #include "src/config/model_floats.h"
 #include "src/train/memory_estimate.h"
 #include "src/util/available_memory.h"
@@ -66,12 +67,12 @@ TEST(TrainingMemory, AModelIsNeverLargerThanItsWeightsAreCounted) {
       "8 }"};
   for (const std::string tower : towers) {
     const proto::Experiment experiment = ExperimentOf(
-        "data { path: 'unused' } embedding { dim: 4 }"
-        "feature { name: 'user' sparse {} } feature { name: 'item' sparse {} }"
-        "feature { name: 'history' sparse { sequence { max_length: 3 } table: 'item' } }"
-        "feature { name: 'age' dense {} towers: TEACHER }"
-        "model { teacher { interaction { transformer { sequence: 'history' target: 'item' } } " +
-        tower + " } student { " + tower + " } }");
+        absl::StrCat("data { path: 'unused' } embedding { dim: 4 }",
+                     "feature { name: 'user' sparse {} } feature { name: 'item' sparse {} }",
+                     "feature { name: 'history' sparse { sequence { max_length: 3 } table: 'item' } }",
+                     "feature { name: 'age' dense {} towers: TEACHER }",
+                     "model { teacher { interaction { transformer { sequence: 'history' target: 'item' } } ",
+                     tower, " } student { ", tower, " } }"));
     const DualModel model(experiment, *FindKernels("auto").value(), /*trained=*/false);
     for (const bool of_teacher : {true, false}) {
       const auto actual =
