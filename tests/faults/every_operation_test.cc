@@ -102,10 +102,8 @@ const Command kCommands[] = {
        return Train(fs, in, directory,
                     "model { distill { replay { steps: 2 batches: 3 } phase { fraction: 0.5 } } }");
      }},
-    {"FineTune",
-     [](FileSystem& fs, const std::string& in, const std::string& directory) {
-       return Train(fs, in, directory, "", in + "/base");
-     }},
+    {"FineTune", [](FileSystem& fs, const std::string& in,
+                    const std::string& directory) { return Train(fs, in, directory, "", in + "/base"); }},
     {"Daily",
      [](FileSystem& fs, const std::string& in, const std::string& directory) {
        proto::Experiment experiment = Experiment(in, "daily { finetune: true } train { window_days: 1 }");
@@ -120,10 +118,11 @@ const Command kCommands[] = {
      }},
     {"Online",
      [](FileSystem& fs, const std::string& in, const std::string& directory) {
-       const proto::Experiment experiment = OnlineExperiment(
-           SmallExperiment(kStudent, "online { batch_rows: 16 window_rows: 20 checkpoint_rows: 40 "
-                                     "checkpoint_seconds: 0 guard_limit: 0.5 } runtime { threads: 1 } "
-                                     "data { max_bad_fraction: 0.5 }"));
+       const proto::Experiment experiment =
+           OnlineExperiment(SmallExperiment(kStudent,
+                                            "online { batch_rows: 16 window_rows: 20 checkpoint_rows: 40 "
+                                            "checkpoint_seconds: 0 guard_limit: 0.5 } runtime { threads: 1 } "
+                                            "data { max_bad_fraction: 0.5 }"));
        OnlineOptions options;
        options.run_dir = directory + "/online";
        options.init_from = in + "/student";

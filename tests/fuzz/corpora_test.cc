@@ -26,7 +26,8 @@ TEST_P(CorpusTest, IsTakenOrRefused) {
     const std::string bytes = fs.ReadFile(corpus + "/" + name).value();
     (GetParam().run(bytes) ? taken : refused) += 1;
     // And what a fuzzer makes of it first; a stream takes a while.
-    for (size_t size = 0; GetParam().name != "stream" && size < bytes.size(); size += 1 + bytes.size() / 7) GetParam().run(bytes.substr(0, size));
+    for (size_t size = 0; GetParam().name != "stream" && size < bytes.size(); size += 1 + bytes.size() / 7)
+      GetParam().run(bytes.substr(0, size));
   }
   EXPECT_GT(taken, 0);
   EXPECT_GT(refused, 0);

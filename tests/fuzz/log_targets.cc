@@ -23,7 +23,8 @@ struct Log {
             "} feature { name: 'user' sparse {} } feature { name: 'tags' sparse { multi_valued: true } }"
             "feature { name: 'history' sparse { sequence { max_length: 3 } table: 'user' } }"
             "feature { name: 'age' dense { piecewise { knots: [20, 40, 60] } } }"
-            "model { teacher { interaction { transformer { sequence: 'history' target: 'user' } } mlp { hidden: 4 } } student { mlp { hidden: 2 } } }"))),
+            "model { teacher { interaction { transformer { sequence: 'history' target: 'user' } } mlp { "
+            "hidden: 4 } } student { mlp { hidden: 2 } } }"))),
         schema(experiment),
         format(MakeSampleFormat(experiment.data())) {}
 

@@ -172,7 +172,8 @@ struct GoodStream {
     CHECK(disk.CreateDirectories(scratch / "state").ok());
     const std::vector<std::string> names = fs.List(checkpoint).value();
     for (const std::string& name : names)
-      CHECK(WriteFileAtomically(disk, scratch / ("state/" + name), *fs.ReadFile(checkpoint + "/" + name)).ok());
+      CHECK(
+          WriteFileAtomically(disk, scratch / ("state/" + name), *fs.ReadFile(checkpoint + "/" + name)).ok());
     files = ReadModelFiles(scratch / "state");
   }
   static OnlineOptions Options(FileSystem& fs) {

@@ -40,7 +40,9 @@ namespace {
 template <typename Property>
 void Check(const Property& property, int examples = 200) {
   const char* const asked = std::getenv("TANDEM_PROPERTIES");
-  setenv("RC_PARAMS", absl::StrCat(asked != nullptr ? "" : "seed=17 ", "max_success=", asked != nullptr ? asked : "200").c_str(),
+  setenv("RC_PARAMS",
+         absl::StrCat(asked != nullptr ? "" : "seed=17 ", "max_success=", asked != nullptr ? asked : "200")
+             .c_str(),
          /*overwrite=*/1);
   // The library reads that once: what is dear ends before.
   int tried = 0;
@@ -123,11 +125,13 @@ TEST(Properties, AMergedLogsMetricsAreThoseOfTheWhole) {
     for (size_t begin = 0; begin < rows.size();) {
       const size_t end = std::min(rows.size(), begin + *rc::gen::inRange<size_t>(1, 20));
       // Parts may have been stored in between.
-      const ScoreLog part = LogOf({rows.begin() + static_cast<int64_t>(begin), rows.begin() + static_cast<int64_t>(end)});
+      const ScoreLog part =
+          LogOf({rows.begin() + static_cast<int64_t>(begin), rows.begin() + static_cast<int64_t>(end)});
       merged.Merge(ScoreLog::Parse(part.Serialize()).value());
       begin = end;
     }
-    RC_ASSERT(MetricsToJson(ComputeMetrics(merged, true)) == MetricsToJson(ComputeMetrics(LogOf(rows), true)));
+    RC_ASSERT(MetricsToJson(ComputeMetrics(merged, true)) ==
+              MetricsToJson(ComputeMetrics(LogOf(rows), true)));
     RC_ASSERT(merged.Serialize() == LogOf(rows).Serialize());
   });
 }
@@ -135,7 +139,8 @@ TEST(Properties, AMergedLogsMetricsAreThoseOfTheWhole) {
 // ---- scores
 
 constexpr char kModel[] =
-    "teacher { linear: true interaction { fm {} } mlp { hidden: 8 } } student { linear: true mlp { hidden: 8 } }";
+    "teacher { linear: true interaction { fm {} } mlp { hidden: 8 } } student { linear: true mlp { hidden: 8 "
+    "} }";
 
 using Cells = std::vector<std::vector<std::string>>;
 
@@ -172,40 +177,51 @@ class ScoreProperties : public SampleFilesTest {
 
 template <typename T>
 void Shuffle(std::vector<T>* values) {
-  for (size_t i = values->size(); i > 1; --i) std::swap((*values)[i - 1], (*values)[*rc::gen::inRange<size_t>(0, i)]);
+  for (size_t i = values->size(); i > 1; --i)
+    std::swap((*values)[i - 1], (*values)[*rc::gen::inRange<size_t>(0, i)]);
 }
 
 TEST_F(ScoreProperties, AScoreIsTheRowsAlone) {
-  Check([&] {
-    Cells rows = SmallLogRows(*rc::gen::inRange(1, 60), *rc::gen::inRange<uint64_t>(1, 1000));
-    std::vector<int> order = {0, 1, 2, 3, 4, 5};
-    const std::vector<std::string> expected = Scores({Write("whole.tsv", Text(rows, order))});
-    RC_ASSERT(expected.size() == rows.size());
-    // In files, compressed or not, with columns in any order, on threads: line by line.
-    std::vector<std::string> files;
-    for (size_t begin = 0; begin < rows.size();) {
-      const size_t end = std::min(rows.size(), begin + *rc::gen::inRange<size_t>(1, 30));
-      Shuffle(&order);
-      const std::string text = Text({rows.begin() + static_cast<int64_t>(begin), rows.begin() + static_cast<int64_t>(end)}, order);
-      const int kind = *rc::gen::inRange(0, 3);
-      files.push_back(Write(absl::StrCat("part", files.size(), kind == 0 ? ".tsv" : kind == 1 ? ".tsv.gz" : ".tsv.zst"),
-                            kind == 0 ? text : kind == 1 ? Gzip(text) : Zstd(text)));
-      begin = end;
-    }
-    RC_ASSERT(Scores(files, *rc::gen::inRange(1, 4)) == expected);
-    // In any order: the same lines.
-    Shuffle(&rows);
-    std::vector<std::string> shuffled = Scores({Write("shuffled.tsv", Text(rows, order))}), sorted = expected;
-    std::sort(shuffled.begin(), shuffled.end());
-    std::sort(sorted.begin(), sorted.end());
-    RC_ASSERT(shuffled == sorted);
-  }, 60);
+  Check(
+      [&] {
+        Cells rows = SmallLogRows(*rc::gen::inRange(1, 60), *rc::gen::inRange<uint64_t>(1, 1000));
+        std::vector<int> order = {0, 1, 2, 3, 4, 5};
+        const std::vector<std::string> expected = Scores({Write("whole.tsv", Text(rows, order))});
+        RC_ASSERT(expected.size() == rows.size());
+        // In files, compressed or not, with columns in any order, on threads: line by line.
+        std::vector<std::string> files;
+        for (size_t begin = 0; begin < rows.size();) {
+          const size_t end = std::min(rows.size(), begin + *rc::gen::inRange<size_t>(1, 30));
+          Shuffle(&order);
+          const std::string text = Text(
+              {rows.begin() + static_cast<int64_t>(begin), rows.begin() + static_cast<int64_t>(end)}, order);
+          const int kind = *rc::gen::inRange(0, 3);
+          files.push_back(Write(absl::StrCat("part", files.size(),
+                                             kind == 0   ? ".tsv"
+                                             : kind == 1 ? ".tsv.gz"
+                                                         : ".tsv.zst"),
+                                kind == 0   ? text
+                                : kind == 1 ? Gzip(text)
+                                            : Zstd(text)));
+          begin = end;
+        }
+        RC_ASSERT(Scores(files, *rc::gen::inRange(1, 4)) == expected);
+        // In any order: the same lines.
+        Shuffle(&rows);
+        std::vector<std::string> shuffled = Scores({Write("shuffled.tsv", Text(rows, order))}),
+                                 sorted = expected;
+        std::sort(shuffled.begin(), shuffled.end());
+        std::sort(sorted.begin(), sorted.end());
+        RC_ASSERT(shuffled == sorted);
+      },
+      60);
 }
 
 TEST_F(ScoreProperties, ABatchScoresAsItsRowsDo) {
   const std::unique_ptr<Predictor> predictor = Predictor::Load(Path("model"), {}).value();
   Check([&] {
-    const Batch batch = RandomBatch(predictor->schema(), *rc::gen::inRange(1, 80), *rc::gen::inRange<uint64_t>(1, 1000));
+    const Batch batch =
+        RandomBatch(predictor->schema(), *rc::gen::inRange(1, 80), *rc::gen::inRange<uint64_t>(1, 1000));
     tandem::Scores whole, part, one;
     RC_ASSERT(predictor->Score(batch, &whole).ok());
     for (int begin = 0; begin < batch.rows();) {
@@ -230,14 +246,16 @@ TEST_F(ScoreProperties, SavingWhatWasLoadedGivesTheSameBytes) {
   int made = 0;
   const auto property = [&] {
     const std::string more = absl::StrCat(
-        "embedding { min_count: ", *rc::gen::inRange(1, 4), *rc::gen::arbitrary<bool>() ? " slow_copy { decay: 0.9 }" : " weight_decay: 0.01",
-        *rc::gen::arbitrary<bool>() ? " expire_days: 3" : "",
-        " optimizer { ", *rc::gen::elementOf(std::vector<std::string>{"adam", "adagrad", "ftrl", "sgd"}), " {} } }",
+        "embedding { min_count: ", *rc::gen::inRange(1, 4),
+        *rc::gen::arbitrary<bool>() ? " slow_copy { decay: 0.9 }" : " weight_decay: 0.01",
+        *rc::gen::arbitrary<bool>() ? " expire_days: 3" : "", " optimizer { ",
+        *rc::gen::elementOf(std::vector<std::string>{"adam", "adagrad", "ftrl", "sgd"}), " {} } }",
         *rc::gen::arbitrary<bool>() ? " train { average_decay: 0.9 }" : "",
         *rc::gen::arbitrary<bool>() ? " model { distill { switches { own_embedding: true } } }" : "");
     const proto::Experiment experiment = SmallExperiment(kModel, more);
     if (!ValidateExperiment(experiment).ok()) return;
-    const std::string first = scratch / absl::StrCat("first", made), second = scratch / absl::StrCat("second", made);
+    const std::string first = scratch / absl::StrCat("first", made),
+                      second = scratch / absl::StrCat("second", made);
     const std::string third = scratch / absl::StrCat("third", made);
     ++made;
     WriteTrainedCheckpoint(experiment, *rc::gen::inRange(1, 4), first);
@@ -247,7 +265,8 @@ TEST_F(ScoreProperties, SavingWhatWasLoadedGivesTheSameBytes) {
     RC_ASSERT(LoadCheckpoint(fs, first, EmbeddingLoad::kResume, &model, &state, &day).ok());
     RC_ASSERT(SaveCheckpoint(fs, second, model, state, day).ok());
     // Where the run stood is written out in full.
-    for (const char* file : {"embedding.bin", "student.bin", "teacher.bin", "experiment.pbtxt", "progress-student.bin"})
+    for (const char* file :
+         {"embedding.bin", "student.bin", "teacher.bin", "experiment.pbtxt", "progress-student.bin"})
       RC_ASSERT(FileBytes(first + "/" + file) == FileBytes(second + "/" + file));
     DualModel same(experiment, KernelsOrBest(nullptr), /*trained=*/true);
     RC_ASSERT(LoadCheckpoint(fs, second, EmbeddingLoad::kResume, &same, &state, &day).ok());
