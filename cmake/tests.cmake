@@ -1,6 +1,6 @@
 # Every tests/<area>/x_test.cc becomes the binary x_test, registered with ctest case by case. With sanitizers and in CI
 # (TANDEM_TESTS_TOGETHER) they are one binary, registered file by file: a third of the compiler's time, and fewer processes.
-file(GLOB TEST_SUPPORT CONFIGURE_DEPENDS tests/support/*.cc)
+file(GLOB TEST_SUPPORT CONFIGURE_DEPENDS tests/support/*.cc tests/fuzz/*target*.cc)  # what is fuzzed is replayed, too
 add_library(tandem_test_support STATIC ${TEST_SUPPORT} ${CMAKE_CURRENT_LIST_DIR}/empty.cc)
 target_include_directories(tandem_test_support PUBLIC ${CMAKE_CURRENT_SOURCE_DIR})
 target_include_directories(tandem_test_support SYSTEM PUBLIC ${PROTO_DIR})

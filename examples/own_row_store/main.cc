@@ -48,6 +48,7 @@ class CountingRowStore : public tandem::RowStore {
     }
     return rows_->Learn(step, tables, gradients, workers);
   }
+  absl::StatusOr<int64_t> Expire(uint32_t day, int days) override { return rows_->Expire(day, days); }
   absl::StatusOr<tandem::StoreState> State() const override { return rows_->State(); }
   absl::StatusOr<std::vector<uint64_t>> Keys(int table, int64_t most) const override {
     return rows_->Keys(table, most);

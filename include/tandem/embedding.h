@@ -116,6 +116,12 @@ class EmbeddingLayer {
   // Occurrences so far that got no row for that reason.
   int64_t ids_refused() const { return ids_refused_; }
 
+  // The day of the log that the next batches are of, since 1970-01-01; 0: none.
+  void set_day(uint32_t day) { day_ = day; }
+  // With embedding.expire_days, at the end of that day: drops the rows and counts of ids that no batch to train on
+  // has read for so long, and says how many. Rows that were found before are not to be used any more.
+  absl::StatusOr<int64_t> Expire();
+
   // Finds the rows of a training batch: counts and admits ids, applies id_dropout, and brings lazily decayed
   // rows up to date. `step` counts from 1.
   absl::Status Resolve(const Batch& batch, int64_t step, Workers* workers, BatchRows* rows);
@@ -183,6 +189,8 @@ class EmbeddingLayer {
   std::vector<std::vector<int>> fields_of_table_;
   std::unique_ptr<Merged> merged_;
   int64_t max_rows_ = 0;
+  int expire_days_ = 0;
+  uint32_t day_ = 0;
   int64_t ids_refused_ = 0;
   EmbeddingView all_fields_;
   std::vector<int> column_of_field_;  // of the layer's own fields, among them

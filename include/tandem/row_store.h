@@ -14,7 +14,8 @@
 // keys' gradients.
 //
 // A step: Admit (new ids get rows, rows are handed out), any number of threads pool them, Learn. Scoring:
-// Read. Beyond that only whole tables are moved, to and from checkpoints. Equal calls must have equal bits as
+// Read. At the end of a day Expire, with embedding.expire_days. Beyond that only whole tables are moved, to and
+// from checkpoints. Equal calls must have equal bits as
 // results, those of a LocalRowStore: a store elsewhere had best keep one there and pass its calls on.
 //
 // A failure is a Status that names the store and what to do. It ends the step, or the request: a run leaves
@@ -62,6 +63,7 @@ struct RowShape {
   bool slow = false;
   bool updates = false;     // a count of the row's updates
   bool last_steps = false;  // the step that it was brought up to date for
+  bool last_days = false;   // the day that Admit last asked for it; of counted keys as well
   int whole_floats() const { return width * (1 + slots) + (slow ? dim : 0); }
 };
 
@@ -88,7 +90,7 @@ struct TableRows {
   bool hides = false;
 
   // Answered, a place each: rows[0] is the default row, rows[i + 1] that of keys[i], the default row where it
-  // has none. Valid until the store learns or `memory` is changed; those of a LocalRowStore stay where they
+  // has none. Valid until the store learns, drops rows, or `memory` is changed; those of a LocalRowStore stay where they
   // are, and what it learns is seen through them.
   std::vector<const float*> rows;
   // What is left of the difference between slow copy and row: a place's slow vector is E + left (slow - E).
@@ -130,6 +132,8 @@ struct AdmitStep {
   int64_t max_rows = 0;
   // Whether slow copies will be read before the store learns.
   bool reads_slow = false;
+  // The day of the log that the batch is of, since 1970-01-01; 0: none, and nothing is noted.
+  uint32_t day = 0;
 };
 
 struct LearnStep {
@@ -176,6 +180,8 @@ struct RowBlock {
   std::vector<uint32_t> updates, last_steps;
   // kPending: the occurrences so far.
   std::vector<uint32_t> counts;
+  // Of all kinds where there are last_days; 0: not known, or the default row's.
+  std::vector<uint32_t> last_days;
 
   int64_t rows() const { return static_cast<int64_t>(keys.size()); }
   void Clear() {
@@ -184,6 +190,7 @@ struct RowBlock {
     updates.clear();
     last_steps.clear();
     counts.clear();
+    last_days.clear();
   }
 };
 
@@ -199,6 +206,10 @@ class RowStore : public RowReader {
   // Admit answered. kInternal when a gradient isn't finite: names the table and the step.
   virtual absl::Status Learn(const LearnStep& step, absl::Span<const TableRows> tables,
                              const RowGradients& gradients, Workers* workers) = 0;
+
+  // A day of the log has ended: drops the rows and counted keys of ids that Admit last asked for `days` days before
+  // it or earlier, and says how many. A day that isn't known becomes `day`. With `days` 0 nothing goes.
+  virtual absl::StatusOr<int64_t> Expire(uint32_t day, int days);
 
   virtual absl::StatusOr<StoreState> State() const = 0;
   // The first keys of a table that have a row, in their order.

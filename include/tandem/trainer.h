@@ -92,6 +92,11 @@ class Trainer {
   // begins anew: one that is resumed is loaded after this.
   void BeginStudentPhase(int64_t steps, int64_t steps_before = 0);
 
+  // The day of the log that the next batches are of, since 1970-01-01; 0: none.
+  void set_day(uint32_t day);
+  // That day has ended: tables that learn drop the rows of embedding.expire_days. How many, counted ids included.
+  absl::StatusOr<int64_t> EndDay();
+
   TrainerClock clock() const;
   // The recent batches; null where student steps need none.
   Replay* replay() { return replay_.get(); }

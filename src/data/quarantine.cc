@@ -150,6 +150,8 @@ absl::Status Quarantine::EndFile() {
   if (file.aside != nullptr) {
     TANDEM_RETURN_IF_ERROR(file.aside->Sync());
     TANDEM_RETURN_IF_ERROR(file.aside->Close());
+    // A checkpoint to come counts on its name, too.
+    TANDEM_RETURN_IF_ERROR(fs_.SyncDirectory(directory_));
   }
   const std::string passed_over = FaultCounts(file.passed_over);
   if (!passed_over.empty()) LOG(INFO) << file.name << ": passed over: " << passed_over;

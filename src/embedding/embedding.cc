@@ -195,6 +195,7 @@ EmbeddingLayer::EmbeddingLayer(const proto::Experiment& experiment, const Schema
   }
   merged_ = std::make_unique<Merged>(*this);
   max_rows_ = experiment.embedding().max_rows();
+  expire_days_ = experiment.embedding().expire_days();
 }
 
 EmbeddingLayer::~EmbeddingLayer() = default;
@@ -282,9 +283,14 @@ absl::Status EmbeddingLayer::Resolve(const Batch& batch, int64_t step, Workers* 
   rows->tables.resize(fields_of_table_.size());
   rows->scratch.resize(fields_of_table_.size());
   Demand demand(*this, batch, step, rows, merged_.get());
-  TANDEM_RETURN_IF_ERROR(store_->Admit({step, max_rows_, student_reads_slow_}, &demand, workers));
+  TANDEM_RETURN_IF_ERROR(store_->Admit({step, max_rows_, student_reads_slow_, day_}, &demand, workers));
   for (const TableRows& table : rows->tables) ids_refused_ += table.refused;
   return absl::OkStatus();
+}
+
+absl::StatusOr<int64_t> EmbeddingLayer::Expire() {
+  if (expire_days_ == 0) return 0;
+  return store_->Expire(day_, expire_days_);
 }
 
 absl::Status EmbeddingLayer::Lookup(const Batch& batch, BatchRows* rows) const {

@@ -90,7 +90,7 @@ absl::Status EmbeddingFileReader::NextTable() {
   decay_log_.clear();
   if (precision_ != Precision::kF32) {
     if (table_.teacher_linear() || table_.slots() != 0 || table_.updates() || table_.last_steps() ||
-        table_.slow() || table_.pending() != 0)
+        table_.last_days() || table_.slow() || table_.pending() != 0)
       return Malformed();
     row_bytes_ = precision_ == Precision::kInt8 ? table_.dim() + 2 : 2 * table_.dim();
     if (table_.student_linear()) row_bytes_ += sizeof(float);
@@ -129,13 +129,15 @@ absl::StatusOr<int64_t> EmbeddingFileReader::NextRows() {
   TANDEM_ASSIGN_OR_RETURN(const absl::string_view record, reader_->Next());
   const int64_t word = sizeof(uint32_t);
   const int64_t key_bytes = has_keys ? n_ * static_cast<int64_t>(sizeof(uint64_t)) : 0;
-  const int64_t words = (table_.updates() ? 1 : 0) + (table_.last_steps() ? 1 : 0);
+  const int64_t words =
+      (table_.updates() ? 1 : 0) + (table_.last_steps() ? 1 : 0) + (table_.last_days() ? 1 : 0);
   if (static_cast<int64_t>(record.size()) != key_bytes + n_ * (row_bytes_ + words * word)) return Malformed();
   keys_ = record.data();
   if (!of_default) TANDEM_RETURN_IF_ERROR(CheckOrder());
   rows_ = keys_ + key_bytes;
   updates_ = rows_ + n_ * row_bytes_;
   last_steps_ = updates_ + (table_.updates() ? n_ * word : 0);
+  last_days_ = last_steps_ + (table_.last_steps() ? n_ * word : 0);
   for (int64_t i = 0; table_.last_steps() && i < n_; ++i) {
     const uint32_t last = last_step(i);
     if (decays() ? last >= decay_log_.size() : last > header_.step()) return Malformed();
@@ -149,10 +151,12 @@ absl::StatusOr<int64_t> EmbeddingFileReader::NextPending() {
   if (pending_left_ == table_.pending()) last_key_.reset();
   pending_left_ -= n_;
   TANDEM_ASSIGN_OR_RETURN(const absl::string_view record, reader_->Next());
-  if (record.size() != n_ * (sizeof(uint64_t) + sizeof(uint32_t))) return Malformed();
+  const size_t words = table_.last_days() ? 2 : 1;
+  if (record.size() != n_ * (sizeof(uint64_t) + words * sizeof(uint32_t))) return Malformed();
   keys_ = record.data();
   TANDEM_RETURN_IF_ERROR(CheckOrder());
   updates_ = keys_ + n_ * sizeof(uint64_t);
+  last_days_ = updates_ + n_ * sizeof(uint32_t);
   return n_;
 }
 
@@ -176,6 +180,7 @@ void EmbeddingFileReader::CopyFloats(int64_t i, int first, int n, float* to) con
 
 uint32_t EmbeddingFileReader::updates(int64_t i) const { return At<uint32_t>(updates_, i); }
 uint32_t EmbeddingFileReader::last_step(int64_t i) const { return At<uint32_t>(last_steps_, i); }
+uint32_t EmbeddingFileReader::last_day(int64_t i) const { return At<uint32_t>(last_days_, i); }
 
 void EmbeddingFileReader::Weights(int64_t i, float* weights) const {
   CopyFloats(i, 0, width_, weights);
@@ -218,27 +223,33 @@ absl::Status EmbeddingFileWriter::BeginTable(const proto::TableHeader& table,
 
 absl::Status EmbeddingFileWriter::AppendDefaultRow(const void* row, int64_t row_bytes,
                                                    absl::Span<const uint32_t> updates,
-                                                   absl::Span<const uint32_t> last_steps) {
+                                                   absl::Span<const uint32_t> last_steps,
+                                                   absl::Span<const uint32_t> last_days) {
   static constexpr uint64_t kNoKey = 0;
-  return AppendRows(absl::MakeConstSpan(&kNoKey, f32_ ? 1 : 0), row, row_bytes, updates, last_steps);
+  return AppendRows(absl::MakeConstSpan(&kNoKey, f32_ ? 1 : 0), row, row_bytes, updates, last_steps,
+                    last_days);
 }
 
 absl::Status EmbeddingFileWriter::AppendRows(absl::Span<const uint64_t> keys, const void* rows,
                                              int64_t row_bytes, absl::Span<const uint32_t> updates,
-                                             absl::Span<const uint32_t> last_steps) {
+                                             absl::Span<const uint32_t> last_steps,
+                                             absl::Span<const uint32_t> last_days) {
   record_.clear();
   Append(keys, &record_);
   record_.append(static_cast<const char*>(rows), std::max<size_t>(1, keys.size()) * row_bytes);
   Append(updates, &record_);
   Append(last_steps, &record_);
+  Append(last_days, &record_);
   return writer_->Append(record_);
 }
 
 absl::Status EmbeddingFileWriter::AppendPending(absl::Span<const uint64_t> keys,
-                                                absl::Span<const uint32_t> counts) {
+                                                absl::Span<const uint32_t> counts,
+                                                absl::Span<const uint32_t> last_days) {
   record_.clear();
   Append(keys, &record_);
   Append(counts, &record_);
+  Append(last_days, &record_);
   return writer_->Append(record_);
 }
 

@@ -13,7 +13,7 @@
 //
 // Records: EmbeddingHeader; then for each table: TableHeader; decay log (doubles, empty without weight
 // decay); the default row with the key 0; then rows in key order, up to kSegmentRows a record: keys, rows,
-// updates, last steps, each [n]; then pending keys with their counts, likewise. A row is floats: weights,
+// updates, last steps, last days, each [n]; then pending keys with their counts and last days, likewise. A row is floats: weights,
 // slots, slow copy. In low precision there is no decay log, the default row has no key, and a row is what
 // docs/low_precision.md says.
 //
@@ -65,6 +65,7 @@ class EmbeddingFileReader {
   void CopyFloats(int64_t i, int first, int n, float* to) const;
   uint32_t updates(int64_t i) const;
   uint32_t last_step(int64_t i) const;
+  uint32_t last_day(int64_t i) const;  // of pending keys as well
 
   // In float32: a row's weights [width] as they stand after the file's last step, the decay applied that is
   // pending; and so its slow copy [dim], whose row has these weights.
@@ -103,6 +104,7 @@ class EmbeddingFileReader {
   const char* rows_ = nullptr;
   const char* updates_ = nullptr;
   const char* last_steps_ = nullptr;
+  const char* last_days_ = nullptr;
 };
 
 class EmbeddingFileWriter {
@@ -117,10 +119,13 @@ class EmbeddingFileWriter {
   // The default row, then up to kSegmentRows rows at a time. `rows`: row_bytes each; words where the table
   // has them.
   absl::Status AppendDefaultRow(const void* row, int64_t row_bytes, absl::Span<const uint32_t> updates,
-                                absl::Span<const uint32_t> last_steps);
+                                absl::Span<const uint32_t> last_steps,
+                                absl::Span<const uint32_t> last_days = {});
   absl::Status AppendRows(absl::Span<const uint64_t> keys, const void* rows, int64_t row_bytes,
-                          absl::Span<const uint32_t> updates, absl::Span<const uint32_t> last_steps);
-  absl::Status AppendPending(absl::Span<const uint64_t> keys, absl::Span<const uint32_t> counts);
+                          absl::Span<const uint32_t> updates, absl::Span<const uint32_t> last_steps,
+                          absl::Span<const uint32_t> last_days = {});
+  absl::Status AppendPending(absl::Span<const uint64_t> keys, absl::Span<const uint32_t> counts,
+                             absl::Span<const uint32_t> last_days = {});
   absl::Status Close() { return writer_->Close(); }
 
  private:

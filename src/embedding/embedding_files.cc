@@ -74,13 +74,13 @@ absl::Status RowConverter::Check() const {
                       ": the optimizer's state is of another kind than embedding.optimizer; "
                       "reset_optimizer starts it anew");
   }
-  if (resumes_ &&
-      (table.last_steps() != shape.last_steps || table.slow() != shape.slow ||
-       table.teacher_linear() != shape.teacher_linear || table.student_linear() != shape.student_linear)) {
+  if (resumes_ && (table.last_steps() != shape.last_steps || table.last_days() != shape.last_days ||
+                   table.slow() != shape.slow || table.teacher_linear() != shape.teacher_linear ||
+                   table.student_linear() != shape.student_linear)) {
     return ModelError(
         file_.path(), ": rows of table '", table.name(),
         "' have other parts than the configuration asks for (embedding.weight_decay, slow_copy, "
-        "linear). Nothing was loaded.");
+        "expire_days, linear). Nothing was loaded.");
   }
   return absl::OkStatus();
 }
@@ -136,6 +136,7 @@ void RowConverter::Convert(int64_t rows, RowBlock* block) {
     if (shape.updates) block->updates.push_back(keeps_slots_ ? file_.updates(i) : 0);
     if (shape.last_steps)
       block->last_steps.push_back(resumes_ && file_.table().last_steps() ? file_.last_step(i) : 0);
+    if (shape.last_days) block->last_days.push_back(file_.table().last_days() ? file_.last_day(i) : 0);
   }
 }
 
@@ -189,20 +190,24 @@ absl::Status EmbeddingLayer::SaveTable(int table, const StoreState& state,
   header.set_updates(shape_.updates);
   header.set_last_steps(shape_.last_steps);
   if (shape_.slow) header.set_slow(true);
+  if (shape_.last_days) header.set_last_days(true);
   header.set_rows(state.tables[table].rows - 1);
   header.set_pending(state.tables[table].pending);
   TANDEM_RETURN_IF_ERROR(writer->BeginTable(header, state.decay_log));
   const int64_t row_bytes = shape_.whole_floats() * static_cast<int64_t>(sizeof(float));
   return store_->Export(table, [&](const RowBlock& block) -> absl::Status {
-    if (block.kind == RowBlock::Kind::kPending) return writer->AppendPending(block.keys, block.counts);
+    if (block.kind == RowBlock::Kind::kPending)
+      return writer->AppendPending(block.keys, block.counts, block.last_days);
     if (!IsFinite(shape_, block)) {
       return absl::InternalError(absl::StrCat(
           "rows of embedding table '", header.name(),
           "' are not finite any more; they were not kept. A lower rate (embedding.optimizer) may help"));
     }
     if (block.kind == RowBlock::Kind::kDefaultRow)
-      return writer->AppendDefaultRow(block.floats.data(), row_bytes, block.updates, block.last_steps);
-    return writer->AppendRows(block.keys, block.floats.data(), row_bytes, block.updates, block.last_steps);
+      return writer->AppendDefaultRow(block.floats.data(), row_bytes, block.updates, block.last_steps,
+                                      block.last_days);
+    return writer->AppendRows(block.keys, block.floats.data(), row_bytes, block.updates, block.last_steps,
+                              block.last_days);
   });
 }
 
@@ -262,6 +267,8 @@ absl::Status EmbeddingLayer::LoadTable(EmbeddingFileReader* reader, EmbeddingLoa
     block.counts.resize(keys);
     reader->CopyKeys(block.keys.data());
     reader->CopyCounts(block.counts.data());
+    for (int64_t i = 0; shape_.last_days && i < keys; ++i)
+      block.last_days.push_back(reader->table().last_days() ? reader->last_day(i) : 0);
     TANDEM_RETURN_IF_ERROR(store_->Import(table, block));
   }
   return absl::OkStatus();

@@ -3,7 +3,6 @@
 #include <glog/logging.h>
 
 #include <algorithm>
-#include <array>
 #include <cstring>
 #include <utility>
 
@@ -45,6 +44,7 @@ class EmbeddingTable::Index {
 
   class Part {
    public:
+    explicit Part(bool days) : has_days_(days) {}
     uint32_t Find(uint64_t key) const { return capacity_ == 0 ? 0 : Place(key)->value; }
     void Prefetch(uint64_t key) const {
       if (capacity_ > 0) __builtin_prefetch(entries() + Home(key));
@@ -68,14 +68,34 @@ class EmbeddingTable::Index {
         if (entries()[i].value != 0) visit(entries()[i].key(), entries()[i].value);
       }
     }
+    // The day of a key that is there; null where it isn't.
+    uint32_t* Day(uint64_t key) const {
+      if (capacity_ == 0) return nullptr;
+      const Entry* const place = Place(key);
+      return place->value == 0 ? nullptr : days() + (place - entries());
+    }
+    // Changes the values of all entries to change(value, &day), and drops those where that is 0.
+    template <class Change>
+    void ChangeAll(const Change& change) {
+      uint32_t left = 0;
+      for (uint32_t i = 0; i < capacity_; ++i) {
+        Entry& entry = entries()[i];
+        if (entry.value != 0) left += (entry.value = change(entry.value, days() + i)) != 0 ? 1 : 0;
+      }
+      // The search for a key ends at a free place: what is left is put in anew.
+      if (left == size_) return;
+      size_ = left;
+      Move(left < capacity_ / 4 ? std::max(8u, 2 * left) : capacity_);
+    }
     uint32_t size() const { return size_; }
-    size_t bytes() const { return memory_.bytes(); }
+    size_t bytes() const { return memory_.bytes() + days_.bytes(); }
 
    private:
     // Large parts grow by a quarter: what is free is memory, too.
     static constexpr uint32_t kDoubledCapacity = 4096;
 
     Entry* entries() const { return static_cast<Entry*>(memory_.data()); }
+    uint32_t* days() const { return static_cast<uint32_t*>(days_.data()); }
     // Where the search for a key begins. Keys are hashes already; the product spreads those of tests as well.
     uint32_t Home(uint64_t key) const {
       return static_cast<uint32_t>((key * 0x9E3779B97F4A7C15u >> 32) * capacity_ >> 32);
@@ -90,17 +110,27 @@ class EmbeddingTable::Index {
       return place;
     }
     void Grow() {
-      const ZeroedMemory old = std::move(memory_);
+      Move(capacity_ < kDoubledCapacity ? std::max(8u, 2 * capacity_) : capacity_ + capacity_ / 4);
+    }
+    void Move(uint32_t capacity) {
+      const ZeroedMemory old = std::move(memory_), old_days = std::move(days_);
       const uint32_t old_capacity = capacity_;
-      capacity_ = capacity_ < kDoubledCapacity ? std::max(8u, 2 * capacity_) : capacity_ + capacity_ / 4;
+      capacity_ = capacity;
       memory_ = ZeroedMemory(capacity_ * sizeof(Entry), ZeroedMemory::Pages::kHuge);
-      const auto* entries = static_cast<const Entry*>(old.data());
+      if (has_days_) days_ = ZeroedMemory(capacity_ * sizeof(uint32_t), ZeroedMemory::Pages::kHuge);
+      const auto* from = static_cast<const Entry*>(old.data());
+      const auto* from_days = static_cast<const uint32_t*>(old_days.data());
       for (uint32_t i = 0; i < old_capacity; ++i) {
-        if (entries[i].value != 0) *Place(entries[i].key()) = entries[i];
+        if (from[i].value == 0) continue;
+        Entry* const place = Place(from[i].key());
+        *place = from[i];
+        if (has_days_) days()[place - entries()] = from_days[i];
       }
     }
 
+    const bool has_days_;
     ZeroedMemory memory_;
+    ZeroedMemory days_;  // of the entry at the same place
     uint32_t capacity_ = 0;
     uint32_t size_ = 0;
   };
@@ -108,15 +138,21 @@ class EmbeddingTable::Index {
   static constexpr int kPartBits = 4;
   static constexpr int kParts = 1 << kPartBits;
 
+  explicit Index(bool days) {
+    for (int i = 0; i < kParts; ++i) parts_.emplace_back(days);
+  }
+
   Part& part(uint64_t key) { return parts_[key >> (64 - kPartBits)]; }
   const Part& part(uint64_t key) const { return parts_[key >> (64 - kPartBits)]; }
-  const std::array<Part, kParts>& parts() const { return parts_; }
+  const std::vector<Part>& parts() const { return parts_; }
+  std::vector<Part>& parts() { return parts_; }
 
  private:
-  std::array<Part, kParts> parts_;
+  std::vector<Part> parts_;
 };
 
-EmbeddingTable::EmbeddingTable(const Layout& layout) : layout_(layout), index_(std::make_unique<Index>()) {
+EmbeddingTable::EmbeddingTable(const Layout& layout)
+    : layout_(layout), index_(std::make_unique<Index>(layout.days)) {
   CHECK_GT(layout.width, 0);
   int words = layout.width * (1 + layout.slots) + layout.extra;
   const auto place = [&](bool kept) { return kept ? words++ : 0; };
@@ -160,6 +196,65 @@ uint32_t EmbeddingTable::Count(uint64_t key, uint32_t occurrences, uint32_t* cou
 
 void EmbeddingTable::SetPending(uint64_t key, uint32_t count) {
   index_->part(key).FindOrAdd(key) = count | kPendingBit;
+}
+
+void EmbeddingTable::RaiseDay(uint64_t key, uint32_t day) {
+  uint32_t* const kept = index_->part(key).Day(key);
+  if (kept != nullptr) *kept = std::max(*kept, day);
+}
+
+uint32_t EmbeddingTable::Day(uint64_t key) const {
+  const uint32_t* const kept = index_->part(key).Day(key);
+  return kept == nullptr ? 0 : *kept;
+}
+
+int64_t EmbeddingTable::DropBefore(uint32_t first_kept, uint32_t unknown) {
+  CHECK(layout_.days);
+  const int64_t before = rows_ - 1 + pending();
+  // Of each row: whether it stays, then where.
+  std::vector<uint32_t> to(rows_, 0);
+  int64_t kept = 1;
+  const auto mark = [&](uint32_t value, uint32_t* day) -> uint32_t {
+    if (*day == 0) *day = unknown;
+    if (*day < first_kept) return 0;
+    if ((value & kPendingBit) == 0) {
+      to[value] = 1;
+      ++kept;
+    }
+    return value;
+  };
+  for (Index::Part& part : index_->parts()) part.ChangeAll(mark);
+  if (kept < rows_) {
+    uint32_t hole = 1;
+    for (uint32_t row = 1; row < rows_; ++row) {
+      if (to[row] == 0) continue;
+      if (row < kept) {
+        to[row] = row;
+        continue;
+      }
+      while (to[hole] != 0) ++hole;
+      std::copy_n(this->row(row), stride_, this->row(hole));
+      to[row] = hole++;
+    }
+    const auto renumber = [&](uint32_t value, uint32_t* /*day*/) {
+      return (value & kPendingBit) == 0 ? to[value] : value;
+    };
+    for (Index::Part& part : index_->parts()) part.ChangeAll(renumber);
+    KeepRows(kept);
+  }
+  return before - (rows_ - 1 + pending());
+}
+
+// The first ones alone. Memory of rows to come is zero.
+void EmbeddingTable::KeepRows(int64_t rows) {
+  const auto slab_of = [](size_t segment) { return segment == 0 ? 0 : 1 + (segment - 1) / kSlabSegments; };
+  const size_t segments = ((rows - 1) >> kSegmentBits) + 1;
+  const size_t slabs = slab_of(segments - 1) + 1;
+  for (int64_t row = rows; row < rows_ && slab_of(row >> kSegmentBits) < slabs; ++row)
+    std::fill_n(this->row(static_cast<uint32_t>(row)), stride_, 0.0f);
+  rows_ = rows;
+  segments_.resize(segments);
+  slabs_.resize(slabs);
 }
 
 uint32_t EmbeddingTable::AddRow() {

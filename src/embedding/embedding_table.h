@@ -39,6 +39,7 @@ class EmbeddingTable {
     bool updates = false;     // keep a count of updates a row (lazy Adam)
     bool last_steps = false;  // keep the step of the last update a row (lazy weight decay)
     bool scratch = false;     // keep a word a row for the caller
+    bool days = false;        // keep a day a key, of pending keys as well
   };
 
   explicit EmbeddingTable(const Layout& layout);
@@ -63,6 +64,13 @@ class EmbeddingTable {
   uint32_t Count(uint64_t key, uint32_t occurrences, uint32_t* count);
   // Sets the count of a key without a row.
   void SetPending(uint64_t key, uint32_t count);
+
+  // The key's day, where the layout keeps it: raised to `day`, where the key has a row or a count; 0 at first.
+  void RaiseDay(uint64_t key, uint32_t day);
+  uint32_t Day(uint64_t key) const;
+  // Drops the keys whose day is before `first_kept`, with their rows and counts, and says how many. A day 0 becomes
+  // `unknown`. The last rows move to where dropped ones were; what is left over is given back.
+  int64_t DropBefore(uint32_t first_kept, uint32_t unknown);
 
   float* row(uint32_t row) { return segments_[row >> kSegmentBits] + (row & kSegmentMask) * stride_; }
   const float* row(uint32_t row) const {
@@ -98,6 +106,7 @@ class EmbeddingTable {
   class Index;
 
   uint32_t AddRow();
+  void KeepRows(int64_t rows);
   // Words lie behind a row's floats, and are never anything but words.
   static uint32_t* Word(float* row, int word) { return reinterpret_cast<uint32_t*>(row + word); }
   static const uint32_t* Word(const float* row, int word) {

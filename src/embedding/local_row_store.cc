@@ -34,6 +34,7 @@ LocalRowStore::LocalRowStore(const proto::Experiment& experiment, const Schema& 
   layout.updates = shape.updates;
   layout.last_steps = shape.last_steps;
   layout.scratch = trained && spec_.l2_whole_table;
+  layout.days = shape.last_days;
   if (shape.slow) {
     for (double left = 1; left > 1e-9 && slow_left_.size() < kMostSlowLeft; left *= spec_.slow_decay)
       slow_left_.push_back(static_cast<float>(left));
@@ -182,6 +183,9 @@ void LocalRowStore::AdmitTable(int table_index, const AdmitStep& step, bool full
     InitializeRow(table_index, key, row);
     if (spec_.shape.last_steps) table.last_step(row) = static_cast<uint32_t>(step.step - 1);
   }
+  if (spec_.shape.last_days && step.day > 0) {
+    for (const uint64_t key : asked->keys) table.RaiseDay(key, step.day);
+  }
   if (spec_.weight_decay > 0) DecayReadRows(table_index, step.step, asked);
   asked->slow_left.clear();
   if (step.reads_slow && spec_.shape.slow) FindSlowLeft(table_index, asked);
@@ -316,6 +320,23 @@ void LocalRowStore::ApplyDecay(int64_t last_step, int64_t step, float* weights) 
   for (int i = 0; i < spec_.shape.width; ++i) weights[i] *= left;
 }
 
+absl::StatusOr<int64_t> RowStore::Expire(uint32_t /*day*/, int /*days*/) {
+  return absl::UnimplementedError(
+      "the row store of this run (RunOptions::row_stores) drops no rows: embedding.expire_days must be 0 "
+      "with it");
+}
+
+// Not those of numbers, whose knots are few and don't come anew.
+absl::StatusOr<int64_t> LocalRowStore::Expire(uint32_t day, int days) {
+  CHECK(spec_.shape.last_days);
+  int64_t dropped = 0;
+  const auto gone = static_cast<uint32_t>(days);
+  for (size_t t = 0; t < tables_.size(); ++t) {
+    if (days > 0 && infos_[t].ids) dropped += tables_[t].DropBefore(day >= gone ? day - gone + 1 : 0, day);
+  }
+  return dropped;
+}
+
 absl::StatusOr<StoreState> LocalRowStore::State() const {
   StoreState state;
   for (const EmbeddingTable& table : tables_) {
@@ -355,6 +376,8 @@ absl::Status LocalRowStore::Export(int table_index,
     block.floats.insert(block.floats.end(), row, row + floats);
     if (shape.updates) block.updates.push_back(table.updates(row));
     if (shape.last_steps) block.last_steps.push_back(table.last_step(row));
+    if (shape.last_days)
+      block.last_days.push_back(block.kind == RowBlock::Kind::kDefaultRow ? 0 : table.Day(key));
   };
   absl::Status status;
   const auto flush = [&] {
@@ -377,6 +400,7 @@ absl::Status LocalRowStore::Export(int table_index,
   table.VisitInOrder(nullptr, [&](uint64_t key, uint32_t count) {
     block.keys.push_back(key);
     block.counts.push_back(count);
+    if (shape.last_days) block.last_days.push_back(table.Day(key));
     if (block.rows() == kBlockRows) flush();
   });
   flush();
@@ -392,6 +416,7 @@ absl::Status LocalRowStore::Import(int table_index, const RowBlock& block) {
                           "': an id has a row and waits for one; the file ",
                           "is damaged. Nothing was loaded.");
       table.SetPending(block.keys[i], block.counts[i]);
+      if (spec_.shape.last_days) table.RaiseDay(block.keys[i], block.last_days[i]);
     }
     return absl::OkStatus();
   }
@@ -403,6 +428,8 @@ absl::Status LocalRowStore::Import(int table_index, const RowBlock& block) {
     std::copy_n(block.floats.data() + i * floats, floats, row);
     if (shape.updates) table.updates(row) = block.updates[i];
     if (shape.last_steps) table.last_step(row) = block.last_steps[i];
+    if (shape.last_days && block.kind == RowBlock::Kind::kRows)
+      table.RaiseDay(block.keys[i], block.last_days[i]);
   }
   return absl::OkStatus();
 }

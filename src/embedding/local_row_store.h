@@ -37,6 +37,7 @@ class LocalRowStore final : public RowStore {
   absl::Status Admit(const AdmitStep& step, RowDemand* demand, Workers* workers) override;
   absl::Status Learn(const LearnStep& step, absl::Span<const TableRows> tables, const RowGradients& gradients,
                      Workers* workers) override;
+  absl::StatusOr<int64_t> Expire(uint32_t day, int days) override;
   absl::StatusOr<StoreState> State() const override;
   absl::StatusOr<std::vector<uint64_t>> Keys(int table, int64_t most) const override;
   absl::Status Export(int table, absl::FunctionRef<absl::Status(const RowBlock&)> take) const override;

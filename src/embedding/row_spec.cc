@@ -24,6 +24,7 @@ RowShape ShapeOf(const proto::Experiment& experiment, const RowSpec& spec) {
     shape.slots = spec.optimizer->slots();
     shape.updates = spec.optimizer->counts_updates();
     shape.last_steps = experiment.embedding().weight_decay() > 0 || shape.slow;
+    shape.last_days = experiment.embedding().expire_days() > 0;
   }
   if (shape.slow) shape.slow_at = shape.width * (1 + shape.slots);
   return shape;

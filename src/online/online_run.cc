@@ -178,6 +178,11 @@ absl::Status OnlineRun::StartFrom(const Base& base) {
   follower_.Taken();
   LOG(INFO) << "the student of " << base.checkpoint << (student.keeps_optimizer ? "" : ", optimizer anew")
             << (has_cut ? absl::StrCat("; samples up to ", base.days.back(), " are its own") : "");
+  if (experiment_.embedding().expire_days() > 0) {
+    LOG(INFO)
+        << "embedding.expire_days: a stream has no days of the log, and no row goes; online.max_rows is the "
+           "bound, and the base's own rows go where it is trained";
+  }
   learner_.Take(std::move(student.model));
   return absl::OkStatus();
 }

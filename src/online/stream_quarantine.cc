@@ -3,6 +3,7 @@
 #include <glog/logging.h>
 
 #include <filesystem>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
@@ -39,6 +40,7 @@ absl::Status StreamQuarantine::Resume(absl::string_view head, proto::OnlineState
   state_ = state;
   head_ = std::string(head);
   file_ = nullptr;
+  name_is_new_ = false;
   state_->mutable_rows_bad()->Resize(kRowFaults, 0);
   if (state_->quarantine_bytes() == 0) return fs_.RemoveAll(path_);
   TANDEM_ASSIGN_OR_RETURN(file_, fs_.OpenForAppend(path_, state_->quarantine_bytes()));
@@ -49,6 +51,7 @@ absl::Status StreamQuarantine::Write(absl::string_view bytes) {
   if (file_ == nullptr) {
     TANDEM_RETURN_IF_ERROR(fs_.CreateDirectories(directory_));
     TANDEM_ASSIGN_OR_RETURN(file_, fs_.Create(path_));
+    name_is_new_ = true;
     if (!head_.empty()) TANDEM_RETURN_IF_ERROR(Write(head_));
   }
   state_->set_quarantine_bytes(state_->quarantine_bytes() + static_cast<int64_t>(bytes.size()));
@@ -96,6 +99,11 @@ absl::Status StreamQuarantine::Judge() {
   return absl::OkStatus();
 }
 
-absl::Status StreamQuarantine::Sync() { return file_ == nullptr ? absl::OkStatus() : file_->Sync(); }
+absl::Status StreamQuarantine::Sync() {
+  if (file_ == nullptr) return absl::OkStatus();
+  TANDEM_RETURN_IF_ERROR(file_->Sync());
+  if (!std::exchange(name_is_new_, false)) return absl::OkStatus();
+  return fs_.SyncDirectory(directory_);
+}
 
 }  // namespace tandem

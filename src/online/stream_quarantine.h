@@ -52,6 +52,7 @@ class StreamQuarantine {
   std::string head_;
   proto::OnlineState* state_ = nullptr;
   std::unique_ptr<WritableFile> file_;
+  bool name_is_new_ = false;  // not durable yet
   int64_t reported_ = 0;
   std::string first_;  // of the lines that are judged together
 };

@@ -102,6 +102,23 @@ void Replay::Add(const Schema& schema, const Batch& batch, const BatchRows& rows
   }
 }
 
+absl::Status Replay::FindRows(const Schema& schema, const EmbeddingLayer& embedding) {
+  for (const std::unique_ptr<ReplayedBatch>& past : batches_) {
+    TANDEM_RETURN_IF_ERROR(embedding.Lookup(past->batch, &past->rows));
+    for (size_t f = 0; f < past->batch.fields.size(); ++f) {
+      std::vector<uint64_t>& keys = past->batch.fields[f].keys;
+      std::vector<uint32_t>& places = past->rows.fields[f];
+      const int table = schema.fields()[f].table;
+      for (size_t i = 0; i < keys.size(); ++i) {
+        if (past->rows.has_row(static_cast<int>(f), table, i)) continue;
+        keys[i] = 0;
+        places[i] = BatchRows::kDefaultRow;
+      }
+    }
+  }
+  return absl::OkStatus();
+}
+
 ReplayedBatch& Replay::Pick(int64_t step, int k) const {
   CHECK(!batches_.empty());
   const Random random(seed_, RandomPurpose::kReplay, {static_cast<uint64_t>(step)});

@@ -39,6 +39,8 @@ class Replay {
   // left out.
   void Add(const Schema& schema, const Batch& batch, const BatchRows& rows, const std::vector<int>& fields,
            const std::vector<float>& teacher_logits);
+  // After some were dropped (embedding.expire_days): what has no row any more is the default row's from here on.
+  absl::Status FindRows(const Schema& schema, const EmbeddingLayer& embedding);
   // A function of (seed, step, k) and of what is held; at least one batch (CHECK).
   ReplayedBatch& Pick(int64_t step, int k) const;
 

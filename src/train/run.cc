@@ -13,6 +13,7 @@
 #include "src/config/methods.h"
 #include "src/train/completion.h"
 #include "src/train/divergence.h"
+#include "src/train/expiry.h"
 #include "src/train/first_logit.h"
 #include "src/train/first_look.h"
 #include "src/train/log_files.h"
@@ -95,6 +96,7 @@ class Run {
   void Initialize(const LogEvent& event);
   absl::Status Report();
   absl::Status EndDay(const LogEvent& event);
+  absl::Status ExpireRows(const Day& day);
   bool KeepsScores(const LogEvent& event) const;
   void JudgeScores();
   void CountLabels();
@@ -154,6 +156,7 @@ class Run {
 absl::StatusOr<RunSummary> Run::Train() {
   TANDEM_RETURN_IF_ERROR(CheckDirectory());
   TANDEM_RETURN_IF_ERROR(CheckTrainingMemory(experiment_, workers_.size()));
+  TANDEM_RETURN_IF_ERROR(CheckExpiry(experiment_, options_.days));
   TANDEM_RETURN_IF_ERROR(Begin());
   TANDEM_ASSIGN_OR_RETURN(summary_.already_complete, IsComplete());
   if (!summary_.already_complete) {
@@ -245,6 +248,8 @@ absl::Status Run::Begin() {
     TANDEM_RETURN_IF_ERROR(
         trainer_->replay()->Load(fs_, start.checkpoint + kReplayFile, model_->student_embedding()));
   }
+  if (experiment_.embedding().expire_days() > 0)
+    TANDEM_RETURN_IF_ERROR(model_->embedding().store().Expire(/*day=*/0, /*days=*/0).status());
   TANDEM_RETURN_IF_ERROR(ClaimDirectory());
   const int days_done = state_.pass() > 0 ? state_.day_size() : state_.day_index();
   TANDEM_ASSIGN_OR_RETURN(log_,
@@ -368,6 +373,7 @@ absl::StatusOr<bool> Run::TrainFrom(BatchSource* source) {
       }
     } else {
       TANDEM_RETURN_IF_ERROR(EndDay(*event));
+      TANDEM_RETURN_IF_ERROR(ExpireRows(Days()[event->day]));
       double least = InPhase() ? std::max(options_.seconds_between_checkpoints, kSecondsInPhase)
                                : options_.seconds_between_checkpoints;
       // Where days are small, what is kept of them must not cost more than they do.
@@ -396,6 +402,7 @@ absl::Status Run::TrainBatch(const LogEvent& event) {
   const Batch& batch = event.batch;
   if (options_.init_from.empty()) Initialize(event);
   const std::string& date = Days()[event.day].date;
+  trainer_->set_day(DayNumber(date));
   const absl::StatusOr<const StepResult*> stepped = trainer_->Step(batch);
   if (!stepped.ok()) {
     return Explained(stepped.status(), date.empty() ? "" : absl::StrCat(date, ", "), model_->schema(), batch);
@@ -543,6 +550,18 @@ absl::Status Run::EndDay(const LogEvent& event) {
   }
   day_ = DayProgress();
   return event.day + 1 == static_cast<int>(Days().size()) ? CheckRows() : absl::OkStatus();
+}
+
+// What a store can't drop is known before the first row is read: Begin asks once for nothing.
+absl::Status Run::ExpireRows(const Day& day) {
+  if (experiment_.embedding().expire_days() == 0) return absl::OkStatus();
+  trainer_->set_day(DayNumber(day.date));
+  TANDEM_ASSIGN_OR_RETURN(const int64_t dropped, trainer_->EndDay());
+  if (dropped > 0) {
+    LOG(INFO) << day.date << ": " << FormatCount(dropped) << " ids that no batch read for "
+              << experiment_.embedding().expire_days() << " days left the tables (embedding.expire_days)";
+  }
+  return absl::OkStatus();
 }
 
 // After the first pass: whether there was something to learn from.

@@ -69,6 +69,9 @@ class StepPlanner {
   int64_t joint_steps() const { return joint_steps_; }
   int64_t distilled_steps() const { return distilled_steps_; }
   const MethodPlan& method() const { return method_; }
+  // Whether steps admit ids: to the shared tables, to those of the student.
+  bool shared_tables_learn() const { return parts_ == TrainedParts::kAll && !in_phase_; }
+  bool own_tables_learn() const { return parts_ == TrainedParts::kAll && (method_.joint || in_phase_); }
 
  private:
   bool student_only() const { return in_phase_ || parts_ == TrainedParts::kStudent; }

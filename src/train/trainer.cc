@@ -72,6 +72,25 @@ TrainerClock Trainer::clock() const {
           dense_->updates(DenseUpdater::kStudent), planner_->distilled_steps()};
 }
 
+void Trainer::set_day(uint32_t day) {
+  model_.embedding().set_day(day);
+  if (model_.has_own_embedding()) model_.student_embedding().set_day(day);
+}
+
+absl::StatusOr<int64_t> Trainer::EndDay() {
+  int64_t dropped = 0;
+  if (planner_->shared_tables_learn()) {
+    TANDEM_ASSIGN_OR_RETURN(dropped, model_.embedding().Expire());
+  }
+  if (model_.has_own_embedding() && planner_->own_tables_learn()) {
+    TANDEM_ASSIGN_OR_RETURN(const int64_t of_student, model_.student_embedding().Expire());
+    dropped += of_student;
+  }
+  if (dropped > 0 && replay_ != nullptr)
+    TANDEM_RETURN_IF_ERROR(replay_->FindRows(model_.schema(), model_.student_embedding()));
+  return dropped;
+}
+
 bool Trainer::LearnsFrom(const Batch& batch) const { return planner_->LearnsFrom(batch); }
 
 void Trainer::BeginStudentPhase(int64_t steps, int64_t steps_before) {

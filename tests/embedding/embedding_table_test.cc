@@ -127,5 +127,74 @@ TEST(EmbeddingTable, VisitsKeysInOrderWhateverTheOrderOfInsertion) {
   EXPECT_EQ(orders[0], orders[1]);
 }
 
+// Against a map, over days on which ids come, are read again, and go.
+TEST(EmbeddingTable, WhatIsDroppedIsGoneAndAllElseStaysAsItIs) {
+  EmbeddingTable table({/*width=*/3, /*slots=*/1, 0, true, false, false, /*days=*/true});
+  struct Kept {
+    bool row;
+    uint32_t value, day;
+  };
+  std::map<uint64_t, Kept> kept;
+  const Random random(11, RandomPurpose::kSynthetic, {});
+  uint64_t draws = 0;
+  std::vector<int64_t> bytes;
+  for (uint32_t day = 10; day < 60; ++day) {
+    for (int i = 0; i < 3000; ++i) {
+      const auto id = static_cast<uint64_t>((day + random.UniformDouble(draws++)) * 2000);
+      const uint64_t key = KeyOf(id);
+      const bool has_row = random.UniformDouble(draws++) < 0.7 || (kept.count(key) > 0 && kept[key].row);
+      if (has_row) {
+        const int64_t rows = table.rows();
+        float* const row = table.row(table.Insert(key));
+        if (table.rows() > rows) {
+          for (int j = 0; j < 6; ++j) ASSERT_EQ(row[j], 0) << "a new row";
+          ASSERT_EQ(table.updates(row), 0u) << "a new row";
+        }
+        row[5] = static_cast<float>(id);
+        table.updates(row) = static_cast<uint32_t>(i);
+      } else {
+        table.SetPending(key, static_cast<uint32_t>(i));
+      }
+      // Some days are not known.
+      const uint32_t noted = id % 50 == 0 && kept.count(key) == 0 ? 0 : day;
+      table.RaiseDay(key, noted);
+      kept[key] = {has_row, static_cast<uint32_t>(i), noted == 0 ? 0 : day};
+    }
+    table.RaiseDay(KeyOf(1) ^ 1, day);  // a key that isn't there stays away
+    int64_t gone = 0;
+    for (auto entry = kept.begin(); entry != kept.end();) {
+      if (entry->second.day == 0) entry->second.day = day;
+      const bool goes = entry->second.day < day - 3;
+      gone += goes ? 1 : 0;
+      entry = goes ? kept.erase(entry) : std::next(entry);
+    }
+    ASSERT_EQ(table.DropBefore(day - 3, /*unknown=*/day), gone);
+    ASSERT_EQ(table.rows() - 1 + table.pending(), static_cast<int64_t>(kept.size()));
+    size_t visited = 0;
+    table.VisitInOrder(
+        [&](uint64_t key, uint32_t row) {
+          const Kept& expected = kept.at(key);
+          EXPECT_TRUE(expected.row);
+          EXPECT_EQ(table.Find(key), row);
+          EXPECT_EQ(table.updates(table.row(row)), expected.value);
+          EXPECT_EQ(table.Day(key), expected.day);
+          ++visited;
+        },
+        [&](uint64_t key, uint32_t count) {
+          EXPECT_FALSE(kept.at(key).row);
+          EXPECT_EQ(count, kept.at(key).value);
+          EXPECT_EQ(table.Day(key), kept.at(key).day);
+          ++visited;
+        });
+    ASSERT_EQ(visited, kept.size());
+    bytes.push_back(table.bytes());
+  }
+  for (size_t i = 20; i < bytes.size(); ++i) EXPECT_NEAR(bytes[i], bytes[19], 0.05 * bytes[19]) << i;
+  table.DropBefore(1000, 60);
+  EXPECT_EQ(table.rows(), 1);
+  EXPECT_EQ(table.pending(), 0);
+  EXPECT_LT(table.bytes(), 10000);
+}
+
 }  // namespace
 }  // namespace tandem

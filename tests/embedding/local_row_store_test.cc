@@ -135,7 +135,7 @@ TEST(LocalRowStore, WhatIsExportedFillsAnotherStore) {
     for (const bool second : {false, true}) {
       copy(second ? to.store : from.store, [&](const RowBlock& block) {
         floats[second].insert(floats[second].end(), block.floats.begin(), block.floats.end());
-        for (const auto& of : {block.updates, block.last_steps, block.counts})
+        for (const auto& of : {block.updates, block.last_steps, block.counts, block.last_days})
           words[second].insert(words[second].end(), of.begin(), of.end());
       });
     }

@@ -12,7 +12,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <filesystem>
 #include <limits>
 
 #include "absl/strings/match.h"
@@ -247,9 +246,8 @@ HandMadeFiles ReadModelFiles(const std::string& directory) {
   return files;
 }
 
-void WriteModelFiles(const HandMadeFiles& files, const std::string& directory) {
-  FileSystem& fs = FileSystem::Default();
-  std::filesystem::remove_all(directory);
+void WriteModelFiles(const HandMadeFiles& files, const std::string& directory, FileSystem& fs) {
+  CHECK(fs.RemoveAll(directory).ok());
   const absl::Status written = WriteDirectory(fs, directory, [&](const std::string& aside) -> absl::Status {
     for (const auto& [name, file] : files) {
       const std::string path = absl::StrCat(aside, "/", name);

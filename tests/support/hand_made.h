@@ -17,6 +17,7 @@
 
 #include "absl/status/status.h"
 #include "google/protobuf/message.h"
+#include "tandem/files.h"
 
 namespace tandem {
 
@@ -29,7 +30,8 @@ using HandMadeFiles = std::map<std::string, HandMadeFile>;
 
 HandMadeFiles ReadModelFiles(const std::string& directory);
 // With a MANIFEST and checksums that are right.
-void WriteModelFiles(const HandMadeFiles& files, const std::string& directory);
+void WriteModelFiles(const HandMadeFiles& files, const std::string& directory,
+                     FileSystem& fs = FileSystem::Default());
 
 struct HandMade {
   std::string name;  // "embedding.bin[1] TableHeader.rows = 4294967295"

@@ -24,7 +24,7 @@
 namespace tandem {
 namespace {
 
-enum class Op : uint8_t { kMake, kRead, kAdmit, kLearn, kState, kKeys, kExport, kImport, kRestore };
+enum class Op : uint8_t { kMake, kRead, kAdmit, kLearn, kState, kKeys, kExport, kImport, kRestore, kExpire };
 
 // Times that a message is sent before its refusal is taken for an answer.
 constexpr int kMostTries = 20;
@@ -108,7 +108,7 @@ bool Receive(int socket, std::string* message) {
 
 void PutBlock(const RowBlock& block, Out* out) {
   out->Put(block.kind).Put(block.keys).Put(block.floats).Put(block.updates).Put(block.last_steps);
-  out->Put(block.counts);
+  out->Put(block.counts).Put(block.last_days);
 }
 
 RowBlock TakeBlock(In* in) {
@@ -119,6 +119,7 @@ RowBlock TakeBlock(In* in) {
   in->Take(&block.updates);
   in->Take(&block.last_steps);
   in->Take(&block.counts);
+  in->Take(&block.last_days);
   return block;
 }
 
@@ -296,6 +297,12 @@ absl::Status Server::Do(Op op, Store* store, std::vector<In>* parts, std::vector
     case Op::kImport: {
       const int table = in.Take<int>();
       return store->rows->Import(table, TakeBlock(&in));
+    }
+    case Op::kExpire: {
+      const auto day = in.Take<uint32_t>();
+      TANDEM_ASSIGN_OR_RETURN(const int64_t dropped, store->rows->Expire(day, in.Take<int>()));
+      out.Put(dropped);
+      break;
     }
     case Op::kRestore:
       return store->rows->Restore(TakeState(&in));
@@ -482,6 +489,13 @@ class RemoteRowStore final : public RowStore {
       parts.push_back(std::move(Out().Put(step).Put(places).Put(kinds).Put(sent).bytes));
     }
     return Call(Op::kLearn, parts);
+  }
+
+  absl::StatusOr<int64_t> Expire(uint32_t day, int days) override {
+    int64_t dropped = 0;
+    TANDEM_RETURN_IF_ERROR(line_->Call(Op::kExpire, id_, {Out().Put(day).Put(days).bytes},
+                                       [&](uint32_t /*part*/, In* in) { dropped = in->Take<int64_t>(); }));
+    return dropped;
   }
 
   absl::StatusOr<StoreState> State() const override {

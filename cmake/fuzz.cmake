@@ -1,0 +1,21 @@
+# fuzz_NAME for each target of tests/fuzz/targets.h: libFuzzer, AddressSanitizer and UBSan around one function.
+if(NOT CMAKE_CXX_COMPILER_ID MATCHES "Clang")
+  message(FATAL_ERROR "TANDEM_FUZZ wants clang: cmake -DCMAKE_CXX_COMPILER=clang++-14, as tools/fuzz.sh does")
+endif()
+set(FUZZ_SOURCES tests/fuzz/targets.cc tests/fuzz/log_targets.cc tests/fuzz/config_target.cc tests/fuzz/model_targets.cc
+  tests/support/experiments.cc tests/support/hand_made.cc tests/support/memory_file_system.cc tests/support/trained_checkpoint.cc)
+add_library(tandem_fuzz_support STATIC ${FUZZ_SOURCES})
+target_include_directories(tandem_fuzz_support PUBLIC ${CMAKE_CURRENT_SOURCE_DIR})
+target_include_directories(tandem_fuzz_support SYSTEM PUBLIC ${PROTO_DIR})
+find_package(GTest REQUIRED)  # for its headers
+target_link_libraries(tandem_fuzz_support PUBLIC tandem tandem_flags GTest::gtest glog::glog absl::flat_hash_map absl::str_format absl::time Threads::Threads)
+add_custom_target(tandem_fuzz)
+foreach(target Delimited JsonLines Config Checkpoint Bundle Stream)
+  string(REGEX REPLACE "([a-z])([A-Z])" "\\1_\\2" name ${target})
+  string(TOLOWER fuzz_${name} name)
+  add_executable(${name} tests/fuzz/libfuzzer_main.cc)
+  target_compile_definitions(${name} PRIVATE TANDEM_FUZZ_TARGET=Fuzz${target})
+  target_link_libraries(${name} PRIVATE tandem_fuzz_support)
+  target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+  add_dependencies(tandem_fuzz ${name})
+endforeach()
