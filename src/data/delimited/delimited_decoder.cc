@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/base/attributes.h"
 #include "absl/container/fixed_array.h"
 #include "absl/strings/str_cat.h"
 #include "src/data/delimited/block_writer.h"
@@ -113,6 +114,15 @@ using LineCells = CellsOf<LineTexts>;
 using UnquotedCells = CellsOf<UnquotedTexts>;
 using SpanCells = CellsOf<SpanTexts>;
 
+// Of a row in which quotes are doubled, or misplaced.
+struct UnquoteScratch {
+  std::string text;             // what UnquotedTexts are in, instead of the row
+  std::vector<size_t> doubled;  // of SplitQuotedCells
+};
+struct NoScratch {};
+template <typename Cells>
+using ScratchOf = std::conditional_t<std::is_same_v<Cells, UnquotedCells>, UnquoteScratch, NoScratch>;
+
 class DelimitedDecoder : public RowDecoder, public CellDecoder {
  public:
   DelimitedDecoder(TextCells cells, const DelimitedOptions& options, absl::Span<const std::string> columns)
@@ -185,14 +195,14 @@ class DelimitedDecoder : public RowDecoder, public CellDecoder {
   // Of a row's cells: where they begin, and where they end.
   template <typename Cells>
   size_t PlacesARow() const {
-    return (std::is_same_v<Cells, UnquotedCells> ? 2 : 1) * columns_ + 1 + kSplitSlack;
+    return (std::is_same_v<Cells, UnquotedCells> ? 2 : 1) * (columns_ + 1 + kSplitSlack);
   }
   bool HasQuote(absl::string_view row) const {
     return quote_.has_value() && std::memchr(row.data(), *quote_, row.size()) != nullptr;
   }
 
   // The cells of a row that holds no quote. The count comes before what a shifted cell may look like.
-  RowFault SplitRow(absl::string_view line, size_t* places, std::string* /*unquoted*/, LineCells* cells,
+  RowFault SplitRow(absl::string_view line, size_t* places, NoScratch* /*scratch*/, LineCells* cells,
                     std::string* detail) const {
     *cells = {{line, places}, &separators_};
     if (line.empty()) return RowFault::kBlankLine;
@@ -200,16 +210,20 @@ class DelimitedDecoder : public RowDecoder, public CellDecoder {
     if (found != static_cast<size_t>(columns_)) return NoColumns(found, detail);
     return header_.MayBegin(cells->Text(0)) ? header_.Check(line, detail) : RowFault::kNone;
   }
-  // Of any row. What was doubled is undone in `unquoted`.
-  RowFault SplitRow(absl::string_view row, size_t* places, std::string* unquoted, UnquotedCells* cells,
+  // Of any row. `scratch` holds what the cells are in where it isn't the row.
+  RowFault SplitRow(absl::string_view row, size_t* places, UnquoteScratch* scratch, UnquotedCells* cells,
                     std::string* detail) const {
     size_t* const ends = places + columns_ + 1 + kSplitSlack;
     *cells = {{row, places, ends}, &separators_};
     if (row.empty()) return RowFault::kBlankLine;
-    if (!SplitQuotedCells(row, {delimiter_, *quote_}, columns_, places, ends)) {
-      const RowFault fault = Unquote(row, places, ends, unquoted, detail);
+    if (!SplitQuotedCells(row, {delimiter_, *quote_}, columns_, places, ends, &scratch->doubled)) {
+      const RowFault fault = Unquote(row, places, ends, &scratch->text, detail);
       if (fault != RowFault::kNone) return fault;
-      cells->row = *unquoted;
+      cells->row = scratch->text;
+    } else if (!scratch->doubled.empty()) {
+      scratch->text.assign(row.data(), row.size());
+      UndoDoubled(scratch->doubled, ends, &scratch->text[0]);
+      cells->row = scratch->text;
     }
     return header_.MayBegin(cells->Text(0)) ? header_.Check(row, detail) : RowFault::kNone;
   }
@@ -231,11 +245,22 @@ class DelimitedDecoder : public RowDecoder, public CellDecoder {
   template <typename Cells>
   RowFault DecodeRow(absl::string_view line, Batch* batch, std::string* detail) const {
     absl::FixedArray<size_t, 256> places(PlacesARow<Cells>());
-    std::string unquoted;
+    ScratchOf<Cells> scratch;
     Cells cells;
     RowWriter writer(batch);
-    const RowFault fault = SplitRow(line, places.data(), &unquoted, &cells, detail);
+    const RowFault fault = SplitRow(line, places.data(), &scratch, &cells, detail);
     return fault == RowFault::kNone ? cells_.EncodeRow(cells, &writer, detail) : fault;
+  }
+  // Of the last `rows` rows, whose cells these are, column by column. A function of its own has the registers
+  // for itself.
+  template <bool kMissingValues, typename Cells>
+  ABSL_ATTRIBUTE_NOINLINE void AddIds(const Cells* cells, int rows, BlockWriter* writer) const {
+    for (const IdCell& id : cells_.ids()) {
+      // A copy stays in registers.
+      writer->AddIds(id.field, rows, [id, &text_cells = cells_, cells](int i) {
+        return text_cells.ParseId<kMissingValues>(id, cells[i].Text(id.column));
+      });
+    }
   }
   template <typename Cells>
   void DecodeBlocks(const RawRows& rows, int begin, int end, Batch* batch, std::vector<BadRow>* bad) const;
@@ -326,8 +351,7 @@ void DelimitedDecoder::DecodeBlocks(const RawRows& rows, int begin, int end, Bat
       static_cast<int>(std::clamp<size_t>(kPlacesAtATime / stride, 1, kLinesAtATime));
   absl::FixedArray<size_t, kPlacesAtATime> places(lines_at_a_time * stride);
   std::array<Cells, kLinesAtATime> cells;
-  constexpr bool kUnquotes = std::is_same_v<Cells, UnquotedCells>;
-  std::array<std::string, kUnquotes ? kLinesAtATime : 1> unquoted;
+  std::array<ScratchOf<Cells>, kLinesAtATime> scratch;
   BlockWriter writer(batch, end - begin, cells_.encoder().bag_fields(), cells_.ids());
   std::string detail;
   for (int row = begin; row < end;) {
@@ -336,8 +360,8 @@ void DelimitedDecoder::DecodeBlocks(const RawRows& rows, int begin, int end, Bat
     for (; row < end && good < lines_at_a_time; ++row) {
       RowFault fault = RowFault::kLineTooLong;
       if (!rows.too_long[row]) {
-        fault = SplitRow(rows.rows[row], places.data() + good * stride, &unquoted[kUnquotes ? good : 0],
-                         &cells[good], &detail);
+        fault =
+            SplitRow(rows.rows[row], places.data() + good * stride, &scratch[good], &cells[good], &detail);
         if (fault == RowFault::kNone) fault = cells_.EncodeAllButIds(cells[good], &writer, &detail);
       } else {
         detail = absl::StrCat("a line of more than data.delimited.max_line_bytes ", max_line_bytes_);
@@ -350,11 +374,10 @@ void DelimitedDecoder::DecodeBlocks(const RawRows& rows, int begin, int end, Bat
         bad->push_back({row, fault, IsPassedOver(fault) ? "" : detail});
       }
     }
-    for (const IdCell& id : cells_.ids()) {
-      // A copy stays in registers.
-      writer.AddIds(id.field, good, [id, &text_cells = cells_, block = cells.data()](int i) {
-        return text_cells.ParseId(id, block[i].Text(id.column));
-      });
+    if (cells_.has_missing_values()) {
+      AddIds<true>(cells.data(), good, &writer);
+    } else {
+      AddIds<false>(cells.data(), good, &writer);
     }
   }
 }
