@@ -114,15 +114,6 @@ using LineCells = CellsOf<LineTexts>;
 using UnquotedCells = CellsOf<UnquotedTexts>;
 using SpanCells = CellsOf<SpanTexts>;
 
-// Of a row in which quotes are doubled, or misplaced.
-struct UnquoteScratch {
-  std::string text;             // what UnquotedTexts are in, instead of the row
-  std::vector<size_t> doubled;  // of SplitQuotedCells
-};
-struct NoScratch {};
-template <typename Cells>
-using ScratchOf = std::conditional_t<std::is_same_v<Cells, UnquotedCells>, UnquoteScratch, NoScratch>;
-
 class DelimitedDecoder : public RowDecoder, public CellDecoder {
  public:
   DelimitedDecoder(TextCells cells, const DelimitedOptions& options, absl::Span<const std::string> columns)
@@ -202,28 +193,28 @@ class DelimitedDecoder : public RowDecoder, public CellDecoder {
   }
 
   // The cells of a row that holds no quote. The count comes before what a shifted cell may look like.
-  RowFault SplitRow(absl::string_view line, size_t* places, NoScratch* /*scratch*/, LineCells* cells,
-                    std::string* detail) const {
+  RowFault SplitRow(absl::string_view line, size_t* places, std::string* /*unquoted*/,
+                    std::vector<size_t>* /*doubled*/, LineCells* cells, std::string* detail) const {
     *cells = {{line, places}, &separators_};
     if (line.empty()) return RowFault::kBlankLine;
     const size_t found = SplitCells(line, delimiter_, columns_, places);
     if (found != static_cast<size_t>(columns_)) return NoColumns(found, detail);
     return header_.MayBegin(cells->Text(0)) ? header_.Check(line, detail) : RowFault::kNone;
   }
-  // Of any row. `scratch` holds what the cells are in where it isn't the row.
-  RowFault SplitRow(absl::string_view row, size_t* places, UnquoteScratch* scratch, UnquotedCells* cells,
-                    std::string* detail) const {
+  // Of any row. What was doubled is undone in `unquoted`; `doubled` is the function's own.
+  RowFault SplitRow(absl::string_view row, size_t* places, std::string* unquoted,
+                    std::vector<size_t>* doubled, UnquotedCells* cells, std::string* detail) const {
     size_t* const ends = places + columns_ + 1 + kSplitSlack;
     *cells = {{row, places, ends}, &separators_};
     if (row.empty()) return RowFault::kBlankLine;
-    if (!SplitQuotedCells(row, {delimiter_, *quote_}, columns_, places, ends, &scratch->doubled)) {
-      const RowFault fault = Unquote(row, places, ends, &scratch->text, detail);
+    if (!SplitQuotedCells(row, {delimiter_, *quote_}, columns_, places, ends, doubled)) {
+      const RowFault fault = Unquote(row, places, ends, unquoted, detail);
       if (fault != RowFault::kNone) return fault;
-      cells->row = scratch->text;
-    } else if (!scratch->doubled.empty()) {
-      scratch->text.assign(row.data(), row.size());
-      UndoDoubled(scratch->doubled, ends, &scratch->text[0]);
-      cells->row = scratch->text;
+      cells->row = *unquoted;
+    } else if (!doubled->empty()) {
+      unquoted->assign(row.data(), row.size());
+      UndoDoubled(*doubled, ends, &(*unquoted)[0]);
+      cells->row = *unquoted;
     }
     return header_.MayBegin(cells->Text(0)) ? header_.Check(row, detail) : RowFault::kNone;
   }
@@ -245,10 +236,11 @@ class DelimitedDecoder : public RowDecoder, public CellDecoder {
   template <typename Cells>
   RowFault DecodeRow(absl::string_view line, Batch* batch, std::string* detail) const {
     absl::FixedArray<size_t, 256> places(PlacesARow<Cells>());
-    ScratchOf<Cells> scratch;
+    std::string unquoted;
+    std::vector<size_t> doubled;
     Cells cells;
     RowWriter writer(batch);
-    const RowFault fault = SplitRow(line, places.data(), &scratch, &cells, detail);
+    const RowFault fault = SplitRow(line, places.data(), &unquoted, &doubled, &cells, detail);
     return fault == RowFault::kNone ? cells_.EncodeRow(cells, &writer, detail) : fault;
   }
   // Of the last `rows` rows, whose cells these are, column by column. A function of its own has the registers
@@ -351,7 +343,9 @@ void DelimitedDecoder::DecodeBlocks(const RawRows& rows, int begin, int end, Bat
       static_cast<int>(std::clamp<size_t>(kPlacesAtATime / stride, 1, kLinesAtATime));
   absl::FixedArray<size_t, kPlacesAtATime> places(lines_at_a_time * stride);
   std::array<Cells, kLinesAtATime> cells;
-  std::array<ScratchOf<Cells>, kLinesAtATime> scratch;
+  constexpr bool kUnquotes = std::is_same_v<Cells, UnquotedCells>;
+  std::array<std::string, kUnquotes ? kLinesAtATime : 1> unquoted;
+  std::vector<size_t> doubled;
   BlockWriter writer(batch, end - begin, cells_.encoder().bag_fields(), cells_.ids());
   std::string detail;
   for (int row = begin; row < end;) {
@@ -360,8 +354,8 @@ void DelimitedDecoder::DecodeBlocks(const RawRows& rows, int begin, int end, Bat
     for (; row < end && good < lines_at_a_time; ++row) {
       RowFault fault = RowFault::kLineTooLong;
       if (!rows.too_long[row]) {
-        fault =
-            SplitRow(rows.rows[row], places.data() + good * stride, &scratch[good], &cells[good], &detail);
+        fault = SplitRow(rows.rows[row], places.data() + good * stride, &unquoted[kUnquotes ? good : 0],
+                         &doubled, &cells[good], &detail);
         if (fault == RowFault::kNone) fault = cells_.EncodeAllButIds(cells[good], &writer, &detail);
       } else {
         detail = absl::StrCat("a line of more than data.delimited.max_line_bytes ", max_line_bytes_);
