@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "absl/base/attributes.h"
 #include "absl/strings/string_view.h"
 
 namespace tandem {
@@ -17,8 +18,8 @@ inline uint64_t IdHash(uint64_t table_seed, absl::string_view id) {
   return XXH3_64bits_withSeed(id.data(), id.size(), table_seed);
 }
 
-// The same for many ids of one table: what depends on the seed alone is computed once, and ids of 4 to 8
-// bytes, which hashed logs are made of, are hashed in place (XXH3 of short inputs, xxHash's specification).
+// The same for many ids of one table: what depends on the seed alone is computed once, and ids of up to 8 bytes,
+// which hashed logs and small numbers are, are hashed in place (XXH3 of short inputs, xxHash's specification).
 class IdHasher {
  public:
   explicit IdHasher(uint64_t table_seed)
@@ -30,7 +31,7 @@ class IdHasher {
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
     if (size - 4 <= 4) return Short(id, size);
 #endif
-    return XXH3_64bits_withSeed(id, size, seed_);
+    return Other(id, size, seed_);
   }
 
  private:
@@ -46,6 +47,20 @@ class IdHasher {
     h ^= (h >> 35) + size;
     h *= kMultiplier;
     return h ^ h >> 28;
+  }
+
+  // Apart, so that the loops around stay small, and by value, so that they keep a hasher in registers.
+  ABSL_ATTRIBUTE_NOINLINE static uint64_t Other(const char* id, size_t size, uint64_t seed) {
+    if (size - 1 > 2) return XXH3_64bits_withSeed(id, size, seed);
+    const auto byte = [id](size_t i) { return uint32_t{static_cast<uint8_t>(id[i])}; };
+    const uint32_t all =
+        byte(0) << 16 | byte(size >> 1) << 24 | byte(size - 1) | static_cast<uint32_t>(size) << 8;
+    uint64_t h = all ^ (seed + 0x87275a9bu);
+    h ^= h >> 33;
+    h *= 0xc2b2ae3d27d4eb4fu;
+    h ^= h >> 29;
+    h *= 0x165667b19e3779f9u;
+    return h ^ h >> 32;
   }
 
   uint64_t seed_, short_secret_;

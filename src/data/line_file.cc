@@ -123,9 +123,12 @@ class LineFile : public SampleFile {
       quoted_rows_->Pass(line_end - begin);
       return line_end;
     }
+    const absl::string_view rest(chunk.bytes.data() + begin, size_ - begin);
     const std::optional<size_t> bytes =
-        quoted_rows_->RowBytes({chunk.bytes.data() + begin, size_ - begin}, last);
-    return bytes.has_value() ? std::optional<size_t>(begin + *bytes) : std::nullopt;
+        last ? quoted_rows_->RowBytes(rest, last) : quoted_rows_->RowBytes(rest, line_end - 1 - begin, last);
+    if (!bytes.has_value()) return std::nullopt;
+    more_lines_ = last || begin + *bytes > line_end;
+    return begin + *bytes;
   }
 
   // Each byte is looked at once, whatever is asked.
@@ -151,7 +154,7 @@ class LineFile : public SampleFile {
     if (row_quoted_) {
       chunk->quoted.resize(ends_.size() + 1, false);
       chunk->quoted.back() = true;
-      next_line_ += std::count(bytes + begin, bytes + end, '\n');
+      if (more_lines_) next_line_ += std::count(bytes + begin, bytes + end, '\n');
     }
     if (!chunk->numbers.empty()) {
       chunk->numbers.push_back(number);
@@ -177,7 +180,8 @@ class LineFile : public SampleFile {
   int64_t next_line_ = 1;
   int64_t line_bytes_ = 256;  // of a line of the last chunk, on average
   bool overlong_ = false;     // the line at hand has been too long already
-  bool row_quoted_ = false;   // the one at hand
+  bool row_quoted_ = false;   // the one at hand...
+  bool more_lines_ = false;   // ...and it may hold line ends
   // In the chunk's buffer: the first quote from the row at hand on, or where none was found so far; and what
   // was looked through.
   size_t next_quote_ = 0, quotes_scanned_ = 0;

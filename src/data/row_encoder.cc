@@ -52,7 +52,10 @@ RowEncoder::RowEncoder(const Schema& schema, RowUse use) : schema_(schema), use_
     const auto& logs = small_logs.values;
     const bool dense = field.kind == FieldKind::kDense && field.transform == DenseTransform::kLog1p;
     const auto size = std::upper_bound(logs.begin(), logs.end(), field.max_magnitude) - logs.begin();
-    small_logs_sizes_.push_back(dense ? static_cast<uint32_t>(size) : 0);
+    Counts& counts = counts_.emplace_back();
+    counts.are_logs = dense;
+    if (dense) counts.known = static_cast<uint32_t>(size);
+    if (field.kind == FieldKind::kBucketized) counts.known = kSmallCounts;
   }
 }
 

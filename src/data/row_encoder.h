@@ -108,17 +108,15 @@ class RowEncoder {
   // The same, faster, for the small counts that most numbers are; false, and nothing done, for others.
   template <typename Writer>
   bool Count(int f, bool negative, uint32_t count, Writer* writer) const {
-    const Field& field = schema_.fields()[f];
-    const bool dense = field.kind == FieldKind::kDense;
-    if (dense && count < small_logs_sizes_[f]) {
+    const Counts& counts = counts_[f];
+    if (count >= counts.known) return false;
+    if (counts.are_logs) {
       writer->Add(f, value_keys_[f], negative ? -small_logs_[count] : small_logs_[count]);
       return true;
     }
-    if (field.kind == FieldKind::kBucketized && count < kSmallCounts && !negative) {
-      writer->Add(f, small_count_keys_[f][count], 1);
-      return true;
-    }
-    return false;
+    if (negative) return false;
+    writer->Add(f, small_count_keys_[f][count], 1);
+    return true;
   }
   // The part of a moment that a time field is about.
   template <typename Writer>
@@ -182,6 +180,12 @@ class RowEncoder {
     static constexpr size_t kSize = 4096;
     std::array<float, kSize> values;
   };
+  // What Count knows of a field's numbers: those below `known` are looked up, in small_logs_ or else in
+  // small_count_keys_.
+  struct Counts {
+    uint32_t known = 0;
+    bool are_logs = false;
+  };
   static constexpr uint32_t kSmallCounts = 1024;
   static constexpr int kTimeParts = 32;
 
@@ -237,8 +241,7 @@ class RowEncoder {
   std::vector<std::vector<uint64_t>> bucket_keys_, knot_keys_;
   // Bucketized fields: the keys of the numbers 0, 1, ... below kSmallCounts.
   std::vector<std::vector<uint64_t>> small_count_keys_;
-  // By field: how many of small_logs_ are for it.
-  std::vector<uint32_t> small_logs_sizes_;
+  std::vector<Counts> counts_;        // by field
   std::vector<int> constant_fields_;  // that read serving_value
   Batch constants_;
   const float* small_logs_;

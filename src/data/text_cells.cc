@@ -91,8 +91,10 @@ const std::string& TextCells::ColumnName(const CellAction& action) const {
       return schema.group_column;
     case CellUse::kTeacher:
       return schema.teacher_column;
-    case CellUse::kField:
+    case CellUse::kNumber:
     case CellUse::kTime:
+    case CellUse::kBag:
+    case CellUse::kSequence:
       break;
   }
   return encoder_.field(action.field).column;

@@ -77,11 +77,14 @@ class TextCells {
     }
     return false;
   }
+  // Texts besides "" that are no value.
+  bool has_missing_values() const { return has_missing_values_; }
   // The key of a cell that is one id, and whether there is an id. A missing one is hashed as well, as one of
-  // the most frequent length: no branch depends on it.
+  // the most frequent length: no branch depends on it. kMissingValues: has_missing_values().
+  template <bool kMissingValues>
   std::pair<uint64_t, bool> ParseId(const IdCell& id, absl::string_view text) const {
     constexpr absl::string_view kStandIn = "00000000";
-    const bool present = !text.empty() && (!has_missing_values_ || !Missing(text));
+    const bool present = !text.empty() && (!kMissingValues || !Missing(text));
     return {id.hash(present ? text.data() : kStandIn.data(), present ? text.size() : kStandIn.size()),
             present};
   }
@@ -96,7 +99,7 @@ class TextCells {
  private:
   // What a cell that may be at fault, or makes more than one key, is read for; a column may serve several
   // ends.
-  enum class CellUse { kLabel, kWeight, kGroup, kTeacher, kField, kTime };
+  enum class CellUse { kLabel, kWeight, kGroup, kTeacher, kNumber, kTime, kBag, kSequence };
   struct CellAction {
     CellUse use;
     int column;
@@ -109,7 +112,9 @@ class TextCells {
         labels_(schema.positive_labels, schema.negative_labels),
         plain_labels_(labels_.plain()) {}
   static CellUse UseOf(const Field& field) {
-    return field.kind == FieldKind::kTime ? CellUse::kTime : CellUse::kField;
+    if (!field.sequence.empty()) return CellUse::kSequence;
+    if (field.multi_valued) return CellUse::kBag;
+    return field.kind == FieldKind::kTime ? CellUse::kTime : CellUse::kNumber;
   }
   template <typename Cells, typename Writer>
   RowFault EncodeCell(const CellAction& action, const Cells& cells, Writer* writer,
@@ -122,6 +127,8 @@ class TextCells {
   RowFault EncodeTime(int f, absl::string_view text, Writer* writer, std::string* detail) const;
   template <typename Cells>
   RowFault EncodeBag(int f, const Cells& cells, int column, FieldBags* bags, std::string* detail) const;
+  template <typename Cells, typename Writer>
+  void EncodeSequence(int f, const Cells& cells, int column, Writer* writer) const;
   template <typename Writer>
   RowFault EncodeTeacher(absl::string_view text, Writer* writer, std::string* detail) const;
 
@@ -202,6 +209,17 @@ RowFault TextCells::EncodeBag(int f, const Cells& cells, int column, FieldBags* 
   return fault;
 }
 
+// The most recent ids, which come last.
+template <typename Cells, typename Writer>
+void TextCells::EncodeSequence(int f, const Cells& cells, int column, Writer* writer) const {
+  const int places = encoder_.field(f).places;
+  int place = 0;
+  cells.ForEachFromLast(column, [&](absl::string_view id) {
+    encoder_.SequenceId(f, place, id, writer);
+    return ++place < places;
+  });
+}
+
 template <typename Writer>
 RowFault TextCells::EncodeLabel(absl::string_view text, Writer* writer, std::string* detail) const {
   if (Missing(text)) {
@@ -265,21 +283,15 @@ template <typename Cells, typename Writer>
 RowFault TextCells::EncodeCell(const CellAction& action, const Cells& cells, Writer* writer,
                                std::string* detail) const {
   const int column = action.column;
-  if (action.use == CellUse::kField) {
-    const Field& field = encoder_.field(action.field);
-    if (!field.sequence.empty()) {
-      if (!cells.IsList(column) && Missing(cells.Text(column))) return RowFault::kNone;
-      int place = 0;
-      cells.ForEachFromLast(column, [&](absl::string_view id) {
-        encoder_.SequenceId(action.field, place, id, writer);
-        return ++place < field.places;
-      });
-      return RowFault::kNone;
-    }
-    if (field.multi_valued) {
-      if (!cells.IsList(column) && Missing(cells.Text(column))) return RowFault::kNone;
+  // Most of them.
+  if (action.use == CellUse::kNumber && !cells.IsList(column))
+    return EncodeNumber(action.field, cells, column, writer, detail);
+  if (action.use == CellUse::kBag || action.use == CellUse::kSequence) {
+    if (!cells.IsList(column) && Missing(cells.Text(column))) return RowFault::kNone;
+    if (action.use == CellUse::kBag)
       return EncodeBag(action.field, cells, column, writer->bags(action.field), detail);
-    }
+    EncodeSequence(action.field, cells, column, writer);
+    return RowFault::kNone;
   }
   if (cells.IsList(column)) return NoSingleValue(ColumnName(action), detail);
   const absl::string_view text = cells.Text(column);
@@ -306,10 +318,12 @@ RowFault TextCells::EncodeCell(const CellAction& action, const Cells& cells, Wri
       return RowFault::kNone;
     case CellUse::kTeacher:
       return EncodeTeacher(text, writer, detail);
-    case CellUse::kField:
-      return EncodeNumber(action.field, cells, column, writer, detail);
     case CellUse::kTime:
       return EncodeTime(action.field, text, writer, detail);
+    case CellUse::kNumber:
+    case CellUse::kBag:
+    case CellUse::kSequence:
+      break;
   }
   return RowFault::kNone;
 }
@@ -337,7 +351,7 @@ RowFault TextCells::EncodeRow(const Cells& cells, RowWriter* writer, std::string
       writer->DropRow();
       return NoSingleValue(encoder_.field(id.field).column, detail);
     }
-    const auto [key, present] = ParseId(id, cells.Text(id.column));
+    const auto [key, present] = ParseId<true>(id, cells.Text(id.column));
     if (present) writer->Add(id.field, key, 1);
   }
   writer->CloseRow();

@@ -15,9 +15,11 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "src/data/delimited/header_line.h"
+#include "src/data/delimited/quote_scan.h"
 #include "src/data/delimited/quoted_cells.h"
 #include "src/data/line_file.h"
 #include "tandem/day_reader.h"
+#include "tandem/random.h"
 #include "tandem/sample_format.h"
 #include "tests/support/experiments.h"
 #include "tests/support/sample_files.h"
@@ -264,6 +266,47 @@ TEST(QuotedCellsTest, QuotesAreNoPartOfACell) {
   EXPECT_THAT(Decoded(log, head, "1,\"u1,7"),
               HasSubstr("syntax: the quote at the begin of cell 2 isn't closed"));
   EXPECT_THAT(Decoded(log, head, "1,\"u\"1,7"), HasSubstr("syntax: cell 2 goes on after its closing quote"));
+}
+
+// Rows of few different bytes, so that quotes meet delimiters and each other, also where blocks of 64 bytes do.
+TEST(QuotedCellsTest, CellsFoundByBlocksAreThoseFoundByteByByte) {
+  int found = 0;
+  int doubled_rows = 0;
+  for (int i = 0; i < 40000; ++i) {
+    const Random random(4180, RandomPurpose::kSynthetic, {static_cast<uint64_t>(i)});
+    uint64_t draws = 0;
+    const auto draw = [&](int below) { return static_cast<int>(random.UniformDouble(draws++) * below); };
+    std::string row;
+    for (int cell = draw(12); cell >= 0; --cell) {
+      std::string text(draw(3) == 0 ? draw(70) : draw(5), 'x');
+      for (char& byte : text) byte = "xy,\""[draw(draw(3) == 0 ? 4 : 2)];
+      const bool whole = draw(20) > 0;  // else it may be anything
+      if (whole && draw(2) == 0) text = absl::StrCat("\"", absl::StrReplaceAll(text, {{"\"", "\"\""}}), "\"");
+      absl::StrAppend(&row, text, cell > 0 ? "," : "");
+    }
+    Cells expected;
+    std::string scratch;
+    const QuoteFault fault = ForEachQuotedCell(row, kQuoting, &scratch, [&](absl::string_view cell) {
+      expected.emplace_back(cell);
+      return true;
+    });
+    const size_t columns = expected.size();
+    std::vector<size_t> begins(columns + 2 + kSplitSlack), ends(columns + 2 + kSplitSlack), doubled;
+    const bool regular = SplitQuotedCells(row, kQuoting, columns, begins.data(), ends.data(), &doubled);
+    EXPECT_EQ(regular, HasRegularQuotes(row, kQuoting)) << row;
+    EXPECT_FALSE(SplitQuotedCells(row, kQuoting, columns + 1, begins.data(), ends.data(), &doubled)) << row;
+    if (!regular) continue;
+    ASSERT_EQ(fault, QuoteFault::kNone) << row;
+    ASSERT_TRUE(SplitQuotedCells(row, kQuoting, columns, begins.data(), ends.data(), &doubled));
+    std::string text = row;
+    UndoDoubled(doubled, ends.data(), &text[0]);
+    for (size_t c = 0; c < columns; ++c)
+      EXPECT_EQ(text.substr(begins[c], ends[c] - begins[c]), expected[c]) << row;
+    ++found;
+    doubled_rows += doubled.empty() ? 0 : 1;
+  }
+  EXPECT_GT(found, 3000);
+  EXPECT_GT(doubled_rows, 500);
 }
 
 TEST(QuotedCellsTest, KeysAreWrittenSoThatTheyReadBack) {

@@ -4,11 +4,13 @@
 // The reference has no stop-gradient: what teacher, student and embedding get is told apart by the loss that
 // is differentiated. Teacher and embedding must follow the teacher's label loss alone, the student the
 // weighted total. One step of SGD with rate 1 gives the model's gradients: values before less values after.
+#include <glog/logging.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <set>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -16,6 +18,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "tandem/experiment.h"
 #include "tandem/experiment.pb.h"
 #include "tandem/trainer.h"
 #include "tests/support/experiments.h"
@@ -59,16 +62,27 @@ constexpr const char* kStudentsOfHeads[] = {
 };
 constexpr const char* kLogitLosses[] = {"logit_loss: MSE", "logit_loss: SOFT_LABEL temperature: 2.5"};
 
-using Case = std::tuple<const char*, const char*, const char*>;  // teacher, student, logit loss
+// Besides SmallExperiment's features. A number between two knots is in both their rows.
+constexpr const char* kNoMore = "";
+constexpr const char* kBetweenKnots =
+    "feature { name: 'price' dense { piecewise { knots: [-1, 0.5, 3, 10] } } }";
+
+using Case =
+    std::tuple<const char*, const char*, const char*, const char*>;  // teacher, student, logit loss, features
 
 proto::Experiment ExperimentOfCase(const Case& model) {
-  return SmallExperiment(
+  proto::Experiment experiment = SmallExperiment(
       absl::StrCat("teacher { ", std::get<0>(model), " } student { ", std::get<1>(model),
                    " } distill { student_label_weight: 0.8 logit_weight: 0.7 hint_weight: 0.6 ",
                    "hint { teacher_layer: 0 student_layer: 0 } hint {} ", std::get<2>(model), " }"),
       absl::StrCat(
           "embedding { optimizer { sgd { lr: 1 } } } train { optimizer { sgd { lr: 1 } } shard_rows: ",
           kShardRows, " }"));
+  const std::string more = std::get<3>(model);
+  if (!more.empty()) *experiment.add_feature() = ParseExperiment(more, "test").value().feature(0);
+  ResolveDefaults(&experiment);
+  CHECK(ValidateExperiment(experiment).ok()) << ValidateExperiment(experiment);
+  return experiment;
 }
 
 Batch WeightedBatch(const Schema& schema) {
@@ -79,7 +93,7 @@ Batch WeightedBatch(const Schema& schema) {
 
 // Else the tests above would not see how bags are pooled and occurrences added up.
 TEST(DualModelGradientBatch, HasEmptyAndLongBagsAndIdsThatRepeat) {
-  const Schema schema(ExperimentOfCase({kTeachers[0], kStudents[0], kLogitLosses[0]}));
+  const Schema schema(ExperimentOfCase({kTeachers[0], kStudents[0], kLogitLosses[0], kNoMore}));
   const Batch batch = WeightedBatch(schema);
   size_t shortest = 100, longest = 0;
   std::map<std::pair<int, uint64_t>, int> occurrences;  // of the ids of sparse fields
@@ -98,6 +112,15 @@ TEST(DualModelGradientBatch, HasEmptyAndLongBagsAndIdsThatRepeat) {
   EXPECT_EQ(shortest, 0u);
   EXPECT_EQ(longest, 3u);
   EXPECT_GT(repeated, 2);
+}
+
+TEST(DualModelGradientBatch, HasNumbersBetweenKnots) {
+  const Schema schema(ExperimentOfCase({kTeachers[0], kStudents[0], kLogitLosses[0], kBetweenKnots}));
+  const FieldBags bags = WeightedBatch(schema).fields.back();
+  ASSERT_EQ(schema.fields().back().kind, FieldKind::kPiecewise);
+  ASSERT_EQ(bags.keys.size(), 2u * kRows);
+  for (const float coefficient : bags.coefficients) EXPECT_TRUE(coefficient > 0 && coefficient < 1);
+  EXPECT_GT(std::set<uint64_t>(bags.keys.begin(), bags.keys.end()).size(), 2u);
 }
 
 // All that a step changes: the flat parameters, and the embedding's rows by what they hold.
@@ -331,11 +354,14 @@ TEST_P(DualModelGradientTest, WithoutStopGradientTheTotalWouldMoveTeacherAndEmbe
 
 INSTANTIATE_TEST_SUITE_P(AllCombinations, DualModelGradientTest,
                          testing::Combine(testing::ValuesIn(kTeachers), testing::ValuesIn(kStudents),
-                                          testing::ValuesIn(kLogitLosses)));
+                                          testing::ValuesIn(kLogitLosses), testing::Values(kNoMore)));
 INSTANTIATE_TEST_SUITE_P(Heads, DualModelGradientTest,
                          testing::Combine(testing::ValuesIn(kTeachersOfHeads),
                                           testing::ValuesIn(kStudentsOfHeads),
-                                          testing::Values(kLogitLosses[1])));
+                                          testing::Values(kLogitLosses[1]), testing::Values(kNoMore)));
+INSTANTIATE_TEST_SUITE_P(NumbersBetweenKnots, DualModelGradientTest,
+                         testing::Combine(testing::ValuesIn(kTeachers), testing::Values(kStudents[2]),
+                                          testing::Values(kLogitLosses[0]), testing::Values(kBetweenKnots)));
 
 }  // namespace
 }  // namespace tandem

@@ -59,12 +59,14 @@ class BlockWriter {
   template <typename IdOf>
   void AddIds(int field, int rows, const IdOf& id_of) {
     Column& column = columns_[field];
-    uint32_t* offsets = column.offsets + row_ + 1 - rows;
+    uint64_t* const keys = column.keys;
+    float* const coefficients = column.coefficients;
+    uint32_t* const offsets = column.offsets + row_ + 1 - rows;
     uint32_t size = column.size;
     for (int i = 0; i < rows; ++i) {
       const std::pair<uint64_t, bool> id = id_of(i);
-      column.keys[size] = id.first;
-      column.coefficients[size] = 1;
+      keys[size] = id.first;
+      coefficients[size] = 1;
       size += id.second ? 1 : 0;
       offsets[i] = size;
     }

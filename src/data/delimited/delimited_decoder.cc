@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/base/attributes.h"
 #include "absl/container/fixed_array.h"
 #include "absl/strings/str_cat.h"
 #include "src/data/delimited/block_writer.h"
@@ -185,30 +186,34 @@ class DelimitedDecoder : public RowDecoder, public CellDecoder {
   // Of a row's cells: where they begin, and where they end.
   template <typename Cells>
   size_t PlacesARow() const {
-    return (std::is_same_v<Cells, UnquotedCells> ? 2 : 1) * columns_ + 1 + kSplitSlack;
+    return (std::is_same_v<Cells, UnquotedCells> ? 2 : 1) * (columns_ + 1 + kSplitSlack);
   }
   bool HasQuote(absl::string_view row) const {
     return quote_.has_value() && std::memchr(row.data(), *quote_, row.size()) != nullptr;
   }
 
   // The cells of a row that holds no quote. The count comes before what a shifted cell may look like.
-  RowFault SplitRow(absl::string_view line, size_t* places, std::string* /*unquoted*/, LineCells* cells,
-                    std::string* detail) const {
+  RowFault SplitRow(absl::string_view line, size_t* places, std::string* /*unquoted*/,
+                    std::vector<size_t>* /*doubled*/, LineCells* cells, std::string* detail) const {
     *cells = {{line, places}, &separators_};
     if (line.empty()) return RowFault::kBlankLine;
     const size_t found = SplitCells(line, delimiter_, columns_, places);
     if (found != static_cast<size_t>(columns_)) return NoColumns(found, detail);
     return header_.MayBegin(cells->Text(0)) ? header_.Check(line, detail) : RowFault::kNone;
   }
-  // Of any row. What was doubled is undone in `unquoted`.
-  RowFault SplitRow(absl::string_view row, size_t* places, std::string* unquoted, UnquotedCells* cells,
-                    std::string* detail) const {
+  // Of any row. What was doubled is undone in `unquoted`; `doubled` is the function's own.
+  RowFault SplitRow(absl::string_view row, size_t* places, std::string* unquoted,
+                    std::vector<size_t>* doubled, UnquotedCells* cells, std::string* detail) const {
     size_t* const ends = places + columns_ + 1 + kSplitSlack;
     *cells = {{row, places, ends}, &separators_};
     if (row.empty()) return RowFault::kBlankLine;
-    if (!SplitQuotedCells(row, {delimiter_, *quote_}, columns_, places, ends)) {
+    if (!SplitQuotedCells(row, {delimiter_, *quote_}, columns_, places, ends, doubled)) {
       const RowFault fault = Unquote(row, places, ends, unquoted, detail);
       if (fault != RowFault::kNone) return fault;
+      cells->row = *unquoted;
+    } else if (!doubled->empty()) {
+      unquoted->assign(row.data(), row.size());
+      UndoDoubled(*doubled, ends, &(*unquoted)[0]);
       cells->row = *unquoted;
     }
     return header_.MayBegin(cells->Text(0)) ? header_.Check(row, detail) : RowFault::kNone;
@@ -232,10 +237,22 @@ class DelimitedDecoder : public RowDecoder, public CellDecoder {
   RowFault DecodeRow(absl::string_view line, Batch* batch, std::string* detail) const {
     absl::FixedArray<size_t, 256> places(PlacesARow<Cells>());
     std::string unquoted;
+    std::vector<size_t> doubled;
     Cells cells;
     RowWriter writer(batch);
-    const RowFault fault = SplitRow(line, places.data(), &unquoted, &cells, detail);
+    const RowFault fault = SplitRow(line, places.data(), &unquoted, &doubled, &cells, detail);
     return fault == RowFault::kNone ? cells_.EncodeRow(cells, &writer, detail) : fault;
+  }
+  // Of the last `rows` rows, whose cells these are, column by column. A function of its own has the registers
+  // for itself.
+  template <bool kMissingValues, typename Cells>
+  ABSL_ATTRIBUTE_NOINLINE void AddIds(const Cells* cells, int rows, BlockWriter* writer) const {
+    for (const IdCell& id : cells_.ids()) {
+      // A copy stays in registers.
+      writer->AddIds(id.field, rows, [id, &text_cells = cells_, cells](int i) {
+        return text_cells.ParseId<kMissingValues>(id, cells[i].Text(id.column));
+      });
+    }
   }
   template <typename Cells>
   void DecodeBlocks(const RawRows& rows, int begin, int end, Batch* batch, std::vector<BadRow>* bad) const;
@@ -328,6 +345,7 @@ void DelimitedDecoder::DecodeBlocks(const RawRows& rows, int begin, int end, Bat
   std::array<Cells, kLinesAtATime> cells;
   constexpr bool kUnquotes = std::is_same_v<Cells, UnquotedCells>;
   std::array<std::string, kUnquotes ? kLinesAtATime : 1> unquoted;
+  std::vector<size_t> doubled;
   BlockWriter writer(batch, end - begin, cells_.encoder().bag_fields(), cells_.ids());
   std::string detail;
   for (int row = begin; row < end;) {
@@ -337,7 +355,7 @@ void DelimitedDecoder::DecodeBlocks(const RawRows& rows, int begin, int end, Bat
       RowFault fault = RowFault::kLineTooLong;
       if (!rows.too_long[row]) {
         fault = SplitRow(rows.rows[row], places.data() + good * stride, &unquoted[kUnquotes ? good : 0],
-                         &cells[good], &detail);
+                         &doubled, &cells[good], &detail);
         if (fault == RowFault::kNone) fault = cells_.EncodeAllButIds(cells[good], &writer, &detail);
       } else {
         detail = absl::StrCat("a line of more than data.delimited.max_line_bytes ", max_line_bytes_);
@@ -350,11 +368,10 @@ void DelimitedDecoder::DecodeBlocks(const RawRows& rows, int begin, int end, Bat
         bad->push_back({row, fault, IsPassedOver(fault) ? "" : detail});
       }
     }
-    for (const IdCell& id : cells_.ids()) {
-      // A copy stays in registers.
-      writer.AddIds(id.field, good, [id, &text_cells = cells_, block = cells.data()](int i) {
-        return text_cells.ParseId(id, block[i].Text(id.column));
-      });
+    if (cells_.has_missing_values()) {
+      AddIds<true>(cells.data(), good, &writer);
+    } else {
+      AddIds<false>(cells.data(), good, &writer);
     }
   }
 }

@@ -1,15 +1,19 @@
 // The cells of a row of quoted text, without their quotes: what QuotedRows has found to be one.
 //
 //   std::string scratch;
-//   const CellFault fault = ForEachQuotedCell(row, {',', '"'}, &scratch, [&](absl::string_view cell) {...});
+//   const QuoteFault fault = ForEachQuotedCell(row, {',', '"'}, &scratch, [&](absl::string_view cell) {...});
 #ifndef TANDEM_SRC_DATA_DELIMITED_QUOTED_CELLS_H_
 #define TANDEM_SRC_DATA_DELIMITED_QUOTED_CELLS_H_
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string>
+#include <vector>
 
 #include "absl/strings/string_view.h"
+#include "absl/types/span.h"
+#include "src/data/delimited/quote_scan.h"
 #include "src/data/delimited/quoted_rows.h"
 #include "src/data/delimited/split.h"
 
@@ -65,44 +69,53 @@ QuoteFault ForEachQuotedCell(absl::string_view row, Quoting quoting, std::string
   }
 }
 
-// Where the cells are, where they are `columns` and no quote in them is doubled or misplaced; false for any
-// other row. begins[c] and ends[c] enclose the text of cell c, without its quotes. `begins` has room for
-// columns + 1 + kSplitSlack.
+// Where the cells are, where they are `columns` and no quote in them is misplaced; false for any other row.
+// begins[c] and ends[c] enclose the text of cell c, without its quotes. `doubled`: where the second one is of two
+// quotes that are one. `begins` and `ends` have room for columns + kSplitSlack each.
 inline bool SplitQuotedCells(absl::string_view row, Quoting quoting, size_t columns, size_t* begins,
-                             size_t* ends) {
+                             size_t* ends, std::vector<size_t>* doubled) {
+  QuoteScan scan(quoting);
+  const auto is_quote = [row, quoting](size_t i) { return i < row.size() && row[i] == quoting.quote; };
+  doubled->clear();
   begins[0] = 0;
-  size_t cells = 1;
-  size_t quotes = 0;
-  uint64_t in_quotes = 0;  // all bits alike
-  for (size_t block = 0; block < row.size(); block += 64) {
-    const size_t size = row.size() - block < 64 ? row.size() - block : 64;
-    const uint64_t quote_mask = ByteMask(row.data() + block, size, block, quoting.quote);
-    const uint64_t inside = PrefixXor(quote_mask) ^ in_quotes;
-    in_quotes = 0 - (inside >> 63);
-    quotes += __builtin_popcountll(quote_mask);
-    uint64_t mask = ByteMask(row.data() + block, size, block, quoting.delimiter) & ~inside;
-    const size_t found = __builtin_popcountll(mask);
-    if (cells + found > columns) return false;
-    for (size_t* next = begins + cells; mask != 0; next += 4) {
-      for (int i = 0; i < 4; ++i) {
-        next[i] = block + __builtin_ctzll(mask | uint64_t{1} << 63) + 1;
-        mask &= mask - 1;
-      }
+  size_t begun = is_quote(0) ? 0 : 1;
+  size_t ended = 0;
+  for (size_t at = 0; at < row.size(); at += 64) {
+    const QuoteScan::Block block = scan.Next(row, at);
+    // A cell's text begins behind its quote, else behind its delimiter; and ends likewise.
+    const uint64_t next_opens = is_quote(at + 64) ? uint64_t{1} << 63 : 0;
+    const uint64_t begin_mask = block.opening | (block.delimiters & ~(block.opening >> 1 | next_opens));
+    const uint64_t end_mask = block.closing | (block.delimiters & ~block.after);
+    const size_t begin_count = __builtin_popcountll(begin_mask);
+    const size_t end_count = __builtin_popcountll(end_mask);
+    if (begun + begin_count > columns || ended + end_count > columns) return false;
+    PutPlaces(begin_mask, at + 1, begins + begun);
+    PutPlaces(end_mask, at, ends + ended);
+    begun += begin_count;
+    ended += end_count;
+    for (uint64_t rest = block.doubled; rest != 0; rest &= rest - 1)
+      doubled->push_back(at + __builtin_ctzll(rest));
+  }
+  if (!scan.Regular() || begun != columns) return false;
+  if (ended < columns) ends[ended] = row.size();  // a last cell without quotes
+  return true;
+}
+
+// Makes one quote of two, in cells that SplitQuotedCells has found in a row of which `text` is a copy.
+inline void UndoDoubled(absl::Span<const size_t> doubled, size_t* ends, char* text) {
+  size_t cell = 0;
+  for (size_t i = 0; i < doubled.size();) {
+    while (ends[cell] <= doubled[i]) ++cell;
+    const size_t end = ends[cell];
+    size_t to = doubled[i];
+    while (i < doubled.size() && doubled[i] < end) {
+      const size_t from = doubled[i++] + 1;
+      const size_t size = (i < doubled.size() && doubled[i] < end ? doubled[i] : end) - from;
+      std::memmove(text + to, text + from, size);
+      to += size;
     }
-    cells += found;
+    ends[cell] = to;
   }
-  if (cells != columns) return false;
-  begins[cells] = row.size() + 1;
-  size_t enclosing = 0;
-  for (size_t c = 0; c < columns; ++c) {
-    const size_t end = begins[c + 1] - 1;
-    const size_t begin = begins[c];
-    const bool quoted = end - begin >= 2 && row[begin] == quoting.quote && row[end - 1] == quoting.quote;
-    begins[c] = begin + (quoted ? 1 : 0);
-    ends[c] = end - (quoted ? 1 : 0);
-    enclosing += quoted ? 2 : 0;
-  }
-  return enclosing == quotes;
 }
 
 }  // namespace tandem

@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "absl/strings/match.h"
+#include "absl/strings/strip.h"
+#include "src/data/delimited/quote_scan.h"
 #include "src/data/delimited/split.h"
 
 namespace tandem {
@@ -13,18 +15,23 @@ constexpr absl::string_view kByteOrderMark = "\xef\xbb\xbf";
 }  // namespace
 
 std::optional<size_t> QuotedRows::RowBytes(absl::string_view bytes, bool last) {
+  if (line_end_ != kNowhere) return RowBytes(bytes, line_end_, last);
+  const size_t found = bytes.find('\n', line_scanned_);
+  line_scanned_ = bytes.size();
+  if (found != absl::string_view::npos) return RowBytes(bytes, found, last);
+  // Without a line end nothing is decided but at the end.
+  if (!last || bytes.empty()) return std::nullopt;
+  return End(bytes.size());
+}
+
+std::optional<size_t> QuotedRows::RowBytes(absl::string_view bytes, size_t line_end, bool last) {
   if (line_end_ == kNowhere) {
-    const size_t found = bytes.find('\n', line_scanned_);
-    line_scanned_ = bytes.size();
-    if (found == absl::string_view::npos) {
-      // Without a line end nothing is decided but at the end.
-      if (!last || bytes.empty()) return std::nullopt;
-      return End(bytes.size());
-    }
-    line_end_ = found;
+    line_end_ = line_end;
+    // Most rows are one line, with its quotes where they belong.
+    if (dropped_ || HasRegularQuotes(absl::StripSuffix(bytes.substr(0, line_end), "\r"), quoting_))
+      return End(line_end + 1);
     if (absl::StartsWith(bytes, kByteOrderMark)) at_ = kByteOrderMark.size();
   }
-  if (dropped_) return End(line_end_ + 1);
   while (at_ < bytes.size()) {
     const bool before_line_end = at_ <= line_end_;
     PassBlock(bytes);

@@ -28,12 +28,14 @@ struct Quoting {
   char quote;
 };
 
-// Each byte is looked at twice at most, but for a few.
+// Each byte is looked at three times at most, but for a few.
 class QuotedRows : public RowScanner {
  public:
   QuotedRows(Quoting quoting, int64_t max_row_bytes) : quoting_(quoting), max_row_bytes_(max_row_bytes) {}
 
   std::optional<size_t> RowBytes(absl::string_view bytes, bool last) override;
+  // The same, of a row whose first line end is bytes[line_end]: whoever has looked for it already says so.
+  std::optional<size_t> RowBytes(absl::string_view bytes, size_t line_end, bool last);
   void Drop() override;
   // The next row, of so many bytes, is a line without a quote: there is no need to look at it.
   void Pass(size_t row_bytes) { known_ = known_ > row_bytes ? known_ - row_bytes : 0; }
