@@ -65,8 +65,9 @@ absl::Status CheckValidation(const proto::Experiment& experiment) {
     return ConfigError("train.validation: of no rows; one of share and days says which");
   if (!validation.has_days()) return absl::OkStatus();
   if (!path.empty() && !absl::StrContains(path, "{date"))
-    return ConfigError("train.validation.days: data.path has no {date} (", path,
-                       "); train.validation.share takes a share of the rows");
+    return ConfigError(
+        "train.validation.days: data.path has no {date} (", path,
+        "); train.validation.share takes a share of the rows, clear=train.validation holds out none");
   if (validation.days() >= experiment.train().window_days())
     return ConfigError("train.validation.days: ", validation.days(), "; must be less than train.window_days ",
                        experiment.train().window_days(), ", of which they are the last");

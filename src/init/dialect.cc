@@ -107,6 +107,19 @@ Guess BestGuess(absl::string_view text, bool whole, const proto::Data& given) {
   return best;
 }
 
+// Whether all of a column below the first row are numbers, or empty; `seen`: how many numbers.
+bool OnlyNumbersBelow(const Rows& rows, size_t c, int* seen) {
+  *seen = 0;
+  for (size_t r = 1; r < rows.size(); ++r) {
+    if (rows[r].size() != rows[0].size()) continue;
+    const absl::string_view cell = absl::StripAsciiWhitespace(rows[r][c]);
+    if (cell.empty()) continue;
+    if (!IsNumber(cell)) return false;
+    ++*seen;
+  }
+  return true;
+}
+
 // Names are texts, each its own, and not among what stands below them.
 bool LooksLikeHeader(const Rows& rows) {
   const std::vector<std::string>& first = rows[0];
@@ -120,18 +133,33 @@ bool LooksLikeHeader(const Rows& rows) {
   }
   size_t again = 0;
   for (size_t c = 0; c < first.size(); ++c) {
-    bool numbers = rows.size() > 1;
-    bool found = false;
-    for (size_t r = 1; r < rows.size(); ++r) {
-      if (rows[r].size() != first.size()) continue;
-      found |= rows[r][c] == first[c];
-      const absl::string_view cell = absl::StripAsciiWhitespace(rows[r][c]);
-      numbers &= cell.empty() || IsNumber(cell);
-    }
-    if (numbers) return true;
-    again += found ? 1 : 0;
+    int seen = 0;
+    if (rows.size() > 1 && OnlyNumbersBelow(rows, c, &seen)) return true;
+    const auto has_it = [&](const auto& row) { return row.size() == first.size() && row[c] == first[c]; };
+    again += std::any_of(rows.begin() + 1, rows.end(), has_it) ? 1 : 0;
   }
   return 4 * again <= first.size();
+}
+
+// A row of texts above a column of numbers, which two equal names, or a missing one, keep from being a header.
+absl::Status CheckNames(const Rows& rows, absl::string_view origin) {
+  const std::vector<std::string>& first = rows[0];
+  std::set<std::string> names;
+  std::string fault;
+  bool above_numbers = false;
+  for (size_t c = 0; c < first.size(); ++c) {
+    const std::string name(absl::StripAsciiWhitespace(first[c]));
+    if (IsNumber(name)) return absl::OkStatus();
+    if (name.empty() && c > 0 && fault.empty()) fault = absl::StrCat("column ", c + 1, " has no name");
+    if (!name.empty() && !names.insert(name).second && fault.empty())
+      fault = absl::StrCat("the name '", name, "' is there twice, the second time for column ", c + 1);
+    int seen = 0;
+    above_numbers |= !name.empty() && OnlyNumbersBelow(rows, c, &seen) && seen > 0;
+  }
+  if (fault.empty() || !above_numbers) return absl::OkStatus();
+  return DataError(origin, ":1: looks like a header, but ", fault,
+                   "; give every column a name of its own (or, if this is a row, say "
+                   "data.delimited.header=false)");
 }
 
 // `a::b` is cut by ':' into "a", "", "b".
@@ -209,6 +237,8 @@ absl::StatusOr<Dialect> FindDelimited(absl::string_view text, bool whole, absl::
   }
   proto::Delimited* delimited = dialect.data.mutable_delimited();
   delimited->set_delimiter(std::string(1, guess.delimiter));
+  const bool asks_header = !given.delimited().has_header() && given.delimited().column_size() == 0;
+  if (asks_header) TANDEM_RETURN_IF_ERROR(CheckNames(guess.rows, origin));
   if (!given.delimited().has_header())
     delimited->set_header(given.delimited().column_size() == 0 && LooksLikeHeader(guess.rows));
   // As data.quote's default has it: an unset one means " but for tabs.

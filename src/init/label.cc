@@ -116,7 +116,12 @@ absl::Status ChooseTexts(const ColumnProfile& column, const AskedLabel& asked, L
   if (texts.empty()) return DataError("the label '", column.name, "' is empty in every row");
   if (texts.size() > kMostTexts || column.distinct() > static_cast<int64_t>(texts.size())) {
     return ConfigError("the label '", column.name, "' has ", column.distinct(), " values (", Shown(texts),
-                       "): a label has two classes");
+                       "): a label has two classes",
+                       asked.positive.empty()
+                           ? ""
+                           : absl::StrCat("; texts that are positive can be named for up to ", kMostTexts,
+                                          " values: write a column of 0 and 1 from ", Shown(asked.positive),
+                                          " and the others"));
   }
   if (!asked.positive.empty()) {
     TANDEM_ASSIGN_OR_RETURN(label->positive, AskedTexts(texts, asked, column.name));

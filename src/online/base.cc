@@ -6,6 +6,7 @@
 #include "absl/time/time.h"
 #include "src/config/methods.h"
 #include "src/config/optimizers.h"
+#include "src/train/checkpoint_verdict.h"
 #include "src/util/paths.h"
 #include "tandem/checkpoint.h"
 #include "tandem/experiment.h"
@@ -50,7 +51,7 @@ absl::StatusOr<Base> FindBase(FileSystem& fs, const std::string& init_from) {
     TANDEM_ASSIGN_OR_RETURN(base.id, ReadModelId(fs, base.checkpoint));
   }
   TANDEM_RETURN_IF_ERROR(VerifyDirectory(fs, base.checkpoint));
-  TANDEM_ASSIGN_OR_RETURN(const proto::RunState state, ReadRunState(fs, base.checkpoint));
+  TANDEM_ASSIGN_OR_RETURN(const proto::RunState state, ReadJudgedRunState(fs, base.checkpoint));
   base.days.assign(state.day().begin(), state.day().end());
   base.verdict = state.verdict().reason();
   const std::string last_day = LastDayOf(state);

@@ -8,6 +8,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "src/page/text_table.h"
+#include "src/serve/unknown_share.h"
 #include "src/util/progress.h"
 #include "tandem/evaluate_model.h"
 
@@ -122,8 +123,7 @@ std::string ModelEvaluationText(const ModelEvaluation& evaluation) {
   if (!evaluation.ids.empty()) {
     absl::StrAppend(&text, "\nIds unknown to the model, by feature: ",
                     absl::StrJoin(evaluation.ids, ", ", [](std::string* out, const FeatureIds& feature) {
-                      absl::StrAppend(out, "\"", feature.name, "\" ",
-                                      absl::StrFormat("%.3g %%", 100 * feature.unknown_share()));
+                      absl::StrAppend(out, "\"", feature.name, "\" ", UnknownShareText(feature));
                     }));
   }
   absl::StrAppend(&text, "\n\n", MetricsText(evaluation, towers), "\n", CalibrationText(towers));

@@ -10,6 +10,7 @@
 #include "src/serve/loaded_model.h"
 #include "src/serve/precision_proto.h"
 #include "src/serve/quantize.h"
+#include "src/train/checkpoint_verdict.h"
 #include "tandem/checkpoint.h"
 #include "tandem/experiment.pb.h"
 #include "tandem/model_directory.h"
@@ -80,7 +81,7 @@ absl::Status CheckWidths(const Tower& student, Precision precision) {
 }
 
 absl::Status CheckVerdict(FileSystem& fs, const std::string& checkpoint, bool accepted) {
-  TANDEM_ASSIGN_OR_RETURN(const proto::RunState state, ReadRunState(fs, checkpoint));
+  TANDEM_ASSIGN_OR_RETURN(const proto::RunState state, ReadJudgedRunState(fs, checkpoint));
   if (!state.has_verdict()) return absl::OkStatus();
   if (!accepted) return PoorModelError(checkpoint, state.verdict().reason());
   LOG(WARNING) << checkpoint << ": exported all the same: " << state.verdict().reason();

@@ -8,6 +8,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "src/serve/serving_tables.h"
+#include "src/serve/unknown_share.h"
 #include "src/util/progress.h"
 #include "tandem/dual_model.h"
 #include "tandem/predictor.h"
@@ -18,6 +19,8 @@ namespace {
 
 constexpr int64_t kFewestIds = 20;
 constexpr double kMost = 0.9;
+// Smaller shares aren't told by a figure: none and all must be sure.
+constexpr double kLeastTold = 0.01;
 
 const std::string& NameOf(const Field& field) { return field.sequence.empty() ? field.name : field.sequence; }
 
@@ -56,9 +59,16 @@ void UnknownIds::Merge(const UnknownIds& other) {
   }
 }
 
+std::string UnknownShareText(const FeatureIds& feature) {
+  const double share = 100 * feature.unknown_share();
+  if (share > 0 && share < kLeastTold) return absl::StrFormat("< %g %%", kLeastTold);
+  return share < 100 && share > 100 - kLeastTold ? absl::StrFormat("> %g %%", 100 - kLeastTold)
+                                                 : absl::StrFormat("%.4g %%", share);
+}
+
 std::string UnknownIdsText(const std::vector<FeatureIds>& features) {
   return absl::StrJoin(features, ", ", [](std::string* out, const FeatureIds& feature) {
-    absl::StrAppend(out, feature.name, absl::StrFormat(" %.3g %%", 100 * feature.unknown_share()));
+    absl::StrAppend(out, feature.name, " ", UnknownShareText(feature));
   });
 }
 

@@ -13,6 +13,7 @@
 #include "src/config/methods.h"
 #include "src/config/model_floats.h"
 #include "src/config/stored_experiment.h"
+#include "src/train/day_progress.h"
 #include "src/train/run_state.h"
 #include "src/util/format_version.h"
 #include "src/util/paths.h"
@@ -93,14 +94,6 @@ absl::Status CheckWeights(FileSystem& fs, const std::string& path, const proto::
   return check("/adapters.bin", AdapterWeights(experiment));
 }
 
-absl::Status LoadProgress(FileSystem& fs, const std::string& path, ScoreLog* log) {
-  TANDEM_ASSIGN_OR_RETURN(const std::string bytes, fs.ReadFile(path));
-  absl::StatusOr<ScoreLog> parsed = ScoreLog::Parse(bytes);
-  if (!parsed.ok()) return ModelError(path, ": ", parsed.status().message());
-  *log = *std::move(parsed);
-  return absl::OkStatus();
-}
-
 }  // namespace
 
 std::string StepDirectory(const std::string& run_dir, int64_t step) {
@@ -141,12 +134,12 @@ absl::Status SaveCheckpoint(FileSystem& fs, const std::string& path, const DualM
     if (model.has_teacher()) {
       TANDEM_RETURN_IF_ERROR(
           WriteRecords(fs, aside + "/teacher.bin", model.teacher().layout(), model.teacher_parameters()));
-      TANDEM_RETURN_IF_ERROR(WriteBytes(fs, aside + "/progress-teacher.bin", progress.teacher.Serialize()));
+      TANDEM_RETURN_IF_ERROR(WriteBytes(fs, aside + kTeacherProgressFile, progress.teacher.Serialize()));
     }
     if (model.has_student()) {
       TANDEM_RETURN_IF_ERROR(
           WriteRecords(fs, aside + "/student.bin", model.student().layout(), model.student_parameters()));
-      TANDEM_RETURN_IF_ERROR(WriteBytes(fs, aside + "/progress-student.bin", progress.student.Serialize()));
+      TANDEM_RETURN_IF_ERROR(WriteBytes(fs, aside + kStudentProgressFile, progress.student.Serialize()));
     }
     return WriteRecords(fs, aside + "/adapters.bin", model.loss().layout(), model.adapter_parameters());
   });
@@ -247,10 +240,10 @@ absl::Status LoadCheckpoint(FileSystem& fs, const std::string& path, EmbeddingLo
   }
   if (progress != nullptr) {
     if (model->has_teacher()) {
-      TANDEM_RETURN_IF_ERROR(LoadProgress(fs, path + "/progress-teacher.bin", &progress->teacher));
+      TANDEM_ASSIGN_OR_RETURN(progress->teacher, ReadProgress(fs, path + kTeacherProgressFile));
     }
     if (model->has_student()) {
-      TANDEM_RETURN_IF_ERROR(LoadProgress(fs, path + "/progress-student.bin", &progress->student));
+      TANDEM_ASSIGN_OR_RETURN(progress->student, ReadProgress(fs, path + kStudentProgressFile));
     }
   }
   return absl::OkStatus();

@@ -105,4 +105,28 @@ absl::Status FindKnots(const RunOptions& options, proto::Experiment* experiment)
   return absl::OkStatus();
 }
 
+// A log of any size has some in its first rows: it is read on only while there is none.
+absl::Status CheckHeldOut(FileSystem& fs, const proto::Experiment& experiment, const Schema& schema,
+                          const HeldOutLog& learned) {
+  if (learned.choice.rows != RowChoice::kLearned) return absl::OkStatus();
+  const auto format = MakeSampleFormat(experiment.data());
+  std::vector<std::string> files;
+  for (const Day& day : learned.days) files.insert(files.end(), day.files.begin(), day.files.end());
+  DayReader reader(fs, *format, schema, RowUse::kTrain, files, nullptr, nullptr, learned.choice);
+  Batch block(static_cast<int>(schema.fields().size()));
+  int64_t rows = 0;
+  for (;;) {
+    const absl::StatusOr<bool> more = reader.ReadBlock(DayReader::kPieceRows, &block);
+    // What can't be read is the run's to say, and so is an empty log.
+    if (!more.ok() || reader.held_out() > 0) return absl::OkStatus();
+    if (!*more) break;
+    rows += block.rows();
+  }
+  if (rows == 0) return absl::OkStatus();
+  return DataError(
+      "train.validation.share: ", learned.choice.share, " holds out not one of the ", FormatCount(rows),
+      rows == 1 ? " row" : " rows", " (whole keys or groups are held out where data names some)",
+      "; a larger share, or more rows, would give some, and clear=train.validation trains without");
+}
+
 }  // namespace tandem

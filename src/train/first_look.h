@@ -1,11 +1,16 @@
-// A first look at the window, before a run begins: the knots that its configuration leaves to it.
+// A first look at the window, before a run begins: the knots that its configuration leaves to it, and whether
+// anything is held out.
 //
 //   TANDEM_RETURN_IF_ERROR(FindKnots(options, &experiment));      // what the run then keeps
+//   TANDEM_RETURN_IF_ERROR(CheckHeldOut(fs, experiment, schema, validation.learned()));
 #ifndef TANDEM_SRC_TRAIN_FIRST_LOOK_H_
 #define TANDEM_SRC_TRAIN_FIRST_LOOK_H_
 
 #include "absl/status/status.h"
+#include "src/train/held_out_scorer.h"
+#include "tandem/files.h"
 #include "tandem/run.h"
+#include "tandem/schema.h"
 
 namespace tandem {
 
@@ -18,6 +23,10 @@ class Experiment;
 // most 2^18 a feature. A function of the configuration and the log; the threads change nothing. A
 // DataError where a column holds no number.
 absl::Status FindKnots(const RunOptions& options, proto::Experiment* experiment);
+
+// A DataError where a share of the rows is to be held out, and the log has none that is.
+absl::Status CheckHeldOut(FileSystem& fs, const proto::Experiment& experiment, const Schema& schema,
+                          const HeldOutLog& learned);
 
 }  // namespace tandem
 

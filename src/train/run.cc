@@ -241,6 +241,8 @@ absl::Status Run::Begin() {
   if (experiment_.train().has_validation()) {
     TANDEM_ASSIGN_OR_RETURN(Validation validation, Validation::Create(experiment_, options_.parts,
                                                                       options_.days, options_.held_out_part));
+    if (directory_->fresh())
+      TANDEM_RETURN_IF_ERROR(CheckHeldOut(fs_, experiment_, schema_, validation.learned()));
     stages_.emplace(experiment_, options_, kernels_, schema_, &workers_, std::move(validation), &state_);
   }
   BeginTrainer();
@@ -342,7 +344,8 @@ absl::Status Run::Complete() {
   TANDEM_RETURN_IF_ERROR(Report());
   TANDEM_RETURN_IF_ERROR(Checkpoint());
   TANDEM_RETURN_IF_ERROR(WriteCompletion(fs_, options_.run_dir, state_.step()));
-  LOG(INFO) << RowsLine(state_, DistillsUnlabelled());
+  const bool learned_held_out = stages_.has_value() && experiment_.train().validation().then_learn();
+  LOG(INFO) << RowsLine(state_, DistillsUnlabelled(), learned_held_out);
   if (model_->embedding().ids_refused() > 0) {
     LOG(WARNING) << "the tables are full (embedding.max_rows: " << experiment_.embedding().max_rows()
                  << "): " << FormatCount(model_->embedding().ids_refused())
@@ -529,7 +532,7 @@ absl::Status Run::EndDay(const LogEvent& event) {
   const bool first_rows = state_.rows_good() - state_.rows_unlabelled() - state_.rows_held_out() == 0;
   NoteLabels(day_.teacher.rows() > 0 ? day_.teacher : day_.student, first_rows, &state_);
   CountLabels();
-  if (!stages_.has_value() && experiment_.train().epochs() == 1) JudgeScores();
+  if (!stages_.has_value()) JudgeScores();
   state_.set_rows_good(state_.rows_good() + rows.good);
   state_.set_rows_unlabelled(state_.rows_unlabelled() + rows.unlabelled);
   if (rows.held_out > 0) state_.set_rows_held_out(state_.rows_held_out() + rows.held_out);

@@ -130,16 +130,19 @@ std::string RunProgress::TimeLeft(int64_t rows, double rows_per_second) const {
       ", ", FormatDuration(std::max(0.0, (all - static_cast<double>(rows)) / rows_per_second)), " left");
 }
 
-std::string RowsLine(const proto::RunState& state, bool trains_unlabelled) {
+std::string RowsLine(const proto::RunState& state, bool trains_unlabelled, bool learned_held_out) {
   int64_t bad = 0;
   std::array<int64_t, kRowFaults> by_fault = {};
   for (int fault = 0; fault < kRowFaults; ++fault) bad += by_fault[fault] = state.rows_bad(fault);
   const int64_t unlabelled = state.rows_unlabelled(), left_out = trains_unlabelled ? 0 : unlabelled;
-  const int64_t held_out = state.rows_held_out();
+  const int64_t held_out = learned_held_out ? 0 : state.rows_held_out();
+  const int64_t learned_last = state.rows_held_out() - held_out;
   return absl::StrCat(
       FormatCount(state.rows_good() + bad),
       " rows read = ", FormatCount(state.rows_good() - left_out - held_out), " trained",
       OfThemUnlabelled(unlabelled - left_out),
+      learned_last > 0 ? absl::StrCat(", ", FormatCount(learned_last), " of them held out until the end")
+                       : "",
       left_out > 0 ? absl::StrCat(" + ", FormatCount(left_out), " without a label, left out") : "",
       held_out > 0 ? absl::StrCat(" + ", FormatCount(held_out), " held out") : "", " + ", FormatCount(bad),
       " quarantined", bad > 0 ? absl::StrCat(" (", FaultCounts(by_fault), ")") : "");

@@ -2,7 +2,7 @@
 //
 //   RunProgress progress(fs, experiment, days, passes, terminal, quiet);
 //   TANDEM_RETURN_IF_ERROR(progress.OnStep(report));
-//   LOG(INFO) << RowsLine(state, trains_unlabelled);         // at the end
+//   LOG(INFO) << RowsLine(state, trains_unlabelled, learned_held_out);         // at the end
 //
 // Not thread-safe.
 #ifndef TANDEM_SRC_TRAIN_RUN_PROGRESS_H_
@@ -60,8 +60,9 @@ class RunProgress : public RunObserver {
   Progress progress_;
 };
 
-// "12,000 rows read = 11,990 trained + 10 quarantined (label 10)".
-std::string RowsLine(const proto::RunState& state, bool trains_unlabelled);
+// "12,000 rows read = 11,990 trained + 10 quarantined (label 10)". `learned_held_out`: the held-out rows were
+// trained at last (then_learn).
+std::string RowsLine(const proto::RunState& state, bool trains_unlabelled, bool learned_held_out);
 
 }  // namespace tandem
 

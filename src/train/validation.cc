@@ -42,7 +42,7 @@ absl::StatusOr<Validation> Validation::Create(const proto::Experiment& experimen
         "train.validation.days: ", config.days(), ", but only ", days.size(), " day",
         days.size() == 1 ? " has" : "s have",
         " a log: nothing would be left to learn from; train.validation.share takes a share of the "
-        "rows");
+        "rows, clear=train.validation holds out none");
   }
   validation.learned_.days.resize(days.size() - config.days());
   validation.held_out_.days.assign(days.end() - config.days(), days.end());

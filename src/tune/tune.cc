@@ -2,6 +2,8 @@
 
 #include <google/protobuf/text_format.h>
 
+#include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -28,6 +30,7 @@ constexpr char kGivenFile[] = "/given.pbtxt";
 // Where a configuration holds no rows out.
 constexpr double kHeldOut = 0.12;
 constexpr int kPatience = 4;
+constexpr double kLeastTrainings = 3;
 
 // Rows that decide; says what it adds.
 std::string AddValidation(const TuneOptions& options, proto::Experiment* experiment) {
@@ -129,6 +132,19 @@ absl::Status WriteBest(const proto::Experiment& experiment, const TuneOptions& o
   return WriteFileAtomically(*options.file_system, OutputOf(options), Sealed(text, kCommand));
 }
 
+// The configuration as it is was not trained to its end. What a budget holds is then known, if roughly: three
+// trainings of all passes give it something to compare with.
+absl::Status TooSmallBudget(const proto::Experiment& experiment, const Ledger& ledger) {
+  const int passes = ledger.trials().empty() ? 0 : ledger.trials()[0].passes;
+  const int epochs = experiment.train().epochs();
+  const double wanted = kLeastTrainings * ledger.budget() * epochs / std::max(1, passes);
+  return absl::DeadlineExceededError(absl::StrCat(
+      "the budget of ", FormatDuration(ledger.budget()),
+      " is over before the configuration as it is was trained once (", passes, " of at most ", epochs,
+      epochs == 1 ? " pass" : " passes", "); ", FormatDuration(std::ceil(wanted)),
+      passes == 0 ? " or more" : "", " would do: resume with budget=", FormatDuration(std::ceil(wanted))));
+}
+
 absl::StatusOr<TuneSummary> Conclude(const proto::Experiment& experiment, const TuneOptions& options,
                                      const TuneState& state, const TuneVerdict& verdict,
                                      const std::string& note) {
@@ -138,13 +154,7 @@ absl::StatusOr<TuneSummary> Conclude(const proto::Experiment& experiment, const 
   summary.trials = static_cast<int>(ledger.trials().size());
   if (ledger.trials().empty() || ledger.trials()[0].state != Trial::kDone) {
     if (summary.stopped_by != 0) return summary;
-    return ConfigError("budget: ", FormatDuration(ledger.budget()),
-                       " is over, and not even the configuration as it is was trained in it",
-                       ledger.trials().empty()
-                           ? ""
-                           : absl::StrCat(" (", ledger.trials()[0].passes, " passes of at most ",
-                                          experiment.train().epochs(), ")"),
-                       "; resume with a larger one");
+    return TooSmallBudget(experiment, ledger);
   }
   TANDEM_RETURN_IF_ERROR(WriteBest(experiment, options, state, verdict, note));
   summary.output = OutputOf(options);

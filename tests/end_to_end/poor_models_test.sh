@@ -64,6 +64,16 @@ expect_exit 0 daily --config=shop.pbtxt --run_dir=taken --begin_date=2026-05-02 
   daily.gate.min_copc=0 daily.gate.max_copc=0 --accept_poor_model
 grep -q '"published":true' taken/days.jsonl || fail "the poor model was not accepted"
 
+section "runs that were stopped in the middle of a day"
+train 0 young runtime.checkpoint_every_steps=20 runtime.keep_checkpoints=9
+expect_exit 0 export --model=young/checkpoints/step-000020 --output=young-bundle
+train 5 mad "${wild[@]}" runtime.checkpoint_every_steps=20 runtime.keep_checkpoints=9
+expect_exit 5 export --model=mad/checkpoints/step-000020 --output=refused
+expect_err "step-000020: should not be served: the student has exploded"
+expect_exit 5 online --init_from=mad/checkpoints/step-000020 --run_dir=stream2 --input=shop/2026-05-03.tsv
+expect_err "step-000020: should not be served"
+expect_exit 0 export --model=mad/checkpoints/step-000020 --output=taken-bundle --accept_poor_model
+
 section "nothing to learn from"
 awk -F'\t' -v OFS='\t' 'NR > 1 { $4 = 0 } { print }' shop/2026-05-01.tsv >weightless.tsv
 awk -F'\t' -v OFS='\t' 'NR > 1 { $1 = 0 } { print }' shop/2026-05-01.tsv >no_click.tsv

@@ -286,6 +286,17 @@ TEST_F(InitLabelTest, WhatIsAskedForIsFoundAsTheLogWritesIt) {
               HasSubstr("'a', 'b', 'c'"));
 }
 
+TEST_F(InitLabelTest, WhatIsAskedForOfTooManyValuesIsNotPassedOverInSilence) {
+  std::vector<std::string> towns;
+  for (int town = 0; town < 60; ++town) towns.push_back(absl::StrCat("town", town));
+  const auto message = [&](const AskedLabel& asked) {
+    return std::string(Choose({{"y", Of(towns)}}, asked).status().message());
+  };
+  EXPECT_THAT(message({"y", {"town7"}}),
+              testing::EndsWith("a column of 0 and 1 from 'town7' and the others"));
+  EXPECT_THAT(message({"y", {}}), testing::EndsWith("a label has two classes"));
+}
+
 TEST_F(InitLabelTest, TheLikelyOneIsTakenByNameOrPlace) {
   EXPECT_EQ(Choose({{"x", Of({"0", "1"})}, {"Click", Of({"0", "1"})}, {"z", Of({"0", "1"})}}, {})->column,
             "Click");

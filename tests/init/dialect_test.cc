@@ -72,6 +72,19 @@ TEST(DialectTest, AHeaderIsToldFromRows) {
   EXPECT_FALSE(Find("cook,Ulm\ncook,Bonn\nclerk,Ulm\nclerk,Bonn\n").data.delimited().header());
 }
 
+TEST(DialectTest, AHeaderWithAMissingOrDoubledNameIsToldAndTakenForNoRow) {
+  EXPECT_THAT(Refused("age,job,\n30,cook,7\n40,clerk,8\n"),
+              testing::AllOf(HasSubstr(":1: looks like a header, but column 3 has no name"),
+                             HasSubstr("header=false")));
+  EXPECT_THAT(Refused("age,job,job\n30,cook,Ulm\n40,clerk,Bonn\n"),
+              HasSubstr("the name 'job' is there twice, the second time for column 3"));
+  EXPECT_FALSE(
+      Find("age,job,job\n30,cook,Ulm\n", "data { delimited { header: false } }").data.delimited().header());
+  // Rows, one with a cell that is empty.
+  EXPECT_FALSE(Find("cook,,Ulm\nclerk,3,Bonn\n").data.delimited().header());
+  EXPECT_FALSE(Find("cook,cook\nclerk,cook\n").data.delimited().header());
+}
+
 TEST(DialectTest, ColumnsWithoutAHeaderAreNamedByTheirPlace) {
   const Dialect dialect = Find("1,0,x\n2,1,y\n");
   EXPECT_THAT(dialect.data.delimited().column(), ElementsAre("column_1", "column_2", "column_3"));

@@ -8,6 +8,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "src/serve/unknown_share.h"
 #include "src/util/links.h"
 #include "tandem/score_files.h"
 #include "tandem/served_model.h"
@@ -59,6 +60,15 @@ std::vector<float> ScoresIn(const std::string& text, size_t begin, size_t end, s
     scores.push_back(score);
   }
   return scores;
+}
+
+TEST(UnknownShareTextTest, NoneAndAllAreSaidOfNoneAndAllAlone) {
+  const auto text = [](int64_t unknown) { return UnknownShareText({"user", 3000000, unknown}); };
+  EXPECT_EQ(text(0), "0 %");
+  EXPECT_EQ(text(1), "< 0.01 %");
+  EXPECT_EQ(text(375000), "12.5 %");
+  EXPECT_EQ(text(2999999), "> 99.99 %");
+  EXPECT_EQ(text(3000000), "100 %");
 }
 
 TEST_F(PredictFilesTest, LinesReadBackToTheScoresInOrder) {

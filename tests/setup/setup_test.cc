@@ -98,6 +98,8 @@ TEST_F(SetupTest, FineTuningGoesOnWithTheModelsConfigurationAndTheRunsLog) {
 
   setup.input = Path("logs/2026-01-03.tsv");
   EXPECT_EQ(ExperimentToFineTune(fs_, setup).value().data().path(), setup.input);
+  setup.overrides = {"train.validation.days=1"};
+  ExpectRefused(ExperimentToFineTune(fs_, setup).status(), "clear=train.validation holds out none");
   setup.overrides = {"train.batch_size=0"};
   ExpectRefused(ExperimentToFineTune(fs_, setup).status(), "train.batch_size");
 }

@@ -93,13 +93,24 @@ TEST(RowsLine, SaysWhereEachRowWent) {
   proto::RunState state;
   state.mutable_rows_bad()->Resize(kRowFaults, 0);
   state.set_rows_good(12000);
-  EXPECT_EQ(RowsLine(state, false), "12,000 rows read = 12,000 trained + 0 quarantined");
+  EXPECT_EQ(RowsLine(state, false, false), "12,000 rows read = 12,000 trained + 0 quarantined");
   state.set_rows_bad(static_cast<int>(RowFault::kLabel), 3);
   state.set_rows_unlabelled(2000);
-  EXPECT_EQ(RowsLine(state, false),
+  EXPECT_EQ(RowsLine(state, false, false),
             "12,003 rows read = 10,000 trained + 2,000 without a label, left out + 3 quarantined (label 3)");
-  EXPECT_EQ(RowsLine(state, true),
+  EXPECT_EQ(RowsLine(state, true, false),
             "12,003 rows read = 12,000 trained, 2,000 of them without a label + 3 quarantined (label 3)");
+}
+
+TEST(RowsLine, RowsThatWereHeldOutAndLearnedAtLastAreTrained) {
+  proto::RunState state;
+  state.mutable_rows_bad()->Resize(kRowFaults, 0);
+  state.set_rows_good(12000);
+  state.set_rows_held_out(2000);
+  EXPECT_EQ(RowsLine(state, false, false),
+            "12,000 rows read = 10,000 trained + 2,000 held out + 0 quarantined");
+  EXPECT_EQ(RowsLine(state, false, true),
+            "12,000 rows read = 12,000 trained, 2,000 of them held out until the end + 0 quarantined");
 }
 
 }  // namespace

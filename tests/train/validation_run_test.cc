@@ -275,6 +275,14 @@ TEST_F(ValidationRunTest, HeldOutAndLearnedRowsAreAllOfThem) {
   EXPECT_LT(state.rows_held_out(), 700);
 }
 
+TEST_F(ValidationRunTest, AShareOfNothingIsToldBeforeTheFirstStep) {
+  const absl::Status refused =
+      TrainRun(Experiment("train { validation { share: 1e-6 } }"), Options("run")).status();
+  EXPECT_EQ(ExitCode(refused), kExitData);
+  EXPECT_THAT(std::string(refused.message()), HasSubstr("holds out not one of the 1,600 rows"));
+  EXPECT_FALSE(stdfs::exists(root_ / "run"));
+}
+
 TEST_F(ValidationRunTest, PartsHoldOutRowsThatNoOtherPartDoes) {
   const proto::Experiment experiment = Experiment("train { validation { share: 0.25 } }");
   EXPECT_EQ(Validation::Parts(experiment.train().validation()), 4);
@@ -368,6 +376,7 @@ TEST_F(ValidationRunTest, MoreHeldOutDaysThanThereAreIsRefused) {
   const absl::Status refused = TrainRun(Experiment("train { validation { days: 2 } }"), options).status();
   EXPECT_EQ(ExitCode(refused), kExitUsage);
   EXPECT_THAT(std::string(refused.message()), HasSubstr("only 2 days have a log"));
+  EXPECT_THAT(std::string(refused.message()), HasSubstr("clear=train.validation"));
   EXPECT_FALSE(stdfs::exists(root_ / "run"));
 }
 

@@ -159,11 +159,13 @@ TEST_F(TuneRunTest, RowsAreHeldOutWhereTheConfigurationHoldsNone) {
   EXPECT_EQ(best->train().validation().share(), 0.12);
 }
 
-TEST_F(TuneRunTest, ABudgetThatIsTooSmallIsSaidAndCanBeRaised) {
+TEST_F(TuneRunTest, ABudgetThatIsTooSmallIsSaidWithOneThatWouldDoAndCanBeRaised) {
   options_.budget = 1e-3;
   const absl::Status status = RunTuning(experiment_, options_).status();
-  EXPECT_EQ(ExitCode(status), kExitUsage) << status;
-  EXPECT_THAT(std::string(status.message()), testing::HasSubstr("budget"));
+  EXPECT_EQ(ExitCode(status), kExitInternal) << status << ": nothing is wrong with how it is asked";
+  EXPECT_THAT(std::string(status.message()),
+              testing::AllOf(testing::HasSubstr("before the configuration as it is was trained once"),
+                             testing::HasSubstr("would do: resume with budget=1s")));
   options_.budget = kBudget;
   options_.resume = true;
   EXPECT_TRUE(RunTuning(experiment_, options_).ok());
