@@ -6,7 +6,7 @@
 set -euo pipefail
 source "$(dirname "$0")/checks.sh"
 begin "$@"
-kills=${3:-$(is_sanitized && echo 3 || echo 10)}
+kills=${3:-$(is_sanitized && echo 2 || echo 10)}
 seed=${4:-1}
 RANDOM=$seed
 echo "seed $seed"

@@ -18,6 +18,7 @@
 #include "absl/status/status.h"
 #include "google/protobuf/message.h"
 #include "tandem/files.h"
+#include "tests/support/sanitized.h"
 
 namespace tandem {
 
@@ -53,12 +54,6 @@ void ForEachEvilMessage(
 // Of a checkpoint or a bundle, one change each: of a message wherever one lies, and of every record as a
 // whole.
 std::vector<HandMade> HandMadeModels(const HandMadeFiles& good);
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kSanitized = true;
-#else
-constexpr bool kSanitized = false;
-#endif
 
 struct Outcomes {
   int tried = 0;
