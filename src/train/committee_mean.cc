@@ -18,7 +18,7 @@ double LossOf(double margin) {
   return margin > 0 ? std::log1p(std::exp(-margin)) : std::log1p(std::exp(margin)) - margin;
 }
 
-// Over weights and level; `offset` of a CommitteeMean is the level here.
+// Over the weights.
 class Objective {
  public:
   Objective(const KindScores& scores, const CommitteeMean& first)
@@ -36,30 +36,29 @@ class Objective {
 
   double weight() const { return weight_; }
 
-  // With the level made an offset.
-  CommitteeMean Resolved(CommitteeMean mean) const {
+  // With the offset that keeps the rows' mean logit.
+  CommitteeMean MeanOf(const std::vector<double>& weights) const {
+    CommitteeMean mean = {weights, first_.offset};
     for (size_t k = 0; k < centres_.size(); ++k)
-      mean.offset += (first_.weights[k] - mean.weights[k]) * centres_[k];
+      mean.offset += (first_.weights[k] - weights[k]) * centres_[k];
     return mean;
   }
 
-  double At(const CommitteeMean& mean, CommitteeMean* gradient) const {
-    double loss = kLevelPrior * mean.offset * mean.offset / 2;
-    gradient->offset = kLevelPrior * mean.offset;
-    for (size_t k = 0; k < mean.weights.size(); ++k) {
-      const double weight = mean.weights[k], first = first_.weights[k];
+  double At(const std::vector<double>& weights, std::vector<double>* gradient) const {
+    double loss = 0;
+    for (size_t k = 0; k < weights.size(); ++k) {
+      const double weight = weights[k], first = first_.weights[k];
       loss += kPrior * (weight - first - first * std::log(weight / first));
-      gradient->weights[k] = kPrior * (1 - first / weight);
+      (*gradient)[k] = kPrior * (1 - first / weight);
     }
-    const CommitteeMean resolved = Resolved(mean);
+    const CommitteeMean mean = MeanOf(weights);
     for (int64_t row = 0; row < scores_.rows(); row += stride_) {
       const double sign = scores_.label(row) > 0 ? 1 : -1;
-      const double margin = sign * scores_.Mean(resolved, row);
+      const double margin = sign * scores_.Mean(mean, row);
       loss += scores_.weight(row) * LossOf(margin);
       const double slope = -sign * scores_.weight(row) / (1 + std::exp(margin));
-      gradient->offset += slope;
       for (int k = 0; k < scores_.kinds(); ++k)
-        gradient->weights[k] += slope * (scores_.logit(k, row) - centres_[k]);
+        (*gradient)[k] += slope * (scores_.logit(k, row) - centres_[k]);
     }
     return loss;
   }
@@ -72,13 +71,13 @@ class Objective {
   std::vector<double> centres_;  // the kinds' mean logits
 };
 
-// Weights along their logarithms' gradient, the level along its own.
-CommitteeMean Moved(const CommitteeMean& mean, const CommitteeMean& gradient, double rate) {
-  CommitteeMean moved = mean;
-  moved.offset -= rate * gradient.offset;
-  for (size_t k = 0; k < mean.weights.size(); ++k) {
-    const double exponent = std::clamp(-rate * gradient.weights[k], -3.0, 3.0);
-    moved.weights[k] = std::max(kLeastWeight, mean.weights[k] * std::exp(exponent));
+// Along the logarithms' gradient.
+std::vector<double> Moved(const std::vector<double>& weights, const std::vector<double>& gradient,
+                          double rate) {
+  std::vector<double> moved = weights;
+  for (size_t k = 0; k < weights.size(); ++k) {
+    const double exponent = std::clamp(-rate * gradient[k], -3.0, 3.0);
+    moved[k] = std::max(kLeastWeight, weights[k] * std::exp(exponent));
   }
   return moved;
 }
@@ -89,12 +88,12 @@ CommitteeMean LearnMean(const KindScores& scores, const CommitteeMean& first) {
   if (scores.rows() == 0) return first;
   const Objective objective(scores, first);
   if (!(objective.weight() > 0)) return first;
-  CommitteeMean mean = first, gradient = first, next_gradient = first;
-  double loss = objective.At(mean, &gradient);
+  std::vector<double> weights = first.weights, gradient = weights, next_gradient = weights;
+  double loss = objective.At(weights, &gradient);
   // The gradient grows with the rows.
-  double rate = 1 / (kLevelPrior + objective.weight());
+  double rate = 1 / (kPrior + objective.weight());
   for (int step = 0; step < kMostSteps && rate > kLeastRate; ++step) {
-    const CommitteeMean next = Moved(mean, gradient, rate);
+    const std::vector<double> next = Moved(weights, gradient, rate);
     const double next_loss = objective.At(next, &next_gradient);
     // A logit that isn't finite teaches nothing.
     if (!(next_loss < loss)) {
@@ -102,13 +101,13 @@ CommitteeMean LearnMean(const KindScores& scores, const CommitteeMean& first) {
       continue;
     }
     const bool enough = loss - next_loss < kEnough;
-    mean = next;
-    std::swap(gradient, next_gradient);
+    weights = next;
+    gradient.swap(next_gradient);
     loss = next_loss;
     rate *= 2;
     if (enough) break;
   }
-  return mean.weights == first.weights ? first : objective.Resolved(mean);
+  return weights == first.weights ? first : objective.MeanOf(weights);
 }
 
 }  // namespace tandem

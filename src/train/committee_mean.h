@@ -1,16 +1,16 @@
-// What each kind of a committee's members counts in its mean logit, and the logit's offset: learned on rows
-// that the members have not learned from.
+// What each kind of a committee's members counts in its mean logit: learned on rows that the members have not
+// learned from.
 //
 //   KindScores scores(committee.weighed_kinds());
 //   ... scores.Add(kind, logit) and scores.AddLabel(label, weight) for every held-out row ...
 //   const CommitteeMean mean = LearnMean(scores, committee.first_mean());
 //
 // offset + sum_k weight_k * logit_k has the least log loss on the rows, over weights that are not negative: so
-// the kinds are stacked (Wolpert 1992; Breiman 1996), and the whole is calibrated (Platt 1999), for members
-// whose mean is too sure of itself, or not enough. The problem is convex and is descended by exponentiated
+// the kinds are stacked (Wolpert 1992; Breiman 1996), and the whole gets the spread (Platt 1999), for members whose
+// mean is too sure of itself, or not enough. The offset isn't free: it keeps the rows' mean logit where it was, for
+// members know the level from many more rows, and days, than these. The problem is convex and is descended by exponentiated
 // gradients (Kivinen and Warmuth 1997). A prior worth some rows holds all to the first values: few rows can't
-// say much, and what they don't say stays as it was. It is strong for the level, the mean logit of the rows,
-// which the members know from many more rows than these. The same rows in the same order give the same bits.
+// say much, and what they don't say stays as it was. The same rows in the same order give the same bits.
 #ifndef TANDEM_SRC_TRAIN_COMMITTEE_MEAN_H_
 #define TANDEM_SRC_TRAIN_COMMITTEE_MEAN_H_
 
@@ -48,9 +48,8 @@ class KindScores {
   std::vector<float> labels_, weights_;
 };
 
-// Added to the rows' log loss, in nats: kPrior * sum_k (weight_k - first_k - first_k log(weight_k / first_k))
-// + kLevelPrior * level^2 / 2, where level is the rows' mean logit less that of the first mean.
-constexpr double kPrior = 10, kLevelPrior = 200;
+// Added to the rows' log loss, in nats: kPrior * sum_k (weight_k - first_k - first_k log(weight_k / first_k)).
+constexpr double kPrior = 50;
 
 // The first weights are positive, and the first offset 0. At most 65,536 of the rows are read, evenly. `first` where
 // the rows have no weight.

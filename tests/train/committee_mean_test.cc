@@ -35,22 +35,23 @@ KindScores SomeRows(int kinds, int rows, double noise) {
   return scores;
 }
 
+double MeanLogit(const KindScores& scores, const CommitteeMean& mean) {
+  double sum = 0;
+  for (int64_t row = 0; row < scores.rows(); ++row) sum += scores.Mean(mean, row);
+  return sum / static_cast<double>(scores.rows());
+}
+
 // As the header defines it.
-double Loss(const KindScores& scores, const CommitteeMean& first, const CommitteeMean& mean) {
-  double loss = 0, level = mean.offset;
-  for (size_t k = 0; k < mean.weights.size(); ++k) {
-    const double weight = mean.weights[k], from = first.weights[k];
-    loss += kPrior * (weight - from - from * std::log(weight / from));
-    double centre = 0;
-    for (int64_t row = 0; row < scores.rows(); ++row)
-      centre += scores.logit(static_cast<int>(k), row) / static_cast<double>(scores.rows());
-    level += (weight - from) * centre;
+double Loss(const KindScores& scores, const CommitteeMean& first, const std::vector<double>& weights) {
+  CommitteeMean mean = {weights, 0};
+  mean.offset = MeanLogit(scores, first) - MeanLogit(scores, mean);
+  double loss = 0;
+  for (size_t k = 0; k < weights.size(); ++k) {
+    const double from = first.weights[k];
+    loss += kPrior * (weights[k] - from - from * std::log(weights[k] / from));
   }
-  loss += kLevelPrior * level * level / 2;
   for (int64_t row = 0; row < scores.rows(); ++row) {
-    double logit = mean.offset;
-    for (int k = 0; k < scores.kinds(); ++k) logit += mean.weights[k] * scores.logit(k, row);
-    const double p = 1 / (1 + std::exp(-logit));
+    const double p = 1 / (1 + std::exp(-scores.Mean(mean, row)));
     loss -= scores.weight(row) * std::log(scores.label(row) > 0 ? p : 1 - p);
   }
   return loss;
@@ -62,13 +63,13 @@ TEST(CommitteeMeanTest, IsTheOneWithTheLeastLoss) {
   for (const double noise : {0.5, 3.0, 8.0}) {
     const KindScores scores = SomeRows(2, 3000, noise);
     const CommitteeMean mean = LearnMean(scores, first);
-    const double least = Loss(scores, first, mean);
-    EXPECT_LT(least, Loss(scores, first, first)) << noise;
+    EXPECT_NEAR(MeanLogit(scores, mean), MeanLogit(scores, first), 1e-9) << "the level stays";
+    const double least = Loss(scores, first, mean.weights);
+    EXPECT_LT(least, Loss(scores, first, first.weights)) << noise;
     for (const double step : {-0.02, 0.02}) {
-      for (int direction = 0; direction < 3; ++direction) {
-        CommitteeMean other = mean;
-        double* const moved = direction < 2 ? &other.weights[direction] : &other.offset;
-        *moved = direction < 2 ? std::max(1e-6, *moved + step) : *moved + step;
+      for (int direction = 0; direction < 2; ++direction) {
+        std::vector<double> other = mean.weights;
+        other[direction] = std::max(1e-6, other[direction] + step);
         EXPECT_GT(Loss(scores, first, other), least - 1e-3) << noise << " " << direction << " " << step;
       }
     }
@@ -82,17 +83,17 @@ TEST(CommitteeMeanTest, GoesToTheKindThatIsRight) {
   for (const double weight : mean.weights) EXPECT_GT(weight, 0);
 }
 
-// Logits twice as large as they should be, and 0.7 too low.
-TEST(CommitteeMeanTest, CalibratesMembersThatAreTooSure) {
+// Logits twice as large as they should be.
+TEST(CommitteeMeanTest, GivesMembersThatAreTooSureTheRightSpread) {
   const KindScores right = SomeRows(1, 30000, 0);
   KindScores sure(1);
   for (int64_t row = 0; row < right.rows(); ++row) {
-    sure.Add(0, 2 * (right.logit(0, row) - 0.7f));
+    sure.Add(0, 2 * right.logit(0, row));
     sure.AddLabel(right.label(row), 1);
   }
   const CommitteeMean mean = LearnMean(sure, {{1}, 0});
   EXPECT_NEAR(mean.weights[0], 0.5, 0.05);
-  EXPECT_NEAR(mean.offset, 0.7, 0.1);
+  EXPECT_NEAR(mean.offset, 0, 0.05);
 }
 
 TEST(CommitteeMeanTest, OfFewRowsStaysNearTheFirst) {
