@@ -15,7 +15,6 @@ find build-coverage -name '*.gcda' -delete
 if [ "${1:-}" = --end_to_end ]; then
   ctest --test-dir build-coverage -j "$(nproc)" --output-on-failure >build-coverage/tests.log || tail -n 20 build-coverage/tests.log
 else
-  ctest --test-dir build-coverage -j "$(nproc)" -LE script -E '_test$' -N >/dev/null
   (build-coverage/tests_together && build-coverage/tests_that_count_allocations) >build-coverage/tests.log 2>&1 || tail -n 20 build-coverage/tests.log
 fi
 python3 tools/coverage.py build-coverage
