@@ -66,7 +66,7 @@ struct PredictorOptions {
   const Kernels* kernels = nullptr;
   // Makes what the model's rows are put in and read from; null: this process's memory. In float32 alone.
   RowStoreFactory row_stores;
-  // Where the model is read from.
+  // Where the model is read from, and the files that it scores; outlives the predictor.
   FileSystem* file_system = &FileSystem::Default();
 };
 
@@ -98,6 +98,7 @@ class Predictor {
   std::string student_kernels() const;
   // The directory that was loaded: the run's newest checkpoint, or what was named.
   const std::string& directory() const { return directory_; }
+  FileSystem& file_system() const { return *file_system_; }
   // Which model it is (ReadModelId in tandem/model_directory.h): what a response of a server says.
   const std::string& model_id() const { return model_id_; }
 
@@ -117,6 +118,7 @@ class Predictor {
   std::unique_ptr<Workspace> MakeWorkspace() const;
 
   std::string directory_;
+  FileSystem* file_system_ = nullptr;
   std::string model_id_;
   std::unique_ptr<DualModel> model_;
   std::unique_ptr<const SampleFormat> format_;

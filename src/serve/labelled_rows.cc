@@ -22,8 +22,8 @@ LabelledRows::LabelledRows(const Predictor& predictor, const std::vector<std::st
                            Workers* workers)
     : files_(Shown(files)),
       negative_weight_(static_cast<float>(1 / predictor.experiment().data().negative_keep_rate())),
-      quarantine_(FileSystem::Default(), "", predictor.experiment().data().max_bad_fraction()),
-      reader_(FileSystem::Default(), predictor.format(), predictor.schema(), RowUse::kEvaluate, files,
+      quarantine_(predictor.file_system(), "", predictor.experiment().data().max_bad_fraction()),
+      reader_(predictor.file_system(), predictor.format(), predictor.schema(), RowUse::kEvaluate, files,
               &quarantine_, workers) {}
 
 absl::StatusOr<bool> LabelledRows::Next(Batch* block) {

@@ -58,7 +58,7 @@ class FileScorer {
       : predictor_(std::move(version)),
         threads_(ThreadsOf(predictor_->experiment().runtime().threads())),
         write_(write),
-        quarantine_(FileSystem::Default(), "", predictor_->experiment().data().max_bad_fraction()),
+        quarantine_(predictor_->file_system(), "", predictor_->experiment().data().max_bad_fraction()),
         pieces_(PipelineItems(threads_)),
         scratch_(threads_, Scratch(*predictor_)) {}
 
@@ -85,7 +85,7 @@ class FileScorer {
   absl::Status Score(const std::string& file) {
     const SampleFormat& format = predictor_->format();
     TANDEM_ASSIGN_OR_RETURN(const std::unique_ptr<SampleFile> samples,
-                            format.Open(FileSystem::Default(), file));
+                            format.Open(predictor_->file_system(), file));
     if (!samples->head().has_value()) return absl::OkStatus();
     TANDEM_ASSIGN_OR_RETURN(
         const std::unique_ptr<const RowDecoder> decoder,

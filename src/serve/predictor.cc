@@ -123,6 +123,7 @@ absl::StatusOr<std::unique_ptr<Predictor>> Predictor::Load(const std::string& mo
   const auto load = [&](const std::string& directory) -> absl::Status {
     predictor.reset(new Predictor());
     predictor->directory_ = directory;
+    predictor->file_system_ = &fs;
     if (!IsBundle(fs, directory)) {
       TANDEM_ASSIGN_OR_RETURN(const proto::Experiment experiment, ReadModelExperiment(fs, directory));
       return predictor->Build(experiment, options);
@@ -173,6 +174,7 @@ std::unique_ptr<Predictor> Predictor::InPrecision(Precision precision) const {
   const Kernels& kernels = model_->kernels();
   std::unique_ptr<Predictor> low(new Predictor());
   low->directory_ = directory_;
+  low->file_system_ = file_system_;
   low->model_id_ = model_id_;
   low->logit_offset_ = logit_offset_;
   low->model_ = std::make_unique<DualModel>(experiment(), kernels, /*trained=*/false);

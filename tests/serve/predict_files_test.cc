@@ -10,10 +10,12 @@
 #include "absl/strings/str_split.h"
 #include "src/serve/unknown_share.h"
 #include "src/util/links.h"
+#include "tandem/evaluate_model.h"
 #include "tandem/score_files.h"
 #include "tandem/served_model.h"
 #include "tandem/status.h"
 #include "tests/support/experiments.h"
+#include "tests/support/faulty_file_system.h"
 #include "tests/support/sample_files.h"
 #include "tests/support/small_log.h"
 #include "tests/support/trained_checkpoint.h"
@@ -48,6 +50,22 @@ class PredictFilesTest : public SampleFilesTest {
     return text;
   }
 };
+
+// Which files there are to score, and what reading them does, the caller's file system says.
+TEST_F(PredictFilesTest, FilesAreReadByTheFileSystemOfTheModel) {
+  const std::string file = Write("day.tsv", SmallLog(30, 1));
+  FaultyFileSystem faulty(FileSystem::Default());
+  PredictorOptions options;
+  options.towers = TowerChoice::kStudent;
+  options.file_system = &faulty;
+  const auto model = ServedModel::Open(Path("one"), options).value();
+  const auto ignore = [](absl::string_view /*piece*/) { return absl::OkStatus(); };
+  ASSERT_TRUE(PredictFiles(model.get(), {file}, ignore).ok());
+  faulty.FailRead(0);
+  EXPECT_FALSE(PredictFiles(model.get(), {file}, ignore).ok());
+  faulty.FailRead(0);
+  EXPECT_FALSE(EvaluateModel(*model->current(), {file}).ok());
+}
 
 // The column of scores behind one key column, of the lines [begin, end).
 std::vector<float> ScoresIn(const std::string& text, size_t begin, size_t end, size_t column = 1) {
