@@ -69,8 +69,10 @@ assert len(rows) == 2001, len(rows)
 assert rows[0][0] == "order id", rows[0]
 P
 expect_exit 0 evaluate --model=run --input=test.csv --format=json --output=run.json
-expect_json run.json "d['student']['auc'] > 0.82"
-expect_json run.json "d['teacher']['auc'] > 0.82"
+# With a quarter of the rows, as a sanitizer sees them, there is less to learn.
+least=$(is_sanitized && echo 0.79 || echo 0.82)
+expect_json run.json "d['student']['auc'] > $least"
+expect_json run.json "d['teacher']['auc'] > $least"
 
 section "daily files by a column of dates"
 expect_exit 0 init --input=train.csv --output=daily.pbtxt --date=when
