@@ -28,7 +28,7 @@ void Learner::Take(std::unique_ptr<DualModel> model) {
       experiment_.online().train_embedding() ? TrainedParts::kAll : TrainedParts::kStudent;
   const TrainerClock clock{stream_.model_step(), stream_.model_step(), 0, run_.student_optimizer_steps()};
   trainer_ = std::make_unique<Trainer>(model_.get(), parts, clock, &workers_);
-  scorer_ = std::make_unique<BatchScorer>(*model_, &workers_);
+  scorer_ = std::make_unique<LiveScorer>(*model_, LiveScorer::Which::kStudent, &workers_);
 }
 
 absl::Status Learner::RestoreWindow() {

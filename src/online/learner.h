@@ -16,8 +16,8 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "src/online/batch_scorer.h"
 #include "src/online/score_window.h"
+#include "src/train/live_scorer.h"
 #include "tandem/batch.h"
 #include "tandem/dual_model.h"
 #include "tandem/loss.h"
@@ -60,7 +60,7 @@ class Learner {
   proto::OnlineState& stream_;
   std::unique_ptr<DualModel> model_;
   std::unique_ptr<Trainer> trainer_;
-  std::unique_ptr<BatchScorer> scorer_;
+  std::unique_ptr<LiveScorer> scorer_;
   ScoreWindow window_;
   std::vector<float> logits_;
   int64_t refused_before_ = 0;  // ids that models before this one refused

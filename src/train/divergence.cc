@@ -6,8 +6,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "src/train/live_scorer.h"
 #include "src/util/finite.h"
-#include "tandem/matrix.h"
 #include "tandem/status.h"
 
 namespace tandem {
@@ -94,34 +94,28 @@ std::string WidestNumber(const Schema& schema, const Batch& batch) {
   return text;
 }
 
+absl::Status Explained(const absl::Status& status, const std::string& place, const Schema& schema,
+                       const Batch& rows) {
+  // A store that can't be asked has nothing to do with numbers.
+  const std::string widest = absl::IsInternal(status) ? WidestNumber(schema, rows) : "";
+  return absl::Status(
+      status.code(), absl::StrCat(place, status.message(), widest.empty() ? "" : absl::StrCat("; ", widest)));
+}
+
 absl::Status ProveByScoring(const DualModel& model, const Batch& rows) {
-  BatchRows found;
-  std::vector<float> logits(rows.rows()), linear;
-  const auto prove = [&](const char* name, const auto& tower, const EmbeddingLayer& embedding,
-                         const EmbeddingView& view, bool of_teacher) -> absl::Status {
-    TANDEM_RETURN_IF_ERROR(embedding.Lookup(rows, &found));
-    const int floats = static_cast<int>(view.fields.size()) * embedding.dim();
-    linear.resize(static_cast<size_t>(rows.rows()) * tower.linear());
-    AlignedFloats x(static_cast<size_t>(rows.rows()) * floats);
-    float* sums = tower.linear() ? linear.data() : nullptr;
-    embedding.Gather(rows, found, 0, view, {x.data(), rows.rows(), floats, floats},
-                     of_teacher ? LinearSums{sums, nullptr} : LinearSums{nullptr, sums});
-    auto workspace = tower.MakeWorkspace(rows.rows());
-    tower.Forward({x.data(), rows.rows(), floats, floats}, sums, nullptr, &workspace, logits.data());
+  if (rows.rows() == 0) return absl::OkStatus();
+  Workers workers(1);
+  std::vector<float> logits;
+  const auto prove = [&](const char* name, LiveScorer::Which which) -> absl::Status {
+    TANDEM_RETURN_IF_ERROR(LiveScorer(model, which, &workers).Score(rows, &logits));
     if (AllFinite(logits.data(), rows.rows())) return absl::OkStatus();
     return absl::InternalError(
         absl::StrCat("the ", name,
                      "'s scores are not finite any more; it was not kept. A lower rate (train.optimizer, "
                      "embedding.optimizer) or train.clip_norm may help"));
   };
-  if (rows.rows() == 0) return absl::OkStatus();
-  if (model.has_teacher()) {
-    absl::Status proved =
-        prove("teacher", model.teacher(), model.embedding(), model.served_teacher_input(), true);
-    if (!proved.ok()) return proved;
-  }
-  if (!model.has_student()) return absl::OkStatus();
-  return prove("student", model.student(), model.student_embedding(), model.served_student_input(), false);
+  if (model.has_teacher()) TANDEM_RETURN_IF_ERROR(prove("teacher", LiveScorer::Which::kTeacher));
+  return model.has_student() ? prove("student", LiveScorer::Which::kStudent) : absl::OkStatus();
 }
 
 }  // namespace tandem

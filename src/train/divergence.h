@@ -52,6 +52,10 @@ class DivergenceWatch {
 // whose number, as it enters the model, is the largest. Empty where no feature is a number.
 std::string WidestNumber(const Schema& schema, const Batch& batch);
 
+// `status` with what led to it, and that number of the rows where it is the likely cause.
+absl::Status Explained(const absl::Status& status, const std::string& place, const Schema& schema,
+                       const Batch& rows);
+
 // kInternal where a tower, as it stands, gives one of the rows a score that is not a number: such a model is
 // neither kept nor served.
 absl::Status ProveByScoring(const DualModel& model, const Batch& rows);

@@ -12,6 +12,7 @@
 #include "src/config/knots.h"
 #include "src/config/methods.h"
 #include "src/train/completion.h"
+#include "src/train/day_account.h"
 #include "src/train/divergence.h"
 #include "src/train/expiry.h"
 #include "src/train/first_logit.h"
@@ -19,8 +20,7 @@
 #include "src/train/log_files.h"
 #include "src/train/memory_estimate.h"
 #include "src/train/model_costs.h"
-#include "src/train/model_verdict.h"
-#include "src/train/replay.h"
+#include "src/train/run_checkpoints.h"
 #include "src/train/run_config.h"
 #include "src/train/run_directory.h"
 #include "src/train/run_log.h"
@@ -41,26 +41,6 @@
 namespace tandem {
 namespace {
 
-constexpr char kReplayFile[] = "/replay.bin";
-// In the student phase a day's end is no reason for a checkpoint when the last one is younger: it would write
-// a table that stands still, for seconds of the student's work.
-constexpr double kSecondsInPhase = 30;
-// The time between two checkpoints, in times of writing one, where batches cross days.
-constexpr double kDaysACheckpoint = 30;
-// Rows of the last batch that a checkpoint must be able to score.
-constexpr int kProofRows = 64;
-// Fewer rows of a class than this, in a log of some size, are warned of.
-constexpr int64_t kFewLabels = 20, kFewestJudgedRows = 100;
-
-// `status` with what led to it, and the number of the rows that is the likely cause.
-absl::Status Explained(const absl::Status& status, const std::string& place, const Schema& schema,
-                       const Batch& rows) {
-  // A store that can't be asked has nothing to do with numbers.
-  const std::string widest = absl::IsInternal(status) ? WidestNumber(schema, rows) : "";
-  return absl::Status(
-      status.code(), absl::StrCat(place, status.message(), widest.empty() ? "" : absl::StrCat("; ", widest)));
-}
-
 // One run from its first step, or from where it was interrupted, to its end.
 class Run {
  public:
@@ -74,6 +54,7 @@ class Run {
         plan_(PlanOf(experiment)),
         phase_(experiment, options.parts),
         workers_(experiment.runtime().threads()),
+        checkpoints_(fs_, clock_, experiment, schema_, options),
         progress_(fs_, experiment, options.days, experiment.train().epochs() + phase_.passes(),
                   options.terminal, options.quiet) {}
 
@@ -97,22 +78,12 @@ class Run {
   absl::Status Report();
   absl::Status EndDay(const LogEvent& event);
   absl::Status ExpireRows(const Day& day);
-  bool KeepsScores(const LogEvent& event) const;
-  void JudgeScores();
-  void CountLabels();
-  void WarnOfFewLabels() const;
-  void SayVerdict() const;
-  absl::Status CheckRows() const;
   absl::Status Checkpoint();
   absl::Status EndPortion(bool last);
   absl::Status EndStage();
   bool InPhase() const { return stages_.has_value() ? stages_->in_phase() : StudentPhase::Begun(state_); }
   // The days that are trained on now.
   const std::vector<Day>& Days() const { return stages_.has_value() ? stages_->log().days : options_.days; }
-  // Whether rows without a label are trained on.
-  bool DistillsUnlabelled() const {
-    return plan_.student && experiment_.data().unlabelled() == proto::Data::USE_TEACHER;
-  }
   bool Stopped() const { return options_.stop != nullptr && *options_.stop != 0; }
 
   const proto::Experiment& experiment_;
@@ -127,13 +98,13 @@ class Run {
   std::optional<RunDirectory> directory_;
   std::unique_ptr<DualModel> model_;
   std::unique_ptr<Trainer> trainer_;
-  // Where the run stands, and the scores of its day.
+  // Where the run stands, what its days came to, and what is kept of it.
   proto::RunState state_;
-  DayProgress day_;
+  std::optional<DayAccount> account_;
+  RunCheckpoints checkpoints_;
   std::optional<LogFiles> log_files_;
   std::optional<Stages> stages_;  // with train.validation
   std::unique_ptr<DivergenceWatch> divergence_;
-  Batch last_rows_;  // some of the last batch's, on which a checkpoint is proved
   // Of the last step, until it is reported.
   struct UntoldStep {
     std::string day;
@@ -145,10 +116,7 @@ class Run {
   std::unique_ptr<RunLog> log_;
   RunProgress progress_;
   std::vector<RunObserver*> observers_;
-  int64_t clicks_ = 0, others_ = 0;  // rows of the days that this process has read to their end
-  bool counts_all_days_ = false;     // it began with the first
-  double reported_at_ = 0, checkpointed_at_ = 0;
-  double checkpoint_cost_ = 0;  // seconds of writing the last one
+  double reported_at_ = 0;
   int64_t reported_rows_ = 0;
   RunSummary summary_;
 };
@@ -173,7 +141,7 @@ absl::StatusOr<RunSummary> Run::Train() {
   }
   if (summary_.stopped_by == 0 && state_.has_verdict()) {
     summary_.verdict = state_.verdict().reason();
-    SayVerdict();
+    account_->SayVerdict();
   }
   summary_.steps = state_.step();
   summary_.rows_trained = state_.rows_trained();
@@ -223,9 +191,8 @@ absl::Status Run::Begin() {
   TANDEM_ASSIGN_OR_RETURN(RunStart start, StartRun(fs_, experiment_, options_, kernels_));
   model_ = std::move(start.model);
   state_ = std::move(start.state);
-  day_ = std::move(start.day);
+  account_.emplace(experiment_, options_.run_dir, std::move(start.day), &state_);
   log_files_.emplace(fs_, options_.run_dir, state_);
-  counts_all_days_ = state_.pass() == 0 && state_.day_index() == 0;
   LOG(INFO) << model_->schema().fields().size() << " fields of " << model_->embedding().dim() << " floats"
             << (model_->has_teacher()
                     ? absl::StrCat(", teacher ", FormatCount(model_->teacher().layout().trained()))
@@ -237,7 +204,6 @@ absl::Status Run::Begin() {
   for (const std::string& unused : UnusedSettings(experiment_, options_.parts)) LOG(WARNING) << unused;
   if (Profile::Current() != nullptr) SetModelCosts(*model_, options_.parts, Profile::Current());
   divergence_ = std::make_unique<DivergenceWatch>(schema_);
-  last_rows_.fields.resize(model_->schema().fields().size());
   if (experiment_.train().has_validation()) {
     TANDEM_ASSIGN_OR_RETURN(Validation validation, Validation::Create(experiment_, options_.parts,
                                                                       options_.days, options_.held_out_part));
@@ -247,8 +213,7 @@ absl::Status Run::Begin() {
   }
   BeginTrainer();
   if (!start.checkpoint.empty() && trainer_->replay() != nullptr) {
-    TANDEM_RETURN_IF_ERROR(
-        trainer_->replay()->Load(fs_, start.checkpoint + kReplayFile, model_->student_embedding()));
+    TANDEM_RETURN_IF_ERROR(checkpoints_.LoadReplay(start.checkpoint, *model_, trainer_->replay()));
   }
   if (experiment_.embedding().expire_days() > 0)
     TANDEM_RETURN_IF_ERROR(model_->embedding().store().Expire(/*day=*/0, /*days=*/0).status());
@@ -274,7 +239,8 @@ void Run::BeginTrainer() {
 
 // The passes over the window, then those of the student phase.
 absl::Status Run::Loop() {
-  reported_at_ = checkpointed_at_ = clock_.Now();
+  reported_at_ = clock_.Now();
+  checkpoints_.Begin();
   reported_rows_ = state_.rows_trained();
   if (stages_.has_value()) return LoopOverStages();
   const std::string quarantine = options_.run_dir + "/quarantine";
@@ -338,14 +304,11 @@ absl::StatusOr<bool> Run::TrainStage() {
 
 // All is learned.
 absl::Status Run::Complete() {
-  // A student phase may end in the middle of a day.
-  if (!stages_.has_value()) JudgeScores();
-  WarnOfFewLabels();
+  account_->Close();
   TANDEM_RETURN_IF_ERROR(Report());
   TANDEM_RETURN_IF_ERROR(Checkpoint());
   TANDEM_RETURN_IF_ERROR(WriteCompletion(fs_, options_.run_dir, state_.step()));
-  const bool learned_held_out = stages_.has_value() && experiment_.train().validation().then_learn();
-  LOG(INFO) << RowsLine(state_, DistillsUnlabelled(), learned_held_out);
+  LOG(INFO) << account_->Line();
   if (model_->embedding().ids_refused() > 0) {
     LOG(WARNING) << "the tables are full (embedding.max_rows: " << experiment_.embedding().max_rows()
                  << "): " << FormatCount(model_->embedding().ids_refused())
@@ -377,12 +340,7 @@ absl::StatusOr<bool> Run::TrainFrom(BatchSource* source) {
     } else {
       TANDEM_RETURN_IF_ERROR(EndDay(*event));
       TANDEM_RETURN_IF_ERROR(ExpireRows(Days()[event->day]));
-      double least = InPhase() ? std::max(options_.seconds_between_checkpoints, kSecondsInPhase)
-                               : options_.seconds_between_checkpoints;
-      // Where days are small, what is kept of them must not cost more than they do.
-      if (experiment_.train().batches_cross_days())
-        least = std::max(least, kDaysACheckpoint * checkpoint_cost_);
-      due = due || clock_.Now() - checkpointed_at_ >= least;
+      due = due || checkpoints_.DueAfterDay(InPhase());
     }
     log_files_->Note(Days()[event->day], &state_);
     state_.set_pass(event->next.pass);
@@ -412,8 +370,7 @@ absl::Status Run::TrainBatch(const LogEvent& event) {
   }
   const StepResult& result = **stepped;
   StageTimer timer(Stage::kProgress);
-  last_rows_.Clear();
-  last_rows_.AppendRows(batch, 0, std::min(batch.rows(), kProofRows));
+  checkpoints_.NoteRows(batch);
   const TrainerClock clock = trainer_->clock();
   state_.set_step(clock.step + state_.validation().undone_steps());
   state_.set_joint_steps(clock.joint_steps);
@@ -421,16 +378,7 @@ absl::Status Run::TrainBatch(const LogEvent& event) {
   state_.set_optimizer_steps(clock.teacher_updates);
   state_.set_student_optimizer_steps(clock.student_updates);
   state_.set_rows_trained(state_.rows_trained() + batch.rows());
-  if (KeepsScores(event)) {
-    const auto add = [&](const std::vector<float>& logits, ScoreLog* log) {
-      for (size_t row = 0; row < logits.size(); ++row) {
-        log->Add(static_cast<float>(Sigmoid(logits[row])), batch.labels[row], batch.weights[row],
-                 batch.groups[row]);
-      }
-    };
-    add(result.teacher_logits, &day_.teacher);
-    add(result.student_logits, &day_.student);
-  }
+  account_->Add(event, result);
   const std::optional<std::string> alarm = divergence_->Note(date, state_.step(), batch, result);
   if (alarm.has_value()) progress_.Warn(*alarm);
   untold_ = UntoldStep{date, result.terms, batch.labelled()};
@@ -470,47 +418,6 @@ absl::Status Run::Report() {
   return absl::OkStatus();
 }
 
-// For the metrics of the day, and at last for the verdict on the model.
-bool Run::KeepsScores(const LogEvent& event) const {
-  const bool last = !stages_.has_value() && event.pass + 1 >= experiment_.train().epochs();
-  return event.batch.labelled() && (event.pass == 0 || last);
-}
-
-void Run::JudgeScores() {
-  TowerVerdicts verdicts;
-  const int batch_rows = experiment_.train().batch_size();
-  verdicts.Judge(TowerVerdicts::kTeacher, LastEvidenceOf(day_.teacher, batch_rows));
-  verdicts.Judge(TowerVerdicts::kStudent, LastEvidenceOf(day_.student, batch_rows));
-  NoteVerdicts(verdicts, &state_);
-}
-
-void Run::CountLabels() {
-  const std::vector<float>& labels = (day_.teacher.rows() > 0 ? day_.teacher : day_.student).labels();
-  const int64_t clicks = std::count(labels.begin(), labels.end(), 1.0f);
-  clicks_ += clicks;
-  others_ += static_cast<int64_t>(labels.size()) - clicks;
-}
-
-void Run::WarnOfFewLabels() const {
-  const int64_t rows = clicks_ + others_, fewer = std::min(clicks_, others_);
-  if (!counts_all_days_ || state_.has_verdict() || rows < kFewestJudgedRows || fewer >= kFewLabels) return;
-  LOG(WARNING) << "only " << fewer << " of the " << FormatCount(rows) << " rows are "
-               << (clicks_ < others_ ? "positive (label 1)" : "negative (label 0)")
-               << ": next to nothing to learn from";
-}
-
-void Run::SayVerdict() const {
-  const bool nothing = state_.verdict().kind() == proto::ModelVerdict::NOTHING_LEARNED_FROM;
-  const int64_t without_label = state_.rows_bad(static_cast<int>(RowFault::kLabel));
-  LOG(WARNING) << "this model should not be served: " << state_.verdict().reason()
-               << (nothing && without_label > 0
-                       ? absl::StrCat("; ", FormatCount(without_label),
-                                      " rows were set aside for their label (", options_.run_dir,
-                                      "/quarantine): are they the other class?")
-                       : "")
-               << " (docs/poor_models.md)";
-}
-
 absl::Status Run::EndDay(const LogEvent& event) {
   StageTimer timer(Stage::kProgress);
   const Day& day = Days()[event.day];
@@ -520,39 +427,15 @@ absl::Status Run::EndDay(const LogEvent& event) {
     stages_->CountBatches(event.day_batches);
     return absl::OkStatus();
   }
-  if (event.pass > 0) {
-    if (!stages_.has_value()) JudgeScores();
-    day_ = DayProgress();
-    if (event.day_batches == state_.day_batches(event.day)) return absl::OkStatus();
-    return DataError(absl::StrJoin(day.files, ", "), ": has changed since it was first read (",
-                     state_.day_batches(event.day), " batches then, ", event.day_batches,
-                     " now); a run needs the log it began with");
-  }
-  const RowCounts& rows = event.day_rows;
-  const bool first_rows = state_.rows_good() - state_.rows_unlabelled() - state_.rows_held_out() == 0;
-  NoteLabels(day_.teacher.rows() > 0 ? day_.teacher : day_.student, first_rows, &state_);
-  CountLabels();
-  if (!stages_.has_value()) JudgeScores();
-  state_.set_rows_good(state_.rows_good() + rows.good);
-  state_.set_rows_unlabelled(state_.rows_unlabelled() + rows.unlabelled);
-  if (rows.held_out > 0) state_.set_rows_held_out(state_.rows_held_out() + rows.held_out);
-  state_.add_day_batches(event.day_batches);
-  DayReport report{state_.step(), day.date, rows.good - rows.held_out, rows.unlabelled, 0, {}, {}};
-  for (int fault = 0; fault < kRowFaults; ++fault) {
-    state_.set_rows_bad(fault, state_.rows_bad(fault) + rows.bad[fault]);
-    report.malformed += rows.bad[fault];
-  }
-  const bool with_groups = !experiment_.data().group_column().empty();
-  if (day_.teacher.rows() > 0) report.teacher = ComputeMetrics(day_.teacher, with_groups);
-  if (day_.student.rows() > 0) report.student = ComputeMetrics(day_.student, with_groups);
+  if (event.pass > 0) return account_->EndLaterPass(event, day);
+  const DayReport report = account_->EndFirstPass(event, day);
   for (RunObserver* observer : observers_) TANDEM_RETURN_IF_ERROR(observer->OnDay(report));
+  const bool newest = event.day + 1 == static_cast<int>(Days().size());
   if (report.rows == 0) {
-    const bool newest = event.day + 1 == static_cast<int>(Days().size());
     LOG(WARNING) << absl::StrJoin(day.files, ", ") << ": not one row to learn from"
                  << (newest && !day.date.empty() ? ", and " + day.date + " is the newest day" : "");
   }
-  day_ = DayProgress();
-  return event.day + 1 == static_cast<int>(Days().size()) ? CheckRows() : absl::OkStatus();
+  return newest ? account_->CheckRows() : absl::OkStatus();
 }
 
 // What a store can't drop is known before the first row is read: Begin asks once for nothing.
@@ -567,44 +450,18 @@ absl::Status Run::ExpireRows(const Day& day) {
   return absl::OkStatus();
 }
 
-// After the first pass: whether there was something to learn from.
-absl::Status Run::CheckRows() const {
-  const int64_t rows = state_.rows_good() - state_.rows_held_out();
-  if (rows == 0) {
-    return DataError("data.path: ", experiment_.data().path(), ": not one row to train on; ",
-                     state_.rows_held_out() > 0 ? "all of them are held out (train.validation)"
-                                                : "is the log empty, or was all of it quarantined?");
-  }
-  const bool none = state_.rows_unlabelled() > 0 && state_.rows_unlabelled() == rows;
-  if (!none || (DistillsUnlabelled() && !plan_.teacher)) return absl::OkStatus();
-  return DataError("data.path: none of the ", rows, " rows of the window has a label, in column '",
-                   experiment_.data().label(), "'; ",
-                   plan_.teacher ? "a teacher needs some" : "with data.unlabelled: DROP nothing is left");
-}
-
 absl::Status Run::Checkpoint() {
   StageTimer timer(Stage::kCheckpoint);
   // The log's lines first: a checkpoint never knows of a step that metrics.jsonl lacks.
   TANDEM_RETURN_IF_ERROR(log_->Sync());
-  checkpointed_at_ = clock_.Now();
-  const std::string path = StepDirectory(options_.run_dir, state_.step());
-  // One of the same step holds the same: a run that was resumed and has nothing left to do.
-  if (!fs_.Exists(path)) {
-    const auto save_replay = [&](const std::string& aside) {
-      return trainer_->replay() == nullptr ? absl::OkStatus()
-                                           : trainer_->replay()->Save(fs_, aside + kReplayFile);
-    };
-    absl::Status saved = ProveByScoring(*model_, last_rows_);
-    if (saved.ok()) saved = SaveCheckpoint(fs_, path, *model_, state_, day_, save_replay);
-    if (!saved.ok())
-      return Explained(saved, absl::StrCat("step ", state_.step(), ": "), model_->schema(), last_rows_);
+  TANDEM_ASSIGN_OR_RETURN(const bool written,
+                          checkpoints_.Write(*model_, trainer_->replay(), state_, account_->progress()));
+  if (written) {
+    const std::string path = checkpoints_.Path(state_);
     const CheckpointReport report{state_.step(), path};
     for (RunObserver* observer : observers_) TANDEM_RETURN_IF_ERROR(observer->OnCheckpoint(report));
   }
-  std::vector<int64_t> best;
-  checkpoint_cost_ = clock_.Now() - checkpointed_at_;
-  if (state_.validation().has_best_step()) best.push_back(state_.validation().best_step());
-  return RemoveOldCheckpoints(fs_, options_.run_dir, experiment_.runtime().keep_checkpoints(), best);
+  return checkpoints_.RemoveOld(state_);
 }
 
 // A validated pass, or portion of the student phase, is over; `last`: of its stage.

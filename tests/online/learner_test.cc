@@ -39,7 +39,7 @@ class LearnerTest : public testing::Test {
 
 TEST_F(LearnerTest, ARowIsScoredBeforeItIsTrainedOn) {
   const Batch batch = Rows(1);
-  BatchScorer scorer(learner_.model(), &workers_);
+  LiveScorer scorer(learner_.model(), LiveScorer::Which::kStudent, &workers_);
   std::vector<float> before;
   EXPECT_TRUE(scorer.Score(batch, &before).ok());
   ASSERT_TRUE(learner_.Learn(batch).ok());
