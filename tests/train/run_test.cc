@@ -22,6 +22,7 @@
 #include "tests/support/experiments.h"
 #include "tests/support/faulty_file_system.h"
 #include "tests/support/sanitized.h"
+#include "tests/support/scratch_directory.h"
 
 namespace tandem {
 namespace {
@@ -36,10 +37,6 @@ constexpr char kModel[] =
 class RunTest : public testing::Test {
  protected:
   RunTest() {
-    root_ = stdfs::path(testing::TempDir()) /
-            absl::StrCat("run_test_", getpid(), "_",
-                         testing::UnitTest::GetInstance()->current_test_info()->name());
-    stdfs::remove_all(root_);
     stdfs::create_directories(root_ / "logs");
     const Random random(3, RandomPurpose::kSynthetic, {});
     uint64_t counter = 0;
@@ -69,7 +66,6 @@ class RunTest : public testing::Test {
       }
     }
   }
-  ~RunTest() override { stdfs::remove_all(root_); }
 
   proto::Experiment Experiment(const std::string& more = "") const {
     proto::Experiment experiment = SmallExperiment(kModel, more);
@@ -103,7 +99,8 @@ class RunTest : public testing::Test {
     return {std::istreambuf_iterator<char>(file), {}};
   }
 
-  stdfs::path root_;
+  const ScratchDirectory scratch_;
+  const stdfs::path root_ = scratch_.path();
 };
 
 // For towers that have no hidden layer to hint at.

@@ -2,7 +2,6 @@
 // keeps.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <atomic>
 #include <cmath>
@@ -28,6 +27,7 @@
 #include "tandem/state.pb.h"
 #include "tandem/status.h"
 #include "tests/support/experiments.h"
+#include "tests/support/scratch_directory.h"
 
 namespace tandem {
 namespace {
@@ -50,13 +50,8 @@ constexpr int kDays = 4, kUsers = 40;
 class ValidationRunTest : public testing::Test {
  protected:
   ValidationRunTest() {
-    root_ = stdfs::path(testing::TempDir()) /
-            absl::StrCat("validation_run_test_", getpid(), "_",
-                         testing::UnitTest::GetInstance()->current_test_info()->name());
-    stdfs::remove_all(root_);
     WriteLog("logs", [](int /*day*/, const std::string& /*user*/) { return false; });
   }
-  ~ValidationRunTest() override { stdfs::remove_all(root_); }
 
   // Four days of 400 rows; the label of a row is turned over where turned(day, user).
   template <typename Turned>
@@ -162,7 +157,8 @@ class ValidationRunTest : public testing::Test {
     EXPECT_GE(compared, 5);
   }
 
-  stdfs::path root_;
+  const ScratchDirectory scratch_;
+  const stdfs::path root_ = scratch_.path();
 };
 
 // The gate of it all. Every step's weights until the passes are over: what is put back then may be another
