@@ -17,6 +17,8 @@ namespace {
 
 // Rows of a batch whose memory is asked for ahead of their turn.
 constexpr uint32_t kPrefetchRows = 16;
+// The same of the gradients that a row's occurrences have.
+constexpr uint32_t kPrefetchGradients = 12;
 constexpr int kLineFloats = 16;
 // An occurrence that id_dropout hides, till its place is known.
 constexpr uint32_t kHidden = 1u << 31;
@@ -119,8 +121,14 @@ bool EmbeddingLayer::Merged::Sum(const Table& table, uint32_t place, float* grad
   float student_sum = 0;
   for (int j = 0; j < linear; ++j) gradient[dim + j] = 0;
   const Occurrence* occurrences = table.occurrences.data();
+  // Those of the rows that follow are asked for, too.
+  const auto all = static_cast<uint32_t>(table.occurrences.size());
   const uint32_t end = table.offsets[place + 1];
   for (uint32_t o = table.offsets[place]; o < end; ++o) {
+    if (o + kPrefetchGradients < all) {
+      const Occurrence& ahead = occurrences[o + kPrefetchGradients];
+      PrefetchFloats(gradients_.d_x.row(static_cast<int>(ahead.sample)) + ahead.column * dim, dim);
+    }
     const Occurrence& occurrence = occurrences[o];
     const float c = occurrence.coefficient;
     const float* d_field = gradients_.d_x.row(static_cast<int>(occurrence.sample)) + occurrence.column * dim;

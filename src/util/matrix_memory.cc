@@ -10,17 +10,23 @@ namespace {
 
 constexpr size_t kLine = 64;
 constexpr size_t kHugePage = size_t{2} << 20;
+// What fills a huge page to less than that is left to small ones.
+constexpr size_t kLeastHuge = kHugePage / 4;
 
-std::align_val_t Alignment(size_t bytes) { return std::align_val_t{bytes < kHugePage ? kLine : kHugePage}; }
+bool IsHuge(size_t bytes) { return bytes >= kLeastHuge; }
+std::align_val_t Alignment(size_t bytes) { return std::align_val_t{IsHuge(bytes) ? kHugePage : kLine}; }
+// Whole huge pages, so that nothing else is filled in by the advice.
+size_t Taken(size_t bytes) {
+  return IsHuge(bytes) ? (bytes + kHugePage - 1) / kHugePage * kHugePage : bytes;
+}
 
 }  // namespace
 
 void* AllocateLines(size_t bytes) {
-  void* p = ::operator new(bytes, Alignment(bytes));
+  void* p = ::operator new(Taken(bytes), Alignment(bytes));
 #ifdef MADV_HUGEPAGE
-  // Advice: where it isn't taken, small pages serve. Whole huge pages only, so that nothing beyond them is
-  // filled in.
-  if (bytes >= kHugePage) madvise(p, bytes / kHugePage * kHugePage, MADV_HUGEPAGE);
+  // Advice: where it isn't taken, small pages serve.
+  if (IsHuge(bytes)) madvise(p, Taken(bytes), MADV_HUGEPAGE);
 #endif
   return p;
 }
