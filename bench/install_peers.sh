@@ -1,36 +1,67 @@
 #!/usr/bin/env bash
-# Installs what Tandem is measured against on Debian 12; none of it is needed to build, test or run Tandem.
+# Installs what Tandem is measured beside on Debian 12; none of it is needed to build, test or run Tandem.
 #
-#   bench/install_peers.sh /opt/tandem-peers
+#   bench/install_peers.sh /opt/tandem-peers             # FOLDER/venv: today's PyTorch, ONNX Runtime, CatBoost, LightGBM, XGBoost
+#   bench/install_peers.sh --tables /opt/tandem-peers    # FOLDER/venv-tables as well: pytabkit, DeepCTR-Torch, FuxiCTR
+#   bench/install_peers.sh --debian /opt/tandem-peers    # no pip: Debian's PyTorch 1.13 with OpenBLAS, for `side_by_side.py --python=/usr/bin/python3`
 #
-# Packages: PyTorch with OpenBLAS (on the reference BLAS, which comes first without it, it is thirty times slower) and what the
-# peer's scripts read logs with, and oneDNN. Into the folder, outside the tree: ONNX Runtime's shared library out of npm's
-# onnxruntime-node (npm comes with Node.js). Prints the library's path, for --onnxruntime.
+# Versions are those of bench/peers/requirements*.txt; pip takes them from the index that it is set up with. PyTorch's wheel there brings its
+# CUDA libraries, 4 GB that nothing here uses: a pip set up with PyTorch's index of CPU wheels takes those, which match the same version.
+# From Debian: what inductor compiles with (g++, Python's headers), oneDNN (bench/mlp_bench). Prints the environment's Python.
 set -euo pipefail
-folder=${1:?install_peers.sh: the folder for ONNX Runtime is missing, e.g. /opt/tandem-peers}
-version=1.30.0
-packages=(python3-torch libopenblas0-pthread python3-pandas python3-sklearn libdnnl-dev)
-sudo=""
-if [ "$(id -u)" != 0 ]; then
-  command -v sudo >/dev/null || { echo "install_peers.sh: run as root, or install sudo" >&2; exit 1; }
-  sudo=sudo
+cd "$(dirname "$0")/.."
+kind=pip
+tables=false
+while [[ "${1:-}" == --* ]]; do
+  case "$1" in
+    --debian) kind=debian ;;
+    --tables) tables=true ;;
+    *) echo "install_peers.sh: unknown option $1; there are --tables and --debian" >&2; exit 1 ;;
+  esac
+  shift
+done
+folder=${1:?install_peers.sh: the folder for the peers is missing, e.g. /opt/tandem-peers}
+
+packages=(libdnnl-dev)
+if [ "$kind" = debian ]; then
+  # On the reference BLAS, which comes first without OpenBLAS, PyTorch is thirty times slower.
+  packages+=(python3-torch libopenblas0-pthread python3-pandas python3-sklearn)
+else
+  packages+=(g++ python3-venv python3-dev)
 fi
 missing=()
 for package in "${packages[@]}"; do
   [ "$(dpkg-query -W -f='${Status}' "$package" 2>/dev/null)" = "install ok installed" ] || missing+=("$package")
 done
 if [ ${#missing[@]} -gt 0 ]; then
+  sudo=""
+  if [ "$(id -u)" != 0 ]; then
+    command -v sudo >/dev/null || { echo "install_peers.sh: run as root, or install sudo; missing: ${missing[*]}" >&2; exit 1; }
+    sudo=sudo
+  fi
   $sudo apt-get update -qq
   DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 fi
-command -v npm >/dev/null || { echo "install_peers.sh: no npm, so no ONNX Runtime" >&2; exit 1; }
+if [ "$kind" = debian ]; then
+  echo /usr/bin/python3
+  exit 0
+fi
+
+# An environment that was installed from this very list is left alone.
+environment() {
+  local venv=$1 list=$2
+  if ! cmp -s "$list" "$venv/installed"; then
+    /usr/bin/python3 -m venv --clear "$venv"
+    "$venv/bin/python" -m pip install --quiet --only-binary=:all: -r "$list" || {
+      echo "install_peers.sh: pip could not install $list; --debian takes Debian's PyTorch 1.13, a slower peer, instead" >&2
+      exit 1
+    }
+    cp "$list" "$venv/installed"
+  fi
+  echo "$venv/bin/python"
+}
 mkdir -p "$folder"
-# Its install script would fetch GPU libraries.
-npm install --prefix "$folder" --no-audit --no-fund --ignore-scripts "onnxruntime-node@$version" >/dev/null
-case "$(uname -m)" in
-  x86_64) architecture=x64 ;;
-  aarch64) architecture=arm64 ;;
-  *) echo "install_peers.sh: onnxruntime-node has no library for $(uname -m)" >&2; exit 1 ;;
-esac
-ln -sfn "node_modules/onnxruntime-node/bin/napi-v6/linux/$architecture/libonnxruntime.so.1" "$folder/libonnxruntime.so.1"
-echo "$folder/libonnxruntime.so.1"
+environment "$folder/venv" bench/peers/requirements.txt
+if $tables; then
+  environment "$folder/venv-tables" bench/peers/requirements-tables.txt
+fi

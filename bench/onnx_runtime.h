@@ -4,8 +4,8 @@
 //   auto session = runtime->NewSession(OnnxMlp(layers, batch), batch, 416, x, y);
 //   session->Run();                                       // reads x [batch, 416], writes y [batch, 1]
 //
-// The library comes from npm's onnxruntime-node (bench/install_peers.sh) and is loaded at run time; nothing
-// of it is needed to build. One thread, all graph optimizations, input and output bound to the caller's
+// The library is that of pip's onnxruntime (bench/install_peers.sh) and is loaded at run time; nothing of it
+// is needed to build. One thread, all graph optimizations, input and output bound to the caller's
 // memory.
 #ifndef TANDEM_BENCH_ONNX_RUNTIME_H_
 #define TANDEM_BENCH_ONNX_RUNTIME_H_

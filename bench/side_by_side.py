@@ -1,22 +1,28 @@
 #!/usr/bin/env python3
-"""Tandem next to its peers in one run, both on the same core, in turns: one Markdown table of every figure.
+"""Tandem next to its peers in one run, both on the same core, in turns: one Markdown table, and one of its own figures.
 
     bench/install_peers.sh /opt/tandem-peers
     cmake -S . -B build -G Ninja && cmake --build build --target tandem_cli bench
-    bench/side_by_side.py --onnxruntime=/opt/tandem-peers/libonnxruntime.so.1
-    bench/side_by_side.py --only=deepfm,student            # some sections only
+    bench/side_by_side.py --python=/opt/tandem-peers/venv/bin/python
+    bench/side_by_side.py --only=deepfm,student            # some rows only
+    bench/side_by_side.py --python=/usr/bin/python3        # Debian's PyTorch 1.13 (install_peers.sh --debian): eager, float32
 
-DIR holds the PyTorch peer: speed.py, make_criteo_like.py. Both sides compute the same function of the same ids: 39 fields x
-16 of a Criteo-shaped log, CIN 128,128, MLP 400-400 PARALLEL, linear part, student 128-64, Adam, batch 512. Figures are medians
-of --repeats turns. What each row counts is said in docs/lab/speed.md. Standard library only; a figure whose peer isn't there is
-left out and said on stderr. A section that fails is said there too, and loses its own rows only; the exit code is 1 then.
+A row of the first table is a model that both train (Tandem with its student, from the file; the peer alone, from memory), or a student
+that both score. The peer is PyTorch of --python (bench/peers/today.py), and ONNX Runtime for scores: all its variants are tried, and the
+best two of each precision run in turns with Tandem in F32 and BF16; what counts is the better of their medians. Both sides compute
+the same function of the same ids: 39 fields x 16 of a Criteo-shaped log, CIN 128,128, MLP 400-400, linear part, student 128-64, Adam,
+batch 512. Figures are medians of --repeats turns. What each row counts is said in docs/lab/speed.md. Standard library only. A section
+that fails is said on stderr, and loses its own rows only; the exit code is 1 then.
 """
 import argparse
 import collections
+import functools
+import glob
+import itertools
 import json
 import math
 import os
-import re
+import random
 import resource
 import shutil
 import statistics
@@ -26,20 +32,33 @@ import time
 import traceback
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-FIELDS, DIM, MAPS = 39, 16, 128
-SHORT_ROWS, LONG_ROWS, PEER_XDEEPFM_ROWS, PEER_ROWS = 20480, 200000, 3072, 40960
+PEERS = os.path.join(ROOT, "bench", "peers")
+FIELDS, DIM, MAPS, PLACES = 39, 16, 128, 20
+SHORT_ROWS, LONG_ROWS = 20480, 200000
 REPEATED = 5  # times LONG_ROWS: a log beside which start-up weighs little
+TRIAL_SECONDS, TURN_SECONDS = 2.0, 3.0  # of a variant of the peer
+
+# Model -> name of the row, rows of the log, targets: float32 over float32, bf16 over bf16.
+TRAINED = {
+    "xdeepfm": ("xDeepFM (ReLU), trained", SHORT_ROWS, 1.50, 1.35),
+    "identity": ("xDeepFM (identity), trained", 4 * SHORT_ROWS, 1.60, 1.70),
+    "deepfm": ("DeepFM, trained", LONG_ROWS, 1.20, 1.25),
+    "dcn_v2": ("DCN-v2, trained", 4 * SHORT_ROWS, 1.20, 1.20),
+    "bst": ("BST, trained", 4 * SHORT_ROWS, 1.20, 1.20),
+    "student": ("student alone, trained", LONG_ROWS, 1.60, 1.60),
+}
+SCORED = {"f32": 1.20, "bf16": 1.60, "int8": None}
 
 
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--peers", default=os.path.join(ROOT, "bench", "peers"), help="folder of speed.py and make_criteo_like.py: the PyTorch peer")
-    parser.add_argument("--onnxruntime", default="", help="path of libonnxruntime.so")
+    parser.add_argument("--python", default="/opt/tandem-peers/venv/bin/python", help="the peers' Python (bench/install_peers.sh)")
+    parser.add_argument("--onnxruntime", default="", help="path of libonnxruntime.so (default: of --python's package), for student-mlp")
     parser.add_argument("--build", default=os.path.join(ROOT, "build"), help="build folder: tandem and bench/*")
     parser.add_argument("--work", default="/tmp/tandem-bench", help="folder for logs, configs and runs")
     parser.add_argument("--repeats", type=int, default=5, help="turns of each side")
     parser.add_argument("--cores", default="", help="the core of one-core rows, and one more (default: the last two)")
-    parser.add_argument("--cpu_time", action="store_true", help="one-core rows by processor time, for a machine that others use too")
+    parser.add_argument("--cpu_time", action="store_true", help="one-core rows by processor time, of both sides, for a machine that others use too")
     parser.add_argument("--only", default="", help="sections: " + ",".join(SECTIONS))
     parser.add_argument("--output", default="", help="also write the table to this file")
     options = parser.parse_args()
@@ -90,12 +109,13 @@ model {{
 }}
 train {{ epochs: 1 batch_size: 512 shuffle_rows: 0 optimizer {{ adam {{ lr: 0.001 }} }} }}
 """
-TEACHER = "teacher {{ linear: true interaction {{ {} }} mlp {{ hidden: 400 hidden: 400 }} combine: PARALLEL }}"
+TEACHER = "teacher {{ linear: true interaction {{ {} }} mlp {{ hidden: 400 hidden: 400 }} combine: {} }}"
 TEACHERS = {
     "xdeepfm": "cin { layers: 128 layers: 128 activation: RELU bias: true }",
     "identity": "cin { layers: 128 layers: 128 bias: true }",
     "deepfm": "fm {}",
     "dcn_v2": "cross { layers: 3 version: V2 }",
+    "bst": 'transformer { sequence: "H" target: "C3" }',
     "student": None,
 }
 
@@ -105,10 +125,13 @@ def write_config(path, model, data):
     limits = ", ".join(map(str, boundaries()))
     features = [f'feature {{ name: "{name}" ' +
                 (f"dense {{ bucketize {{ boundaries: [{limits}] }} }} }}" if name[0] == "I" else "sparse {} }") for name in names]
+    if model == "bst":
+        names.append("H")
+        features.append(f'feature {{ name: "H" sparse {{ sequence {{ max_length: {PLACES} }} table: "C3" }} }}')
     interaction = TEACHERS[model]
     with open(path, "w") as file:
         file.write(CONFIG.format(data=data, columns=", ".join(f'"{name}"' for name in names), features="\n".join(features),
-                                 teacher=TEACHER.format(interaction) if interaction else "",
+                                 teacher=TEACHER.format(interaction, "STACKED" if model == "bst" else "PARALLEL") if interaction else "",
                                  method="" if interaction else "method: STUDENT_ALONE"))
 
 
@@ -129,15 +152,6 @@ def flops_per_sample(model):
 
 # ------------------------------------------------------------------------------------------------------------------- the bench
 
-class Speed(float):
-    """Samples a second in the steady state, and `whole`: those of the whole process."""
-
-    def __new__(cls, steady, whole):
-        speed = super().__new__(cls, steady)
-        speed.whole = whole
-        return speed
-
-
 class Bench:
     """Runs the sides, and keeps what was measured."""
 
@@ -148,7 +162,7 @@ class Bench:
         os.makedirs(options.work, exist_ok=True)
         self.tandem = os.path.join(options.build, "tandem")
         self.peak = self.json(["peak_bench"])
-        self.peer_ready = False
+        self.versus = []  # rows of the first table
 
     # -- files
 
@@ -156,15 +170,41 @@ class Bench:
         """A Criteo-shaped log. Empty categories get a name, since the peer learns a vector for them; so both learn one."""
         path = os.path.join(self.options.work, f"criteo-like-{rows}.tsv")
         if not os.path.exists(path):
-            self.need_peer()
             raw = path + ".raw"
-            subprocess.run(["/usr/bin/python3", os.path.join(self.options.peers, "make_criteo_like.py"), f"--rows={rows}", "--seed=7",
-                            f"--out={raw}"], check=True, stdout=subprocess.DEVNULL)
+            self.need_python()
+            subprocess.run([self.options.python, os.path.join(PEERS, "make_criteo_like.py"), f"--rows={rows}", "--seed=7", f"--out={raw}"],
+                           check=True, stdout=subprocess.DEVNULL)
             with open(raw) as source, open(path + ".tmp", "w") as target:
                 for line in source:
                     cells = line.rstrip("\n").split("\t")
                     target.write("\t".join(cells[:14] + [cell or "none" for cell in cells[14:]]) + "\n")
             os.remove(raw)
+            os.rename(path + ".tmp", path)
+        return path
+
+    def log_with_history(self, rows):
+        """The log with a 41st column: PLACES values of C3, drawn from its own."""
+        path = os.path.join(self.options.work, f"criteo-like-{rows}-history.tsv")
+        if not os.path.exists(path):
+            with open(self.log(rows)) as source:
+                lines = source.read().splitlines()
+            values = [line.split("\t")[16] for line in lines]
+            draw = random.Random(7)
+            with open(path + ".tmp", "w") as target:
+                for line in lines:
+                    target.write(line + "\t" + "|".join(draw.choices(values, k=PLACES)) + "\n")
+            os.rename(path + ".tmp", path)
+        return path
+
+    def log_of(self, model, rows):
+        return self.log_with_history(rows) if model == "bst" else self.log(rows)
+
+    def head_of(self, log, rows):
+        """The log's first rows."""
+        path = log.replace(".tsv", f"-first-{rows}.tsv")
+        if not os.path.exists(path):
+            with open(log) as source, open(path + ".tmp", "w") as target:
+                target.writelines(itertools.islice(source, rows))
             os.rename(path + ".tmp", path)
         return path
 
@@ -209,72 +249,35 @@ class Bench:
             return None
         return json.loads(self.command(self.one_core(), [program] + words[1:]))
 
-    def train(self, model, rows, cores=None, wall=False):
-        """Rows a second of training: in the steady state, reading included, and of the whole process with start-up and checkpoint."""
+    def train(self, model, rows, overrides=(), cores=None, wall=False):
+        """Rows a second of training: those of the log over its time, less the time of its first tenth, and so without start-up,
+        the first batches' new memory and the checkpoint. Leaves the run of the whole log."""
         cores = cores or self.one_core()
+        whole = self.log_of(model, rows)
+        tenth = rows // 5120 * 512
+        times = [self.train_once(model, log, overrides, cores, wall) for log in (self.head_of(whole, tenth), whole)]
+        return (rows - tenth) / (times[1] - times[0])
+
+    def train_once(self, model, log, overrides, cores, wall):
         config = os.path.join(self.options.work, f"{model}.pbtxt")
         run = os.path.join(self.options.work, f"run-{model}")
-        write_config(config, model, self.log(rows))
+        write_config(config, model, log)
         shutil.rmtree(run, ignore_errors=True)
-        whole = rows / self.seconds(cores, [self.tandem, "train", f"--config={config}", f"--run_dir={run}",
-                                            f"runtime.threads={len(cores)}", f"runtime.log_every_steps={rows // 512 // 10}"], wall)
-        with open(os.path.join(run, "metrics.jsonl")) as file:
-            speeds = [entry["rows_per_second"] for entry in map(json.loads, file) if "rows_per_second" in entry]
-        # Windows of as many rows each: the harmonic mean is their rows over their time. The first two are the start.
-        return Speed(max(whole, statistics.harmonic_mean(speeds[2:])), whole)
+        return self.seconds(cores, [self.tandem, "train", f"--config={config}", f"--run_dir={run}", f"runtime.threads={len(cores)}",
+                                    *overrides], wall)
 
     def run_of(self, model):
         run = os.path.join(self.options.work, f"run-{model}")
         if not os.path.exists(run):
-            self.train(model, SHORT_ROWS if model in ("xdeepfm", "identity") else LONG_ROWS)
+            rows = TRAINED[model][1]
+            self.train_once(model, self.log_of(model, rows), (), self.one_core(), False)
         return run
 
-    # -- the PyTorch peer
+    # -- the peer
 
-    def need_peer(self):
-        if not self.options.peers or not os.path.exists(os.path.join(self.options.peers, "speed.py")):
-            raise Failed("--peers=DIR with speed.py and make_criteo_like.py is needed")
-        if self.peer_ready:
-            return
-        probe = ("import numpy, torch; numpy.ones((64, 64)) @ numpy.ones((64, 64)); torch.mm(torch.ones(64, 64), torch.ones(64, 64)); "
-                 "print(open('/proc/self/maps').read())")
-        maps = subprocess.run(["/usr/bin/python3", "-c", probe], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        if maps.returncode != 0:
-            raise Failed("/usr/bin/python3 has no numpy or torch; see bench/install_peers.sh\n" + maps.stderr[-500:])
-        libraries = {line.split()[-1] for line in maps.stdout.splitlines() if "blas" in line}
-        if not any("openblas" in library for library in libraries) or any("/blas/libblas" in library for library in libraries):
-            raise Failed("PyTorch runs on the reference BLAS, some thirty times too slow to be a peer; install "
-                     "libopenblas0-pthread (bench/install_peers.sh). Loaded: " + (", ".join(sorted(libraries)) or "none"))
-        self.peer_ready = True
-
-    def peer_command(self, core, model, mode, rows, data, extra):
-        environment = ["env", "-u", "OPENBLAS_CORETYPE", "-u", "OPENBLAS_L2_SIZE", "OPENBLAS_NUM_THREADS=1", "OMP_NUM_THREADS=1"]
-        return ["taskset", "-c", core] + environment + [
-            "/usr/bin/python3", os.path.join(self.options.peers, "speed.py"), "--data", data, "--model", model, "--mode", mode,
-            "--threads", "1", "--batch", "512", "--rows", str(rows), "--reps", "3" if rows > 10000 else "1"] + extra
-
-    def peer(self, model, mode, rows, data, extra=(), cores=None):
-        """Samples a second of PyTorch, from memory, after a warm-up; the sum over one process a core."""
-        self.need_peer()
-        self.log_cache(data)
-        cores = cores or self.one_core()
-        which = r"per CPU-second: median (\d+)" if self.options.cpu_time and len(cores) == 1 else r"median (\d+) best"
-        processes = [subprocess.Popen(self.peer_command(core, model, mode, rows, data, list(extra)), stdout=subprocess.PIPE,
-                                      stderr=subprocess.PIPE, text=True) for core in cores]
-        total = 0
-        for process in processes:
-            out, err = process.communicate()
-            found = re.search(which, out)
-            if not found:
-                raise Failed(f"the peer failed: {' '.join(process.args)}\n{out[-1000:]}{err[-1000:]}")
-            total += int(found.group(1))
-        return total
-
-    def log_cache(self, data):
-        """The peer keeps the parsed log beside it; made once, so that two processes don't write it at the same time."""
-        if not os.path.exists(data + ".cache.npz"):
-            subprocess.run(self.peer_command(self.one_core()[0], "lr", "infer", 512, data, []), check=True, stdout=subprocess.DEVNULL,
-                           stderr=subprocess.DEVNULL)
+    def need_python(self):
+        if not os.path.exists(self.options.python):
+            raise Failed(f"--python={self.options.python} is not there; bench/install_peers.sh makes it")
 
     # -- turns and rows
 
@@ -285,12 +288,7 @@ class Bench:
             for name, side in sides.items():
                 values[name].append(side())
             say(f"  turn {turn + 1}: " + ", ".join(f"{name} {fmt(v[-1])}" for name, v in values.items()))
-        medians = {}
-        for name, v in values.items():
-            medians[name] = statistics.median_low(v)
-            if isinstance(v[0], Speed):
-                medians[name] = Speed(statistics.median(v), statistics.median(speed.whole for speed in v))
-        return medians
+        return {name: statistics.median(v) for name, v in values.items()}
 
     def add(self, figure, tandem, peer, ratio, target, met=None):
         """A row. `ratio` and `target` are numbers (times), or texts already."""
@@ -305,81 +303,169 @@ class Bench:
         self.add(figure, f"{share:.1%}", "", "", f"≥ {target:.0%}", share >= target)
 
     def table(self):
-        lines = ["| figure | Tandem | peer | ratio | target | met |", "|---|---|---|---|---|---|"]
-        lines += ["| " + " | ".join(row) + " |" for row in self.rows]
-        return "\n".join(lines + [""] + self.notes)
+        lines = []
+        if self.versus:
+            lines += ["| samples a second, one core | Tandem F32 | peer f32, best | ratio | target | Tandem BF16 | peer bf16, best | ratio | target |",
+                      "|---|---|---|---|---|---|---|---|---|"]
+            lines += ["| " + " | ".join(row) + " |" for row in self.versus] + [""]
+        if self.rows:
+            lines += ["| figure | Tandem | peer | ratio | target | met |", "|---|---|---|---|---|---|"]
+            lines += ["| " + " | ".join(row) + " |" for row in self.rows] + [""]
+        return "\n".join(lines + self.notes)
+
+
+class Peer:
+    """bench/peers/today.py on one core, with a model's data in memory."""
+
+    def __init__(self, bench, model, mode, log):
+        bench.need_python()
+        self.bench = bench
+        work = bench.options.work
+        # glibc would give each large tensor back to the system, and fault its pages in again.
+        environment = {**os.environ, "OMP_NUM_THREADS": "1", "TORCHINDUCTOR_COMPILE_THREADS": "1", "MALLOC_MMAP_MAX_": "0",
+                       "MALLOC_TRIM_THRESHOLD_": str(2**33), "TORCHINDUCTOR_CACHE_DIR": os.path.join(work, "inductor")}
+        for name in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"):  # a CPU to pretend that a user's shell may have set
+            environment.pop(name, None)
+        self.errors = open(os.path.join(work, f"peer-{model}-{mode}.log"), "w")
+        self.process = subprocess.Popen(
+            ["taskset", "-c", *bench.one_core(), bench.options.python, os.path.join(PEERS, "today.py"), f"--data={log}", f"--model={model}",
+             f"--mode={mode}", "--serve"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors, text=True, env=environment)
+        about = self.ask("variants")
+        self.variants, self.version = about["variants"], about["torch"]
+        self.trials = f"{model} {mode}, PyTorch {self.version}"
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *what):
+        self.process.stdin.close()
+        self.process.wait()
+        self.errors.close()
+
+    def ask(self, *words):
+        self.process.stdin.write(" ".join(map(str, words)) + "\n")
+        self.process.stdin.flush()
+        line = self.process.stdout.readline()
+        if not line:
+            raise Failed(f"the peer ended; see {self.errors.name}")
+        return json.loads(line)
+
+    def best(self, precision, count=2):
+        """The fastest variants of a precision, by a trial each by processor time; kept in WORK/trials.json."""
+        path = os.path.join(self.bench.options.work, "trials.json")
+        kept = {}
+        if os.path.exists(path):
+            with open(path) as file:
+                kept = json.load(file)
+        of_model = kept.setdefault(self.trials, {})
+        for name in self.variants:
+            if name.split()[1] != precision or name in of_model:
+                continue
+            found = self.ask("try", name, TRIAL_SECONDS)
+            of_model[name] = found.get("per_cpu_second", 0)
+            say(f"  trial: {name}: " + (found.get("error") or f"{of_model[name]:,.0f} (ready after {found['warm_up']:.0f} s)"))
+            with open(path, "w") as file:
+                json.dump(kept, file, indent=1)
+        names = sorted((name for name in self.variants if name.split()[1] == precision), key=of_model.get, reverse=True)
+        return [name for name in names if of_model[name] > 0][:count]
+
+    def speed(self, name):
+        found = self.ask("run", name, TURN_SECONDS)
+        if "error" in found:
+            raise Failed(f"{name}: {found['error']}")
+        return found["per_cpu_second" if self.bench.options.cpu_time else "per_second"]
 
 
 def fmt(value):
     if isinstance(value, str):
         return value
-    text = f"{value:,.0f}" if value >= 100 else f"{value:.2f}"
-    return text + f" (whole process {value.whole:,.0f})" if isinstance(value, Speed) else text
+    return f"{value:,.0f}" if value >= 100 else f"{value:.2f}"
 
 
 # ---------------------------------------------------------------------------------------------------------------- the sections
 
-def section_train(bench, model, name, peers, share_target):
-    """xDeepFM on one core: `peers` are (name, arguments of speed.py, target)."""
-    log = bench.log(SHORT_ROWS)
-    peaks = []
-
-    def ours():
-        speed = bench.train(model, SHORT_ROWS)
-        peaks.append(bench.json(["peak_bench", "--fma"])["fma"])
-        return speed
-
-    sides = {"tandem": ours}
-    for peer_name, extra, _ in peers:
-        sides[peer_name] = lambda extra=extra: bench.peer("xdeepfm", "train", PEER_XDEEPFM_ROWS, log, extra)
-    medians = bench.turns(sides)
-    for peer_name, _, target in peers:
-        bench.add(f"{name}, teacher + student trained, one core, against {peer_name} training the teacher alone (samples/s)",
-                  medians["tandem"], medians[peer_name], medians["tandem"] / medians[peer_name], target)
-    flops = flops_per_sample(model)
-    bench.share(f"{name}: share of FMA peak over the whole step ({flops * 1e-6:.1f} MFLOP a sample, peak "
-                f"{statistics.median(peaks) * 1e-9:.0f} GFLOP/s)", flops * medians["tandem"] / statistics.median(peaks), share_target)
+def add_versus(bench, name, ours, peer, targets):
+    """A row of the first table: speeds by precision; peer's are (variant, speed) or None."""
+    cells = [name]
+    for precision in ("f32", "bf16"):
+        if precision not in ours:
+            cells += [""] * 4
+            continue
+        cells.append(fmt(ours[precision]))
+        if peer.get(precision) is None:
+            cells += ["it has none", "", ""]
+            continue
+        variant, speed = peer[precision]
+        form = " ".join(variant.split()[:1] + variant.split()[2:])
+        ratio, target = ours[precision] / speed, targets[precision]
+        cells += [f"{fmt(speed)} ({form})", f"{ratio:.2f}×", "stated" if target is None else f"≥ {target:.2f}×: {'yes' if ratio >= target else 'no'}"]
+    bench.versus.append(cells)
+    say("| " + " | ".join(cells) + " |")
 
 
-def xdeepfm(bench):
-    section_train(bench, "xdeepfm", "xDeepFM, ReLU and bias", [("PyTorch", ["--chunk", "-32"], 1.3)], 0.80)
+def best_of(medians, names):
+    return max(((name, medians[name]) for name in names), key=lambda found: found[1], default=None)
 
 
-def identity(bench):
-    section_train(bench, "identity", "xDeepFM, identity",
-                  [("PyTorch", ["--chunk", "-32", "--cin-act", "identity"], 5.0),
-                   ("PyTorch with our shortcut", ["--chunk", "-32", "--cin-act", "identity", "--pool-last"], 1.5)], 0.70)
+def trained(bench, model):
+    name, rows, *targets = TRAINED[model]
+    with Peer(bench, model, "train", bench.log_of(model, rows)) as peer:
+        candidates = {precision: peer.best(precision) for precision in ("f32", "bf16")}
+        sides = {"Tandem f32": lambda: bench.train(model, rows), "Tandem bf16": lambda: bench.train(model, rows, ["train.precision=BF16"])}
+        for variant in sum(candidates.values(), []):
+            sides[variant] = lambda variant=variant: peer.speed(variant)
+        medians = bench.turns(sides)
+    add_versus(bench, name, {"f32": medians["Tandem f32"], "bf16": medians["Tandem bf16"]},
+               {precision: best_of(medians, names) for precision, names in candidates.items()}, dict(zip(("f32", "bf16"), targets)))
+    if model in ("xdeepfm", "identity", "deepfm"):
+        flops = flops_per_sample(model) * medians["Tandem f32"]
+        bench.add(f"{name}: share of FMA peak over the whole step in F32 ({flops_per_sample(model) * 1e-6:.1f} MFLOP a sample)",
+                  f"{flops / bench.peak['fma']:.1%}", "", "", "stated")
+
+
+def scores(bench):
+    """The student's scores of ids in memory."""
+    log, run = bench.log(LONG_ROWS), bench.run_of("student")
+    keys = collections.defaultdict(list)
+    with Peer(bench, "student", "infer", log) as peer:
+        candidates = {precision: peer.best(precision) for precision in SCORED}
+        measured = {}
+
+        def ours(precision):
+            if precision == "f32":  # one command has all three
+                measured.clear()
+                for row in bench.json(["student_bench", "--json", f"--model={run}", f"--input={log}", "--repeats=3"]):
+                    (measured if row["from"] == "table rows" else {}).update({row["precision"]: row["samples_per_second"]})
+                    if row["from"] != "table rows":
+                        keys[row["precision"]].append(row["samples_per_second"])
+            return measured[precision]
+
+        sides = {f"Tandem {precision}": lambda precision=precision: ours(precision) for precision in SCORED}
+        for variant in sum(candidates.values(), []):
+            sides[variant] = lambda variant=variant: peer.speed(variant)
+        medians = bench.turns(sides)
+    best = {precision: best_of(medians, names) for precision, names in candidates.items()}
+    speeds = {precision: medians[f"Tandem {precision}"] for precision in SCORED}
+    add_versus(bench, "student, scores of ids in memory", speeds, best, SCORED)
+    for precision in SCORED:
+        bench.add(f"the student's scores from hashed ids, looked up in tables of {precision} (samples/s)", statistics.median(keys[precision]), "", "",
+                  "stated")
+    fastest = max((found for found in best.values() if found), key=lambda found: found[1])
+    rival = best["int8"] or fastest
+    bench.add(f"the student's scores in int8, against the peer's int8 ({rival[0]})", speeds["int8"], rival[1], speeds["int8"] / rival[1], "stated")
+    bench.add(f"the student's scores in int8, against the peer's best of all ({fastest[0]})", speeds["int8"], fastest[1],
+              speeds["int8"] / fastest[1], "stated")
 
 
 def two_cores(bench):
-    log = bench.log(SHORT_ROWS)
-    both = bench.options.cores
-    for model, name, extra, target in [("xdeepfm", "xDeepFM, ReLU and bias", [], 1.2),
-                                       ("identity", "xDeepFM, identity", ["--cin-act", "identity"], 4.5)]:
-        medians = bench.turns({
-            "two cores": lambda: bench.train(model, SHORT_ROWS, both),
-            "one core": lambda: bench.train(model, SHORT_ROWS, wall=True),
-            "2 x PyTorch": lambda: bench.peer("xdeepfm", "train", PEER_XDEEPFM_ROWS, log, ["--chunk", "-32"] + extra, both)})
-        bench.add(f"{name}, two cores, against two PyTorch processes (samples/s)", medians["two cores"], medians["2 x PyTorch"],
-                  medians["two cores"] / medians["2 x PyTorch"], target)
-        bench.add(f"{name}: two cores against own one (samples/s)", medians["two cores"], medians["one core"],
-                  medians["two cores"] / medians["one core"], 1.85)
-
-
-def cheap_training(bench, model, figure, target):
-    log = bench.log(LONG_ROWS)
-    medians = bench.turns({"tandem": lambda: bench.train(model, LONG_ROWS),
-                           "PyTorch": lambda: bench.peer(model, "train", PEER_ROWS, log)})
-    bench.add(figure, medians["tandem"], medians["PyTorch"], medians["tandem"] / medians["PyTorch"], target)
-
-
-def deepfm(bench):
-    cheap_training(bench, "deepfm", "DeepFM, teacher + student trained from the file, one core, against PyTorch training DeepFM alone from "
-                   "memory (samples/s)", 1.25)
-
-
-def student(bench):
-    cheap_training(bench, "student", "student alone, trained from the file, one core, against PyTorch from memory (samples/s)", 2.0)
+    """Tandem on two cores over one, by the clock: for a machine that nobody else uses."""
+    for model, (name, rows, *_) in TRAINED.items():
+        for precision in ("F32", "BF16"):
+            overrides = [f"train.precision={precision}"]
+            medians = bench.turns({"two cores": lambda: bench.train(model, rows, overrides, bench.options.cores),
+                                   "one core": lambda: bench.train(model, rows, overrides, wall=True)})
+            bench.add(f"{name} in {precision}: two cores against own one (samples/s)", medians["two cores"], medians["one core"],
+                      medians["two cores"] / medians["one core"], 1.85)
 
 
 def cin(bench):
@@ -410,10 +496,18 @@ def mlp(bench):
               float(mean["ratio"]), 1.0)
 
 
+def onnxruntime_of(python):
+    """The library inside the package, which serves as the C one where it holds it."""
+    folder = os.path.join(os.path.dirname(os.path.dirname(python)), "lib")
+    found = glob.glob(os.path.join(folder, "python3*", "site-packages", "onnxruntime", "capi", "libonnxruntime.so*"))
+    return found[0] if found else ""
+
+
 def student_mlp(bench):
-    if not bench.options.onnxruntime:
+    library = bench.options.onnxruntime or onnxruntime_of(bench.options.python)
+    if not library:
         return say("no --onnxruntime: the student's MLP against ONNX Runtime left out")
-    report = bench.json(["student_bench", "--json", f"--onnxruntime={bench.options.onnxruntime}", f"--repeats={max(9, bench.options.repeats)}"])
+    report = bench.json(["student_bench", "--json", f"--onnxruntime={library}", f"--repeats={max(9, bench.options.repeats)}"])
     if report is None:
         return say("no student_bench: the target `bench` isn't built; the student's MLP left out")
     for row in report:
@@ -445,22 +539,6 @@ def parse(bench):
         bench.add(f"parsing + hashing a Criteo line, against {name} (µs a row)", f"{ours:.3f}", f"{times[peer]:.3f}", times[peer] / ours, target)
 
 
-def gather(bench):
-    log, run = bench.log(LONG_ROWS), bench.run_of("student")
-    last = {}
-
-    def ours():
-        for row in bench.json(["student_bench", "--json", f"--model={run}", f"--input={log}", "--repeats=3"]):
-            last.setdefault(row["from"], []).append(row["samples_per_second"])
-        return last["table rows"][-1]
-
-    medians = bench.turns({"tandem": ours, "PyTorch": lambda: bench.peer("student", "infer", LONG_ROWS, log, ["--jit"])})
-    bench.add("gather + student from memory, one core, against PyTorch jit (samples/s)", medians["tandem"], medians["PyTorch"],
-              medians["tandem"] / medians["PyTorch"], 1.25)
-    keys = statistics.median(last["hashed ids"])
-    bench.add("the same from hashed ids, looked up in the tables (samples/s)", keys, medians["PyTorch"], keys / medians["PyTorch"], "stated")
-
-
 def predict(bench):
     log, run = bench.log(LONG_ROWS), bench.run_of("student")
     logs = {LONG_ROWS: log, REPEATED * LONG_ROWS: bench.repeated_log(LONG_ROWS, REPEATED)}
@@ -472,21 +550,18 @@ def predict(bench):
         return rows / bench.seconds(cores, [bench.tandem, "predict", f"--model={model}", "--tower=student", f"--input={logs[rows]}",
                                             f"--output={scores}", f"runtime.threads={len(cores)}"], wall)
 
-    sides = {"PyTorch": lambda: bench.peer("student", "infer", LONG_ROWS, log, ["--jit"]),
-             "from the run": lambda: ours(run, LONG_ROWS, bench.one_core())}
+    sides = {"from the run": lambda: ours(run, LONG_ROWS, bench.one_core())}
     for rows in logs:
         sides[f"one core, {rows:,}"] = lambda rows=rows: ours(bundle, rows, bench.one_core())
         sides[f"one core by the clock, {rows:,}"] = lambda rows=rows: ours(bundle, rows, bench.one_core(), wall=True)
         sides[f"two cores, {rows:,}"] = lambda rows=rows: ours(bundle, rows, bench.options.cores)
     medians = bench.turns(sides)
     whole = "TSV file of {:,} rows to score file, start-up included"
-    against = "one core, against PyTorch jit from memory without parsing (samples/s)"
     for rows in logs:
         one, one_wall, two = (medians[f"{name}, {rows:,}"] for name in ("one core", "one core by the clock", "two cores"))
-        bench.add(f"predict, {whole.format(rows)}, {against}", one, medians["PyTorch"], one / medians["PyTorch"], 0.9)
+        bench.add(f"predict, {whole.format(rows)}, one core (samples/s)", one, "", "", "stated")
         bench.add(f"predict, {whole.format(rows)}, two cores against own one (samples/s)", two, one_wall, two / one_wall, 1.7)
-    bench.add(f"predict from a run's checkpoint, {whole.format(LONG_ROWS)}, {against}", medians["from the run"], medians["PyTorch"],
-              medians["from the run"] / medians["PyTorch"], "stated")
+    bench.add(f"predict from a run's checkpoint, {whole.format(LONG_ROWS)}, one core (samples/s)", medians["from the run"], "", "", "stated")
 
 
 def latency(bench):
@@ -502,8 +577,8 @@ def latency(bench):
                   f"{teacher:.2f}, {student_time:.2f}", "", f"{teacher / student_time:.1f}×", "stated")
 
 
-SECTIONS = {"cin": cin, "mlp": mlp, "student-mlp": student_mlp, "parse": parse, "gather": gather, "predict": predict, "student": student,
-            "deepfm": deepfm, "xdeepfm": xdeepfm, "identity": identity, "two-cores": two_cores, "latency": latency}
+SECTIONS = {**{model: functools.partial(trained, model=model) for model in TRAINED}, "scores": scores, "cin": cin, "mlp": mlp,
+            "student-mlp": student_mlp, "parse": parse, "predict": predict, "two-cores": two_cores, "latency": latency}
 WITHOUT_LOG = {"cin", "mlp", "student-mlp", "parse"}
 
 
@@ -515,7 +590,7 @@ def check_ids(bench):
             cells = line.rstrip("\n").split("\t")[1:]
             for field, cell in enumerate(cells):
                 seen[field].add((bucket(int(cell)) if cell else -100) if field < 13 else cell)
-    bench.train("student", SHORT_ROWS)
+    bench.train_once("student", bench.log(SHORT_ROWS), (), bench.one_core(), False)
     run = os.path.join(bench.options.work, "run-student")
     report = json.loads(bench.command(bench.one_core(), [bench.tandem, "inspect", f"--model={run}", "--format=json"]))
     shutil.rmtree(run)
@@ -559,7 +634,6 @@ def main():
                           f"(kernels, the student's MLP and parsing: 5 to 9 at least), {(time.perf_counter() - begin) / 60:.1f} minutes.")
     if failed:
         bench.notes.append("Not measured: " + ", ".join(failed) + ".")
-    bench.notes.append("Memory over 30 days and growth: docs/lab/performance.md.")
     table = bench.table()
     print(table)
     if bench.options.output:

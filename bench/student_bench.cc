@@ -190,24 +190,34 @@ void TimeGather() {
   const int width = embedding.fields() * embedding.dim();
   AlignedFloats x(static_cast<size_t>(kTileRows) * width);
   std::vector<float> logits(FLAGS_batch);
-  Scorer scorer(model.student(), model.student_parameters().values.data(), Precision::kF32, model.kernels());
-  Scores scores;
-  const auto from_rows = [&] {
-    for (size_t b = 0; b < batches.size(); ++b) {
-      for (int first = 0; first < batches[b].rows(); first += kTileRows) {
-        const Matrix tile{x.data(), std::min(kTileRows, batches[b].rows() - first), width, width};
-        embedding.Gather(batches[b], rows[b], first, tile, {});
-        scorer.ScoreTile(tile, logits.data() + first);
+  Report report({"from", "precision", "rows", "samples_per_second"});
+  for (Precision precision : {Precision::kF32, Precision::kBf16, Precision::kInt8}) {
+    // Rows as training holds them, in float32, and layers in `precision`; then all of a bundle of that precision.
+    Scorer scorer(model.student(), model.student_parameters().values.data(), precision, model.kernels());
+    std::unique_ptr<Predictor> converted;
+    if (precision != Precision::kF32) converted = (*predictor)->InPrecision(precision);
+    const Predictor& served = converted == nullptr ? **predictor : *converted;
+    Scores scores;
+    const auto from_rows = [&] {
+      for (size_t b = 0; b < batches.size(); ++b) {
+        for (int first = 0; first < batches[b].rows(); first += kTileRows) {
+          const Matrix tile{x.data(), std::min(kTileRows, batches[b].rows() - first), width, width};
+          embedding.Gather(batches[b], rows[b], first, tile, {});
+          scorer.ScoreTile(tile, logits.data() + first);
+        }
       }
+    };
+    const auto from_keys = [&] {
+      for (const Batch& batch : batches) CHECK(served.Score(batch, &scores).ok());
+    };
+    const std::vector<double> seconds = MedianSeconds({from_rows, from_keys}, FLAGS_repeats, 0.2);
+    for (size_t k = 0; k < seconds.size(); ++k) {
+      report.Add({{"from", k == 0 ? "table rows" : "hashed ids"},
+                  {"precision", PrecisionName(precision)},
+                  {"rows", count},
+                  {"samples_per_second", count / seconds[k]}});
     }
-  };
-  const auto from_keys = [&] {
-    for (const Batch& batch : batches) CHECK((*predictor)->Score(batch, &scores).ok());
-  };
-  const std::vector<double> seconds = MedianSeconds({from_rows, from_keys}, FLAGS_repeats, 0.2);
-  Report report({"from", "rows", "samples_per_second"});
-  report.Add({{"from", "table rows"}, {"rows", count}, {"samples_per_second", count / seconds[0]}});
-  report.Add({{"from", "hashed ids"}, {"rows", count}, {"samples_per_second", count / seconds[1]}});
+  }
   report.Print(FLAGS_json);
 }
 
