@@ -24,7 +24,9 @@ namespace {
 // Fewer rows of a class than this, in a log of some size, are warned of.
 constexpr int64_t kFewLabels = 20, kFewestJudgedRows = 100;
 
-const ScoreLog& Labelled(const DayProgress& day) { return day.teacher.rows() > 0 ? day.teacher : day.student; }
+const ScoreLog& Labelled(const DayProgress& day) {
+  return day.teacher.rows() > 0 ? day.teacher : day.student;
+}
 
 }  // namespace
 

@@ -16,9 +16,7 @@ constexpr size_t kLeastHuge = kHugePage / 4;
 bool IsHuge(size_t bytes) { return bytes >= kLeastHuge; }
 std::align_val_t Alignment(size_t bytes) { return std::align_val_t{IsHuge(bytes) ? kHugePage : kLine}; }
 // Whole huge pages, so that nothing else is filled in by the advice.
-size_t Taken(size_t bytes) {
-  return IsHuge(bytes) ? (bytes + kHugePage - 1) / kHugePage * kHugePage : bytes;
-}
+size_t Taken(size_t bytes) { return IsHuge(bytes) ? (bytes + kHugePage - 1) / kHugePage * kHugePage : bytes; }
 
 }  // namespace
 

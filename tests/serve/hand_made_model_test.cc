@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <atomic>
 #include <csignal>
+#include <cstdlib>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -71,7 +72,12 @@ const ModelCase kModels[] = {
      "embedding { slow_copy { decay: 0.9 } } train { average_decay: 0.9 }", 12},
 };
 
-constexpr size_t kFewCases = 240;
+constexpr size_t kCases = kSanitized ? 240 : 500;
+
+bool AllAsked() {
+  const char* const asked = std::getenv("TANDEM_MODELS");
+  return asked != nullptr && std::string(asked) == "all";
+}
 
 class StopAt : public RunObserver {
  public:
@@ -176,8 +182,7 @@ class HandMadeModelTest : public testing::TestWithParam<ModelCase> {
       if (first || !absl::StrContains(all[i].name, "Experiment.") || i % 7 == 0)
         chosen.push_back(std::move(all[i]));
     }
-    // A sanitizer makes each of them dear.
-    const size_t few = kSanitized ? std::min(kFewCases, chosen.size()) : chosen.size();
+    const size_t few = AllAsked() ? chosen.size() : std::min(kCases, chosen.size());
     std::vector<HandMade> some;
     for (size_t i = 0; i < few; ++i) some.push_back(std::move(chosen[i * chosen.size() / few]));
     return some;
