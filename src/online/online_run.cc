@@ -18,10 +18,10 @@
 #include "src/online/rollback_policy.h"
 #include "src/online/stream_file.h"
 #include "src/serve/publisher.h"
-#include "src/train/memory_estimate.h"
 #include "src/train/run_config.h"
 #include "src/train/run_directory.h"
 #include "src/train/tower_kernels.h"
+#include "src/train/training_memory.h"
 #include "tandem/checkpoint.h"
 #include "tandem/clock.h"
 #include "tandem/experiment.pb.h"
@@ -111,7 +111,7 @@ class OnlineRun {
 absl::StatusOr<OnlineSummary> OnlineRun::Learn() {
   TANDEM_RETURN_IF_ERROR(stream_.Check());
   TANDEM_RETURN_IF_ERROR(CheckDirectory());
-  TANDEM_RETURN_IF_ERROR(CheckTrainingMemory(experiment_, workers_.size()));
+  TANDEM_RETURN_IF_ERROR(TrainingMemory::OfStream(experiment_, workers_.size()).CheckStart());
   TANDEM_RETURN_IF_ERROR(Begin());
   OnlineSummary summary;
   TANDEM_ASSIGN_OR_RETURN(summary.stopped_by, Loop());

@@ -2,7 +2,6 @@
 //
 //   const MemoryEstimate memory = EstimateMemory(experiment, {{"user", 20000}}, /*rows=*/1e6);
 //   memory.bytes();
-//   TANDEM_RETURN_IF_ERROR(CheckTrainingMemory(experiment, /*threads=*/8));
 #ifndef TANDEM_SRC_TRAIN_MEMORY_ESTIMATE_H_
 #define TANDEM_SRC_TRAIN_MEMORY_ESTIMATE_H_
 
@@ -26,13 +25,13 @@ struct MemoryEstimate {
 MemoryEstimate EstimateMemory(const proto::Experiment& experiment,
                               const std::map<std::string, double>& table_rows, double rows);
 
-// A ConfigError, before anything is allocated, where what the configuration alone asks for (weights with their
-// state, and a shard's activations a thread; not rows, which nobody has counted) is more than
-// runtime.memory_limit, or than the machine has. It names the settings that ask for the most.
-absl::Status CheckTrainingMemory(const proto::Experiment& experiment, int threads);
+// Floats that an optimizer keeps for each weight.
+int OptimizerSlots(const proto::Optimizer& optimizer);
+// Of an id in the tables: its rows, their optimizer's state, its place in the index.
+double BytesAnId(const proto::Experiment& experiment);
 
-// The same for scoring `rows` rows at a time with the towers of the configuration, of a model at `path`: a
-// ModelError.
+// A ModelError, before anything is allocated, where scoring `rows` rows at a time with the towers of the configuration, of a
+// model at `path`, takes more than the machine has. It names the settings that ask for the most.
 absl::Status CheckScoringMemory(const proto::Experiment& experiment, int rows, const std::string& path);
 
 }  // namespace tandem

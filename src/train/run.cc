@@ -18,7 +18,6 @@
 #include "src/train/first_logit.h"
 #include "src/train/first_look.h"
 #include "src/train/log_files.h"
-#include "src/train/memory_estimate.h"
 #include "src/train/model_costs.h"
 #include "src/train/run_checkpoints.h"
 #include "src/train/run_config.h"
@@ -28,6 +27,7 @@
 #include "src/train/run_start.h"
 #include "src/train/stages.h"
 #include "src/train/student_phase.h"
+#include "src/train/training_memory.h"
 #include "src/train/unused_settings.h"
 #include "src/train/validation.h"
 #include "src/util/profile.h"
@@ -40,6 +40,9 @@
 
 namespace tandem {
 namespace {
+
+// Of looking how large the tables have become.
+constexpr int64_t kStepsBetweenLooks = 16;
 
 // One run from its first step, or from where it was interrupted, to its end.
 class Run {
@@ -78,6 +81,7 @@ class Run {
   absl::Status Report();
   absl::Status EndDay(const LogEvent& event);
   absl::Status ExpireRows(const Day& day);
+  absl::Status CheckTables() const;
   absl::Status Checkpoint();
   absl::Status EndPortion(bool last);
   absl::Status EndStage();
@@ -118,12 +122,15 @@ class Run {
   std::vector<RunObserver*> observers_;
   double reported_at_ = 0;
   int64_t reported_rows_ = 0;
+  std::optional<TrainingMemory> memory_;
+  absl::Status tables_;  // an error once they are too large for it
   RunSummary summary_;
 };
 
 absl::StatusOr<RunSummary> Run::Train() {
   TANDEM_RETURN_IF_ERROR(CheckDirectory());
-  TANDEM_RETURN_IF_ERROR(CheckTrainingMemory(experiment_, workers_.size()));
+  memory_.emplace(experiment_, workers_.size(), ExpectedRows(fs_, experiment_, options_.days));
+  TANDEM_RETURN_IF_ERROR(memory_->CheckStart());
   TANDEM_RETURN_IF_ERROR(CheckExpiry(experiment_, options_.days));
   TANDEM_RETURN_IF_ERROR(Begin());
   TANDEM_ASSIGN_OR_RETURN(summary_.already_complete, IsComplete());
@@ -330,12 +337,14 @@ absl::StatusOr<bool> Run::TrainFrom(BatchSource* source) {
     if (event->kind == LogEvent::kBatch) {
       if (due) TANDEM_RETURN_IF_ERROR(Checkpoint());
       due = false;
+      TANDEM_RETURN_IF_ERROR(tables_);
       if (summary_.stopped_by != 0) return false;
       // What is passed over is no step: a checkpoint could not tell it from the step before.
       if (trainer_->LearnsFrom(event->batch)) {
         TANDEM_RETURN_IF_ERROR(TrainBatch(*event));
         if (Stopped()) summary_.stopped_by = *options_.stop;
-        due = summary_.stopped_by != 0 || (every > 0 && state_.step() % every == 0);
+        if (state_.step() % kStepsBetweenLooks == 0) tables_ = CheckTables();
+        due = summary_.stopped_by != 0 || !tables_.ok() || (every > 0 && state_.step() % every == 0);
       }
     } else {
       TANDEM_RETURN_IF_ERROR(EndDay(*event));
@@ -352,6 +361,18 @@ absl::StatusOr<bool> Run::TrainFrom(BatchSource* source) {
     if (state_.validation().stage() != began_in) return false;
   }
   return true;
+}
+
+// Rows that are elsewhere take no memory here.
+absl::Status Run::CheckTables() const {
+  if (options_.row_stores != nullptr) return absl::OkStatus();
+  TANDEM_ASSIGN_OR_RETURN(const StoreState shared, model_->embedding().store().State());
+  int64_t bytes = shared.bytes;
+  if (model_->has_student() && &model_->student_embedding() != &model_->embedding()) {
+    TANDEM_ASSIGN_OR_RETURN(const StoreState own, model_->student_embedding().store().State());
+    bytes += own.bytes;
+  }
+  return memory_->CheckTables(static_cast<double>(bytes));
 }
 
 absl::StatusOr<const LogEvent*> Run::NextEvent(BatchSource* source) {
