@@ -162,18 +162,15 @@ const std::atomic<int>& CatchStopSignals() {
   return stop_signal;
 }
 
-Output::Output(std::string path, std::optional<Aside> aside, int descriptor)
-    : path_(std::move(path)), aside_(std::move(aside)), descriptor_(descriptor) {}
-
 Output::Output(Output&& other) noexcept
-    : path_(std::move(other.path_)),
-      aside_(std::move(other.aside_)),
+    : file_(std::exchange(other.file_, std::nullopt)),
+      path_(std::move(other.path_)),
       descriptor_(std::exchange(other.descriptor_, -1)) {}
 
 Output::~Output() {
   if (descriptor_ > STDOUT_FILENO) close(descriptor_);
-  if (descriptor_ < 0 || !aside_.has_value()) return;
-  aside_.reset();
+  if (!file_.has_value()) return;
+  file_.reset();
   has_unfinished_file = 0;
 }
 
@@ -181,7 +178,7 @@ absl::StatusOr<Output> Output::Open(const std::string& path) {
   if (path.empty() || path == "-") {
     if (StandardOutputWasClosed())
       return ConfigError("--output: standard output is closed; name a file, or leave it open");
-    return Output("", std::nullopt, STDOUT_FILENO);
+    return Output("", STDOUT_FILENO);
   }
   struct stat info;
   if (stat(path.c_str(), &info) == 0 && !S_ISREG(info.st_mode)) {
@@ -189,17 +186,16 @@ absl::StatusOr<Output> Output::Open(const std::string& path) {
     // A pipe or a device is written to; it could only be replaced by a rename.
     const int device = open(path.c_str(), O_WRONLY | O_CLOEXEC);
     if (device < 0) return ConfigError("--output: ", path, ": ", std::strerror(errno));
-    return Output(path, std::nullopt, device);
+    return Output(path, device);
   }
-  absl::StatusOr<Aside> aside = Aside::File(FileSystem::Default(), path);
-  if (!aside.ok()) return ConfigError("--output: ", aside.status().message());
-  RemoveWhenKilled(aside->path());
-  const int descriptor = open(aside->path().c_str(), O_WRONLY | O_CLOEXEC);
-  if (descriptor < 0) return ConfigError("--output: ", path, ": ", std::strerror(errno));
-  return Output(path, *std::move(aside), descriptor);
+  absl::StatusOr<OutputFile> file = OutputFile::Open(FileSystem::Default(), path);
+  if (!file.ok()) return ConfigError("--output: ", file.status().message());
+  RemoveWhenKilled(file->aside());
+  return Output(*std::move(file));
 }
 
 absl::Status Output::Write(absl::string_view bytes) {
+  if (file_.has_value()) return file_->Write(bytes);
   while (!bytes.empty()) {
     const ssize_t written = write(descriptor_, bytes.data(), bytes.size());
     if (written < 0 && errno == EINTR) continue;
@@ -210,11 +206,10 @@ absl::Status Output::Write(absl::string_view bytes) {
 }
 
 absl::Status Output::Finish() {
-  if (!aside_.has_value()) return absl::OkStatus();
-  if (fsync(descriptor_) != 0 && errno != EINVAL) return WriteError(path_);
+  if (!file_.has_value()) return absl::OkStatus();
+  TANDEM_RETURN_IF_ERROR(file_->Finish());
   has_unfinished_file = 0;
-  if (close(std::exchange(descriptor_, -1)) != 0) return WriteError(path_);
-  return aside_->Commit();
+  return absl::OkStatus();
 }
 
 }  // namespace tandem

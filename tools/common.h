@@ -13,7 +13,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "src/util/aside.h"
+#include "src/util/output_file.h"
 #include "tandem/kernels.h"
 
 DECLARE_string(config);
@@ -74,10 +74,13 @@ class Output {
   absl::Status Finish();
 
  private:
-  Output(std::string path, std::optional<Aside> aside, int descriptor);
+  explicit Output(OutputFile file) : file_(std::move(file)) {}
+  Output(std::string path, int descriptor) : path_(std::move(path)), descriptor_(descriptor) {}
+
+  std::optional<OutputFile> file_;
+  // Of what is no file.
   std::string path_;
-  std::optional<Aside> aside_;
-  int descriptor_;
+  int descriptor_ = -1;
 };
 
 }  // namespace tandem

@@ -82,7 +82,7 @@ void FaultyFileSystem::FailRead(int64_t read) {
 }
 
 absl::Status FaultyFileSystem::CheckRead(const std::string& path) {
-  TANDEM_RETURN_IF_ERROR(CheckUp(path));
+  TANDEM_RETURN_IF_ERROR(OperateRead("Read", path));
   const std::lock_guard<std::mutex> lock(mutex_);
   if (reads_until_failure_ >= 0 && reads_until_failure_-- == 0)
     return ModelError(path, ": cannot read: injected");
@@ -90,7 +90,7 @@ absl::Status FaultyFileSystem::CheckRead(const std::string& path) {
 }
 
 absl::StatusOr<std::unique_ptr<ReadableFile>> FaultyFileSystem::OpenForReading(const std::string& path) {
-  TANDEM_RETURN_IF_ERROR(CheckUp(path));
+  TANDEM_RETURN_IF_ERROR(OperateRead("OpenForReading", path));
   TANDEM_ASSIGN_OR_RETURN(auto file, base_.OpenForReading(path));
   return std::make_unique<Source>(*this, path, std::move(file));
 }
@@ -100,6 +100,7 @@ void FaultyFileSystem::FailAt(int64_t operation, Fault fault) {
   fault_ = fault;
   fail_at_ = operation;
   operations_ = 0;
+  reads_ = 0;
   failed_ = false;
 }
 
@@ -133,6 +134,11 @@ int64_t FaultyFileSystem::operations() const {
   return operations_;
 }
 
+int64_t FaultyFileSystem::reads() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return reads_;
+}
+
 int64_t FaultyFileSystem::longest_read() const {
   const std::lock_guard<std::mutex> lock(mutex_);
   return longest_read_;
@@ -154,6 +160,15 @@ absl::Status FaultyFileSystem::Operate(absl::string_view operation, const std::s
 absl::Status FaultyFileSystem::CheckUp(const std::string& path) const {
   const std::lock_guard<std::mutex> lock(mutex_);
   return down_ ? ModelError(path, ": injected crash") : absl::OkStatus();
+}
+
+absl::Status FaultyFileSystem::OperateRead(absl::string_view operation, const std::string& path) {
+  TANDEM_RETURN_IF_ERROR(CheckUp(path));
+  const std::lock_guard<std::mutex> lock(mutex_);
+  const int64_t number = reads_++;
+  if (fault_ != Fault::kReadFails || number != fail_at_) return absl::OkStatus();
+  failed_ = true;
+  return ModelError(path, ": ", operation, ": injected at read ", number);
 }
 
 void FaultyFileSystem::MarkUnsynced(const std::string& path, int64_t size) {
@@ -187,13 +202,13 @@ absl::StatusOr<std::unique_ptr<WritableFile>> FaultyFileSystem::OpenForAppend(co
 }
 
 absl::StatusOr<std::string> FaultyFileSystem::ReadFile(const std::string& path) {
-  TANDEM_RETURN_IF_ERROR(CheckUp(path));
+  TANDEM_RETURN_IF_ERROR(OperateRead("ReadFile", path));
   return base_.ReadFile(path);
 }
 
 absl::StatusOr<int64_t> FaultyFileSystem::ReadRange(const std::string& path, int64_t offset, int64_t length,
                                                     char* bytes) {
-  TANDEM_RETURN_IF_ERROR(CheckUp(path));
+  TANDEM_RETURN_IF_ERROR(OperateRead("ReadRange", path));
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     longest_read_ = std::max(longest_read_, length);
@@ -202,12 +217,12 @@ absl::StatusOr<int64_t> FaultyFileSystem::ReadRange(const std::string& path, int
 }
 
 absl::StatusOr<int64_t> FaultyFileSystem::Size(const std::string& path) {
-  TANDEM_RETURN_IF_ERROR(CheckUp(path));
+  TANDEM_RETURN_IF_ERROR(OperateRead("Size", path));
   return base_.Size(path);
 }
 
 absl::StatusOr<FileInfo> FaultyFileSystem::Info(const std::string& path) {
-  TANDEM_RETURN_IF_ERROR(CheckUp(path));
+  TANDEM_RETURN_IF_ERROR(OperateRead("Info", path));
   return base_.Info(path);
 }
 
@@ -218,7 +233,7 @@ bool FaultyFileSystem::IsDirectory(const std::string& path) {
 }
 
 absl::StatusOr<std::vector<std::string>> FaultyFileSystem::List(const std::string& path) {
-  TANDEM_RETURN_IF_ERROR(CheckUp(path));
+  TANDEM_RETURN_IF_ERROR(OperateRead("List", path));
   return base_.List(path);
 }
 
@@ -258,7 +273,7 @@ absl::Status FaultyFileSystem::RemoveAll(const std::string& path) {
 }
 
 absl::StatusOr<std::unique_ptr<FileLock>> FaultyFileSystem::TryLock(const std::string& path) {
-  TANDEM_RETURN_IF_ERROR(CheckUp(path));
+  TANDEM_RETURN_IF_ERROR(OperateRead("TryLock", path));
   return base_.TryLock(path);
 }
 

@@ -38,6 +38,8 @@ class FaultyFileSystem : public FileSystem {
     kDiskFull,
     // The operation and all that follow fail, reading too, until Restart. An Append writes half of its bytes.
     kCrash,
+    // Of the operations that only read, that one fails, once.
+    kReadFails,
   };
   // What a lost power supply did with renames that no SyncDirectory followed. Both happen.
   enum class Renames { kSurvive, kLost };
@@ -45,7 +47,7 @@ class FaultyFileSystem : public FileSystem {
   // `base` must outlive this object.
   explicit FaultyFileSystem(FileSystem& base) : base_(base) {}
 
-  // Counts from here: 0 is the next operation.
+  // Counts from here: 0 is the next operation; with kReadFails the next that reads.
   void FailAt(int64_t operation, Fault fault);
   // As if the power had failed and come back: no more faults, and what wasn't synced is gone. That is the
   // bytes of files since their last Sync, and files created in directories without a SyncDirectory since. (A
@@ -59,6 +61,8 @@ class FaultyFileSystem : public FileSystem {
   bool failed() const;
   // Since FailAt, or the beginning.
   int64_t operations() const;
+  // Operations that only read, likewise: OpenForReading, a Read, ReadFile, ReadRange, Size, Info, List, TryLock.
+  int64_t reads() const;
   // The longest range that ReadRange was asked for.
   int64_t longest_read() const;
 
@@ -88,6 +92,8 @@ class FaultyFileSystem : public FileSystem {
   // Counts an operation; an error if it is to fail.
   absl::Status Operate(absl::string_view operation, const std::string& path);
   absl::Status CheckUp(const std::string& path) const;
+  // The same of one that reads, which is counted.
+  absl::Status OperateRead(absl::string_view operation, const std::string& path);
   absl::Status CheckRead(const std::string& path);
   // `size` bytes of the file at `path` are durable, unless fewer are known to be.
   void MarkUnsynced(const std::string& path, int64_t size);
@@ -98,6 +104,7 @@ class FaultyFileSystem : public FileSystem {
   Fault fault_ = Fault::kNone;
   int64_t fail_at_ = 0;
   int64_t operations_ = 0;
+  int64_t reads_ = 0;
   int64_t longest_read_ = 0;
   int64_t reads_until_failure_ = -1;  // -1: none fails
   bool failed_ = false;
