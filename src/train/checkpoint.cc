@@ -158,8 +158,8 @@ absl::Status VerifyCheckpoint(FileSystem& fs, const std::string& path) {
     const std::string other = absl::StrCat(checkpoints, "/", step->second);
     if (is_older && VerifyDirectory(fs, other).ok()) {
       return absl::Status(damage.code(),
-                          absl::StrCat(damage.message(), " ", other,
-                                       " is whole: move the damaged one away to go on from it."));
+                          absl::StrCat(damage.message(), absl::EndsWith(damage.message(), ".") ? " " : ". ",
+                                       other, " is whole: move the damaged one away to go on from it."));
     }
     is_older = is_older || path.substr(path.rfind('/') + 1) == step->second;
   }

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "src/train/live_scorer.h"
@@ -96,8 +97,9 @@ std::string WidestNumber(const Schema& schema, const Batch& batch) {
 
 absl::Status Explained(const absl::Status& status, const std::string& place, const Schema& schema,
                        const Batch& rows) {
-  // A store that can't be asked has nothing to do with numbers.
-  const std::string widest = absl::IsInternal(status) ? WidestNumber(schema, rows) : "";
+  // A disk that is full, or a store that can't be asked, has nothing to do with numbers.
+  const bool of_numbers = absl::IsInternal(status) && absl::StrContains(status.message(), "finite");
+  const std::string widest = of_numbers ? WidestNumber(schema, rows) : "";
   return absl::Status(
       status.code(), absl::StrCat(place, status.message(), widest.empty() ? "" : absl::StrCat("; ", widest)));
 }

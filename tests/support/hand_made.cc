@@ -302,6 +302,48 @@ std::vector<HandMade> HandMadeModels(const HandMadeFiles& good) {
   return made;
 }
 
+std::vector<HandMade> RearrangedModels(const HandMadeFiles& good) {
+  std::vector<HandMade> made;
+  const auto add = [&](const std::string& what, const std::function<void(HandMadeFiles*)>& change) {
+    auto files = std::make_shared<HandMadeFiles>(good);
+    change(files.get());
+    made.push_back({what, std::move(files), "", 0, ""});
+  };
+  for (const auto& [file_name, file] : good) {
+    const std::string name = file_name;
+    add(name + " gone", [&](HandMadeFiles* files) { files->erase(name); });
+    add(name + " empty", [&](HandMadeFiles* files) {
+      (*files)[name].content.resize(file.records ? 0 : 1);
+      if (!file.records) (*files)[name].content[0].clear();
+    });
+    for (const auto& [other, unused] : good) {
+      if (other != name)
+        add(absl::StrCat(name, " is ", other),
+            [&](HandMadeFiles* files) { (*files)[name] = good.at(other); });
+    }
+    for (size_t r = 0; file.records && r < file.content.size(); ++r) {
+      const auto at = static_cast<std::ptrdiff_t>(r);
+      const std::string place = absl::StrCat(name, "[", r, "] ");
+      add(place + "gone", [&](HandMadeFiles* files) {
+        auto& content = (*files)[name].content;
+        content.erase(content.begin() + at);
+      });
+      add(place + "twice", [&](HandMadeFiles* files) {
+        auto& content = (*files)[name].content;
+        content.insert(content.begin() + at, file.content[r]);
+      });
+      if (r + 1 == file.content.size()) continue;
+      add(place + "and the next, exchanged", [&](HandMadeFiles* files) {
+        auto& content = (*files)[name].content;
+        std::swap(content[r], content[r + 1]);
+      });
+      add(place + "in the place of the next",
+          [&](HandMadeFiles* files) { (*files)[name].content[r + 1] = file.content[r]; });
+    }
+  }
+  return made;
+}
+
 Outcomes TryEach(int cases, const std::function<std::string(int)>& name,
                  const std::function<absl::Status(int)>& run) {
   // What the processes of the cases share with this one: the case at hand, and what came of those before.

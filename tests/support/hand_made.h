@@ -55,6 +55,10 @@ void ForEachEvilMessage(
 // whole.
 std::vector<HandMade> HandMadeModels(const HandMadeFiles& good);
 
+// The same records in another arrangement: one gone, twice, or in the next one's place; a file gone, empty, or in another's
+// place.
+std::vector<HandMade> RearrangedModels(const HandMadeFiles& good);
+
 struct Outcomes {
   int tried = 0;
   int refused = 0;  // with a Status
