@@ -9,10 +9,12 @@ for argument in "$@"; do
   case $argument in
     --kills=*) kills=${argument#*=} ;;
     --seed=*) seed=${argument#*=} ;;
-    *) tandem=$(realpath "$argument") ;;
+    --help) sed -n '2,5s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    -*) echo "kills.sh: unknown option $argument; there are --kills, --seed" >&2; exit 2 ;;
+    *) tandem=$(realpath -e "$argument") ;;
   esac
 done
-[ -n "$tandem" ] || { sed -n '2,5s/^# \{0,1\}//p' "$0"; exit 1; }
+[ -n "$tandem" ] || { sed -n '2,5s/^# \{0,1\}//p' "$0"; exit 2; }
 cd "$(dirname "$0")/.."
 each=$(((kills + 2) / 3)) log=$(mktemp)
 trap 'rm -f "$log"' EXIT
