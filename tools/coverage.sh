@@ -7,6 +7,10 @@
 # Builds in build-coverage with gcc's counters, without optimisation; needs python3 and gcov, which comes with gcc. Branches are those of the
 # source: what the compiler adds for exceptions is left out.
 set -euo pipefail
+case ${1:-} in
+  "" | --end_to_end) ;;
+  *) sed -n '2,8s/^# \{0,1\}//p' "$0"; [ "$1" = --help ] && exit 0 || exit 2 ;;
+esac
 cd "$(dirname "$0")/.."
 cmake -S . -B build-coverage -G Ninja -DCMAKE_BUILD_TYPE=Release -DTANDEM_TESTS_TOGETHER=ON -DCMAKE_CXX_COMPILER_LAUNCHER= \
   -DCMAKE_CXX_FLAGS="--coverage -O0 -fprofile-update=atomic" >/dev/null

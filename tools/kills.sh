@@ -11,10 +11,12 @@ for argument in "$@"; do
     --kills=*) kills=${argument#*=} ;;
     --seed=*) seed=${argument#*=} ;;
     --only=*) only=${argument#*=} ;;
+    --help) sed -n '2,6s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    -*) echo "kills.sh: unknown option $argument; there are --kills, --seed, --only" >&2; exit 2 ;;
     *) tandem=$argument ;;
   esac
 done
-[ -n "$tandem" ] || { sed -n '2,6s/^# \{0,1\}//p' "$0"; exit 1; }
+[ -n "$tandem" ] || { sed -n '2,6s/^# \{0,1\}//p' "$0"; exit 2; }
 source "$(dirname "$0")/../tests/end_to_end/checks.sh"
 begin "$tandem" "$(dirname "$0")/.."
 RANDOM=$seed

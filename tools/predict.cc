@@ -59,7 +59,7 @@ absl::StatusOr<int> RunPredict(const Invocation& invocation) {
     TANDEM_RETURN_IF_ERROR(output.Finish());
   }
   if (profile != nullptr) std::fputs(profile->Table().c_str(), stderr);
-  if (!predicted.ids.empty())
+  if (predicted.rows > 0 && !predicted.ids.empty())
     LOG(INFO) << "ids unknown to the model, by feature: " << UnknownIdsText(predicted.ids);
   for (const std::string& warning : UnknownIdWarnings(*model->current(), predicted.ids))
     LOG(WARNING) << warning;

@@ -4,6 +4,7 @@
 #
 #   tools/quickstart.sh [FOLDER]      # default: quickstart; what an earlier run left there is replaced
 set -euo pipefail
+case ${1:-} in -*) sed -n '2,5s/^# \{0,1\}//p' "$0"; [ "$1" = --help ] && exit 0 || exit 2 ;; esac
 cd "$(dirname "$0")/.."
 
 work=${1:-quickstart}

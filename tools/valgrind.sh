@@ -3,6 +3,7 @@
 #
 #   tools/valgrind.sh build/tandem         # minutes; needs valgrind, which knows no AVX-512: the program takes the kernels for AVX2
 set -euo pipefail
+[ $# = 1 ] && [ -x "$1" ] || { sed -n '2,4s/^# \{0,1\}//p' "$0"; [ "${1:-}" = --help ] && exit 0 || exit 2; }
 tandem=$(realpath "$1")
 source_dir=$(cd "$(dirname "$0")/.." && pwd)
 command -v valgrind >/dev/null || { echo "valgrind.sh: apt-get install valgrind" >&2; exit 1; }

@@ -1,17 +1,17 @@
 // What the indices along an axis of a parameter block, or of a layer's output, stand for.
 //
-//   Axis(64)                         64 units that belong to no field; an int converts: Add(name, {64, 32},
-//   ...) Axis::OfFields(39, 16)           x itself: 16 floats of each of 39 fields, field by field
-//   Axis::Owned({{1}, {4}}, 16)      16 floats of field 1, then 16 of field 4
-//   Axis::Owned({{0, 1}, {0, 2}, {1, 2}}, 1)   an inner product for each pair of three fields
-//   Axis::Join({layer.output(), x})  one after another
+//   Axis(64);                                   // 64 units of no field; an int converts: Add(name, {64, 32})
+//   Axis::OfFields(39, 16);                     // x itself: 16 floats of each of 39 fields, field by field
+//   Axis::Owned({{1}, {4}}, 16);                // 16 floats of field 1, then 16 of field 4
+//   Axis::Owned({{0, 1}, {0, 2}, {1, 2}}, 1);   // an inner product for each pair of three fields
+//   Axis::Join({Axis::OfFields(39, 16), 64});   // one after another
 //
 // An axis is a row of segments, a segment a row of groups of equally many floats, and a group belongs to a
 // set of fields, to none where it is plain. Fields are numbered as in the x that the tower reads
 // (FieldShape).
 //
 // What it is for: when features come or go, a layer that says its axes needs no code of its own to keep what
-// it has learned. See IndicesBefore.
+// it has learned. See IndicesBefore. A value: copied freely, read from any thread. What can't be is a CHECK.
 #ifndef TANDEM_AXIS_H_
 #define TANDEM_AXIS_H_
 

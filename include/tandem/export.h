@@ -46,8 +46,8 @@ struct ExportOptions {
   double max_auc_loss = 0.0005;
 };
 
-// `output` must not exist (ConfigError). PoorModelError where the run's verdict is against the model. In low precision the student is measured first, against the same in
-// float32; a report comes back.
+// `output` must not exist (ConfigError). PoorModelError where the run's verdict is against the model. In low
+// precision the student is measured first, against the same in float32; a report comes back.
 absl::StatusOr<std::optional<PrecisionReport>> ExportBundle(FileSystem& fs, const std::string& checkpoint,
                                                             const std::string& output,
                                                             const ExportOptions& options);

@@ -1,7 +1,11 @@
 // Views of row-major float matrices, and the aligned memory behind them.
 //
+//   AlignedFloats floats(128 * 64);                            // at a cache line's boundary
+//   const Matrix whole = {floats.data(), 128, 64, 64};         // 128 rows of 64
+//   const ConstMatrix half = {whole.row(0), 128, 32, 64};      // of each row the first 32
+//
 // Convention: component j of row i is data[i * stride + j]. A view owns nothing and must not outlive what it
-// looks at.
+// looks at. Thread-safe as plain memory is: one writer a row, or any number of readers.
 #ifndef TANDEM_MATRIX_H_
 #define TANDEM_MATRIX_H_
 

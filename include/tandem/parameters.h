@@ -42,7 +42,8 @@ class ParameterLayout {
   // Registers a block and returns its offset. Names are unique in a layout, axes not empty (CHECK).
   int64_t Add(const std::string& name, const std::vector<Axis>& axes, ParameterKind kind);
 
-  // Registers all blocks of another layout, their names behind `prefix`, and returns the offset of the first: they lie as they lay there.
+  // Registers all blocks of another layout, their names behind `prefix`, and returns the offset of the first:
+  // they lie as they lay there.
   int64_t Append(const std::string& prefix, const ParameterLayout& other);
 
   const std::vector<ParameterBlock>& blocks() const { return blocks_; }

@@ -1,4 +1,9 @@
 // The number format that a bundle serves in: of its embedding rows and of its MLP's weights and activations.
+//
+//   TANDEM_ASSIGN_OR_RETURN(const Precision precision, ParsePrecision("int8"));
+//   std::cout << PrecisionName(precision);                     // "int8"
+//
+// Functions are thread-safe.
 #ifndef TANDEM_PRECISION_H_
 #define TANDEM_PRECISION_H_
 

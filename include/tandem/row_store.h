@@ -15,8 +15,8 @@
 //
 // A step: Admit (new ids get rows, rows are handed out), any number of threads pool them, Learn. Scoring:
 // Read. At the end of a day Expire, with embedding.expire_days. Beyond that only whole tables are moved, to and
-// from checkpoints. Equal calls must have equal bits as
-// results, those of a LocalRowStore: a store elsewhere had best keep one there and pass its calls on.
+// from checkpoints. Equal calls must have equal bits as results, those of a LocalRowStore: a store elsewhere had
+// best keep one there and pass its calls on.
 //
 // A failure is a Status that names the store and what to do. It ends the step, or the request: a run leaves
 // its last checkpoint as it was, and a store made anew is filled from it. Nothing is asked of a store that

@@ -53,7 +53,8 @@ struct RunOptions {
   double seconds_between_checkpoints = 0;
   // A progress line that rewrites itself on stderr, rather than log lines.
   bool terminal = false;
-  // No progress at all.
+  // No progress at all. What is said once of a run (its size, rows read and left out, warnings) is logged in any
+  // case: by glog, whose flags and sinks are the program's.
   bool quiet = false;
   // Set to a signal's number from outside: the run finishes its step, writes a checkpoint and returns.
   const std::atomic<int>* stop = nullptr;

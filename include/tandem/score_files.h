@@ -35,8 +35,8 @@ struct TowerLogs {
 // Scores every row of `files` (- is standard input) with each of the predictors, at least one and all of one
 // schema: logs in their order, rows in the order of the files. A negative weighs 1 / data.negative_keep_rate,
 // for those that were sampled away. Malformed rows are left out, with a warning, and those without a label
-// (data.unlabelled), counted; so are rows
-// without a finite score, a DataError where they are more than data.max_bad_fraction, or no row is left. Threads: runtime.threads of the first one.
+// (data.unlabelled), counted; so are rows without a finite score, a DataError where they are more than
+// data.max_bad_fraction, or no row is left. Threads: runtime.threads of the first one.
 absl::StatusOr<std::vector<TowerLogs>> ScoreFiles(const std::vector<const Predictor*>& predictors,
                                                   const std::vector<std::string>& files);
 

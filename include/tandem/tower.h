@@ -20,7 +20,8 @@
 // adds besides. The tower's logit is their mean; the losses are theirs.
 //
 // Blocks: interaction/i/..., mlp/..., head/weight (the read-out; of several heads see tandem/heads.h),
-// readout/i/weight (PARALLEL, learned), bias [1]. First values of the read-outs are normal with Xavier's deviation; that of the bias is the caller's.
+// readout/i/weight (PARALLEL, learned), bias [1]. First values of the read-outs are normal with Xavier's
+// deviation; that of the bias is the caller's.
 //
 // Life, threads and ownership are those of an Interaction (tandem/interaction.h): built, initialized,
 // prepared after every change of the parameters; then Forward and Backward from any thread, a workspace each.

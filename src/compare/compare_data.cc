@@ -3,11 +3,10 @@
 #include <glog/logging.h>
 
 #include <algorithm>
-#include <filesystem>
-#include <system_error>
 
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "src/util/distinct_files.h"
 #include "tandem/experiment.pb.h"
 #include "tandem/status.h"
 
@@ -73,10 +72,8 @@ absl::StatusOr<CompareData> FindCompareData(const proto::Experiment& experiment,
   if (std::find(data.test_files.begin(), data.test_files.end(), "-") != data.test_files.end())
     return ConfigError("test: standard input can be read only once; name files");
   const auto is_test_file = [&](const std::string& file) {
-    return std::any_of(data.test_files.begin(), data.test_files.end(), [&](const std::string& test) {
-      std::error_code ignored;  // a file that can't be read is somebody else's error
-      return std::filesystem::equivalent(file, test, ignored);
-    });
+    return std::any_of(data.test_files.begin(), data.test_files.end(),
+                       [&](const std::string& test) { return AreOneFile(*options.file_system, file, test); });
   };
   for (const Day& day : data.days) {
     for (const std::string& file : day.files) {

@@ -58,8 +58,8 @@ absl::Status CheckConfigUnchanged(absl::string_view text, absl::string_view orig
   if (checksum == ChecksumLine(format, text)) return absl::OkStatus();
   return ModelError(
       origin, ": was edited, or is damaged: its checksum differs. A run keeps the configuration it ",
-      "began with; runtime settings can be given on the command line (runtime.threads=8), others ",
-      "make a new run (--config of a copy). Nothing was loaded.");
+      "began with; settings of runtime can be given over it (runtime.threads=8), others make a new ",
+      "run, from a copy of the configuration. Nothing was loaded.");
 }
 
 }  // namespace tandem

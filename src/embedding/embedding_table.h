@@ -90,7 +90,6 @@ class EmbeddingTable {
   void Prefetch(const float* row) const {
     for (int i = 0; i < stride_; i += kLineFloats) __builtin_prefetch(row + i);
   }
-  int row_floats() const { return stride_; }
 
   // Calls visit(key, row) for every key with a row, in key order; then visit_pending(key, count) for the keys
   // without one, in key order. Either may be null.

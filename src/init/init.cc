@@ -2,10 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <filesystem>
 #include <map>
 #include <set>
-#include <system_error>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -25,6 +23,7 @@
 #include "src/init/split_days.h"
 #include "src/init/writer.h"
 #include "src/train/memory_estimate.h"
+#include "src/util/distinct_files.h"
 #include "src/util/paths.h"
 #include "src/util/seal.h"
 #include "tandem/experiment.h"
@@ -94,13 +93,15 @@ class Initializer {
   absl::Status CheckOptions() const {
     if (options_.input.empty()) return ConfigError("no input is named");
     if (!options_.output.empty()) {
+      if (fs_.IsDirectory(options_.output))
+        return ConfigError(options_.output, " is a directory; name a file for the configuration");
       if (fs_.Exists(options_.output) && !options_.replace) {
         const absl::StatusOr<std::string> text = fs_.ReadFile(options_.output);
         if (!text.ok() || !IsUntouched(*text, kCommand)) {
           return ConfigError(
               options_.output,
-              " is there already, and isn't as init wrote it; name another output, or ask for it "
-              "to be replaced");
+              " is there already, and isn't as init wrote it; name another output, or let init write "
+              "over it (force)");
         }
       }
       if (!fs_.IsDirectory(ParentPath(options_.output)))
@@ -116,7 +117,7 @@ class Initializer {
     if (!options_.replace) {
       return ConfigError(folder,
                          " is there already, where the daily files are to be written; name another "
-                         "folder, or ask for it to be replaced");
+                         "folder, or let init write over it (force)");
     }
     // Of what is somebody else's nothing is removed.
     if (fs_.Exists(folder + "/MANIFEST")) return absl::OkStatus();
@@ -126,8 +127,7 @@ class Initializer {
   // What is read must not be written over.
   absl::Status CheckOutputIsNoInput() const {
     for (const std::string& file : input_.files) {
-      std::error_code ignored;
-      if (!options_.output.empty() && std::filesystem::equivalent(file, options_.output, ignored))
+      if (!options_.output.empty() && AreOneFile(fs_, file, options_.output))
         return ConfigError(options_.output, " is one of the files to read; name another output");
     }
     return absl::OkStatus();

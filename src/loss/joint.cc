@@ -16,8 +16,13 @@ namespace {
 
 struct Value {
   double loss;
-  double derivative;  // with respect to the student's logit
+  double derivative;  // with respect to the logit that learns
 };
+
+// What either tower owes a label.
+Value LabelLoss(double logit, double label) {
+  return {BinaryCrossEntropy(logit, label), Sigmoid(logit) - label};
+}
 
 Value SquaredError(double student, double teacher) {
   const double difference = student - teacher;
@@ -42,14 +47,15 @@ Value LogitLoss(proto::Distill::LogitLoss kind, double student, double teacher, 
 }
 
 // The sum over rows, and the gradient of the batch's mean; null: not wanted.
-double LabelLoss(const LossShard& shard, const LogitPart& part) {
+double TeacherLabelLoss(const LossShard& shard, const LogitPart& part) {
   double sum = 0;
   for (int row = 0; row < shard.rows; ++row) {
-    const double logit = part.logits[row], label = shard.labels[row], weight = shard.weight(row);
-    sum += weight * BinaryCrossEntropy(logit, label);
+    const Value value = LabelLoss(part.logits[row], shard.labels[row]);
+    const double weight = shard.weight(row);
+    sum += weight * value.loss;
     if (part.d_logits == nullptr) continue;
-    part.d_logits[row] = static_cast<float>(part.share * weight * (Sigmoid(logit) - label) /
-                                            static_cast<double>(shard.batch_rows));
+    part.d_logits[row] =
+        static_cast<float>(part.share * weight * value.derivative / static_cast<double>(shard.batch_rows));
   }
   return sum;
 }
@@ -119,13 +125,13 @@ void JointLoss::Compute(const LossShard& shard, LossWorkspace* workspace, LossGr
 
 void JointLoss::ComputeTeachers(const LossShard& shard, LossGradients* gradients, LossTerms* sums) const {
   if (shard.teacher_parts.empty()) {
-    sums->teacher_label = LabelLoss(shard, {shard.teacher_logits, gradients->d_teacher_logits});
+    sums->teacher_label = TeacherLabelLoss(shard, {shard.teacher_logits, gradients->d_teacher_logits});
     return;
   }
   double towers = 0;
   for (const LogitPart& part : shard.teacher_parts) towers += part.share;
   for (const LogitPart& part : shard.teacher_parts)
-    sums->teacher_label += part.share * LabelLoss(shard, part) / towers;
+    sums->teacher_label += part.share * TeacherLabelLoss(shard, part) / towers;
 }
 
 void JointLoss::ComputeStudent(const LossShard& shard, const LogitPart& part, LossTerms* sums) const {
@@ -136,8 +142,9 @@ void JointLoss::ComputeStudent(const LossShard& shard, const LogitPart& part, Lo
     const double logit = part.logits[row], weight = part.share * shard.weight(row);
     double derivative = 0;
     if (shard.labels != nullptr) {
-      sums->student_label += weight * BinaryCrossEntropy(logit, shard.labels[row]);
-      derivative = student_label_weight_ * (Sigmoid(logit) - shard.labels[row]);
+      const Value value = LabelLoss(logit, shard.labels[row]);
+      sums->student_label += weight * value.loss;
+      derivative = student_label_weight_ * value.derivative;
     }
     if (distill && !(stored && IsAbsent(targets[row]))) {
       const double teacher = targets[row];

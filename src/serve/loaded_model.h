@@ -25,10 +25,9 @@ struct LoadedModel {
   Precision precision() const { return tables != nullptr ? tables->precision() : Precision::kF32; }
 
   std::unique_ptr<DualModel> model;
-  // A student's embedding rows, in the bundle's precision; null where there is a teacher, or row
-  // stores. With them the
-  // embedding of `model` has no rows, and in low precision its student's weights are the floats that the
-  // stored ones stand for.
+  // A student's embedding rows, in the bundle's precision; null where there is a teacher, or row stores. With
+  // them the embedding of `model` has no rows, and in low precision its student's weights are the floats that
+  // the stored ones stand for.
   std::unique_ptr<ServingTables> tables;
 };
 

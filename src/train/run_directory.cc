@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "src/util/aside.h"
 #include "src/util/links.h"
+#include "src/util/paths.h"
 #include "tandem/status.h"
 
 namespace tandem {
@@ -25,7 +26,15 @@ absl::Status RunDirectory::Lock(FileSystem& fs) {
 absl::StatusOr<RunDirectory> RunDirectory::Open(FileSystem& fs, const std::string& path, bool resume,
                                                 const std::string& state_file) {
   RunDirectory directory(path, state_file);
-  if (!fs.Exists(path)) return directory;
+  if (!fs.Exists(path)) {
+    // The nearest folder that is there must be one.
+    for (std::string above = ParentPath(path);; above = ParentPath(above)) {
+      if (fs.IsDirectory(above)) return directory;
+      if (fs.Exists(above))
+        return ConfigError("run_dir: ", path, " can't be made: ", above, " is a file, not a directory");
+      if (above == ParentPath(above)) return directory;
+    }
+  }
   if (!fs.IsDirectory(path))
     return ConfigError("run_dir: ", path, " is a file, where a run wants a directory");
   TANDEM_RETURN_IF_ERROR(directory.Lock(fs));

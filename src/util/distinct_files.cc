@@ -13,4 +13,9 @@ std::string DistinctFiles::Before(const std::string& path) {
   return first ? "" : before->second;
 }
 
+bool AreOneFile(FileSystem& fs, const std::string& a, const std::string& b) {
+  const absl::StatusOr<FileInfo> first = fs.Info(a), second = fs.Info(b);
+  return first.ok() && second.ok() && first->device == second->device && first->number == second->number;
+}
+
 }  // namespace tandem

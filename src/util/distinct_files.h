@@ -12,6 +12,8 @@
 #include <string>
 #include <utility>
 
+#include "tandem/files.h"
+
 namespace tandem {
 
 class DistinctFiles {
@@ -22,6 +24,9 @@ class DistinctFiles {
  private:
   std::map<std::pair<unsigned long, unsigned long>, std::string> seen_;  // by device and number
 };
+
+// Whether two names lead to one file. What can't be looked at is nobody's: its reader says what is wrong.
+bool AreOneFile(FileSystem& fs, const std::string& a, const std::string& b);
 
 }  // namespace tandem
 

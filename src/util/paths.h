@@ -1,6 +1,6 @@
 // Parts of paths.
-#ifndef TANDEM_UTIL_PATHS_H_
-#define TANDEM_UTIL_PATHS_H_
+#ifndef TANDEM_SRC_UTIL_PATHS_H_
+#define TANDEM_SRC_UTIL_PATHS_H_
 
 #include <filesystem>
 #include <string>
@@ -20,4 +20,4 @@ inline std::string ParentPath(const std::string& path) {
 
 }  // namespace tandem
 
-#endif  // TANDEM_UTIL_PATHS_H_
+#endif  // TANDEM_SRC_UTIL_PATHS_H_

@@ -11,8 +11,7 @@
 namespace tandem {
 
 // The text as one line: control characters (of C1 too), line breaks of all kinds, marks that turn the direction
-// of writing, and
-// bytes that are no UTF-8 become escapes (\n, \x1b, \u202e). A backslash stays as it is.
+// of writing, and bytes that are no UTF-8 become escapes (\n, \x1b, \u202e). A backslash stays as it is.
 std::string Printable(absl::string_view text);
 
 }  // namespace tandem

@@ -7,8 +7,8 @@
 //   progress.Finish();                       // before anything else is printed
 //
 // How often to update is the caller's business. Not thread-safe.
-#ifndef TANDEM_UTIL_PROGRESS_H_
-#define TANDEM_UTIL_PROGRESS_H_
+#ifndef TANDEM_SRC_UTIL_PROGRESS_H_
+#define TANDEM_SRC_UTIL_PROGRESS_H_
 
 #include <cstdint>
 #include <cstdio>
@@ -46,4 +46,4 @@ std::string FormatCount(int64_t count);
 
 }  // namespace tandem
 
-#endif  // TANDEM_UTIL_PROGRESS_H_
+#endif  // TANDEM_SRC_UTIL_PROGRESS_H_

@@ -94,6 +94,8 @@ expect_err "600 rows read"
 touch afile
 refuse_train 2 afile 2026-01-04 "$log"
 expect_err "afile is a file"
+refuse_train 2 afile/deep/run 2026-01-04 "$log"
+expect_err "run_dir: afile/deep/run can't be made: afile is a file"
 expect_exit 2 synth --output=-
 expect_err "no folder"
 # A mistake found in the log leaves nothing in the way of the corrected call.
@@ -185,6 +187,9 @@ zcat logs/2026-01-01.tsv.gz | sed -n 1p >header.tsv
 expect_exit 3 train --config="$config" --run_dir=norows data.path=header.tsv
 expect_err "data.path: header.tsv: not one row to train on"
 expect_absent norows/complete
+expect_exit 0 predict --model=run --input=header.tsv --output=norows.tsv
+expect_err "0 rows"
+! grep -q unknown err || fail "of no rows no share of ids is unknown"
 mkfifo endless
 expect_exit 3 predict --model=run --input=endless --output=never.tsv
 expect_err "endless: is a pipe, where a file is wanted"

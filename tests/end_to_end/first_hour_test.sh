@@ -48,6 +48,10 @@ echo '# my own remark' >>cfg.pbtxt
 cp cfg.pbtxt first.pbtxt
 expect_exit 2 init --input=train.csv --output=cfg.pbtxt
 expect_err "cfg.pbtxt is there already"
+expect_err "(force)"
+mkdir folder
+expect_exit 2 init --input=train.csv --output=folder --force
+expect_err "folder is a directory; name a file"
 expect_same cfg.pbtxt first.pbtxt
 expect_exit 0 init --input=train.csv --output=cfg.pbtxt --force --positive=yes --label=bought --drop='emp.rate' --keep=invoice
 grep -q 'name: "invoice"' cfg.pbtxt || fail "invoice was to be kept"
