@@ -103,7 +103,7 @@ def training(bench):
         members = bench.config("members", of_members(committee))
         whole = [f"--config={base},{committee},{members}", *where]
         sides = {"xdeepfm": [f"--config={base},{relu}", *where], "members": [f"--config={base},{committee},{members},{alone}", *where], "whole": whole}
-        for passes in ("all passes", "one pass"):
+        for passes in [f"{passes} pass{'es' if passes == 'all' else ''}" for passes in bench.options.passes.split(",")]:
             one = ["train.epochs=1"] if passes == "one pass" else []
             some = {side: words for side, words in sides.items() if not one or side != "whole"}
             of = bench.in_turns({side: (lambda words=words: bench.train(*words, *one)[0]) for side, words in some.items()})
@@ -200,6 +200,7 @@ def main():
     parser.add_argument("--data", default="../shared/data")
     parser.add_argument("--work", default="/tmp/committee-cost")
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--passes", default="one,all", help="of the section `training`")
     parser.add_argument("--vocabulary", type=int, default=1000000)
     parser.add_argument("--rows_per_day", type=int, default=40000)
     parser.add_argument("--only", default="", help="sections: " + ",".join(SECTIONS))
