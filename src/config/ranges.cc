@@ -87,6 +87,7 @@ constexpr Range kRanges[] = {
     Positive("StudentPhase.lr_multiplier", kMuch),
     Closed("StudentPhase.recombined_batches", 0, kMostSteps),
     Closed("StudentPhase.recombined_share", 0, 1),
+    BelowOne("StudentPhase.recombined_unknown"),
     Closed("Train.window_days", 1, 36500),
     Closed("Train.epochs", 1, kMostPasses),
     Closed("Train.batch_size", 1, 1 << 24),

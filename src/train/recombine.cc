@@ -26,7 +26,29 @@ size_t GroupOf(const Recombined& made, size_t field) {
   return made.groups.empty() ? field : static_cast<size_t>(made.groups[field]);
 }
 
+// `draws`: of the counters, those that are taken.
+void Hide(const Random& random, uint64_t draws, Recombined* made) {
+  made->hidden.resize(made->unknown.size());
+  for (size_t f = 0; f < made->unknown.size(); ++f) {
+    std::vector<uint8_t>& hidden = made->hidden[f];
+    hidden.clear();
+    if (made->unknown[f] == 0) continue;
+    const std::vector<uint64_t>& keys = made->batch.fields[f].keys;
+    hidden.reserve(keys.capacity());
+    for (size_t i = 0; i < keys.size(); ++i)
+      hidden.push_back(random.UniformDouble(draws++) < made->unknown[f] ? 1 : 0);
+  }
+}
+
 }  // namespace
+
+std::vector<double> UnknownShares(const proto::Experiment& experiment, const Schema& schema) {
+  const double share = experiment.model().distill().phase().recombined_unknown();
+  if (share == 0) return {};
+  std::vector<double> shares;
+  for (const Field& field : schema.fields()) shares.push_back(schema.tables()[field.table].ids ? share : 0);
+  return shares;
+}
 
 std::vector<int> RecombinedGroups(const proto::Experiment& experiment, const Schema& schema) {
   std::map<std::string, int> group_of;  // by feature
@@ -75,6 +97,7 @@ void Recombine(const Batch& batch, const BatchRows& rows, const Random& random, 
       bags.offsets.push_back(static_cast<uint32_t>(bags.keys.size()));
     }
   }
+  Hide(random, draws, to);
   TakeRows(batch, rows, *to, &to->rows);
 }
 
@@ -91,6 +114,10 @@ void TakeRows(const Batch& batch, const BatchRows& rows, const Recombined& made,
     taken.reserve(static_cast<size_t>(batch.rows()) * LongestBag(from));
     for (const int source : made.sources[GroupOf(made, f)])
       Append(rows.fields[f], from.offsets[source], from.offsets[source + 1], &taken);
+    if (made.hidden.empty() || made.hidden[f].empty()) continue;
+    for (size_t i = 0; i < taken.size(); ++i) {
+      if (made.hidden[f][i] != 0) taken[i] = BatchRows::kDefaultRow;
+    }
   }
 }
 

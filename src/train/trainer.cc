@@ -56,7 +56,8 @@ Trainer::Trainer(DualModel* model, TrainedParts parts, const TrainerClock& clock
     if (std::max(method.joint_steps, method.phase_steps) > 1)
       replay_ = std::make_unique<Replay>(distill.replay().batches(), model_.experiment().train().seed());
     if (method.recombined_batches > 0)
-      recombined_ = std::make_unique<Recombined>(RecombinedGroups(model_.experiment(), model_.schema()));
+      recombined_ = std::make_unique<Recombined>(RecombinedGroups(model_.experiment(), model_.schema()),
+                                                 UnknownShares(model_.experiment(), model_.schema()));
   }
   dense_->set_updates(DenseUpdater::kTeacher, clock.teacher_updates);
   dense_->set_updates(DenseUpdater::kStudent, clock.student_updates);

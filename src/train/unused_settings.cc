@@ -40,8 +40,11 @@ void AddOfPhase(const proto::Experiment& experiment, const MethodPlan& plan, Tra
   }
   if (plan.recombined_batches == 0 && distill.phase().recombined_group_size() > 0)
     unused->push_back("model.distill.phase.recombined_group has no effect without recombined_batches");
+  if (plan.recombined_batches == 0 && distill.phase().recombined_unknown() > 0)
+    unused->push_back("model.distill.phase.recombined_unknown has no effect without recombined_batches");
   const double share = distill.phase().recombined_share();
-  if (plan.recombined_batches > 0 && (share == 0 || share == 1)) {
+  const bool hides = distill.phase().recombined_unknown() > 0;
+  if (plan.recombined_batches > 0 && (share == 0 || share == 1) && !hides) {
     unused->push_back(
         absl::StrCat("model.distill.phase.recombined_share: ", share,
                      " makes no rows that aren't in the log: the recombined batches are the log's own"));

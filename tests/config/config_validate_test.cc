@@ -553,6 +553,9 @@ TEST(ConfigValidate, RecombinedRowsHaveNoStoredLogits) {
   EXPECT_EQ(Fault({"model.distill.phase.recombined_batches=2", "model.distill.stored_logits.column=score"}),
             "model.distill.phase.recombined_batches: 2, but the student learns from "
             "model.distill.stored_logits, which hold none of rows that aren't in the log; must be 0");
+  ExpectValid({"model.distill.phase.recombined_batches=2", "model.distill.phase.recombined_unknown=0.3"});
+  EXPECT_THAT(Fault({"model.distill.phase.recombined_unknown=1"}),
+              StartsWith("model.distill.phase.recombined_unknown: 1"));
   EXPECT_THAT(Fault({"model.distill.phase.recombined_share=1.5"}),
               StartsWith("model.distill.phase.recombined_share: 1.5"));
 }

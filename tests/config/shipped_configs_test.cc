@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "tandem/experiment.h"
 #include "tandem/experiment.pb.h"
 
@@ -81,8 +82,11 @@ TEST(ShippedConfigs, ACommitteeMergesOverEveryDataSet) {
     EXPECT_EQ(experiment.model().committee().member(0).copies(), 5) << data;
     EXPECT_FALSE(experiment.model().has_teacher()) << data;
   }
-  const std::string frappe = std::string(kConfigs) + "/frappe.pbtxt";
-  EXPECT_TRUE(LoadValid({frappe, std::string(kConfigs) + "/committee/frappe.pbtxt"}).model().has_committee());
+  for (const char* data : {"frappe", "movielens"}) {
+    const std::string base = absl::StrCat(kConfigs, "/", data, ".pbtxt");
+    const std::string committee = absl::StrCat(kConfigs, "/committee/", data, ".pbtxt");
+    EXPECT_TRUE(LoadValid({base, committee}).model().has_committee()) << data;
+  }
 }
 
 TEST(ShippedConfigs, TheHintMergesOverEveryDataSet) {

@@ -1,6 +1,7 @@
 // Rows that take each feature from one of two rows.
 #include "src/train/recombine.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -12,6 +13,8 @@
 
 namespace tandem {
 namespace {
+
+using testing::Each;
 
 Random Draw(uint64_t step) { return Random(7, RandomPurpose::kRecombine, {step}); }
 
@@ -96,6 +99,49 @@ TEST(Recombine, SharesOfNoneAndAllAreTheRowAndItsPartner) {
     const FieldBags& bags = made.batch.fields[2];
     EXPECT_EQ(static_cast<int>(bags.offsets[r + 1] - bags.offsets[r]), made.partners[r] % 4);
   }
+}
+
+TEST(Recombine, AShareOfAFieldsIdsIsHiddenInBothTables) {
+  constexpr int kRows = 400;
+  const Batch batch = TellingBatch(kRows, 3);
+  const BatchRows rows = TellingRows(batch), others = TellingRows(batch);
+  Recombined plain, made({}, {0, 0.4, 1});
+  Recombine(batch, rows, Draw(1), 0.3, &plain);
+  Recombine(batch, rows, Draw(1), 0.3, &made);
+  BatchRows own;
+  TakeRows(batch, others, made, &own);
+  EXPECT_EQ(made.rows.fields[0], plain.rows.fields[0]);
+  int hidden = 0;
+  const std::vector<uint32_t>& some = made.rows.fields[1];
+  for (size_t i = 0; i < some.size(); ++i) {
+    if (some[i] == BatchRows::kDefaultRow) {
+      ++hidden;
+    } else {
+      ASSERT_EQ(some[i], plain.rows.fields[1][i]) << "what isn't hidden is what it was";
+    }
+  }
+  const auto ids = static_cast<double>(some.size());
+  EXPECT_NEAR(hidden / ids, 0.4, 4 * std::sqrt(0.4 * 0.6 / ids));
+  EXPECT_THAT(made.rows.fields[2], Each(BatchRows::kDefaultRow));
+  for (int f = 0; f < 3; ++f) {
+    EXPECT_EQ(own.fields[f], made.rows.fields[f]) << "the teacher and the student find other rows unknown";
+    EXPECT_EQ(made.batch.fields[f].keys, plain.batch.fields[f].keys);
+  }
+}
+
+TEST(Recombine, IdsAreHiddenButNotTheValuesOfNumbers) {
+  const proto::Experiment experiment = ExperimentOf(R"(
+    data { path: "log.tsv" }
+    feature { name: "user" sparse {} }
+    feature { name: "price" dense { transform: LOG1P } }
+    feature { name: "age" dense { piecewise { knots: [18, 30, 50] } } }
+    model { teacher { mlp { hidden: 4 } } student { mlp { hidden: 4 } }
+            distill { phase { recombined_batches: 1 recombined_unknown: 0.25 } } })");
+  const Schema schema(experiment);
+  const std::vector<double> shares = UnknownShares(experiment, schema);
+  ASSERT_EQ(shares.size(), schema.fields().size());
+  for (size_t f = 0; f < shares.size(); ++f)
+    EXPECT_EQ(shares[f], schema.fields()[f].name == "user" ? 0.25 : 0) << schema.fields()[f].name;
 }
 
 TEST(Recombine, IsAFunctionOfItsRandomnessAndDrawsManyPartners) {

@@ -128,7 +128,7 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"Replay", kModel, "train { epochs: 2 } model { distill { replay { steps: 3 batches: 5 } } }"},
         Case{"RecombinedRows", kModel,
              "model { distill { replay { steps: 2 batches: 5 } phase { fraction: 0.6 steps_per_row: 2 "
-             "recombined_batches: 2 recombined_share: 0.3 } } }"},
+             "recombined_batches: 2 recombined_share: 0.3 recombined_unknown: 0.2 } } }"},
         Case{"SlowCopy", kModel,
              "train { average_decay: 0.9 epochs: 2 } model { distill { replay { steps: 3 batches: 5 } "
              "phase { fraction: 0.6 } } } embedding { slow_copy { decay: 0.9 towers: STUDENT } "

@@ -164,7 +164,8 @@ INSTANTIATE_TEST_SUITE_P(
         "train { average_decay: 0.9 l2: 0.01 weight_decay: 0.1 optimizer { muon {} } } "
         "model { student { optimizer { muon { lr: 0.004 adam { lr: 0.002 } } } } "
         "distill { replay { steps: 2 batches: 5 } phase { fraction: 0.6 steps_per_row: 2 "
-        "recombined_batches: 2 recombined_share: 0.3 } } } embedding { slow_copy { towers: STUDENT } }",
+        "recombined_batches: 2 recombined_share: 0.3 recombined_unknown: 0.1 } } } embedding { slow_copy { "
+        "towers: STUDENT } }",
         "model { method: TWO_STAGE_KD student { linear: true } } train { average_decay: 0.9 }",
         "model { method: TWO_STAGE_FULL distill { replay { steps: 2 } } student { optimizer { sgd {} } } } "
         "embedding { slow_copy {} }",
@@ -200,7 +201,8 @@ INSTANTIATE_TEST_SUITE_P(
         "} } } "
         "student { linear: true } distill { switches { own_embedding: true } own_embedding { dim: 3 l2: "
         "0.001 } "
-        "phase { fraction: 0.6 recombined_batches: 2 recombined_group { feature: ['user', 'item'] } } } }",
+        "phase { fraction: 0.6 recombined_batches: 2 recombined_unknown: 0.3 recombined_group { feature: "
+        "['user', 'item'] } } } }",
         // Heads of both kinds, of a member and of the student.
         "train { average_decay: 0.9 optimizer { muon {} } } embedding { id_dropout: 0.1 slow_copy {} } "
         "model { committee { member { copies: 2 tower { linear: true heads: 2 mlp { hidden: 4 dropout: 0.1 "

@@ -479,14 +479,17 @@ TEST(Trainer, StoredLogitsOfTheSameTeacherChangeNoBit) {
   EXPECT_EQ(live.model.teacher_parameters().values, stored.model.teacher_parameters().values);
 }
 
-// The student's step on recombined rows is one on rows without a label, made by hand.
+// The student's step on recombined rows is one on rows without a label, made by hand; in these, what is hidden is an
+// id that no table holds.
 TEST(Trainer, RecombinedRowsAreRowsWithoutALabel) {
+  constexpr uint64_t kNoId = 77;
   const std::string more =
       "train { average_decay: 0.9 } embedding { slow_copy { towers: STUDENT } } "
       "model { student { linear: false mlp { dropout: 0 } } "
       "distill { phase { steps_per_row: 1 decay: CONSTANT ";
   const std::string teacher = ModelText(kTeachers[1], "CO_TRAIN");
-  Session asked(SmallExperiment(teacher, absl::StrCat(more, "recombined_batches: 1 } } }")), 2);
+  Session asked(
+      SmallExperiment(teacher, absl::StrCat(more, "recombined_batches: 1 recombined_unknown: 0.3 } } }")), 2);
   Session by_hand(SmallExperiment(teacher, absl::StrCat(more, "} } }")), 2);
   Session without(SmallExperiment(teacher, absl::StrCat(more, "} } }")), 2);
   for (Session* session : {&asked, &by_hand, &without}) {
@@ -495,11 +498,16 @@ TEST(Trainer, RecombinedRowsAreRowsWithoutALabel) {
   }
   ASSERT_EQ(asked.model.student_parameters().values, by_hand.model.student_parameters().values);
   const Batch batch = RandomBatch(asked.model.schema(), 90, 1);
-  Recombined made;
+  Recombined made({}, UnknownShares(asked.model.experiment(), asked.model.schema()));
   BatchRows rows;
   EXPECT_TRUE(by_hand.model.embedding().Lookup(batch, &rows).ok());
   const Random random(asked.model.experiment().train().seed(), RandomPurpose::kRecombine, {6, 0});
   Recombine(batch, rows, random, 0.5, &made);
+  for (size_t f = 0; f < made.hidden.size(); ++f) {
+    for (size_t i = 0; i < made.hidden[f].size(); ++i) {
+      if (made.hidden[f][i] != 0) made.batch.fields[f].keys[i] = kNoId;
+    }
+  }
   ASSERT_TRUE(by_hand.trainer->Step(made.batch).ok());
   for (Session* session : {&asked, &by_hand, &without}) {
     const absl::StatusOr<const StepResult*> result = session->trainer->Step(batch);
