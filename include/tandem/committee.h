@@ -34,6 +34,7 @@
 #include <memory>
 #include <vector>
 
+#include "tandem/gradient_sum.h"
 #include "tandem/kernels.h"
 #include "tandem/matrix.h"
 #include "tandem/parameters.h"
@@ -109,7 +110,7 @@ class Committee {
   // workspace; where a member has several heads, they have theirs in its own, and the sum is written here
   // (tandem/tower.h). `d_x` and the trained blocks of `gradients` are overwritten.
   void Backward(ConstMatrix x, float* d_logits, CommitteeWorkspace* workspace, Matrix d_x,
-                float* gradients) const;
+                const GradientSum& gradients) const;
   // The gradients of the linear sums, [rows, linear()], after a Backward of several members.
   void LinearGradients(CommitteeWorkspace* workspace, int rows, float* d_linear) const;
 

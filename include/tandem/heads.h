@@ -29,6 +29,7 @@
 #include <vector>
 
 #include "tandem/axis.h"
+#include "tandem/gradient_sum.h"
 #include "tandem/kernels.h"
 #include "tandem/matrix.h"
 #include "tandem/mlp.h"
@@ -89,7 +90,7 @@ class Heads {
   // After Forward with the same x. The gradient of a single head's logits is `d_logits` [rows]; several have
   // theirs in the workspace. Overwrites `d_x` (null: not wanted) and the trained blocks of `gradients`.
   void Backward(ConstMatrix x, const float* d_logits, HeadsWorkspace* workspace, const Matrix* d_x,
-                float* gradients) const;
+                const GradientSum& gradients) const;
 
   // Input normalisation: see Mlp.
   int statistics_size() const;

@@ -23,6 +23,7 @@
 
 #include "absl/types/span.h"
 #include "tandem/axis.h"
+#include "tandem/gradient_sum.h"
 #include "tandem/kernels.h"
 #include "tandem/matrix.h"
 #include "tandem/parameters.h"
@@ -76,7 +77,7 @@ class Interaction {
   // After Forward with the same fields and workspace. Adds to `d_fields` [rows, fields * dim], or leaves it
   // out where `d_fields.data` is null: not wanted. Overwrites this layer's blocks of the flat `gradients`.
   virtual void Backward(ConstMatrix fields, float* workspace, ConstMatrix d_output, Matrix d_fields,
-                        float* gradients) const = 0;
+                        const GradientSum& gradients) const = 0;
 };
 
 // Whether a layer's `shape` and `fields` include the sequences; else it is given the plain fields alone.

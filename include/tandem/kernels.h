@@ -18,6 +18,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/types/span.h"
 #include "tandem/cin_shape.h"
 #include "tandem/matrix.h"
 
@@ -44,6 +45,11 @@ class Kernels {
                     Matrix y) const = 0;
   // dw = xᵀ dy, or dw += xᵀ dy when `accumulate`. x: [rows, k], dy: [rows, n], dw: [k, n].
   virtual void GemmTransposed(ConstMatrix x, ConstMatrix dy, bool accumulate, Matrix dw) const = 0;
+  // dw = before[n - 1] + (... + (before[0] + xᵀ dy)), bit for bit as if xᵀ dy had been made first. Each of `before` lies
+  // as dw does, and may be dw. x.rows <= kMostOntoRows (CHECK).
+  static constexpr int kMostOntoRows = 256;
+  virtual void GemmTransposedOnto(ConstMatrix x, ConstMatrix dy, absl::Span<const float* const> before,
+                                  Matrix dw) const = 0;
 
   // ---- compressed interaction network, field-major: maps and fields are [maps][cols], cols = rows * dim
   // contiguous (xDeepFM, Lian et al. 2018, eq. 6: Xk+1[h, :] = sum_ij W[h, i, j] (Xk[i, :] * X0[j, :]))

@@ -28,6 +28,7 @@
 #include <string>
 #include <vector>
 
+#include "tandem/gradient_sum.h"
 #include "tandem/kernels.h"
 #include "tandem/matrix.h"
 #include "tandem/parameters.h"
@@ -108,7 +109,8 @@ class Mlp {
   // After Forward with the same x, and with the loss's gradients added to workspace->HiddenGradient(l).
   // Overwrites `d_x` (null: not wanted, and the first layer's data gradient is not computed) and this Mlp's
   // trained blocks of the flat `gradients`.
-  void Backward(ConstMatrix x, MlpWorkspace* workspace, const Matrix* d_x, float* gradients) const;
+  void Backward(ConstMatrix x, MlpWorkspace* workspace, const Matrix* d_x,
+                const GradientSum& gradients) const;
 
   // Input normalisation only. Doubles that a shard sums: [sum x | sum x^2], 2 * input_width; 0 when off.
   int statistics_size() const { return normalize_ ? 2 * input_width_ : 0; }

@@ -28,6 +28,12 @@ enum class ParameterKind {
   kStatistic,  // not trained: running statistics, updated by the layer that owns them
 };
 
+// How a block's gradient is made (tandem/gradient_sum.h).
+enum class BlockGradient {
+  kPlain,    // it is written
+  kProduct,  // GradientSum::SetProduct
+};
+
 struct ParameterBlock {
   std::string name;
   std::vector<int> shape;  // row-major: the sizes of the axes
@@ -35,12 +41,14 @@ struct ParameterBlock {
   int64_t offset;  // floats from the beginning of the flat vector; a multiple of 16
   int64_t size;    // product of the shape
   std::vector<Axis> axes = {};
+  BlockGradient gradient = BlockGradient::kPlain;
 };
 
 class ParameterLayout {
  public:
   // Registers a block and returns its offset. Names are unique in a layout, axes not empty (CHECK).
-  int64_t Add(const std::string& name, const std::vector<Axis>& axes, ParameterKind kind);
+  int64_t Add(const std::string& name, const std::vector<Axis>& axes, ParameterKind kind,
+              BlockGradient gradient = BlockGradient::kPlain);
 
   // Registers all blocks of another layout, their names behind `prefix`, and returns the offset of the first:
   // they lie as they lay there.

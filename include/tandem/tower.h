@@ -35,6 +35,7 @@
 #include <string>
 #include <vector>
 
+#include "tandem/gradient_sum.h"
 #include "tandem/heads.h"
 #include "tandem/interaction.h"
 #include "tandem/kernels.h"
@@ -96,7 +97,7 @@ class Tower {
   // to `d_logits`. Either way the gradient of the linear sums is d_logits itself. `d_x` is overwritten; null:
   // not wanted, as for a student behind a stop-gradient. Overwrites all trained blocks of `gradients`.
   void Backward(ConstMatrix x, float* d_logits, TowerWorkspace* workspace, const Matrix* d_x,
-                float* gradients) const;
+                const GradientSum& gradients) const;
 
   // Input normalisation: see Mlp. The sums are of what the MLP reads, so they follow a Forward.
   int statistics_size() const { return heads_.has_value() ? heads_->statistics_size() : 0; }
@@ -124,9 +125,9 @@ class Tower {
   // PARALLEL: the sum of the interactions' read-outs of one row of `combined`.
   float ReadOut(const float* outputs) const;
   void BackwardDeep(ConstMatrix x, const float* d_logits, TowerWorkspace* workspace, const Matrix* d_input,
-                    float* gradients) const;
+                    const GradientSum& gradients) const;
   void BackwardReadouts(const float* d_logits, ConstMatrix combined, Matrix d_combined,
-                        float* gradients) const;
+                        const GradientSum& gradients) const;
 
   FieldShape shape_;
   std::string name_;

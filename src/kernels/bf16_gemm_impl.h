@@ -144,6 +144,16 @@ struct Bf16Gemm : Bf16Tiles<V> {
   }
 
   static void GemmTransposed(const ConstMatrix& x, const ConstMatrix& dy, bool accumulate, const Matrix& dw) {
+    TransposedSum(x, dy, accumulate, {}, dw);
+  }
+  static void GemmTransposedOnto(const ConstMatrix& x, const ConstMatrix& dy, const float* const* before,
+                                 int count, const Matrix& dw) {
+    TransposedSum(x, dy, false, {before, count, 0}, dw);
+  }
+
+  // Addends only with x.rows <= kSumRows.
+  static void TransposedSum(const ConstMatrix& x, const ConstMatrix& dy, bool accumulate,
+                            const Addends& addends, const Matrix& dw) {
     [[maybe_unused]] const typename V::Tilework tilework;
     alignas(64) float left[kSumRows / 2 * kSumStride];
     // At least one pass, so that no rows make zeros.
@@ -159,13 +169,14 @@ struct Bf16Gemm : Bf16Tiles<V> {
         }
         TransposedPass(left, cols, rows,
                        {dy.data + row * dy.stride, static_cast<int>(rows), dy.cols, dy.stride},
-                       accumulate || row > 0, dw.data + begin * dw.stride, dw.stride);
+                       accumulate || row > 0, {addends.floats, addends.count, begin * dw.stride},
+                       dw.data + begin * dw.stride, dw.stride);
       }
     }
   }
 
   static void TransposedPass(const float* left, int64_t cols, int64_t rows, const ConstMatrix& dy, bool load,
-                             float* dw, int64_t dw_stride) {
+                             const Addends& addends, float* dw, int64_t dw_stride) {
     constexpr int64_t kPanel = V::kVectors * kWidth;
     alignas(64) float panel[kSumRows / 2 * kPanel];
     const Split tiles = Split::Of(cols, V::kRows);
@@ -176,11 +187,16 @@ struct Bf16Gemm : Bf16Tiles<V> {
       const int64_t steps = Base::StepsOf(rows);
       Base::FillSteps(rows, kPanel, panel);
       for (int64_t t = 0; t < tiles.pieces; ++t) {
-        const int64_t i = tiles.Begin(t);
-        Base::template Dot<1>(
-            tiles.Begin(t + 1) - i, vectors, steps, V::kTiles ? left + i * steps : left + i,
-            V::kTiles ? steps : kSumStride, panel, kPanel, kWidth,
-            {nullptr, load, false, n - (vectors - 1) * kWidth, dw + i * dw_stride + column, dw_stride});
+        const int64_t i = tiles.Begin(t), at = i * dw_stride + column;
+        Base::template Dot<1>(tiles.Begin(t + 1) - i, vectors, steps, V::kTiles ? left + i * steps : left + i,
+                              V::kTiles ? steps : kSumStride, panel, kPanel, kWidth,
+                              {nullptr,
+                               load,
+                               false,
+                               n - (vectors - 1) * kWidth,
+                               dw + at,
+                               dw_stride,
+                               {addends.floats, addends.count, addends.at + at}});
       }
     }
   }

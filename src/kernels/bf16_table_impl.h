@@ -15,6 +15,7 @@ constexpr Bf16Products Bf16ProductsOf(const char* name) {
           Bf16Gemm<V>::Pack,
           Bf16Gemm<V>::Gemm,
           Bf16Gemm<V>::GemmTransposed,
+          Bf16Gemm<V>::GemmTransposedOnto,
           Bf16Cin<V>::PackedFloats,
           Bf16Cin<V>::Pack,
           Bf16Cin<V>::Forward,

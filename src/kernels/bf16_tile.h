@@ -74,6 +74,7 @@ struct Bf16Tiles : Tiles<V> {
     int64_t last_lanes;  // of the last vector
     float* c;
     int64_t c_row;
+    Addends addends = {};
   };
 
   // c[r][v] (+)= sum over pairs s of a[r * a_row + s * a_step] . b[s * b_step + v * b_vector + lane].
@@ -89,23 +90,28 @@ struct Bf16Tiles : Tiles<V> {
             ends.load ? V::Add(Base::LoadLanes(ends.c + r * ends.c_row + v * kWidth, lanes), start) : start;
       }
     }
-    for (int64_t s = 0; s < steps; ++s) {
-      typename V::RightPair right[vectors];
-      TANDEM_UNROLL for (int v = 0; v < vectors; ++v) {
-        right[v] = V::LoadPairs(reinterpret_cast<const uint16_t*>(b + v * b_vector));
+    const auto run = [&](int64_t first, int64_t end) __attribute__((always_inline)) {
+      for (int64_t s = first; s < end; ++s) {
+        typename V::RightPair right[vectors];
+        TANDEM_UNROLL for (int v = 0; v < vectors; ++v) {
+          right[v] = V::LoadPairs(reinterpret_cast<const uint16_t*>(b + v * b_vector));
+        }
+        TANDEM_UNROLL for (int r = 0; r < rows; ++r) {
+          const typename V::LeftPair left =
+              V::BroadcastPair(reinterpret_cast<const uint16_t*>(a + r * a_row));
+          TANDEM_UNROLL for (int v = 0; v < vectors; ++v) sum[r][v] = V::DotPairs(sum[r][v], left, right[v]);
+        }
+        a += a_step;
+        b += b_step;
       }
-      TANDEM_UNROLL for (int r = 0; r < rows; ++r) {
-        const typename V::LeftPair left = V::BroadcastPair(reinterpret_cast<const uint16_t*>(a + r * a_row));
-        TANDEM_UNROLL for (int v = 0; v < vectors; ++v) sum[r][v] = V::DotPairs(sum[r][v], left, right[v]);
-      }
-      a += a_step;
-      b += b_step;
-    }
+    };
+    Base::template WhileFetching<rows, vectors>(ends.addends, ends.c_row, steps, run);
     TANDEM_UNROLL for (int v = 0; v < vectors; ++v) {
       const int64_t lanes = v + 1 < vectors ? kWidth : ends.last_lanes;
       TANDEM_UNROLL for (int r = 0; r < rows; ++r) {
+        const int64_t at = r * ends.c_row + v * kWidth;
         const Reg value = ends.relu ? V::Relu(sum[r][v]) : sum[r][v];
-        Base::StoreLanes(ends.c + r * ends.c_row + v * kWidth, value, lanes);
+        Base::StoreLanes(ends.c + at, Base::AddAll(ends.addends, at, lanes, value), lanes);
       }
     }
   }
@@ -129,8 +135,10 @@ struct Bf16Tiles : Tiles<V> {
     for (int64_t v = 0; v < vectors; ++v) {
       const int64_t lanes = v + 1 < vectors ? kWidth : ends.last_lanes;
       for (int64_t r = 0; r < rows; ++r) {
+        const int64_t at = r * ends.c_row + v * kWidth;
         const Reg sum = V::Load(sums[r] + v * kWidth);
-        Base::StoreLanes(ends.c + r * ends.c_row + v * kWidth, ends.relu ? V::Relu(sum) : sum, lanes);
+        const Reg value = ends.relu ? V::Relu(sum) : sum;
+        Base::StoreLanes(ends.c + at, Base::AddAll(ends.addends, at, lanes, value), lanes);
       }
     }
   }

@@ -1,4 +1,6 @@
 // Chooses among the kernel variants at run time.
+#include <glog/logging.h>
+
 #include <string>
 #include <vector>
 
@@ -26,6 +28,11 @@ class TableKernels final : public Kernels {
   }
   void GemmTransposed(ConstMatrix x, ConstMatrix dy, bool accumulate, Matrix dw) const override {
     table_.gemm_transposed(x, dy, accumulate, dw);
+  }
+  void GemmTransposedOnto(ConstMatrix x, ConstMatrix dy, absl::Span<const float* const> before,
+                          Matrix dw) const override {
+    CHECK_LE(x.rows, kMostOntoRows);
+    table_.gemm_transposed_onto(x, dy, before.data(), static_cast<int>(before.size()), dw);
   }
   int64_t CinPackedFloats(const CinShape& shape) const override { return table_.cin_packed_floats(shape); }
   void CinPack(const CinShape& shape, const float* w, float* packed) const override {

@@ -146,8 +146,8 @@ struct GemmKernels : Tiles<V> {
   // dw[rows x vectors] += the sum over `steps` rows of x and of the panel of dy.
   template <int rows, int vectors>
   [[gnu::noinline]] static void TransposedTile(int64_t steps, const float* x, int64_t x_stride,
-                                               const float* panel, bool load, int64_t last_lanes, float* dw,
-                                               int64_t dw_stride) {
+                                               const float* panel, bool load, const Addends& addends,
+                                               int64_t last_lanes, float* dw, int64_t dw_stride) {
     Reg sum[rows][vectors];
     TANDEM_UNROLL for (int r = 0; r < rows; ++r) {
       TANDEM_UNROLL for (int v = 0; v < vectors; ++v) {
@@ -155,19 +155,25 @@ struct GemmKernels : Tiles<V> {
         sum[r][v] = load ? Base::LoadLanes(dw + r * dw_stride + v * kWidth, lanes) : V::Zero();
       }
     }
-    Base::template Accumulate<rows, vectors>(steps, x, 1, x_stride, panel, vectors * kWidth, kWidth, sum);
+    Base::template WhileFetching<rows, vectors>(
+        addends, dw_stride, steps, [&](int64_t first, int64_t end) __attribute__((always_inline)) {
+          Base::template Accumulate<rows, vectors>(end - first, x + first * x_stride, 1, x_stride,
+                                                   panel + first * vectors * kWidth, vectors * kWidth, kWidth,
+                                                   sum);
+        });
     TANDEM_UNROLL for (int r = 0; r < rows; ++r) {
       TANDEM_UNROLL for (int v = 0; v < vectors; ++v) {
         const int64_t lanes = v + 1 < vectors ? kWidth : last_lanes;
-        Base::StoreLanes(dw + r * dw_stride + v * kWidth, sum[r][v], lanes);
+        const int64_t at = r * dw_stride + v * kWidth;
+        Base::StoreLanes(dw + at, Base::AddAll(addends, at, lanes, sum[r][v]), lanes);
       }
     }
   }
 
   template <int vectors>
   static void TransposedPanel(const ConstMatrix& x, int64_t row, int64_t steps, const float* dy,
-                              int64_t dy_stride, int64_t last_lanes, bool load, float* dw,
-                              int64_t dw_stride) {
+                              int64_t dy_stride, int64_t last_lanes, bool load, const Addends& addends,
+                              float* dw, int64_t dw_stride) {
     alignas(64) float panel[kSumRows * vectors * kWidth];
     for (int64_t s = 0; s < steps; ++s) {
       for (int v = 0; v < vectors; ++v) {
@@ -180,14 +186,25 @@ struct GemmKernels : Tiles<V> {
       const int64_t i = tiles.Begin(t);
       Base::template WithConstant<V::kRows>(
           static_cast<int>(tiles.Begin(t + 1) - i), [&](auto rows) __attribute__((always_inline)) {
-            TransposedTile<decltype(rows)::value, vectors>(steps, x.data + row * x.stride + i, x.stride,
-                                                           panel, load, last_lanes, dw + i * dw_stride,
-                                                           dw_stride);
+            TransposedTile<decltype(rows)::value, vectors>(
+                steps, x.data + row * x.stride + i, x.stride, panel, load,
+                {addends.floats, addends.count, addends.at + i * dw_stride}, last_lanes, dw + i * dw_stride,
+                dw_stride);
           });
     }
   }
 
   static void GemmTransposed(const ConstMatrix& x, const ConstMatrix& dy, bool accumulate, const Matrix& dw) {
+    TransposedSum(x, dy, accumulate, {}, dw);
+  }
+  static void GemmTransposedOnto(const ConstMatrix& x, const ConstMatrix& dy, const float* const* before,
+                                 int count, const Matrix& dw) {
+    TransposedSum(x, dy, false, {before, count, 0}, dw);
+  }
+
+  // Addends only with x.rows <= kSumRows.
+  static void TransposedSum(const ConstMatrix& x, const ConstMatrix& dy, bool accumulate,
+                            const Addends& addends, const Matrix& dw) {
     const Split groups = Split::Of(Panels(dy.cols), V::kVectors);
     // At least one pass, so that no rows make zeros.
     for (int64_t row = 0; row == 0 || row < x.rows; row += kSumRows) {
@@ -201,6 +218,7 @@ struct GemmKernels : Tiles<V> {
             vectors, [&](auto count) __attribute__((always_inline)) {
               TransposedPanel<decltype(count)::value>(x, row, steps, dy.data + row * dy.stride + column,
                                                       dy.stride, last_lanes, accumulate || row > 0,
+                                                      {addends.floats, addends.count, column},
                                                       dw.data + column, dw.stride);
             });
       }

@@ -1,5 +1,7 @@
 #include "src/kernels/mixed_precision.h"
 
+#include <glog/logging.h>
+
 #include <string>
 
 #if defined(__x86_64__) && defined(__linux__)
@@ -31,6 +33,11 @@ class MixedKernels final : public Kernels {
   }
   void GemmTransposed(ConstMatrix x, ConstMatrix dy, bool accumulate, Matrix dw) const override {
     products_.gemm_transposed(x, dy, accumulate, dw);
+  }
+  void GemmTransposedOnto(ConstMatrix x, ConstMatrix dy, absl::Span<const float* const> before,
+                          Matrix dw) const override {
+    CHECK_LE(x.rows, kMostOntoRows);
+    products_.gemm_transposed_onto(x, dy, before.data(), static_cast<int>(before.size()), dw);
   }
   int64_t CinPackedFloats(const CinShape& shape) const override { return products_.cin_packed_floats(shape); }
   void CinPack(const CinShape& shape, const float* w, float* packed) const override {

@@ -22,6 +22,8 @@ struct KernelTable {
   void (*gemm)(const ConstMatrix& x, const float* packed, const float* bias, bool relu, bool accumulate,
                const Matrix& y);
   void (*gemm_transposed)(const ConstMatrix& x, const ConstMatrix& dy, bool accumulate, const Matrix& dw);
+  void (*gemm_transposed_onto)(const ConstMatrix& x, const ConstMatrix& dy, const float* const* before,
+                               int count, const Matrix& dw);
   int64_t (*cin_packed_floats)(const CinShape& shape);
   void (*cin_pack)(const CinShape& shape, const float* w, float* packed);
   void (*cin_forward)(const CinShape& shape, const float* packed, const float* bias, bool relu,

@@ -26,6 +26,14 @@ struct Constant {
   static constexpr int value = n;
 };
 
+// What is added to a sum once it is complete: floats[count - 1] + (... + (floats[0] + sum)), of which each
+// lies from floats[k] + `at` on as the sum's target does from its own beginning.
+struct Addends {
+  const float* const* floats = nullptr;
+  int count = 0;
+  int64_t at = 0;
+};
+
 template <class V>
 struct Tiles {
   using Reg = typename V::Reg;
@@ -60,6 +68,30 @@ struct Tiles {
       V::Store(p, x);
     } else {
       V::StoreFirst(p, x, static_cast<int>(lanes));
+    }
+  }
+
+  // The sum of a register and of what lies at `offset` of the addends.
+  TANDEM_INLINE Reg AddAll(const Addends& addends, int64_t offset, int64_t lanes, Reg sum) {
+    for (int k = 0; k < addends.count; ++k)
+      sum = V::Add(LoadLanes(addends.floats[k] + addends.at + offset, lanes), sum);
+    return sum;
+  }
+  // Calls run(first, end) for pieces of [0, steps), and between them fetches what a tile of `rows` rows is going to
+  // add: some lines at a time, so that the sum doesn't wait for them.
+  template <int rows, int vectors, class F>
+  TANDEM_INLINE void WhileFetching(const Addends& addends, int64_t row_stride, int64_t steps, const F& run) {
+    int64_t first = 0;
+    for (int r = addends.count > 0 ? 0 : rows; r <= rows; ++r) {
+      if (r < rows) {
+        for (int k = 0; k < addends.count; ++k) {
+          const float* p = addends.floats[k] + addends.at + r * row_stride;
+          TANDEM_UNROLL for (int v = 0; v < vectors; ++v) __builtin_prefetch(p + v * kWidth);
+        }
+      }
+      const int64_t end = r < rows ? steps * (r + 1) / (2 * rows) : steps;
+      run(first, end);
+      first = end;
     }
   }
 

@@ -61,6 +61,7 @@ constexpr KernelTable TableOf(const char* name) {
           GemmKernels<V>::Pack,
           GemmKernels<V>::Gemm,
           GemmKernels<V>::GemmTransposed,
+          GemmKernels<V>::GemmTransposedOnto,
           CinKernels<V>::PackedFloats,
           CinKernels<V>::Pack,
           CinKernels<V>::Forward,

@@ -109,19 +109,19 @@ float Heads::ReadOut(int head, const HeadsWorkspace& workspace, int row) const {
 }
 
 void Heads::Backward(ConstMatrix x, const float* d_logits, HeadsWorkspace* workspace, const Matrix* d_x,
-                     float* gradients) const {
+                     const GradientSum& gradients) const {
   const Matrix d_other = FirstRows(workspace->d_x, x.rows);
   const int last = mlp().layers() - 1;
   for (int k = 0; k < size(); ++k) {
     const Head& head = heads_[k];
     MlpWorkspace* const of_mlp = &workspace->mlps[k];
     const float* const d = size() == 1 ? d_logits : workspace->d_logits(k);
-    float* const own = share_matrices() ? workspace->d_folded : gradients + head.begin;
+    const GradientSum own = share_matrices() ? GradientSum(workspace->d_folded) : gradients.From(head.begin);
     AddOuterProduct(d, head.readout.data(), of_mlp->HiddenGradient(last));
     SumWeightedRows(d, of_mlp->hidden(last), own + readout_offset_);
     head.mlp.Backward(x, of_mlp, d_x == nullptr || k == 0 ? d_x : &d_other, own);
     if (d_x != nullptr && k > 0) AddRows(d_other, *d_x);
-    if (share_matrices()) rank_one_->Unfold(k, own, gradients);
+    if (share_matrices()) rank_one_->Unfold(k, workspace->d_folded, gradients + 0);
   }
 }
 

@@ -74,7 +74,7 @@ class Cin final : public Interaction {
   void Prepare(const float* parameters) override;
   void Forward(ConstMatrix fields, float* workspace, Matrix output) const override;
   void Backward(ConstMatrix fields, float* workspace, ConstMatrix d_output, Matrix d_fields,
-                float* gradients) const override;
+                const GradientSum& gradients) const override;
 
  private:
   Plan MakePlan(int rows) const;
@@ -100,11 +100,11 @@ class Cin final : public Interaction {
   void PoolMaps(const Layer& layer, ConstMatrix x, Matrix output) const;
   void ForwardPooled(const Plan& plan, ConstMatrix fields, float* workspace, Matrix output) const;
   void BackwardPooled(const Plan& plan, ConstMatrix fields, float* workspace, ConstMatrix d_output,
-                      Matrix d_fields, float* gradients) const;
+                      Matrix d_fields, const GradientSum& gradients) const;
   void AddOutputGradient(const Layer& layer, ConstMatrix x, ConstMatrix d_output, Matrix dx) const;
   // Without `data` only the parameters' gradients.
   void BackwardLayer(const Plan& plan, size_t index, float* workspace, ConstMatrix d_output, bool data,
-                     float* gradients) const;
+                     const GradientSum& gradients) const;
 
   const FieldShape shape_;
   const Kernels& kernels_;
@@ -267,7 +267,7 @@ void Cin::ForwardPooled(const Plan& plan, ConstMatrix fields, float* workspace, 
 }
 
 void Cin::Backward(ConstMatrix fields, float* workspace, ConstMatrix d_output, Matrix d_fields,
-                   float* gradients) const {
+                   const GradientSum& gradients) const {
   const Plan plan = MakePlan(fields.rows);
   if (field_major()) std::fill_n(workspace + plan.dx0, shape_.fields * plan.stride, 0.0f);
   for (size_t k = layers_.size(); k-- > 0;) {
@@ -293,7 +293,7 @@ void Cin::Backward(ConstMatrix fields, float* workspace, ConstMatrix d_output, M
 }
 
 void Cin::BackwardPooled(const Plan& plan, ConstMatrix fields, float* workspace, ConstMatrix d_output,
-                         Matrix d_fields, float* gradients) const {
+                         Matrix d_fields, const GradientSum& gradients) const {
   const Layer& layer = layers_.back();
   const int pairs = static_cast<int>(layer.pairs());
   const Matrix gram = {workspace + plan.gram, fields.rows, pairs, pairs};
@@ -343,7 +343,7 @@ void Cin::AddOutputGradient(const Layer& layer, ConstMatrix x, ConstMatrix d_out
 }
 
 void Cin::BackwardLayer(const Plan& plan, size_t index, float* workspace, ConstMatrix d_output, bool data,
-                        float* gradients) const {
+                        const GradientSum& gradients) const {
   const Layer& layer = layers_[index];
   const ConstMatrix x0 = {workspace + plan.x0, shape_.fields, plan.cols, plan.stride};
   const ConstMatrix x = {workspace + plan.x_of(layer), layer.shape.maps, plan.cols, plan.stride};

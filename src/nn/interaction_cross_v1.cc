@@ -67,7 +67,7 @@ class CrossV1 : public Interaction {
   }
 
   void Backward(ConstMatrix fields, float* workspace, ConstMatrix d_output, Matrix d_fields,
-                float* gradients) const override {
+                const GradientSum& gradients) const override {
     const Buffers buffers = Cut(workspace, fields.rows);
     std::fill_n(buffers.d_sums.data, layers_, 0.0f);
     for (int r = 0; r < fields.rows; ++r) {
@@ -110,7 +110,7 @@ class CrossV1 : public Interaction {
   }
 
   void BackwardParameters(ConstMatrix fields, const Buffers& buffers, ConstMatrix d_output,
-                          float* gradients) const {
+                          const GradientSum& gradients) const {
     float* d_weights = gradients + weight_offset_;
     float* d_bias = gradients + bias_offset_;
     kernels_.GemmTransposed(buffers.d_products, fields, false, {d_weights, layers_, width_, width_});

@@ -84,7 +84,7 @@ class CrossV2 : public Interaction {
   }
 
   void Backward(ConstMatrix fields, float* workspace, ConstMatrix d_output, Matrix d_fields,
-                float* gradients) const override {
+                const GradientSum& gradients) const override {
     const bool wanted = d_fields.data != nullptr;
     const int64_t layer_floats = LayerFloats(fields.rows);
     WorkspaceCutter gradient_cutter(workspace + layer_floats * layers_.size());
@@ -154,8 +154,8 @@ class CrossV2 : public Interaction {
 
   Factor MakeFactor(const std::string& name, const Axis& rows, const Axis& cols,
                     ParameterLayout* layout) const {
-    Factor factor{name, rows.size(), cols.size(), layout->Add(name, {rows, cols}, ParameterKind::kWeight),
-                  {},   {}};
+    const int64_t offset = layout->Add(name, {rows, cols}, ParameterKind::kWeight, BlockGradient::kProduct);
+    Factor factor{name, rows.size(), cols.size(), offset, {}, {}};
     factor.packed.resize(kernels_.PackedFloats(factor.cols, factor.rows));
     factor.packed_transposed.resize(kernels_.PackedFloats(factor.rows, factor.cols));
     return factor;
@@ -180,18 +180,16 @@ class CrossV2 : public Interaction {
 
   // Given d.z, the parameters' gradients, and with `data` adds that of x to d.x.
   void BackwardAffine(const Layer& layer, ConstMatrix x, const LayerBuffers& buffers,
-                      const GradientBuffers& d, bool data, float* gradients) const {
-    const Matrix d_outer{gradients + layer.outer.offset, layer.outer.rows, layer.outer.cols,
-                         layer.outer.cols};
+                      const GradientBuffers& d, bool data, const GradientSum& gradients) const {
     SumRows(d.z, gradients + layer.bias_offset);
     if (rank_ == 0) {
-      kernels_.GemmTransposed(d.z, x, false, d_outer);
+      gradients.SetProduct(kernels_, d.z, x, layer.outer.offset);
       if (data) kernels_.Gemm(d.z, layer.outer.packed_transposed.data(), nullptr, false, true, d.x);
       return;
     }
-    kernels_.GemmTransposed(d.z, buffers.inner, false, d_outer);
+    gradients.SetProduct(kernels_, d.z, buffers.inner, layer.outer.offset);
     kernels_.Gemm(d.z, layer.outer.packed_transposed.data(), nullptr, false, false, d.inner);
-    kernels_.GemmTransposed(d.inner, x, false, {gradients + layer.inner.offset, rank_, width_, width_});
+    gradients.SetProduct(kernels_, d.inner, x, layer.inner.offset);
     if (data) kernels_.Gemm(d.inner, layer.inner.packed_transposed.data(), nullptr, false, true, d.x);
   }
 

@@ -37,7 +37,7 @@ class Fm : public Interaction {
   }
 
   void Backward(ConstMatrix fields, float* workspace, ConstMatrix d_output, Matrix d_fields,
-                float* /*gradients*/) const override {
+                const GradientSum& /*gradients*/) const override {
     if (d_fields.data == nullptr) return;
     for (int r = 0; r < fields.rows; ++r) {
       const float* sum = workspace + static_cast<int64_t>(r) * dim_;

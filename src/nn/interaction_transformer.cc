@@ -45,7 +45,8 @@ class Affine {
     kernels_.Gemm(x, packed_.data(), bias_values_.data(), relu, accumulate, y);
   }
   // The parameters' gradients, and that of x into (or added to) `d_x`.
-  void Backward(ConstMatrix x, ConstMatrix d_y, bool accumulate, Matrix d_x, float* gradients) const {
+  void Backward(ConstMatrix x, ConstMatrix d_y, bool accumulate, Matrix d_x,
+                const GradientSum& gradients) const {
     kernels_.GemmTransposed(x, d_y, false, {gradients + weight_, inputs_, outputs_, outputs_});
     SumRows(d_y, gradients + bias_);
     kernels_.Gemm(d_y, transposed_.data(), nullptr, false, accumulate, d_x);
@@ -97,7 +98,7 @@ class Norm {
     }
   }
   // `d`, the gradient of y, becomes that of x.
-  void Backward(ConstMatrix normalized, const float* inverse, Matrix d, float* gradients) const {
+  void Backward(ConstMatrix normalized, const float* inverse, Matrix d, const GradientSum& gradients) const {
     float *d_scale = gradients + scale_, *d_shift = gradients + shift_;
     std::fill_n(d_scale, dim_, 0.0f);
     std::fill_n(d_shift, dim_, 0.0f);
@@ -231,7 +232,7 @@ class Transformer : public Interaction {
   }
 
   void Backward(ConstMatrix fields, float* workspace, ConstMatrix d_output, Matrix d_fields,
-                float* gradients) const override {
+                const GradientSum& gradients) const override {
     WorkspaceCutter cutter(workspace);
     const Shared shared = Cut(fields.rows, &cutter);
     int tokens = 0;

@@ -65,7 +65,8 @@ Mlp::Mlp(const proto::Mlp& config, const Axis& input, const std::string& name, c
     layer.name = absl::StrCat(name, "/", l, "/weight");
     layer.inputs = inputs.size();
     layer.outputs = config.hidden(l);
-    layer.weight_offset = layout->Add(layer.name, {inputs, layer.outputs}, ParameterKind::kMatrix);
+    layer.weight_offset =
+        layout->Add(layer.name, {inputs, layer.outputs}, ParameterKind::kMatrix, BlockGradient::kProduct);
     layer.bias_offset =
         layout->Add(absl::StrCat(name, "/", l, "/bias"), {layer.outputs}, ParameterKind::kBias);
     layer.packed.resize(kernels.PackedFloats(layer.inputs, layer.outputs));
@@ -168,7 +169,8 @@ void Mlp::Forward(ConstMatrix x, const TrainingPass* training, MlpWorkspace* wor
   }
 }
 
-void Mlp::Backward(ConstMatrix x, MlpWorkspace* workspace, const Matrix* d_x, float* gradients) const {
+void Mlp::Backward(ConstMatrix x, MlpWorkspace* workspace, const Matrix* d_x,
+                   const GradientSum& gradients) const {
   const float scale = workspace->dropped_ ? 1 / (1 - dropout_) : 1;
   workspace->HiddenGradient(layers() - 1);  // zero, where the loss doesn't read the last layer
   for (int l = layers() - 1; l >= 0; --l) {
@@ -177,8 +179,7 @@ void Mlp::Backward(ConstMatrix x, MlpWorkspace* workspace, const Matrix* d_x, fl
     MultiplyByDerivative(workspace->hidden(l), scale, d);
     const ConstMatrix first = normalize_ ? workspace->Rows(workspace->normalized_) : x;
     const ConstMatrix input = l > 0 ? workspace->hidden(l - 1) : first;
-    kernels_.GemmTransposed(input, d, /*accumulate=*/false,
-                            {gradients + layer.weight_offset, layer.inputs, layer.outputs, layer.outputs});
+    gradients.SetProduct(kernels_, input, d, layer.weight_offset);
     SumRows(d, gradients + layer.bias_offset);
     if (l > 0) {
       kernels_.Gemm(d, layer.packed_transposed.data(), nullptr, /*relu=*/false,

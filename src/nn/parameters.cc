@@ -11,7 +11,8 @@ constexpr int64_t kAlignFloats = 16;
 
 }  // namespace
 
-int64_t ParameterLayout::Add(const std::string& name, const std::vector<Axis>& axes, ParameterKind kind) {
+int64_t ParameterLayout::Add(const std::string& name, const std::vector<Axis>& axes, ParameterKind kind,
+                             BlockGradient gradient) {
   int64_t size = 1;
   std::vector<int> shape;
   for (const Axis& axis : axes) {
@@ -20,7 +21,7 @@ int64_t ParameterLayout::Add(const std::string& name, const std::vector<Axis>& a
     size *= axis.size();
   }
   CHECK(Find(name) == nullptr) << name;
-  blocks_.push_back({name, shape, kind, size_, size, axes});
+  blocks_.push_back({name, shape, kind, size_, size, axes, gradient});
   size_ += (size + kAlignFloats - 1) / kAlignFloats * kAlignFloats;
   return blocks_.back().offset;
 }

@@ -199,7 +199,7 @@ float Tower::ReadOut(const float* outputs) const {
 }
 
 void Tower::Backward(ConstMatrix x, float* d_logits, TowerWorkspace* workspace, const Matrix* d_x,
-                     float* gradients) const {
+                     const GradientSum& gradients) const {
   const Matrix combined = FirstRows(workspace->combined, x.rows);
   const Matrix d_combined = FirstRows(workspace->d_combined, x.rows);
   for (int r = 0; logits() > 1 && r < x.rows; ++r) {
@@ -227,7 +227,7 @@ void Tower::Backward(ConstMatrix x, float* d_logits, TowerWorkspace* workspace, 
 }
 
 void Tower::BackwardDeep(ConstMatrix x, const float* d_logits, TowerWorkspace* workspace,
-                         const Matrix* d_input, float* gradients) const {
+                         const Matrix* d_input, const GradientSum& gradients) const {
   const ConstMatrix input = Input(x, *workspace);
   if (heads_.has_value()) {
     heads_->Backward(input, d_logits, &workspace->heads, d_input, gradients);
@@ -240,7 +240,7 @@ void Tower::BackwardDeep(ConstMatrix x, const float* d_logits, TowerWorkspace* w
 }
 
 void Tower::BackwardReadouts(const float* d_logits, ConstMatrix combined, Matrix d_combined,
-                             float* gradients) const {
+                             const GradientSum& gradients) const {
   ZeroRows(d_combined);
   for (const Part& part : parts_) {
     const int width = part.layer->width();

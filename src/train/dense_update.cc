@@ -22,18 +22,6 @@ double SumOfSquares(const float* x, int64_t n) {
   return sum;
 }
 
-// Adds n floats at `offset` of the shards' gradients into the first shard's, pairwise: ((0 + 1) + (2 + 3)) +
-// ...
-void AddByTree(std::vector<AlignedFloats>& gradients, int shards, int64_t offset, int64_t n) {
-  for (int distance = 1; distance < shards; distance *= 2) {
-    for (int i = 0; i + distance < shards; i += 2 * distance) {
-      float* __restrict sum = gradients[i].data() + offset;
-      const float* __restrict other = gradients[i + distance].data() + offset;
-      for (int64_t j = 0; j < n; ++j) sum[j] += other[j];
-    }
-  }
-}
-
 }  // namespace
 
 // A piece of a flat vector, of one kind of parameters.
@@ -52,13 +40,15 @@ struct DenseUpdater::MovedMatrix {
 };
 
 struct DenseUpdater::Tracked {
+  Tracked(const Part& of, int workers) : part(of), sums(*of.layout, workers) {}
+
   Part part;
   std::unique_ptr<const Optimizer> optimizer;  // of all that isn't moved as a whole
   std::unique_ptr<const Muon> muon;
   std::vector<Chunk> chunks;
   std::vector<MovedMatrix> matrices;
-  std::vector<AlignedFloats> gradients;  // a shard
-  std::vector<double> squares;           // of the reduced gradient, a chunk; only where the norm is limited
+  ShardSums sums;
+  std::vector<double> squares;  // of the reduced gradient, a chunk; only where the norm is limited
 };
 
 DenseUpdater::DenseUpdater(const proto::Train& train, const Kernels& kernels, Workers* workers)
@@ -67,8 +57,7 @@ DenseUpdater::DenseUpdater(const proto::Train& train, const Kernels& kernels, Wo
 DenseUpdater::~DenseUpdater() = default;
 
 int DenseUpdater::Add(const Part& part, const proto::Optimizer& optimizer) {
-  auto tracked = std::make_unique<Tracked>();
-  tracked->part = part;
+  auto tracked = std::make_unique<Tracked>(part, workers_.size());
   tracked->optimizer = MakeOptimizer(optimizer);
   tracked->muon = MakeMuon(optimizer, kernels_);
   const int first_norm = static_cast<int>(norms_.size());
@@ -98,13 +87,16 @@ int DenseUpdater::Add(const Part& part, const proto::Optimizer& optimizer) {
 }
 
 void DenseUpdater::Reserve(int shards) {
-  for (const auto& part : parts_) {
-    while (static_cast<int>(part->gradients.size()) < shards)
-      part->gradients.emplace_back(part->part.layout->size(), 0.0f);
-  }
+  shards_ = shards;
+  run_ = ShardSums::RunLength(shards, workers_.size());
+  for (const auto& part : parts_) part->sums.Reserve(shards, run_);
 }
 
-float* DenseUpdater::gradient(int part, int shard) { return parts_[part]->gradients[shard].data(); }
+GradientSum DenseUpdater::Begin(int part, int shard, int worker) {
+  return parts_[part]->sums.Begin(shard, worker);
+}
+
+void DenseUpdater::End(int part, int shard, int worker) { parts_[part]->sums.End(shard, worker); }
 
 template <typename F>
 void DenseUpdater::ForEachChunk(absl::Span<const int> parts, const F& f) {
@@ -117,15 +109,15 @@ void DenseUpdater::ForEachChunk(absl::Span<const int> parts, const F& f) {
                    [&](int task, int /*worker*/) { f(tasks_[task].first, tasks_[task].second); });
 }
 
-absl::Status DenseUpdater::Update(absl::Span<const int> parts, int shards,
-                                  const std::array<double, kGroups>& rate_scales, int64_t step) {
+absl::Status DenseUpdater::Update(absl::Span<const int> parts, const std::array<double, kGroups>& rate_scales,
+                                  int64_t step) {
   const bool clips = train_.clip_norm() > 0;
   if (clips) {
     // The norm is that of all sums, so that they come first.
     ForEachChunk(parts, [&](Tracked* part, int c) {
       const Chunk& chunk = part->chunks[c];
-      AddByTree(part->gradients, shards, chunk.offset, chunk.size);
-      part->squares[c] = SumOfSquares(part->gradients[0].data() + chunk.offset, chunk.size);
+      part->sums.AddRuns(chunk.offset, chunk.size);
+      part->squares[c] = SumOfSquares(part->sums.total() + chunk.offset, chunk.size);
     });
     FindClips(parts);
   }
@@ -138,8 +130,8 @@ absl::Status DenseUpdater::Update(absl::Span<const int> parts, int shards,
   std::atomic<const Tracked*> not_finite{nullptr};
   ForEachChunk(parts, [&](Tracked* part, int c) {
     const Chunk& chunk = part->chunks[c];
-    if (!clips) AddByTree(part->gradients, shards, chunk.offset, chunk.size);
-    if (!AllFinite(part->gradients[0].data() + chunk.offset, chunk.size)) {
+    if (!clips) part->sums.AddRuns(chunk.offset, chunk.size);
+    if (!AllFinite(part->sums.total() + chunk.offset, chunk.size)) {
       not_finite = part;
       return;
     }
@@ -170,7 +162,7 @@ void DenseUpdater::FindClips(absl::Span<const int> parts) {
 void DenseUpdater::UpdateChunk(Tracked* tracked, const Chunk& chunk, double rate_scale) {
   const Part& part = tracked->part;
   const UpdateStep step{rate_scale * part.rate_multiplier, updates_[part.group]};
-  float* gradient = tracked->gradients[0].data() + chunk.offset;
+  float* gradient = tracked->sums.total() + chunk.offset;
   float* values = part.parameters->values.data() + chunk.offset;
   const float clip = clips_[chunk.norm];
   if (clip != 1) {
@@ -205,7 +197,7 @@ void DenseUpdater::UpdateMatrices(absl::Span<const int> parts,
     const Part& part = tracked->part;
     const int64_t offset = matrix.whole.offset;
     tracked->muon->Update({rate_scales[part.group] * part.rate_multiplier, updates_[part.group]},
-                          matrix.inputs, matrix.outputs, tracked->gradients[0].data() + offset,
+                          matrix.inputs, matrix.outputs, tracked->sums.total() + offset,
                           part.parameters->values.data() + offset, part.parameters->slots.data() + offset,
                           static_cast<int64_t>(part.parameters->values.size()), matrix.scratch.data());
     if (!part.parameters->averages.empty()) AverageChunk(tracked, matrix.whole);

@@ -4,8 +4,10 @@
 //   DenseUpdater updater(experiment.train(), kernels, &workers);
 //   const int teacher = updater.Add({"teacher", &parameters, &layout, DenseUpdater::kTeacher, 1}, optimizer);
 //   updater.Reserve(shards);
-//   ... each shard overwrites updater.gradient(teacher, shard) ...
-//   TANDEM_RETURN_IF_ERROR(updater.Update({teacher}, shards, rates, step));
+//   ... for each run of updater.run() shards, in their order, on any worker:
+//     tower.Backward(..., updater.Begin(teacher, shard, worker));
+//     updater.End(teacher, shard, worker);
+//   TANDEM_RETURN_IF_ERROR(updater.Update({teacher}, rates, step));
 //
 // An average (train.average_decay) is that of the values after each update: update n, from 1, keeps
 // min(decay, (n - 1) / n) of it, so that the first ones weigh alike.
@@ -23,6 +25,7 @@
 
 #include "absl/status/status.h"
 #include "absl/types/span.h"
+#include "src/train/shard_sums.h"
 #include "tandem/dual_model.h"
 #include "tandem/optimizer.h"
 #include "tandem/parameters.h"
@@ -62,16 +65,19 @@ class DenseUpdater {
   int Add(const Part& part, const proto::Optimizer& optimizer);
   // Makes room for the gradients of so many shards; allocates only when there are more than ever before.
   void Reserve(int shards);
-  // [layout size], to be overwritten.
-  float* gradient(int part, int shard);
+  // Shards in a row that one worker takes (src/train/shard_sums.h).
+  int run() const { return run_; }
+  // Where a shard's gradient goes: all trained blocks of the part's layout, between Begin and End.
+  GradientSum Begin(int part, int shard, int worker);
+  void End(int part, int shard, int worker);
 
   // Updates so far of a group, earlier runs included: the optimizer's step.
   int64_t updates(Group group) const { return updates_[group]; }
   void set_updates(Group group, int64_t updates) { updates_[group] = updates; }
 
-  // One update of `parts`. `rate_scales`: of each group. kInternal, naming part and step, when a gradient
-  // isn't finite.
-  absl::Status Update(absl::Span<const int> parts, int shards, const std::array<double, kGroups>& rate_scales,
+  // One update of `parts`, whose shards have all ended. `rate_scales`: of each group. kInternal, naming part and
+  // step, when a gradient isn't finite.
+  absl::Status Update(absl::Span<const int> parts, const std::array<double, kGroups>& rate_scales,
                       int64_t step);
   // Running statistics aren't averaged: their average is what they are.
   void AverageStatistics(int part);
@@ -93,6 +99,7 @@ class DenseUpdater {
   const Kernels& kernels_;
   Workers& workers_;
   std::vector<std::unique_ptr<Tracked>> parts_;
+  int shards_ = 0, run_ = 1;
   std::array<int64_t, kGroups> updates_ = {};
   // Norms that are limited, and the factors that follow: of each group, then of every tower of several.
   std::vector<double> norms_ = std::vector<double>(kGroups);

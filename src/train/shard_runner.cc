@@ -22,6 +22,7 @@ struct ShardRunner::Shard {
 
 // Activations of the shard that a worker is at.
 struct ShardRunner::Worker {
+  int index = 0;
   AlignedFloats x, student_x;  // student_x only where the student can't read x
   std::vector<float> teacher_linear, student_linear;
   CommitteeWorkspace teacher;
@@ -43,6 +44,7 @@ ShardRunner::ShardRunner(DualModel* model, const DenseParts& parts, bool student
   const size_t shard = shard_rows_;
   for (int worker = 0; worker < workers_.size(); ++worker) {
     auto w = std::make_unique<Worker>();
+    w->index = worker;
     if (model_.has_teacher()) {
       w->x.resize(shard * model_.teacher_input().fields.size() * model_.embedding().dim());
       w->teacher = model_.teacher().MakeWorkspace(shard_rows_);
@@ -76,8 +78,10 @@ void ShardRunner::Run(const StepPlan& plan, const Pass& pass) {
   result.student_logits.resize(plan.student ? rows : 0);
   {
     StageTimer timer(Stage::kShards);
-    workers_.ForEach(active_shards_, [&](int shard, int worker) {
-      RunShard(plan, pass, shards_[shard].get(), workspaces_[worker].get());
+    workers_.ForEach(runs_, [&](int run, int worker) {
+      const int end = std::min(active_shards_, (run + 1) * dense_.run());
+      for (int shard = run * dense_.run(); shard < end; ++shard)
+        RunShard(plan, pass, shards_[shard].get(), workspaces_[worker].get());
     });
   }
   result.terms = LossTerms();
@@ -94,7 +98,10 @@ void ShardRunner::RunShard(const StepPlan& plan, const Pass& pass, Shard* shard,
     model_.loss().Compute(w->loss_shard, &w->loss, &w->loss_gradients, &shard->terms);
   }
   if (plan.student) BackwardStudent(plan, shard, w);
-  if (plan.hints) model_.loss().SumStatistics(w->loss_shard, shard->loss_statistics.data());
+  if (plan.hints) {
+    model_.loss().SumStatistics(w->loss_shard, shard->loss_statistics.data());
+    if (parts_.adapters >= 0) dense_.End(parts_.adapters, shard->index, w->index);
+  }
   if (plan.trains_teacher) BackwardTeacher(plan, shard, w);
 }
 
@@ -118,7 +125,7 @@ void ShardRunner::BeginLoss(const StepPlan& plan, const Pass& pass, const Shard&
   gradients.d_student_logits = plan.student ? d_student_logits_.data() + shard.first_row : nullptr;
   gradients.d_student_hidden.clear();
   gradients.parameters =
-      plan.hints && parts_.adapters >= 0 ? dense_.gradient(parts_.adapters, shard.index) : nullptr;
+      plan.hints && parts_.adapters >= 0 ? dense_.Begin(parts_.adapters, shard.index, w->index) + 0 : nullptr;
 }
 
 Matrix ShardRunner::TeacherInput(const StepPlan& plan, const Shard& shard, const Worker& w) const {
@@ -200,7 +207,8 @@ void ShardRunner::BackwardStudent(const StepPlan& plan, Shard* shard, Worker* w)
     d_x = {d_student_x_.data() + static_cast<int64_t>(shard->first_row) * x.cols, x.rows, x.cols, x.cols};
   model_.student().Backward(x, w->loss_gradients.d_student_logits, &w->student,
                             plan.moves_student_embedding ? &d_x : nullptr,
-                            dense_.gradient(parts_.student, shard->index));
+                            dense_.Begin(parts_.student, shard->index, w->index));
+  dense_.End(parts_.student, shard->index, w->index);
   model_.student().SumStatistics(x, w->student, shard->student_statistics.data());
 }
 
@@ -210,7 +218,8 @@ void ShardRunner::BackwardTeacher(const StepPlan& plan, Shard* shard, Worker* w)
   const Matrix d_x{d_x_.data() + static_cast<int64_t>(shard->first_row) * x.cols, x.rows, x.cols, x.cols};
   const Committee& teacher = model_.teacher();
   teacher.Backward(x, w->loss_gradients.d_teacher_logits, &w->teacher, d_x,
-                   dense_.gradient(parts_.teacher, shard->index));
+                   dense_.Begin(parts_.teacher, shard->index, w->index));
+  dense_.End(parts_.teacher, shard->index, w->index);
   teacher.SumStatistics(x, &w->teacher, shard->teacher_statistics.data());
   if (!d_teacher_linear_.empty()) {
     const int64_t first = static_cast<int64_t>(shard->first_row) * teacher.linear();
@@ -243,6 +252,7 @@ void ShardRunner::Reserve(int rows) {
     shards_.push_back(std::move(shard));
   }
   dense_.Reserve(active_shards_);
+  runs_ = (active_shards_ + dense_.run() - 1) / dense_.run();
   for (int s = 0; s < active_shards_; ++s) {
     shards_[s]->first_row = s * shard_rows_;
     shards_[s]->rows = std::min(shard_rows_, rows - s * shard_rows_);

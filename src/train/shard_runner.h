@@ -4,8 +4,8 @@
 //   runner.Run(plan, pass);
 //   ... dense holds the shards' gradients of the towers; runner.d_x() those of what was read ...
 //
-// A batch is cut into shards of train.shard_rows rows, which workers take; what a shard leaves behind depends
-// on the shard alone, and is added in the order of the shards. After batches of one size nothing is
+// A batch is cut into shards of train.shard_rows rows, which workers take, some in a row; what a shard leaves behind
+// depends on the shard alone, and is added in the order of the shards. After batches of one size nothing is
 // allocated. One caller.
 #ifndef TANDEM_SRC_TRAIN_SHARD_RUNNER_H_
 #define TANDEM_SRC_TRAIN_SHARD_RUNNER_H_
@@ -50,7 +50,7 @@ class ShardRunner {
 
   // Of the last Run. The gradients of what was read: [rows, fields * dim] of the teacher's view, and of the
   // student's where its gradient goes further; and of the logits, [rows].
-  int shards() const { return active_shards_; }
+  int runs() const { return runs_; }
   const AlignedFloats& d_x() const { return d_x_; }
   const AlignedFloats& d_student_x() const { return d_student_x_; }
   // And of the teachers' linear sums, [rows, linear].
@@ -86,6 +86,7 @@ class ShardRunner {
   Workers& workers_;
   std::vector<std::unique_ptr<Shard>> shards_;
   int active_shards_ = 0;
+  int runs_ = 0;  // of shards that one worker takes
   std::vector<std::unique_ptr<Worker>> workspaces_;
   AlignedFloats d_x_, d_student_x_;
   std::vector<float> d_teacher_logits_, d_teacher_linear_, d_student_logits_;

@@ -213,9 +213,8 @@ absl::Status Trainer::UpdateTowers(const StepPlan& plan, int rows) {
   if (plan.student) parts.push_back(parts_->student);
   if (plan.hints && parts_->adapters >= 0) parts.push_back(parts_->adapters);
   {
-    StageTimer timer(Stage::kDenseUpdate, runner_->shards());
-    TANDEM_RETURN_IF_ERROR(
-        dense_->Update(parts, runner_->shards(), {plan.rate, plan.student_rate}, plan.step));
+    StageTimer timer(Stage::kDenseUpdate, runner_->runs());
+    TANDEM_RETURN_IF_ERROR(dense_->Update(parts, {plan.rate, plan.student_rate}, plan.step));
     for (const int part : parts) {
       runner_->UpdateStatistics(part, rows);
       dense_->AverageStatistics(part);

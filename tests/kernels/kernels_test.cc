@@ -199,6 +199,25 @@ TEST_P(KernelsTest, GemmTransposedSumsOverRows) {
   }
 }
 
+TEST_P(KernelsTest, GemmTransposedOntoHasTheBitsOfAddingTheProductAfterwards) {
+  for (const GemmCase& c : {GemmCase{1, 1, 1}, {5, 6, 16}, {128, 62, 40}, {256, 29, 65}, {0, 3, 4}}) {
+    SCOPED_TRACE(testing::Message() << c.rows << "x" << c.k << "x" << c.n);
+    const Padded x(c.rows, c.k, 2, 1), dy(c.rows, c.n, 3, 2), before(c.k, c.n, 7, 4);
+    Padded product(c.k, c.n, 7, 3), dw(c.k, c.n, 7, 5);
+    kernels().GemmTransposed(x.rows(0, c.rows), dy.rows(0, c.rows), false, product.view());
+    // The last addend is the target itself.
+    const Padded last = dw;
+    const float* const addends[] = {before.rows(0, c.k).data, dw.view().data};
+    kernels().GemmTransposedOnto(x.rows(0, c.rows), dy.rows(0, c.rows), addends, dw.view());
+    for (int i = 0; i < c.k; ++i) {
+      for (int j = 0; j < c.n; ++j)
+        ASSERT_EQ(dw.at(i, j),
+                  static_cast<float>(last.at(i, j) + static_cast<float>(before.at(i, j) + product.at(i, j))))
+            << i << ", " << j;
+    }
+  }
+}
+
 // ---- compressed interaction network
 
 struct CinCase {

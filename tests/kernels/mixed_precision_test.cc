@@ -211,6 +211,23 @@ TEST_P(MixedPrecisionTest, GemmTransposedSumsProductsOfRoundedFactorsOverRows) {
   }
 }
 
+TEST_P(MixedPrecisionTest, GemmTransposedOntoHasTheBitsOfAddingTheProductAfterwards) {
+  for (const GemmCase& c : {GemmCase{1, 1, 1}, {5, 6, 16}, {128, 500, 40}, {256, 29, 65}, {0, 3, 4}}) {
+    SCOPED_TRACE(testing::Message() << c.rows << "x" << c.k << "x" << c.n);
+    const Values x(c.rows, c.k, 2, 1), dy(c.rows, c.n, 3, 2), before(c.k, c.n, 7, 4), last(c.k, c.n, 7, 5);
+    Values product = last, dw = last;
+    kernels().GemmTransposed(x.view(), dy.view(), false, product.view());
+    // The last addend is the target itself.
+    const float* const addends[] = {before.view().data, dw.view().data};
+    kernels().GemmTransposedOnto(x.view(), dy.view(), addends, dw.view());
+    EXPECT_TRUE(dw.padding_untouched());
+    for (int i = 0; i < c.k; ++i) {
+      for (int j = 0; j < c.n; ++j)
+        ASSERT_EQ(dw.at(i, j), last.at(i, j) + (before.at(i, j) + product.at(i, j))) << i << ", " << j;
+    }
+  }
+}
+
 TEST_P(MixedPrecisionTest, FactorsRoundToTheNearestTiesToEvenDenormalsToZeroAndNaNStays) {
   const float inf = std::numeric_limits<float>::infinity();
   uint32_t payload = 0x7fffffff;
