@@ -19,6 +19,7 @@
 #include "tools/path_list.h"
 #include "tools/readable_json.h"
 
+DECLARE_string(precision);
 DECLARE_string(tower);
 
 namespace tandem {
@@ -77,6 +78,11 @@ absl::StatusOr<int> RunEvaluate(const Invocation& invocation) {
   options.members = asked.member.has_value();
   options.data_overrides = invocation.overrides;
   TANDEM_ASSIGN_OR_RETURN(options.kernels, ChosenKernels());
+  const absl::StatusOr<Precision> products = ParsePrecision(FLAGS_precision);
+  if (!products.ok()) return ConfigError("--", products.status().message());
+  if (*products == Precision::kInt8)
+    return ConfigError("--precision=int8: a run multiplies in f32 or bf16; a bundle can be exported in int8");
+  options.products = *products;
   TANDEM_ASSIGN_OR_RETURN(const std::unique_ptr<Predictor> predictor, Predictor::Load(FLAGS_model, options));
   TANDEM_RETURN_IF_ERROR(CheckCommittee(asked, *predictor));
   TANDEM_ASSIGN_OR_RETURN(const std::vector<std::string> files, FindFiles(SplitPaths(FLAGS_input)));
@@ -100,12 +106,15 @@ Command EvaluateCommand() {
       "prints the metrics of both towers on labelled samples",
       "  tandem evaluate --model=run --input='logs/2000-12-0[2-8].tsv.gz' [--format=json] [--output=FILE]\n"
       "  tandem evaluate --model=run --input=test.tsv --tower=committee      # or member:0, teacher, "
-      "student\n\n"
+      "student\n"
+      "  tandem evaluate --model=run --input=test.tsv --precision=bf16      # products of 16 bits: large "
+      "teachers score "
+      "faster (docs/precision.md)\n\n"
       "AUC, log loss, GAUC (by data.group_column), COPC (clicks over predicted clicks) and normalised "
       "entropy; - (in JSON null) where "
       "one is undefined. The same for rows of users that training has seen and has not, where a feature "
       "reads data.group_column, and ten calibration bins of equal count.",
-      {"model", "input", "tower", "format", "output", "kernels"},
+      {"model", "input", "tower", "format", "output", "precision", "kernels"},
       {"model", "input"},
       {"data.", "runtime."},
       RunEvaluate};

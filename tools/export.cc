@@ -16,8 +16,10 @@
 #include "tools/common.h"
 #include "tools/path_list.h"
 
-DEFINE_string(precision, "f32",
-              "f32, bf16 or int8: what embedding rows and the MLP are stored and computed in.");
+DEFINE_string(
+    precision, "f32",
+    "Of a bundle: f32, bf16 or int8, what embedding rows and the MLP are stored and computed in. Of "
+    "evaluate: f32, or bf16 for matrix products as train.precision: BF16 makes them.");
 DEFINE_bool(accept_poor_model, false,
             "Take a model although its run's metrics speak against it (docs/poor_models.md).");
 DEFINE_double(max_auc_loss, 0.0005, "Refuse to export in low precision when AUC on --input falls by more.");

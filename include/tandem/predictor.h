@@ -64,6 +64,9 @@ struct PredictorOptions {
   std::vector<std::string> data_overrides;
   // Null: the best for this processor.
   const Kernels* kernels = nullptr;
+  // kBf16: a model in float32 multiplies with factors of bfloat16, as train.precision trains it; kInt8 is none. What a
+  // bundle was exported in is the bundle's own.
+  Precision products = Precision::kF32;
   // Makes what the model's rows are put in and read from; null: this process's memory. In float32 alone.
   RowStoreFactory row_stores;
   // Where the model is read from, and the files that it scores; outlives the predictor.

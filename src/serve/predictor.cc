@@ -12,6 +12,7 @@
 
 #include "src/config/ranges.h"
 #include "src/config/validate.h"
+#include "src/kernels/mixed_precision.h"
 #include "src/serve/bundle_files.h"
 #include "src/serve/loaded_model.h"
 #include "src/serve/probe.h"
@@ -141,6 +142,7 @@ absl::StatusOr<std::unique_ptr<Predictor>> Predictor::Load(const std::string& mo
 }
 
 absl::Status Predictor::Build(proto::Experiment experiment, const PredictorOptions& options) {
+  CHECK(options.products != Precision::kInt8);
   FileSystem& fs = *options.file_system;
   TANDEM_RETURN_IF_ERROR(ChooseTowers(options.towers, directory_, &experiment));
   members_ = options.members;
@@ -151,10 +153,15 @@ absl::Status Predictor::Build(proto::Experiment experiment, const PredictorOptio
   }
   if (!options.data_overrides.empty()) TANDEM_RETURN_IF_ERROR(CheckData(experiment));
   TANDEM_ASSIGN_OR_RETURN(model_id_, ReadModelId(fs, directory_));
-  TANDEM_ASSIGN_OR_RETURN(LoadedModel loaded, LoadModel(fs, directory_, experiment,
-                                                        KernelsOrBest(options.kernels), options.row_stores));
+  const Kernels& floats = KernelsOrBest(options.kernels);
+  const Kernels& kernels = options.products == Precision::kBf16 ? WithBf16Factors(floats) : floats;
+  TANDEM_ASSIGN_OR_RETURN(LoadedModel loaded,
+                          LoadModel(fs, directory_, experiment, kernels, options.row_stores));
   model_ = std::move(loaded.model);
   tables_ = std::move(loaded.tables);
+  if (options.products != Precision::kF32 && tables_ != nullptr && tables_->precision() != Precision::kF32)
+    return ConfigError("precision bf16: ", directory_, " was exported in ",
+                       PrecisionName(tables_->precision()), ", and multiplies so");
   Prepare();
   // Finite weights may still be so large that no score is.
   std::vector<std::vector<uint64_t>> keys(schema().tables().size());

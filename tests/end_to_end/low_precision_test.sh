@@ -51,6 +51,18 @@ expect_exit 0 inspect --model=f32 --format=json
 expect_json out 'd["precision"] == "f32" and "precision_report" not in d'
 expect_differ bf16.tsv int8.tsv
 
+section "evaluate with products of bfloat16"
+expect_exit 0 evaluate --model=run --input=$holdout --format=json --output=run-f32.json
+expect_exit 0 evaluate --model=run --input=$holdout --format=json --output=run-bf16.json --precision=bf16
+for tower in teacher student; do
+  expect_json run-bf16.json "d['$tower']['auc'] != json.load(open('run-f32.json'))['$tower']['auc']"
+  expect_json run-bf16.json "abs(d['$tower']['auc'] - json.load(open('run-f32.json'))['$tower']['auc']) < 0.003"
+done
+expect_exit 2 evaluate --model=run --input=$holdout --precision=int8
+expect_err "a bundle can be exported in int8"
+expect_exit 2 evaluate --model=int8 --input=$holdout --precision=bf16
+expect_err "was exported in int8"
+
 section "the same scores on any processor"
 for kernels in generic avx2; do
   "$tandem" predict --kernels=$kernels --model=f32 --input=$holdout >plain.tsv 2>err || continue
