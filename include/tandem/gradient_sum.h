@@ -1,9 +1,9 @@
 // Where a layer leaves the gradient of its parameters: at a flat vector of its own, and the largest blocks, matrix
 // products, added at once to what earlier shards of a batch have left.
 //
-//   layer.Backward(..., gradients.data(), ...);                // a float*: all of it is to lie there
-//   GradientSum sum(own, total, {before_last, before});        // total = before + (before_last + gradient)
-//   layer.Backward(..., sum, ...);
+//   const GradientSum alone = own;                       // a float*: all of it is to lie there
+//   const GradientSum gradients(own, total, before);     // total = before[n - 1] + (... + (before[0] + gradient))
+//   layer.Backward(x, gradients);
 //
 // and in the layer, for a block that it registered as BlockGradient::kProduct (tandem/parameters.h) and for another:
 //

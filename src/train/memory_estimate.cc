@@ -18,7 +18,7 @@ namespace tandem {
 namespace {
 
 constexpr double kKeyBytes = 13;     // of an id in a row that waits to be shuffled: key, coefficient, offset
-constexpr double kThreadCopies = 4;  // gradients of the shards of a batch, summed as a tree
+constexpr double kThreadCopies = 4;  // gradients of a thread's shards, summed as a tree
 
 }  // namespace
 

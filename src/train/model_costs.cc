@@ -3,8 +3,10 @@
 #include <cmath>
 
 #include "src/config/optimizers.h"
+#include "src/train/shard_sums.h"
 #include "tandem/experiment.pb.h"
 #include "tandem/optimizer.h"
+#include "tandem/threads.h"
 
 namespace tandem {
 namespace {
@@ -31,14 +33,16 @@ void SetModelCosts(const DualModel& model, TrainedParts parts, Profile* profile)
   // Row and slots are read and written, and each gradient is read once.
   profile->SetCost(Stage::kEmbeddingUpdate,
                    {0, 2 * WholeLines(shape.width * (1 + shape.slots)) + embedding.dim() * kFloat});
-  // A unit is a shard, whose gradients are read; weights and slots are read and written once a step.
+  // A unit is a run of shards, whose sum is read; weights and slots are read and written once a step.
   const proto::Train& train = model.experiment().train();
-  const double shards = std::ceil(static_cast<double>(train.batch_size()) / train.shard_rows());
+  const int shards = (train.batch_size() + train.shard_rows() - 1) / train.shard_rows();
+  const int threads = ThreadsOf(model.experiment().runtime().threads());
+  const double runs = std::ceil(static_cast<double>(shards) / ShardSums::RunLength(shards, threads));
   double dense = 0, bytes = 0;
   const auto add = [&](const proto::Optimizer& optimizer, int64_t floats) {
     const int slots = MakeOptimizer(optimizer)->slots();
     dense += static_cast<double>(floats);
-    bytes += (1 + 2 * (1 + slots) / shards) * static_cast<double>(floats) * kFloat;
+    bytes += (1 + 2 * (1 + slots) / runs) * static_cast<double>(floats) * kFloat;
   };
   if (model.has_teacher()) {
     const auto forward = static_cast<double>(model.teacher().flops_per_sample());

@@ -76,6 +76,18 @@ extern Quarantine quarantine;
 extern Batch block;
 }  // namespace day_reader_h
 
+namespace gradient_sum_h {
+struct Layer {
+  void Backward(ConstMatrix x, const GradientSum& gradients);
+};
+extern Layer layer;
+extern float *own, *total;
+extern const std::vector<const float*> before;
+extern ConstMatrix x, d_y;
+extern int64_t weight_offset, bias_offset;
+void SumRows(ConstMatrix d_y, float* sums);
+}  // namespace gradient_sum_h
+
 namespace embedding_h {
 extern int first_row;
 extern Matrix x;
