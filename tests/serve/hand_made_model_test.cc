@@ -80,9 +80,11 @@ const ModelCase kModels[] = {
     {"ACommitteeThatLearnsItsWeights",
      "teacher { interaction { transformer { sequence: 'history' target: 'item' } } mlp { hidden: 4 } }"
      "student { mlp { hidden: 8 } } distill { replay { steps: 2 batches: 3 } }"
-     "committee { weights: LEARNED member { tower { seed: 9 interaction { fm {} } mlp { hidden: 4 } } }"
+     "committee { rows: SHARED member { tower { seed: 9 interaction { fm {} } mlp { hidden: 4 } } }"
      "  member { tower { linear: true heads: 2 mlp { hidden: 4 } } } }",
-     "embedding { expire_days: 1 min_count: 2 } train { validation { share: 0.2 } epochs: 2 }", 8},
+     "embedding { expire_days: 1 min_count: 2 } train { validation { share: 0.2 } epochs: 2 }"
+     "model { committee { weights: LEARNED } }",
+     8},
 };
 
 constexpr size_t kCases = kSanitized ? 160 : 400;
