@@ -20,14 +20,17 @@ Schema WithSplitKeys(const Schema& schema) {
 }
 
 bool HeldOutRows::HeldOut(const RowDecoder& decoder, bool by_keys, const RowChoice& choice,
-                          absl::string_view row) {
+                          const RawRows& rows, int row) {
+  uint64_t hash = 0;
   if (by_keys) {
     keys_.clear();
-    decoder.AppendKeys(row, '\t', &keys_);
-    row = keys_;
+    decoder.AppendKeys(rows.rows[row], '\t', &keys_);
+    hash = IdHash(kHeldOutSeed, keys_);
+  } else {
+    hash = IdHash(kHeldOutSeed + static_cast<uint64_t>(rows.Number(row)), rows.rows[row]);
   }
   const auto width = static_cast<uint64_t>(std::ldexp(choice.share, 64));
-  return IdHash(kHeldOutSeed, row) - width * static_cast<uint64_t>(choice.part) < width;
+  return hash - width * static_cast<uint64_t>(choice.part) < width;
 }
 
 void HeldOutRows::Decode(const RowDecoder& decoder, bool by_keys, const RowChoice& choice,
@@ -35,7 +38,7 @@ void HeldOutRows::Decode(const RowDecoder& decoder, bool by_keys, const RowChoic
   chosen_.Clear();
   places_.clear();
   for (int row = begin; row < end; ++row) {
-    if (!HeldOut(decoder, by_keys, choice, rows.rows[row])) continue;
+    if (!HeldOut(decoder, by_keys, choice, rows, row)) continue;
     chosen_.rows.push_back(rows.rows[row]);
     chosen_.too_long.push_back(rows.too_long[row]);
     if (!rows.quoted.empty()) chosen_.quoted.push_back(rows.quoted[row]);
@@ -58,7 +61,7 @@ int64_t HeldOutRows::Remove(const RowDecoder& decoder, bool by_keys, const RowCh
       ++next_bad;
       continue;
     }
-    if (HeldOut(decoder, by_keys, choice, rows.rows[row])) {
+    if (HeldOut(decoder, by_keys, choice, rows, row)) {
       kept_.AppendRows(*batch, from, good);
       from = good + 1;
     }

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cmath>
 #include <csignal>
@@ -269,6 +270,25 @@ TEST_F(ValidationRunTest, HeldOutAndLearnedRowsAreAllOfThem) {
   EXPECT_EQ(Validations("run").at(0)["rows"], state.rows_held_out());
   EXPECT_GT(state.rows_held_out(), 150);
   EXPECT_LT(state.rows_held_out(), 700);
+}
+
+// Without keys: of a log of few columns there are many equal rows, and their labels differ.
+TEST_F(ValidationRunTest, EqualRowsAreOnBothSidesAsTheyAreInTheLog) {
+  proto::Experiment experiment = SmallExperiment(kModel, "");
+  experiment.mutable_data()->clear_group_column();
+  experiment.mutable_data()->clear_key_columns();
+  std::ofstream file(root_ / "equal.tsv");
+  file << "label\tuser\titem\ttags\tquery\tage\n";
+  for (int row = 0; row < 4000; ++row) file << (row % 4 == 0 ? 1 : 0) << "\tu1\ti1\t1\t1\t30\n";
+  file.close();
+  const Schema schema(experiment);
+  const auto format = MakeSampleFormat(experiment.data());
+  DayReader reader(FileSystem::Default(), *format, schema, RowUse::kTrain, {(root_ / "equal.tsv").string()},
+                   nullptr, nullptr, {RowChoice::kHeldOut, 0.25});
+  Batch rows;
+  ASSERT_TRUE(reader.ReadBlock(1 << 20, &rows).value());
+  EXPECT_NEAR(rows.rows(), 1000, 120);
+  EXPECT_NEAR(std::count(rows.labels.begin(), rows.labels.end(), 1.0f), 250, 60);
 }
 
 TEST_F(ValidationRunTest, AShareOfNothingIsToldBeforeTheFirstStep) {
