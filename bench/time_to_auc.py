@@ -13,7 +13,8 @@ Tandem    runs of `init` and `train` that differ in train.epochs alone, from 1 p
           has it. Both stop by validation rows as they always do.
 CatBoost, LightGBM, XGBoost    constructed without arguments but for the threads, one fit; the moment of a tree is when it was learned.
 DeepFM    PyTorch: an id a category, a vector for each number, which is standardised; D 16, MLP 400-400, fused Adam 1e-3, batch 256; a
-          moment is the end of a pass, of 20 at most. Its first pass and PyTorch's start are in it.
+          moment is the end of a pass, of 20 at most. Its first pass and PyTorch's start are in it. One thread: with a second one so
+          small a net is slower.
 
 Everything is a process of its own on --threads threads. Seconds are by the clock, and processor seconds behind them: on a machine that
 others use only these mean something. Results are kept in WORK/results.jsonl, and not measured again. Tables: see bench/tables.py.
@@ -152,7 +153,7 @@ def deepfm(options, name, target):
     sys.path.insert(0, os.path.join(tables.ROOT, "bench", "peers"))
     from models import Model
     torch.manual_seed(1)
-    torch.set_num_threads(options.threads)
+    torch.set_num_threads(1)
     train, labels, test, test_labels, categorical = tables.read(options.work, name)
     numbers = [column for column in train.columns if column not in categorical]
     # An id a category, 0 for one that training hasn't seen; a number scales the vector of its only id.
