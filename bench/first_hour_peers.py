@@ -3,7 +3,7 @@
 
     bench/install_peers.sh --tables /opt/tandem-peers
     bench/first_hour_peers.py --data=../shared/data --work=/tmp/first-hour-peers [--threads=2] [NAME ...]
-    bench/first_hour_peers.py --work=/tmp/first-hour-peers --peers=catboost,lightgbm hotel
+    bench/first_hour_peers.py --work=/tmp/first-hour-peers --peers=tandem,catboost hotel
 
 For every table (bench/tables.py) a random fifth of the rows is the test. Tandem: `init`, `train`, `evaluate` with nothing changed. The others
 as they are constructed without arguments but for the threads, or where a library has no such thing, by what it documents:
@@ -187,7 +187,7 @@ def run_peer(options, name, peer):
 
 
 def print_table(results, names, peers):
-    whos = ["tandem student", "tandem teacher", *peers]
+    whos = [who for peer in peers for who in (["tandem student", "tandem teacher"] if peer == "tandem" else [peer])]
     print("\n| | " + " | ".join(names) + " |\n|" + "---|" * (len(names) + 1))
     for who in whos:
         cells = []
@@ -204,15 +204,16 @@ def main():
     parser.add_argument("--data", default=os.path.join(tables.ROOT, "..", "shared", "data"))
     parser.add_argument("--work", required=True)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--peers", default=",".join(PEERS))
+    parser.add_argument("--peers", default=",".join(["tandem", *PEERS]), help="who is measured, of %(default)s")
     parser.add_argument("--one", choices=PEERS, help=argparse.SUPPRESS)
     parser.add_argument("names", nargs="*", metavar="NAME", help="tables; bank, coupon and hotel unless named")
     options = parser.parse_args()
     tables.enter(options.python)
     names, peers = options.names or NAMES, options.peers.split(",")
-    unknown = [name for name in names if name not in tables.TABLES] + [peer for peer in peers if peer not in PEERS]
+    known = [*tables.TABLES, "tandem", *PEERS]
+    unknown = [name for name in names if name not in tables.TABLES] + [peer for peer in peers if peer not in known]
     if unknown:
-        parser.error(f"no table or peer {', '.join(unknown)}; there are {', '.join([*tables.TABLES, *PEERS])}")
+        parser.error(f"no table or peer {', '.join(unknown)}; there are {', '.join(known)}")
     if options.one:
         run_peer(options, names[0], options.one)
         return
@@ -224,7 +225,7 @@ def main():
             results = [json.loads(line) for line in file]
     for name in names:
         tables.split(options.data, options.work, name)
-        for who in ["tandem", *peers]:
+        for who in peers:
             if any(r["table"] == name and r["who"].split()[0] == who for r in results):
                 continue
             if who == "tandem":
