@@ -398,7 +398,7 @@ def report(args, results, sections):
         for case, change, r in rows:
             plain = set(change) <= {section, "rows"}
             slopes = [""] * 3
-            if plain and before:
+            if plain and before and before[0][section] > 0:
                 last, of_last = before
                 x0, x1 = last[section], case[section]
                 slopes = ["%+.2f" % slope(x0, y0, x1, y1) for y0, y1 in (
