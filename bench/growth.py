@@ -295,7 +295,10 @@ def measure_window(args):
 
 def axis_ticks(low, high, log):
     if log:
-        return [10.0**e for e in range(math.ceil(math.log10(low) - 1e-9), math.floor(math.log10(high) + 1e-9) + 1)]
+        # A short range has no three powers of ten in it.
+        steps = (1,) if high / low > 500 else (1, 2, 5)
+        ticks = [step * 10.0**e for e in range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1) for step in steps]
+        return [tick for tick in ticks if low * (1 - 1e-9) <= tick <= high * (1 + 1e-9)]
     step = 10.0 ** math.floor(math.log10(high / 2))
     while high / step > 6:
         step *= 2 if high / step <= 12 else 5
