@@ -1,3 +1,4 @@
+// The branchless search for a bucket against the standard library.
 #include "src/data/bucket.h"
 
 #include <gtest/gtest.h>
