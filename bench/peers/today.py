@@ -4,8 +4,8 @@
     today.py --data=criteo-like.tsv --model=xdeepfm --mode=train --precision=bf16        # tries every variant, prints the best
     today.py --data=criteo-like.tsv --model=xdeepfm --mode=train --serve                 # commands on stdin, answers on stdout
 
-A variant is how the same function is computed: eager or compiled (inductor), in float32 or by autocast to bfloat16, a CIN's form and
-block; for scores also TorchScript and ONNX Runtime. One thread. Ids are made before; training is fused Adam on the towers and lazy Adam on
+A variant is how the same function is computed: eager or compiled (inductor), in float32 or by autocast to bfloat16 (`narrow`: with vectors of
+bfloat16 as well, so that what autocast leaves in float32 isn't), a CIN's form and block; for scores also TorchScript and ONNX Runtime. One thread. Ids are made before; training is fused Adam on the towers and lazy Adam on
 the rows of the batch, whose ids are found in the step. Commands: `variants` (names), `try NAME SECONDS` and `run NAME SECONDS`: batches for
 so long, after a warm-up the first time; `try` forgets the variant afterwards. Answers are JSON, one a line. On PyTorch 1.x (Debian's) the
 compiled variants are not there.
@@ -47,8 +47,10 @@ class Data:
         self.batches = [(joined[i:i + BATCH].contiguous(), labels[i:i + BATCH].contiguous()) for i in range(0, last, BATCH)]
 
 
-def logits_of(model, vectors, fields, autocast):
-    with torch.autocast("cpu", dtype=torch.bfloat16, enabled=autocast):
+def logits_of(model, vectors, fields, precision):
+    if precision == "narrow":
+        vectors = vectors.bfloat16()
+    with torch.autocast("cpu", dtype=torch.bfloat16, enabled=precision != "f32"):
         return model(vectors[:, :fields], vectors[:, fields:]).float()
 
 
@@ -69,10 +71,9 @@ class Training:
         self.table[:, :DIM].normal_(0, 0.01)
         self.first, self.second = torch.zeros_like(self.table), torch.zeros_like(self.table)
         self.steps = 0
-        autocast = precision == "bf16"
 
         def loss(vectors, labels):
-            return functional.binary_cross_entropy_with_logits(logits_of(self.model, vectors, data.fields, autocast), labels)
+            return functional.binary_cross_entropy_with_logits(logits_of(self.model, vectors, data.fields, precision), labels)
 
         self.loss = torch.compile(loss, dynamic=False) if compiled else loss
         self.update = torch.compile(update_rows, dynamic=True) if compiled else update_rows
@@ -186,7 +187,7 @@ class Calibration:
 def variants(model, mode):
     """Name -> (class, how, precision, form, block)."""
     hows = ["eager", "compile"] if COMPILED else ["eager"]
-    precisions = ["f32", "bf16"] if COMPILED else ["f32"]
+    precisions = ["f32"] + (["bf16"] if COMPILED else []) + (["narrow"] if COMPILED and mode == "train" else [])
     named = {}
     for precision in precisions:
         for how in hows:
@@ -196,7 +197,7 @@ def variants(model, mode):
                 forms += [("recompute", 8), ("recompute", 32)] if mode == "train" and how == "eager" else []
                 forms += [("pooled", 16), ("pooled", 32 if how == "eager" else 128)] if model == "identity" else []
             for form, block in forms:
-                name = f"{how} {precision}" + (f" {form} {block}" if model in ("xdeepfm", "identity") else "")
+                name = f"{how} {precision}".replace("narrow", "bf16 narrow") + (f" {form} {block}" if model in ("xdeepfm", "identity") else "")
                 named[name] = (Training if mode == "train" else Scoring, how, precision, form, block)
         if mode == "infer" and model not in ("xdeepfm", "identity", "bst"):
             named[f"jit {precision}"] = (Scoring, "jit", precision, "blocks", 32)

@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "absl/strings/string_view.h"
+#include "src/data/bucket.h"
 #include "src/data/id_hash.h"
 #include "tandem/batch.h"
 #include "tandem/row_decoder.h"
@@ -199,10 +200,6 @@ class RowEncoder {
         return (x - field.mean) / field.deviation;
     }
     return x;
-  }
-  // The number of boundaries, which rise, that `number` isn't below.
-  static size_t Bucket(const std::vector<double>& boundaries, double number) {
-    return std::upper_bound(boundaries.begin(), boundaries.end(), number) - boundaries.begin();
   }
   RowFault TeacherLogit(double score, Batch* batch) const;
 

@@ -49,7 +49,10 @@ class GrowthTest(unittest.TestCase):
             {"day": str(d), "resident_bytes": 10**8 * d, "rows_per_second": 40000.0}
             for d in range(1, 31)]}
         with tempfile.TemporaryDirectory() as plots:
-            text = self.report(results, "--plots=" + plots, "--only=" + ",".join([*growth.SECTIONS, "window"]))
+            page = os.path.join(plots, "page.html")
+            text = self.report(results, "--plots=" + plots, "--page=" + page)
+            with open(page) as file:
+                self.assertEqual(file.read().count("<svg"), len(growth.SECTIONS) + 1)
             for section in [*growth.SECTIONS, "window"]:
                 svg = os.path.join(plots, section + ".svg")
                 xml.etree.ElementTree.parse(svg)
@@ -57,6 +60,17 @@ class GrowthTest(unittest.TestCase):
         for title in growth.TITLES.values():
             self.assertIn("| %s |" % title, text)
         self.assertIn("a ratio of 1.00", text)
+
+    def test_a_slope_is_that_of_the_double_logarithm(self):
+        self.assertAlmostEqual(growth.slope(2, 3, 8, 12), 1)
+        text = self.report({growth.name("width", {**growth.BASE, **change}): {"microseconds": 0.01 * change["width"]**2, "peak_bytes": 10**8,
+                                                                              "steady_bytes": 10**8} for change in growth.SECTIONS["width"]})
+        self.assertEqual(text.count("| +2.00 |"), len(growth.SECTIONS["width"]) - 1)
+
+    def test_a_committees_row_holds_its_members_and_its_students_table(self):
+        one, four = ({**growth.BASE, "members": k} for k in (1, 4))
+        self.assertGreater(growth.row_bytes(four), 4 * growth.row_bytes(one))
+        self.assertLess(growth.row_bytes(four), 5.2 * growth.row_bytes(one))
 
     def test_nothing_measured_gives_nothing(self):
         self.assertEqual(self.report({}), "")
