@@ -16,7 +16,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
 #include "src/config/undone.h"
-#include "tandem/experiment.h"
+#include "src/util/nearest_name.h"
 #include "tandem/poor_model.h"
 #include "tandem/status.h"
 #include "tools/command.h"

@@ -9,6 +9,9 @@
 // one that takes several steps a batch), and progress-teacher.bin, progress-student.bin: the scores of the
 // day in progress. docs/file_formats.md describes them. Written aside, synced, renamed. Errors of loading are
 // ModelErrors that name the file; nothing is loaded by halves: the caller drops the model.
+//
+// One writer a run directory at a time; loading is safe beside it, in any number of threads and processes.
+// A model is one caller's while it is saved or loaded.
 #ifndef TANDEM_CHECKPOINT_H_
 #define TANDEM_CHECKPOINT_H_
 

@@ -1,4 +1,6 @@
 // Shape of one layer of a compressed interaction network (kernels.h).
+//
+// Plain values.
 #ifndef TANDEM_CIN_SHAPE_H_
 #define TANDEM_CIN_SHAPE_H_
 

@@ -16,6 +16,8 @@
 // a log, or whose log holds no labelled row, is noted and skipped for good, and the date before is judged on
 // the next one that has a log, at most 366 days on. At the end of the log, where no later day has one, a date
 // waits, and so do those after it: the call returns, and a later one goes on.
+//
+// One caller a run_dir: another process is refused (a ConfigError).
 #ifndef TANDEM_DAILY_H_
 #define TANDEM_DAILY_H_
 

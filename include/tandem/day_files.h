@@ -5,6 +5,8 @@
 //
 // A file that is named twice, by overlapping globs, another spelling of its path or a link, is read once, and a
 // warning names it.
+//
+// Thread-safe: functions that keep nothing.
 #ifndef TANDEM_DAY_FILES_H_
 #define TANDEM_DAY_FILES_H_
 

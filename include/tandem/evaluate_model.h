@@ -3,6 +3,8 @@
 //
 //   TANDEM_ASSIGN_OR_RETURN(const ModelEvaluation evaluation, EvaluateModel(*predictor, files));
 //   if (evaluation.student) std::cout << evaluation.student->all.auc.value_or(0.5);
+//
+// Thread-safe: the predictor may be scored with by others meanwhile.
 #ifndef TANDEM_EVALUATE_MODEL_H_
 #define TANDEM_EVALUATE_MODEL_H_
 

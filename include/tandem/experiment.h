@@ -80,14 +80,6 @@ std::string ExperimentText(const proto::Experiment& experiment);
 std::string ConfigDifferences(const proto::Experiment& a, const proto::Experiment& b,
                               absl::string_view a_name, absl::string_view b_name);
 
-// The known name nearest to `name` (edit distance without case; a swap of neighbours counts once; one that
-// holds the other is near too), or "" when none is near.
-std::string NearestName(absl::string_view name, absl::Span<const std::string> known);
-
-// The end of a message about an unknown name: "; did you mean 'batch_size'?", or, with none near, "; known:
-// epochs, seed" (the first 20), or "" with none known.
-std::string DidYouMean(absl::string_view name, absl::Span<const std::string> known);
-
 }  // namespace tandem
 
 #endif  // TANDEM_EXPERIMENT_H_

@@ -9,6 +9,8 @@
 // In low precision (tandem/precision.h) the tables take less memory, on disk and loaded, and the graph says
 // what that cost on the rows it was measured on. The bundle is written aside and renamed: it is whole or not
 // there.
+//
+// Thread-safe, for outputs that differ; two calls to one output: one of the bundles, whole.
 #ifndef TANDEM_EXPORT_H_
 #define TANDEM_EXPORT_H_
 

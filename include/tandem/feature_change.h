@@ -8,6 +8,8 @@
 // belongs to a field (a row of the MLP's first layer, a field of a CIN layer, a component of a cross layer)
 // goes with its field's name; the coordinates of new fields keep their first values; everything else is
 // copied.
+//
+// Thread-safe but for `after`, which is one caller's.
 #ifndef TANDEM_FEATURE_CHANGE_H_
 #define TANDEM_FEATURE_CHANGE_H_
 

@@ -9,6 +9,8 @@
 //   std::cout << InitReportText(report);
 //
 // Equal files and options give equal texts. Memory doesn't grow with the log: statistics of a column are bounded.
+//
+// Thread-safe, for outputs that differ.
 #ifndef TANDEM_INIT_H_
 #define TANDEM_INIT_H_
 

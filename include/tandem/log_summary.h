@@ -4,6 +4,8 @@
 //   std::cout << LogSummaryText(log);
 //
 // Memory: 16 bytes or so for each distinct value of each column.
+//
+// Thread-safe: functions that keep nothing.
 #ifndef TANDEM_LOG_SUMMARY_H_
 #define TANDEM_LOG_SUMMARY_H_
 

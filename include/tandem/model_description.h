@@ -2,6 +2,8 @@
 //
 //   TANDEM_ASSIGN_OR_RETURN(const ModelDescription model, DescribeModel(fs, "run", {}));
 //   std::cout << ModelDescriptionText(model);
+//
+// Thread-safe: functions that keep nothing.
 #ifndef TANDEM_MODEL_DESCRIPTION_H_
 #define TANDEM_MODEL_DESCRIPTION_H_
 

@@ -9,6 +9,8 @@
 //
 // The page needs nothing beside it and nothing from elsewhere. Without `input` it tells what the run noted of
 // itself, and says what is missing.
+//
+// Thread-safe: functions that keep nothing.
 #ifndef TANDEM_MODEL_REPORT_H_
 #define TANDEM_MODEL_REPORT_H_
 

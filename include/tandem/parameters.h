@@ -9,6 +9,8 @@
 // layer is. A block says what its axes stand for and what its values are for, so that what goes through all
 // blocks (changed features, low precision, decay) asks that, and never a name. Layers register their blocks
 // when they are built, in a fixed order; offsets never change afterwards.
+//
+// Plain values, not guarded: read by any number of threads while nobody writes.
 #ifndef TANDEM_PARAMETERS_H_
 #define TANDEM_PARAMETERS_H_
 

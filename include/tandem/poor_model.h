@@ -7,6 +7,8 @@
 //
 // The model is whole, and can be looked at. What would serve it (ExportBundle, LearnOnline) refuses with a
 // PoorModelError unless its options accept it.
+//
+// Thread-safe: functions that keep nothing.
 #ifndef TANDEM_POOR_MODEL_H_
 #define TANDEM_POOR_MODEL_H_
 

@@ -7,6 +7,8 @@
 //   f32            0.750213  0.512345  1.003121
 //   int8           0.750198  0.512351  1.003020
 //   change        -0.000015 +0.000006 -0.000101
+//
+// Thread-safe: functions that keep nothing.
 #ifndef TANDEM_PRECISION_REPORT_H_
 #define TANDEM_PRECISION_REPORT_H_
 

@@ -3,6 +3,8 @@
 //   RawRows rows;
 //   TANDEM_RETURN_IF_ERROR(file->Read(1024, &rows));
 //   rows.rows[3];               // of row number rows.Number(3) of the file
+//
+// Plain values: one thread's at a time.
 #ifndef TANDEM_RAW_ROWS_H_
 #define TANDEM_RAW_ROWS_H_
 

@@ -3,6 +3,8 @@
 //   const RowFault fault = decoder->Decode(row, &batch, &detail);
 //   if (fault != RowFault::kNone) ++by_fault[static_cast<int>(fault)];
 //   LOG(INFO) << FaultCounts(by_fault);                  // "column count 3, number 1"
+//
+// Thread-safe: functions that keep nothing.
 #ifndef TANDEM_ROW_FAULT_H_
 #define TANDEM_ROW_FAULT_H_
 

@@ -11,6 +11,8 @@
 //
 // Errors: ConfigError for a directory that is not empty without `resume`, a configuration that differs from
 // the run's; DataError from the log; ModelError from a damaged checkpoint.
+//
+// One caller a run_dir: another process is refused (a ConfigError).
 #ifndef TANDEM_RUN_H_
 #define TANDEM_RUN_H_
 

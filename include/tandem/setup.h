@@ -9,6 +9,8 @@
 //
 // Every configuration comes back resolved and valid. Errors: ConfigErrors that name file, key or option;
 // ModelErrors of a model to begin from; DataErrors where the log isn't there.
+//
+// Thread-safe: functions that keep nothing.
 #ifndef TANDEM_SETUP_H_
 #define TANDEM_SETUP_H_
 

@@ -5,6 +5,8 @@
 //   return ExitCode(status);
 //
 // A message says what, where, and the likely fix; it is one line, and never only an errno.
+//
+// Thread-safe: functions that keep nothing.
 #ifndef TANDEM_STATUS_H_
 #define TANDEM_STATUS_H_
 

@@ -10,6 +10,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "src/config/methods.h"
+#include "src/util/nearest_name.h"
 #include "tandem/experiment.h"
 #include "tandem/status.h"
 

@@ -11,7 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "src/config/quote.h"
 #include "src/config/validate.h"
-#include "tandem/experiment.h"
+#include "src/util/nearest_name.h"
 #include "tandem/status.h"
 
 namespace tandem {

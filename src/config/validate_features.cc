@@ -8,7 +8,7 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "src/config/validate.h"
-#include "tandem/experiment.h"
+#include "src/util/nearest_name.h"
 #include "tandem/status.h"
 
 namespace tandem {

@@ -6,7 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "src/config/methods.h"
 #include "src/config/validate.h"
-#include "tandem/experiment.h"
+#include "src/util/nearest_name.h"
 #include "tandem/status.h"
 
 namespace tandem {

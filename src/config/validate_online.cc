@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "src/config/validate.h"
-#include "tandem/experiment.h"
+#include "src/util/nearest_name.h"
 #include "tandem/status.h"
 
 namespace tandem {

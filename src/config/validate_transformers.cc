@@ -7,7 +7,7 @@
 #include "src/config/methods.h"
 #include "src/config/teachers.h"
 #include "src/config/validate.h"
-#include "tandem/experiment.h"
+#include "src/util/nearest_name.h"
 #include "tandem/status.h"
 
 namespace tandem {

@@ -5,7 +5,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "tandem/experiment.h"
+#include "src/util/nearest_name.h"
 
 namespace tandem {
 

@@ -10,7 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "src/init/leak.h"
-#include "tandem/experiment.h"
+#include "src/util/nearest_name.h"
 #include "tandem/status.h"
 
 namespace tandem {

@@ -8,7 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "src/data/numbers.h"
-#include "tandem/experiment.h"
+#include "src/util/nearest_name.h"
 #include "tandem/status.h"
 
 namespace tandem {
