@@ -95,6 +95,8 @@ class FileSystem {
   // has one, or where what was there has gone or was replaced meanwhile. kUnimplemented on a file system
   // without locks.
   virtual absl::StatusOr<std::unique_ptr<FileLock>> TryLock(const std::string& path) = 0;
+  // As TryLock, but beside others that share: against TryLock only.
+  virtual absl::StatusOr<std::unique_ptr<FileLock>> TryLockShared(const std::string& path) = 0;
   // The text of a symbolic link; "" where there is none.
   virtual std::string ReadLink(const std::string& path) = 0;
   // Makes a symbolic link with this text. Nothing is there yet.

@@ -30,8 +30,9 @@ class Experiment;
 // symbolic link the directory that it leads to now, so that what is read from it is of one model even if the
 // link is switched meanwhile.
 absl::StatusOr<std::string> ResolveModel(FileSystem& fs, const std::string& model);
-// Calls `load` with the directory that ResolveModel finds, and once more with the next one where a run that goes
-// on has meanwhile removed the checkpoint for a newer one.
+// Calls `load` with the directory that ResolveModel finds, and holds it meanwhile: a run that goes on keeps
+// its checkpoint in place. Where the file system has no locks the checkpoint may go all the same; `load` is
+// then called again, with the next one.
 absl::Status WithNewest(FileSystem& fs, const std::string& model,
                         absl::FunctionRef<absl::Status(const std::string& directory)> load);
 // Whether a directory that ResolveModel found is a bundle.

@@ -2,6 +2,8 @@
 
 #include <glog/logging.h>
 
+#include <memory>
+
 #include "src/serve/bundle_files.h"
 #include "src/train/completion.h"
 #include "src/train/run_config.h"
@@ -49,14 +51,17 @@ absl::StatusOr<std::string> ResolveModel(FileSystem& fs, const std::string& link
 
 absl::Status WithNewest(FileSystem& fs, const std::string& model,
                         absl::FunctionRef<absl::Status(const std::string& directory)> load) {
-  constexpr int kMostTimes = 50;  // a run that outruns every reader keeps too few checkpoints
-  for (int time = 1;; ++time) {
-    TANDEM_ASSIGN_OR_RETURN(const std::string directory, ResolveModel(fs, model));
-    absl::Status loaded = load(directory);
-    if (loaded.ok() || fs.Exists(directory) || time == kMostTimes) return loaded;
-    const absl::StatusOr<std::string> next = ResolveModel(fs, model);
-    if (!next.ok() || *next == directory) return loaded;
+  constexpr int kMostTimes = 50;
+  absl::Status loaded;
+  for (int time = 0; time < kMostTimes; ++time) {
+    const absl::StatusOr<std::string> directory = ResolveModel(fs, model);
+    if (!directory.ok()) return loaded.ok() ? directory.status() : loaded;
+    // While it is held, its run leaves it in place; where there are no locks, it may go and the next is tried.
+    const absl::StatusOr<std::unique_ptr<FileLock>> held = fs.TryLockShared(*directory);
+    loaded = load(*directory);
+    if (loaded.ok() || fs.Exists(*directory)) return loaded;
   }
+  return loaded;
 }
 
 absl::StatusOr<proto::Experiment> ReadModelExperiment(FileSystem& fs, const std::string& directory) {

@@ -101,9 +101,13 @@ std::string StepDirectory(const std::string& run_dir, int64_t step) {
 }
 
 absl::StatusOr<std::string> NewestCheckpoint(FileSystem& fs, const std::string& run_dir) {
-  TANDEM_ASSIGN_OR_RETURN(const auto steps, ListCheckpoints(fs, run_dir));
-  if (steps.empty()) return std::string();
-  return absl::StrCat(CheckpointsDirectory(run_dir), "/", steps.back().second);
+  // A listing may miss both of what a run adds and what it removes meanwhile.
+  constexpr int kMostListings = 5;
+  for (int listing = 0; listing < kMostListings; ++listing) {
+    TANDEM_ASSIGN_OR_RETURN(const auto steps, ListCheckpoints(fs, run_dir));
+    if (!steps.empty()) return absl::StrCat(CheckpointsDirectory(run_dir), "/", steps.back().second);
+  }
+  return std::string();
 }
 
 absl::Status RemoveOldCheckpoints(FileSystem& fs, const std::string& run_dir, int keep,
@@ -111,8 +115,10 @@ absl::Status RemoveOldCheckpoints(FileSystem& fs, const std::string& run_dir, in
   TANDEM_ASSIGN_OR_RETURN(auto steps, ListCheckpoints(fs, run_dir));
   for (int old = 0; old + keep < static_cast<int>(steps.size()); ++old) {
     if (std::find(and_steps.begin(), and_steps.end(), steps[old].first) != and_steps.end()) continue;
-    TANDEM_RETURN_IF_ERROR(
-        RemoveDirectory(fs, absl::StrCat(CheckpointsDirectory(run_dir), "/", steps[old].second)));
+    const std::string directory = absl::StrCat(CheckpointsDirectory(run_dir), "/", steps[old].second);
+    const absl::StatusOr<std::unique_ptr<FileLock>> lock = fs.TryLock(directory);
+    const bool is_read = lock.ok() && *lock == nullptr;
+    if (!is_read) TANDEM_RETURN_IF_ERROR(RemoveDirectory(fs, directory));
   }
   return absl::OkStatus();
 }

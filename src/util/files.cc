@@ -168,6 +168,24 @@ class PosixFileLock : public FileLock {
   const Descriptor descriptor_;
 };
 
+absl::StatusOr<std::unique_ptr<FileLock>> TryFlock(const std::string& path, int kind) {
+  Descriptor descriptor(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+  if (!descriptor.ok() && errno == ENOENT) return nullptr;
+  if (!descriptor.ok()) return WriteFailed(path, errno);
+  int result = 0;
+  do {
+    result = flock(descriptor.get(), kind | LOCK_NB);
+  } while (result != 0 && errno == EINTR);
+  if (result != 0 && errno == EWOULDBLOCK) return nullptr;
+  if (result != 0) return absl::UnimplementedError(absl::StrCat(path, ": the file system has no locks"));
+  // Who held it till now may have removed or renamed it.
+  struct stat held, there;
+  if (fstat(descriptor.get(), &held) != 0) return WriteFailed(path, errno);
+  if (lstat(path.c_str(), &there) != 0 || there.st_dev != held.st_dev || there.st_ino != held.st_ino)
+    return nullptr;
+  return std::make_unique<PosixFileLock>(std::move(descriptor));
+}
+
 class PosixFileSystem : public FileSystem {
  public:
   absl::StatusOr<std::unique_ptr<WritableFile>> Create(const std::string& path) override {
@@ -296,21 +314,11 @@ class PosixFileSystem : public FileSystem {
   }
 
   absl::StatusOr<std::unique_ptr<FileLock>> TryLock(const std::string& path) override {
-    Descriptor descriptor(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
-    if (!descriptor.ok() && errno == ENOENT) return nullptr;
-    if (!descriptor.ok()) return WriteFailed(path, errno);
-    int result = 0;
-    do {
-      result = flock(descriptor.get(), LOCK_EX | LOCK_NB);
-    } while (result != 0 && errno == EINTR);
-    if (result != 0 && errno == EWOULDBLOCK) return nullptr;
-    if (result != 0) return absl::UnimplementedError(absl::StrCat(path, ": the file system has no locks"));
-    // Who held it till now may have removed or renamed it.
-    struct stat held, there;
-    if (fstat(descriptor.get(), &held) != 0) return WriteFailed(path, errno);
-    if (lstat(path.c_str(), &there) != 0 || there.st_dev != held.st_dev || there.st_ino != held.st_ino)
-      return nullptr;
-    return std::make_unique<PosixFileLock>(std::move(descriptor));
+    return TryFlock(path, LOCK_EX);
+  }
+
+  absl::StatusOr<std::unique_ptr<FileLock>> TryLockShared(const std::string& path) override {
+    return TryFlock(path, LOCK_SH);
   }
 
   std::string ReadLink(const std::string& path) override {

@@ -115,7 +115,7 @@ section "a run that prunes its checkpoints can be scored with at any time"
   runtime.checkpoint_every_steps=1 runtime.keep_checkpoints=1 2>/dev/null &
 process=$!
 until [ -n "$(ls live/checkpoints 2>/dev/null | grep -v tmp)" ]; do sleep 0.05; done
-for ((i = 0; i < 25; ++i)); do
+for ((i = 0; i < 100; ++i)); do
   kill -0 $process 2>/dev/null || break
   expect_exit 0 predict --model=live --input=day.tsv --output=live.tsv
 done

@@ -14,6 +14,7 @@
 #include "tandem/predictor.h"
 #include "tandem/status.h"
 #include "tests/support/experiments.h"
+#include "tests/support/faulty_file_system.h"
 #include "tests/support/scratch_directory.h"
 #include "tests/support/trained_checkpoint.h"
 
@@ -23,6 +24,21 @@ namespace {
 using ::testing::HasSubstr;
 
 constexpr char kModel[] = "method: STUDENT_ALONE student { mlp { hidden: 8 } }";
+
+// Whose next listing comes out empty: one that saw neither what was added meanwhile nor what was removed.
+class MissingListing : public FaultyFileSystem {
+ public:
+  using FaultyFileSystem::FaultyFileSystem;
+  void Miss() { missed_ = true; }
+  absl::StatusOr<std::vector<std::string>> List(const std::string& path) override {
+    if (!missed_) return FaultyFileSystem::List(path);
+    missed_ = false;
+    return std::vector<std::string>();
+  }
+
+ private:
+  bool missed_ = false;
+};
 
 class ModelDirectoryTest : public testing::Test {
  protected:
@@ -56,6 +72,45 @@ TEST_F(ModelDirectoryTest, ACheckpointThatGoesWhileItIsReadIsFollowedByTheNext) 
   EXPECT_TRUE(loaded.ok()) << loaded;
   EXPECT_EQ(read.size(), 4);
   EXPECT_EQ(read.back(), StepDirectory(run_, 4));
+}
+
+TEST_F(ModelDirectoryTest, AListingThatMissesBothIsTakenAgain) {
+  MissingListing fs(fs_);
+  int times = 0;
+  fs.Miss();
+  const absl::Status loaded = WithNewest(fs, run_, [&](const std::string& directory) -> absl::Status {
+    if (++times > 1) return absl::OkStatus();
+    GoOn(1);
+    fs.Miss();
+    return ModelError(directory, ": cannot read");
+  });
+  EXPECT_TRUE(loaded.ok()) << loaded;
+  EXPECT_EQ(times, 2);
+}
+
+TEST_F(ModelDirectoryTest, ACheckpointStaysInPlaceWhileItIsRead) {
+  std::filesystem::copy(StepDirectory(run_, 1), StepDirectory(run_, 2));
+  const absl::Status loaded = WithNewest(fs_, run_, [&](const std::string& directory) -> absl::Status {
+    EXPECT_EQ(directory, StepDirectory(run_, 2));
+    std::filesystem::copy(StepDirectory(run_, 1), StepDirectory(run_, 3));
+    EXPECT_TRUE(RemoveOldCheckpoints(fs_, run_, /*keep=*/1).ok());
+    EXPECT_FALSE(fs_.Exists(StepDirectory(run_, 1)));
+    EXPECT_TRUE(fs_.Exists(StepDirectory(run_, 2)));
+    // Whoever else reads it may.
+    return WithNewest(fs_, StepDirectory(run_, 2), [](const std::string&) { return absl::OkStatus(); });
+  });
+  EXPECT_TRUE(loaded.ok()) << loaded;
+  EXPECT_TRUE(RemoveOldCheckpoints(fs_, run_, /*keep=*/1).ok());
+  EXPECT_FALSE(fs_.Exists(StepDirectory(run_, 2)));
+  EXPECT_TRUE(fs_.Exists(StepDirectory(run_, 3)));
+}
+
+TEST_F(ModelDirectoryTest, WhatGoesAndIsFollowedByNothingFailsAsItDid) {
+  const absl::Status loaded = WithNewest(fs_, run_, [&](const std::string& directory) -> absl::Status {
+    EXPECT_TRUE(RemoveDirectory(fs_, directory).ok());
+    return ModelError("cannot read");
+  });
+  EXPECT_EQ(loaded.message(), "cannot read");
 }
 
 TEST_F(ModelDirectoryTest, WhatFailsAndStaysFailsOnce) {

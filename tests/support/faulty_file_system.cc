@@ -277,6 +277,11 @@ absl::StatusOr<std::unique_ptr<FileLock>> FaultyFileSystem::TryLock(const std::s
   return base_.TryLock(path);
 }
 
+absl::StatusOr<std::unique_ptr<FileLock>> FaultyFileSystem::TryLockShared(const std::string& path) {
+  TANDEM_RETURN_IF_ERROR(OperateRead("TryLockShared", path));
+  return base_.TryLockShared(path);
+}
+
 std::string FaultyFileSystem::ReadLink(const std::string& path) {
   return CheckUp(path).ok() ? base_.ReadLink(path) : "";
 }

@@ -61,7 +61,8 @@ class FaultyFileSystem : public FileSystem {
   bool failed() const;
   // Since FailAt, or the beginning.
   int64_t operations() const;
-  // Operations that only read, likewise: OpenForReading, a Read, ReadFile, ReadRange, Size, Info, List, TryLock.
+  // Operations that only read, likewise: OpenForReading, a Read, ReadFile, ReadRange, Size, Info, List, TryLock,
+  // TryLockShared.
   int64_t reads() const;
   // The longest range that ReadRange was asked for.
   int64_t longest_read() const;
@@ -81,6 +82,7 @@ class FaultyFileSystem : public FileSystem {
   absl::Status Rename(const std::string& from, const std::string& to) override;
   absl::Status RemoveAll(const std::string& path) override;
   absl::StatusOr<std::unique_ptr<FileLock>> TryLock(const std::string& path) override;
+  absl::StatusOr<std::unique_ptr<FileLock>> TryLockShared(const std::string& path) override;
   std::string ReadLink(const std::string& path) override;
   absl::Status CreateLink(const std::string& path, const std::string& target) override;
   absl::Status SyncDirectory(const std::string& path) override;

@@ -172,6 +172,10 @@ absl::StatusOr<std::unique_ptr<FileLock>> MemoryFileSystem::TryLock(const std::s
   return std::make_unique<Lock>();
 }
 
+absl::StatusOr<std::unique_ptr<FileLock>> MemoryFileSystem::TryLockShared(const std::string& path) {
+  return TryLock(path);
+}
+
 std::string MemoryFileSystem::ReadLink(const std::string& path) {
   const auto link = links_.find(path);
   return link == links_.end() ? "" : link->second;

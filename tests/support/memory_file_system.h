@@ -37,6 +37,7 @@ class MemoryFileSystem final : public FileSystem {
   absl::Status Rename(const std::string& from, const std::string& to) override;
   absl::Status RemoveAll(const std::string& path) override;
   absl::StatusOr<std::unique_ptr<FileLock>> TryLock(const std::string& path) override;
+  absl::StatusOr<std::unique_ptr<FileLock>> TryLockShared(const std::string& path) override;
   std::string ReadLink(const std::string& path) override;
   absl::Status CreateLink(const std::string& path, const std::string& target) override;
   absl::Status SyncDirectory(const std::string& /*path*/) override { return absl::OkStatus(); }

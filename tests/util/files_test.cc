@@ -49,6 +49,23 @@ TEST_F(FilesTest, WhatIsAppendedIsReadBack) {
   EXPECT_EQ(*fs_.Size(path), expected.size());
 }
 
+TEST_F(FilesTest, ALockThatIsSharedKeepsOutTheOneThatIsNot) {
+  const std::string path = scratch_ / "held";
+  ASSERT_TRUE(fs_.CreateDirectories(path).ok());
+  std::unique_ptr<FileLock> one = fs_.TryLockShared(path).value();
+  std::unique_ptr<FileLock> two = fs_.TryLockShared(path).value();
+  EXPECT_NE(one, nullptr);
+  EXPECT_NE(two, nullptr);
+  EXPECT_EQ(fs_.TryLock(path).value(), nullptr);
+  one.reset();
+  EXPECT_EQ(fs_.TryLock(path).value(), nullptr);
+  two.reset();
+  const std::unique_ptr<FileLock> alone = fs_.TryLock(path).value();
+  EXPECT_NE(alone, nullptr);
+  EXPECT_EQ(fs_.TryLockShared(path).value(), nullptr);
+  EXPECT_EQ(fs_.TryLockShared(scratch_ / "missing").value(), nullptr);
+}
+
 TEST_F(FilesTest, WhatIsNoFileIsRefusedRatherThanWaitedForOrReadWithoutEnd) {
   ASSERT_EQ(mkfifo((scratch_ / "pipe").c_str(), 0600), 0);
   for (const std::string& path : {scratch_ / "pipe", std::string("/dev/zero")}) {
