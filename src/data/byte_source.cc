@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "src/data/file_kind.h"
+#include "src/util/paths.h"
 #include "tandem/status.h"
 
 namespace tandem {
@@ -201,8 +202,7 @@ class TextSource : public ByteSource {
 
 bool IsNamedPipe(const std::string& path) {
   struct stat info;
-  return stat(path.c_str(), &info) == 0 && S_ISFIFO(info.st_mode) && path.rfind("/dev/", 0) != 0 &&
-         path.rfind("/proc/", 0) != 0;
+  return stat(path.c_str(), &info) == 0 && S_ISFIFO(info.st_mode) && !IsStreamName(path);
 }
 
 absl::StatusOr<std::unique_ptr<ByteSource>> OpenBytes(FileSystem& fs, const std::string& path,

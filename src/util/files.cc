@@ -33,11 +33,6 @@ absl::Status WriteFailed(const std::string& path, int error) {
 // Bytes of a stream that is read as one file.
 constexpr size_t kMostOfAStream = size_t{1} << 30;
 
-// Names by which somebody hands over a stream, rather than a file.
-bool IsStreamName(const std::string& path) {
-  return path == "/dev/stdin" || path.rfind("/dev/fd/", 0) == 0 || path.rfind("/proc/self/fd/", 0) == 0;
-}
-
 // What is no file can have no end, or keep whoever opens it waiting for ever. "" for what can be read.
 std::string NoFile(const std::string& path, mode_t mode) {
   if (S_ISREG(mode) || S_ISDIR(mode) || IsStreamName(path)) return "";

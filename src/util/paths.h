@@ -18,6 +18,11 @@ inline std::string ParentPath(const std::string& path) {
   return parent.empty() ? "." : parent;
 }
 
+// Names by which somebody hands over a stream, rather than a file.
+inline bool IsStreamName(const std::string& path) {
+  return path == "/dev/stdin" || path.rfind("/dev/fd/", 0) == 0 || path.rfind("/proc/self/fd/", 0) == 0;
+}
+
 }  // namespace tandem
 
 #endif  // TANDEM_SRC_UTIL_PATHS_H_
