@@ -1,6 +1,6 @@
 # tandem_units(UNITS NAME source...): sets UNITS to translation units that hold the sources together (cmake/units.py), which compile in
-# a third of the time. For sanitizers and CI; what is released, and what is worked on, is compiled file by file, which also shows that
-# each file includes what it uses. -DTANDEM_UNIT_LINES=1 gives a unit a file.
+# a third of the time. -DTANDEM_UNIT_LINES=1 gives a unit a file: for work on one, and to see that each includes what it uses (clang-tidy,
+# which takes files one by one, sees it of those that changed).
 find_package(Python3 COMPONENTS Interpreter REQUIRED)
 set(TANDEM_UNIT_LINES 2000 CACHE STRING "Lines of the sources that are compiled together")
 function(tandem_units units name)
