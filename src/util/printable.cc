@@ -46,7 +46,11 @@ void AppendEscape(uint32_t c, std::string* line) {
       *line += "\\t";
       return;
     default:
-      absl::StrAppendFormat(line, c < 0x100 ? "\\x%02x" : "\\u%04x", c);
+      if (c < 0x100) {
+        absl::StrAppendFormat(line, "\\x%02x", c);
+      } else {
+        absl::StrAppendFormat(line, "\\u%04x", c);
+      }
   }
 }
 

@@ -309,17 +309,18 @@ std::vector<HandMade> RearrangedModels(const HandMadeFiles& good) {
     change(files.get());
     made.push_back({what, std::move(files), "", 0, ""});
   };
-  for (const auto& [file_name, file] : good) {
-    const std::string name = file_name;
+  for (const auto& named : good) {  // no structured bindings: C++17 lambdas don't capture them
+    const std::string& name = named.first;
+    const auto& file = named.second;
     add(name + " gone", [&](HandMadeFiles* files) { files->erase(name); });
     add(name + " empty", [&](HandMadeFiles* files) {
       (*files)[name].content.resize(file.records ? 0 : 1);
       if (!file.records) (*files)[name].content[0].clear();
     });
-    for (const auto& [other, unused] : good) {
-      if (other != name)
-        add(absl::StrCat(name, " is ", other),
-            [&](HandMadeFiles* files) { (*files)[name] = good.at(other); });
+    for (const auto& other : good) {
+      if (other.first != name)
+        add(absl::StrCat(name, " is ", other.first),
+            [&](HandMadeFiles* files) { (*files)[name] = other.second; });
     }
     for (size_t r = 0; file.records && r < file.content.size(); ++r) {
       const auto at = static_cast<std::ptrdiff_t>(r);
