@@ -17,7 +17,7 @@
 #include "absl/strings/str_split.h"
 #include "src/train/run_config.h"
 #include "src/util/distinct_files.h"
-#include "tandem/files.h"
+#include "tandem/file_system.h"
 #include "tandem/status.h"
 #include "tools/path_list.h"
 #include "tools/standard_streams.h"

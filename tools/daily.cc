@@ -9,7 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "tandem/experiment.pb.h"
-#include "tandem/files.h"
+#include "tandem/file_system.h"
 #include "tandem/setup.h"
 #include "tandem/status.h"
 #include "tools/command.h"

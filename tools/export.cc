@@ -9,7 +9,7 @@
 #include <optional>
 
 #include "tandem/day_files.h"
-#include "tandem/files.h"
+#include "tandem/file_system.h"
 #include "tandem/model_directory.h"
 #include "tandem/status.h"
 #include "tools/command.h"

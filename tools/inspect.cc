@@ -7,7 +7,7 @@
 #include "tandem/day_files.h"
 #include "tandem/experiment.h"
 #include "tandem/experiment.pb.h"
-#include "tandem/files.h"
+#include "tandem/file_system.h"
 #include "tandem/log_summary.h"
 #include "tandem/model_description.h"
 #include "tandem/status.h"

@@ -6,8 +6,9 @@
 #include <cstdio>
 #include <memory>
 
+#include "tandem/durable_files.h"
 #include "tandem/experiment.pb.h"
-#include "tandem/files.h"
+#include "tandem/file_system.h"
 #include "tandem/poor_model.h"
 #include "tandem/run.h"
 #include "tandem/setup.h"

@@ -10,7 +10,7 @@
 #include "absl/time/time.h"
 #include "tandem/experiment.h"
 #include "tandem/experiment.pb.h"
-#include "tandem/files.h"
+#include "tandem/file_system.h"
 #include "tandem/setup.h"
 #include "tandem/status.h"
 #include "tools/command.h"

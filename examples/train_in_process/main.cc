@@ -14,7 +14,7 @@
 #include "tandem/experiment.h"
 #include "tandem/experiment.pb.h"
 #include "tandem/export.h"
-#include "tandem/files.h"
+#include "tandem/file_system.h"
 #include "tandem/predictor.h"
 #include "tandem/run.h"
 #include "tandem/run_observer.h"

@@ -19,7 +19,7 @@
 
 #include "absl/status/statusor.h"
 #include "tandem/column_importance.h"
-#include "tandem/files.h"
+#include "tandem/file_system.h"
 #include "tandem/kernels.h"
 
 namespace tandem {

@@ -38,8 +38,7 @@ void TextDecoder::AppendKeys(absl::string_view row, char separator, std::string*
 
 RowFault TextDecoder::Time(absl::string_view row, double* time) const {
   RowFault fault = RowFault::kNone;
-  ForEachText(row, {cells_.time_column()},
-              [&](absl::string_view text) { fault = ParseNumber(text, time); });
+  ForEachText(row, {cells_.time_column()}, [&](absl::string_view text) { fault = ParseNumber(text, time); });
   return fault;
 }
 

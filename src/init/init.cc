@@ -26,6 +26,7 @@
 #include "src/util/distinct_files.h"
 #include "src/util/paths.h"
 #include "src/util/seal.h"
+#include "tandem/durable_files.h"
 #include "tandem/experiment.h"
 #include "tandem/status.h"
 

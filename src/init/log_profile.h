@@ -15,7 +15,7 @@
 #include "absl/strings/string_view.h"
 #include "src/init/column_profile.h"
 #include "src/init/dialect.h"
-#include "tandem/files.h"
+#include "tandem/file_system.h"
 
 namespace tandem {
 

@@ -12,7 +12,7 @@
 #include <string>
 #include <utility>
 
-#include "tandem/files.h"
+#include "tandem/file_system.h"
 
 namespace tandem {
 

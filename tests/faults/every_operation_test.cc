@@ -25,6 +25,7 @@
 #include "tandem/checkpoint.h"
 #include "tandem/daily.h"
 #include "tandem/day_files.h"
+#include "tandem/durable_files.h"
 #include "tandem/evaluate_model.h"
 #include "tandem/experiment.pb.h"
 #include "tandem/export.h"

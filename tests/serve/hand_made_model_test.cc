@@ -18,6 +18,7 @@
 #include "absl/strings/str_join.h"
 #include "src/config/config_file.h"
 #include "tandem/checkpoint.h"
+#include "tandem/durable_files.h"
 #include "tandem/experiment.h"
 #include "tandem/experiment.pb.h"
 #include "tandem/export.h"

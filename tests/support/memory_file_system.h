@@ -14,7 +14,7 @@
 #include <string>
 #include <vector>
 
-#include "tandem/files.h"
+#include "tandem/file_system.h"
 
 namespace tandem {
 

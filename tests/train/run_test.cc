@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "src/train/run_directory.h"
 #include "tandem/checkpoint.h"
+#include "tandem/durable_files.h"
 #include "tandem/experiment.h"
 #include "tandem/export.h"
 #include "tandem/feature_change.h"

@@ -21,6 +21,7 @@
 #include "tandem/checkpoint.h"
 #include "tandem/day_files.h"
 #include "tandem/dual_model.h"
+#include "tandem/durable_files.h"
 #include "tandem/experiment.h"
 #include "tandem/online.h"
 #include "tandem/run.h"

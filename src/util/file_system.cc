@@ -1,4 +1,4 @@
-#include "tandem/files.h"
+#include "tandem/file_system.h"
 
 #include <fcntl.h>
 #include <glog/logging.h>
@@ -12,8 +12,8 @@
 #include <system_error>
 #include <utility>
 
-#include "src/util/aside.h"
 #include "src/util/paths.h"
+#include "tandem/durable_files.h"
 #include "tandem/status.h"
 
 namespace tandem {
@@ -337,25 +337,12 @@ class PosixFileSystem : public FileSystem {
   }
 };
 
-absl::Status WriteDurably(FileSystem& fs, const std::string& path, absl::string_view bytes) {
-  TANDEM_ASSIGN_OR_RETURN(auto file, fs.OpenForAppend(path, 0));
-  TANDEM_RETURN_IF_ERROR(file->Append(bytes));
-  TANDEM_RETURN_IF_ERROR(file->Sync());
-  return file->Close();
-}
-
 }  // namespace
 
 FileSystem& FileSystem::Default() {
   // Never destroyed: threads may still write at exit.
   static FileSystem* const file_system = new PosixFileSystem;
   return *file_system;
-}
-
-absl::Status WriteFileAtomically(FileSystem& fs, const std::string& path, absl::string_view bytes) {
-  TANDEM_ASSIGN_OR_RETURN(Aside aside, Aside::File(fs, path));
-  TANDEM_RETURN_IF_ERROR(WriteDurably(fs, aside.path(), bytes));
-  return aside.Commit();
 }
 
 }  // namespace tandem
