@@ -26,7 +26,7 @@ absl::StatusOr<int> RunTrain(const Invocation& invocation) {
   TANDEM_ASSIGN_OR_RETURN(const proto::Experiment experiment,
                           ExperimentToTrain(FileSystem::Default(), files, invocation.overrides));
   RunOptions options;
-  TANDEM_ASSIGN_OR_RETURN(options.days, DaysToTrain(experiment, FLAGS_end_date));
+  TANDEM_ASSIGN_OR_RETURN(options.days, DaysToTrain(FileSystem::Default(), experiment, FLAGS_end_date));
   options.resume = FLAGS_resume;
   return TrainAndReport(experiment, &options);
 }

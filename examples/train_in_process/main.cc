@@ -46,8 +46,8 @@ absl::Status TrainJudgeExport(const std::string& config, const std::string& log,
   Progress progress;
   options.observer = &progress;
   std::vector<std::string> missing;  // days of the window that have no file
-  TANDEM_ASSIGN_OR_RETURN(options.days,
-                          tandem::FindWindow(log, end_date, experiment.train().window_days(), &missing));
+  TANDEM_ASSIGN_OR_RETURN(options.days, tandem::FindWindow(tandem::FileSystem::Default(), log, end_date,
+                                                           experiment.train().window_days(), &missing));
   TANDEM_ASSIGN_OR_RETURN(const tandem::RunSummary run, tandem::TrainRun(experiment, options));
   std::cout << run.steps << " steps, " << missing.size() << " days without a file\n";
 

@@ -47,6 +47,8 @@ class FileLock {
 };
 
 struct FileInfo {
+  enum class Kind { kFile, kDirectory, kPipe, kOther };
+  Kind kind = Kind::kFile;
   int64_t size = 0;
   // Together they are the file's, whatever name leads to it; another file has another pair.
   uint64_t device = 0, number = 0;
@@ -73,7 +75,7 @@ class FileSystem {
   virtual absl::StatusOr<int64_t> ReadRange(const std::string& path, int64_t offset, int64_t length,
                                             char* bytes) = 0;
   virtual absl::StatusOr<int64_t> Size(const std::string& path) = 0;
-  // Of the file that the name leads to now.
+  // Of what the name leads to now.
   virtual absl::StatusOr<FileInfo> Info(const std::string& path) = 0;
   virtual bool Exists(const std::string& path) = 0;
   virtual bool IsDirectory(const std::string& path) = 0;

@@ -2,7 +2,7 @@
 //
 //   RunOptions options;
 //   options.run_dir = "run";
-//   TANDEM_ASSIGN_OR_RETURN(options.days, FindWindow(data.path(), "2000-12-01", 30, &missing));
+//   TANDEM_ASSIGN_OR_RETURN(options.days, FindWindow(fs, data.path(), "2000-12-01", 30, &missing));
 //   TANDEM_ASSIGN_OR_RETURN(const RunSummary summary, TrainRun(experiment, options));
 //
 // run_dir holds config.pbtxt (fully resolved), metrics.jsonl (an object a logged step, and one a day with

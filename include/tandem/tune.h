@@ -4,7 +4,7 @@
 //   TuneOptions options;
 //   options.run_dir = "tuned";
 //   options.budget = 600;
-//   TANDEM_ASSIGN_OR_RETURN(options.days, DaysToTrain(experiment, end_date));
+//   TANDEM_ASSIGN_OR_RETURN(options.days, DaysToTrain(fs, experiment, end_date));
 //   TANDEM_ASSIGN_OR_RETURN(const TuneSummary summary, RunTuning(experiment, options));
 //   std::cout << summary.text;
 //

@@ -40,6 +40,12 @@ std::string NoFile(const std::string& path, mode_t mode) {
                         : "is a device or a socket, where a file is wanted";
 }
 
+FileInfo::Kind KindOf(mode_t mode) {
+  if (S_ISREG(mode)) return FileInfo::Kind::kFile;
+  if (S_ISDIR(mode)) return FileInfo::Kind::kDirectory;
+  return S_ISFIFO(mode) ? FileInfo::Kind::kPipe : FileInfo::Kind::kOther;
+}
+
 absl::Status CheckIsFile(const std::string& path) {
   struct stat info;
   if (stat(path.c_str(), &info) != 0) return ReadFailed(path, errno);
@@ -258,7 +264,7 @@ class PosixFileSystem : public FileSystem {
   absl::StatusOr<FileInfo> Info(const std::string& path) override {
     struct stat info;
     if (stat(path.c_str(), &info) != 0) return ReadFailed(path, errno);
-    return FileInfo{info.st_size, info.st_dev, info.st_ino};
+    return FileInfo{KindOf(info.st_mode), info.st_size, info.st_dev, info.st_ino};
   }
 
   bool Exists(const std::string& path) override {

@@ -79,7 +79,7 @@ std::string Date(int day) { return absl::StrCat("2026-01-0", day); }
 
 std::vector<Day> Days(const std::string& in, int first, int last) {
   std::vector<std::string> missing;
-  return FindDays(in + "/{date}.tsv", Date(first), Date(last), &missing).value();
+  return FindDays(FileSystem::Default(), in + "/{date}.tsv", Date(first), Date(last), &missing).value();
 }
 
 proto::Experiment Experiment(const std::string& in, const std::string& more) {

@@ -124,7 +124,7 @@ class HandMadeModelTest : public testing::TestWithParam<ModelCase> {
     options_.run_dir = scratch_ / "run";
     options_.quiet = true;
     std::vector<std::string> missing;
-    options_.days = FindDays(log, "2026-01-01", "2026-01-01", &missing).value();
+    options_.days = FindDays(FileSystem::Default(), log, "2026-01-01", "2026-01-01", &missing).value();
     StopAt stop(GetParam().steps);
     options_.stop = &stop.stop;
     options_.observer = &stop;

@@ -130,7 +130,7 @@ class TrainedMemory : public testing::Test {
     options.resume = true;
     options.quiet = true;
     std::vector<std::string> missing;
-    options.days = FindDays(of_log.data().path(), "", "", &missing).value();
+    options.days = FindDays(FileSystem::Default(), of_log.data().path(), "", "", &missing).value();
     return TrainRun(of_log, options).status();
   }
 
