@@ -1,7 +1,9 @@
-// Which files a log is made of, and how a configuration names them: a path, a glob, or a path with a day in it.
+// Which files a log is made of, and how a configuration names them.
 //
 //   TANDEM_ASSIGN_OR_RETURN(const InputFiles input, FindInput(fs, {"logs/*.tsv.gz"}));
 //   input.path;                       // "logs/{date}.tsv.gz", where names differ by a day
+//
+// Thread-safe: functions that keep nothing.
 #ifndef TANDEM_SRC_INIT_INPUT_FILES_H_
 #define TANDEM_SRC_INIT_INPUT_FILES_H_
 
