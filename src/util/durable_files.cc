@@ -206,7 +206,7 @@ absl::Status WriteDurably(FileSystem& fs, const std::string& path, absl::string_
 
 absl::Status WriteFileAtomically(FileSystem& fs, const std::string& path, absl::string_view bytes) {
   TANDEM_ASSIGN_OR_RETURN(Aside aside, Aside::File(fs, path));
-  TANDEM_RETURN_IF_ERROR(WriteDurably(fs, aside.path(), bytes));
+  TANDEM_RETURN_IF_ERROR(aside.Named(WriteDurably(fs, aside.path(), bytes)));
   return aside.Commit();
 }
 
