@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <gflags/gflags.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -17,7 +16,7 @@
 #include "absl/strings/str_split.h"
 #include "src/train/run_config.h"
 #include "src/util/distinct_files.h"
-#include "tandem/files.h"
+#include "tandem/file_system.h"
 #include "tandem/status.h"
 #include "tools/path_list.h"
 #include "tools/standard_streams.h"
@@ -101,12 +100,11 @@ absl::Status CheckOutputFile(const std::vector<std::string>& inputs, const std::
     return ConfigError("--output: ", output, ": what is written is plain text; leave ", ending,
                        " off, or compress what comes from --output=-");
   }
-  struct stat written;
-  if (output.empty() || stat(output.c_str(), &written) != 0 || !S_ISREG(written.st_mode))
-    return absl::OkStatus();
+  FileSystem& fs = FileSystem::Default();
+  const absl::StatusOr<FileInfo> written = fs.Info(output);
+  if (!written.ok() || written->kind != FileInfo::Kind::kFile) return absl::OkStatus();
   for (const std::string& input : inputs) {
-    struct stat read;
-    if (stat(input.c_str(), &read) == 0 && read.st_dev == written.st_dev && read.st_ino == written.st_ino) {
+    if (AreOneFile(fs, input, output)) {
       return ConfigError("--output: ", output, " is also an input (", input, "); it would be replaced");
     }
   }
@@ -128,7 +126,7 @@ absl::Status CheckNoneTwice(const char* flag, const std::vector<std::string>& li
 
 absl::StatusOr<std::vector<std::string>> FilesGivenOnce(const char* flag, const std::string& text) {
   std::vector<std::string> files = SplitPaths(text);
-  DistinctFiles seen;
+  DistinctFiles seen(FileSystem::Default());
   for (const std::string& file : files) {
     const std::string before = seen.Before(file);
     if (before.empty()) continue;
@@ -180,15 +178,17 @@ absl::StatusOr<Output> Output::Open(const std::string& path) {
       return ConfigError("--output: standard output is closed; name a file, or leave it open");
     return Output("", STDOUT_FILENO);
   }
-  struct stat info;
-  if (stat(path.c_str(), &info) == 0 && !S_ISREG(info.st_mode)) {
-    if (S_ISDIR(info.st_mode)) return ConfigError("--output: ", path, " is a directory; name a file");
+  FileSystem& fs = FileSystem::Default();
+  const absl::StatusOr<FileInfo> info = fs.Info(path);
+  if (info.ok() && info->kind != FileInfo::Kind::kFile) {
+    if (info->kind == FileInfo::Kind::kDirectory)
+      return ConfigError("--output: ", path, " is a directory; name a file");
     // A pipe or a device is written to; it could only be replaced by a rename.
     const int device = open(path.c_str(), O_WRONLY | O_CLOEXEC);
     if (device < 0) return ConfigError("--output: ", path, ": ", std::strerror(errno));
     return Output(path, device);
   }
-  absl::StatusOr<OutputFile> file = OutputFile::Open(FileSystem::Default(), path);
+  absl::StatusOr<OutputFile> file = OutputFile::Open(fs, path);
   if (!file.ok()) return ConfigError("--output: ", file.status().message());
   RemoveWhenKilled(file->aside());
   return Output(*std::move(file));

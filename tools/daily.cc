@@ -9,7 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "tandem/experiment.pb.h"
-#include "tandem/files.h"
+#include "tandem/file_system.h"
 #include "tandem/setup.h"
 #include "tandem/status.h"
 #include "tools/command.h"
@@ -35,9 +35,9 @@ absl::StatusOr<int> RunDailyCommand(const Invocation& invocation) {
   options.stop = &CatchStopSignals();
   TANDEM_ASSIGN_OR_RETURN(options.kernels, ChosenKernels());
   TANDEM_ASSIGN_OR_RETURN(const DailySummary summary, RunDaily(experiment, options));
-  LOG(INFO) << summary.dates << " dates done, "
+  LOG(INFO) << summary.dates << (summary.dates == 1 ? " date done, " : " dates done, ")
             << (summary.skipped > 0 ? absl::StrCat(summary.skipped, " skipped without a log, ") : "")
-            << summary.published << " models published"
+            << summary.published << (summary.published == 1 ? " model published" : " models published")
             << (summary.waits_for.empty() ? ""
                                           : absl::StrCat("; waiting for the log of ", summary.waits_for));
   if (summary.stopped_by != 0) {

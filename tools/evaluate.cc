@@ -85,7 +85,8 @@ absl::StatusOr<int> RunEvaluate(const Invocation& invocation) {
   options.products = *products;
   TANDEM_ASSIGN_OR_RETURN(const std::unique_ptr<Predictor> predictor, Predictor::Load(FLAGS_model, options));
   TANDEM_RETURN_IF_ERROR(CheckCommittee(asked, *predictor));
-  TANDEM_ASSIGN_OR_RETURN(const std::vector<std::string> files, FindFiles(SplitPaths(FLAGS_input)));
+  TANDEM_ASSIGN_OR_RETURN(const std::vector<std::string> files,
+                          FindFiles(FileSystem::Default(), SplitPaths(FLAGS_input)));
   TANDEM_RETURN_IF_ERROR(CheckOutputFile(files, FLAGS_output));
   TANDEM_ASSIGN_OR_RETURN(ModelEvaluation evaluation, EvaluateModel(*predictor, files));
   KeepAsked(asked, &evaluation);

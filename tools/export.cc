@@ -9,7 +9,7 @@
 #include <optional>
 
 #include "tandem/day_files.h"
-#include "tandem/files.h"
+#include "tandem/file_system.h"
 #include "tandem/model_directory.h"
 #include "tandem/status.h"
 #include "tools/command.h"
@@ -56,7 +56,7 @@ absl::StatusOr<int> RunExport(const Invocation& invocation) {
   TANDEM_RETURN_IF_ERROR(WithNewest(fs, FLAGS_model, [&](const std::string& newest) -> absl::Status {
     checkpoint = newest;
     if (!FLAGS_input.empty()) {
-      TANDEM_ASSIGN_OR_RETURN(options.files, FindFiles(SplitPaths(FLAGS_input)));
+      TANDEM_ASSIGN_OR_RETURN(options.files, FindFiles(FileSystem::Default(), SplitPaths(FLAGS_input)));
     }
     TANDEM_ASSIGN_OR_RETURN(report, ExportBundle(fs, checkpoint, FLAGS_output, options));
     return absl::OkStatus();

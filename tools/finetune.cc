@@ -45,10 +45,12 @@ absl::StatusOr<int> RunFinetune(const Invocation& invocation) {
       return ConfigError(
           "--input names the files; --begin_date and --end_date choose days of data.path: either");
     }
-    TANDEM_ASSIGN_OR_RETURN(std::vector<std::string> files, FindFiles(SplitPaths(FLAGS_input)));
+    TANDEM_ASSIGN_OR_RETURN(std::vector<std::string> files,
+                            FindFiles(FileSystem::Default(), SplitPaths(FLAGS_input)));
     options.days.push_back({"", std::move(files)});
   } else {
-    TANDEM_ASSIGN_OR_RETURN(options.days, DaysToFineTune(experiment, FLAGS_begin_date, FLAGS_end_date));
+    TANDEM_ASSIGN_OR_RETURN(
+        options.days, DaysToFineTune(FileSystem::Default(), experiment, FLAGS_begin_date, FLAGS_end_date));
   }
   options.resume = FLAGS_resume;
   options.reset_optimizer = FLAGS_reset_optimizer;

@@ -28,7 +28,8 @@ absl::StatusOr<int> RunImportance(const Invocation& invocation) {
   TANDEM_ASSIGN_OR_RETURN(predictor_options.kernels, ChosenKernels());
   TANDEM_ASSIGN_OR_RETURN(const std::unique_ptr<Predictor> predictor,
                           Predictor::Load(FLAGS_model, predictor_options));
-  TANDEM_ASSIGN_OR_RETURN(const std::vector<std::string> files, FindFiles(SplitPaths(FLAGS_input)));
+  TANDEM_ASSIGN_OR_RETURN(const std::vector<std::string> files,
+                          FindFiles(FileSystem::Default(), SplitPaths(FLAGS_input)));
   TANDEM_RETURN_IF_ERROR(CheckOutputFile(files, FLAGS_output));
   ImportanceOptions options;
   options.repeats = FLAGS_repeats;

@@ -6,7 +6,7 @@
 #include <cstdio>
 #include <filesystem>
 
-#include "tandem/files.h"
+#include "tandem/file_system.h"
 #include "tandem/status.h"
 #include "tools/command.h"
 #include "tools/common.h"

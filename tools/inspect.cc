@@ -7,7 +7,7 @@
 #include "tandem/day_files.h"
 #include "tandem/experiment.h"
 #include "tandem/experiment.pb.h"
-#include "tandem/files.h"
+#include "tandem/file_system.h"
 #include "tandem/log_summary.h"
 #include "tandem/model_description.h"
 #include "tandem/status.h"
@@ -40,7 +40,8 @@ absl::StatusOr<std::string> InspectLog(const std::vector<std::string>& overrides
   if (FLAGS_input.empty()) return ConfigError("tandem inspect --data needs --input");
   TANDEM_ASSIGN_OR_RETURN(const proto::Experiment experiment,
                           LoadExperiment(SplitPaths(FLAGS_config), overrides));
-  TANDEM_ASSIGN_OR_RETURN(const std::vector<std::string> files, FindFiles(SplitPaths(FLAGS_input)));
+  TANDEM_ASSIGN_OR_RETURN(const std::vector<std::string> files,
+                          FindFiles(FileSystem::Default(), SplitPaths(FLAGS_input)));
   TANDEM_ASSIGN_OR_RETURN(const LogSummary log, SummarizeLog(FileSystem::Default(), experiment, files));
   return format == OutputFormat::kJson ? LogSummaryJson(log) : LogSummaryText(log);
 }

@@ -8,7 +8,7 @@
 #include <string>
 
 #include "tandem/experiment.pb.h"
-#include "tandem/files.h"
+#include "tandem/file_system.h"
 #include "tandem/setup.h"
 #include "tandem/status.h"
 #include "tools/command.h"

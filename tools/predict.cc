@@ -45,7 +45,8 @@ absl::StatusOr<int> RunPredict(const Invocation& invocation) {
     return ConfigError("--tower=both: ", first->directory(), " has a ",
                        first->has_teacher() ? "teacher" : "student", " only");
   }
-  TANDEM_ASSIGN_OR_RETURN(const std::vector<std::string> files, FindFiles(SplitPaths(FLAGS_input)));
+  TANDEM_ASSIGN_OR_RETURN(const std::vector<std::string> files,
+                          FindFiles(FileSystem::Default(), SplitPaths(FLAGS_input)));
   TANDEM_RETURN_IF_ERROR(CheckOutputFile(files, FLAGS_output));
   TANDEM_ASSIGN_OR_RETURN(Output output, Output::Open(FLAGS_output));
   const std::unique_ptr<Profile> profile = StartProfile(

@@ -25,7 +25,7 @@ absl::StatusOr<int> RunReport(const Invocation& invocation) {
   options.data_overrides = invocation.overrides;
   TANDEM_ASSIGN_OR_RETURN(options.kernels, ChosenKernels());
   if (!FLAGS_input.empty()) {
-    TANDEM_ASSIGN_OR_RETURN(options.input, FindFiles(SplitPaths(FLAGS_input)));
+    TANDEM_ASSIGN_OR_RETURN(options.input, FindFiles(FileSystem::Default(), SplitPaths(FLAGS_input)));
   } else {
     for (const auto& [flag, value] : invocation.flags) {
       if (flag == "repeats" || flag == "seed" || flag == "max_rows")

@@ -7,7 +7,7 @@
 
 #include "src/data/synthetic_log.h"
 #include "src/util/json_text.h"
-#include "tandem/files.h"
+#include "tandem/file_system.h"
 #include "tandem/status.h"
 #include "tools/command.h"
 #include "tools/common.h"

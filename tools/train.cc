@@ -6,8 +6,9 @@
 #include <cstdio>
 #include <memory>
 
+#include "tandem/durable_files.h"
 #include "tandem/experiment.pb.h"
-#include "tandem/files.h"
+#include "tandem/file_system.h"
 #include "tandem/poor_model.h"
 #include "tandem/run.h"
 #include "tandem/setup.h"
@@ -25,7 +26,7 @@ absl::StatusOr<int> RunTrain(const Invocation& invocation) {
   TANDEM_ASSIGN_OR_RETURN(const proto::Experiment experiment,
                           ExperimentToTrain(FileSystem::Default(), files, invocation.overrides));
   RunOptions options;
-  TANDEM_ASSIGN_OR_RETURN(options.days, DaysToTrain(experiment, FLAGS_end_date));
+  TANDEM_ASSIGN_OR_RETURN(options.days, DaysToTrain(FileSystem::Default(), experiment, FLAGS_end_date));
   options.resume = FLAGS_resume;
   return TrainAndReport(experiment, &options);
 }

@@ -10,7 +10,7 @@
 #include "absl/time/time.h"
 #include "tandem/experiment.h"
 #include "tandem/experiment.pb.h"
-#include "tandem/files.h"
+#include "tandem/file_system.h"
 #include "tandem/setup.h"
 #include "tandem/status.h"
 #include "tools/command.h"
@@ -45,7 +45,7 @@ absl::StatusOr<int> RunTune(const Invocation& invocation) {
   TANDEM_ASSIGN_OR_RETURN(const proto::Experiment given, LoadExperiment(files, invocation.overrides, fs));
   TANDEM_ASSIGN_OR_RETURN(const proto::Experiment experiment,
                           ExperimentToTrain(fs, files, invocation.overrides));
-  TANDEM_ASSIGN_OR_RETURN(options.days, DaysToTrain(experiment, FLAGS_end_date));
+  TANDEM_ASSIGN_OR_RETURN(options.days, DaysToTrain(FileSystem::Default(), experiment, FLAGS_end_date));
   std::vector<std::string> inputs = files;
   for (const Day& day : options.days) inputs.insert(inputs.end(), day.files.begin(), day.files.end());
   if (FLAGS_output == "-") return ConfigError("--output=-: the table goes to standard output; name a file");

@@ -82,8 +82,8 @@ absl::Status Train(const std::string& config, const std::string& log, const std:
     return std::make_unique<CountingRowStore>(request, &counts);
   };
   std::vector<std::string> missing;
-  TANDEM_ASSIGN_OR_RETURN(options.days,
-                          tandem::FindWindow(log, end_date, experiment.train().window_days(), &missing));
+  TANDEM_ASSIGN_OR_RETURN(options.days, tandem::FindWindow(tandem::FileSystem::Default(), log, end_date,
+                                                           experiment.train().window_days(), &missing));
   TANDEM_RETURN_IF_ERROR(tandem::TrainRun(experiment, options).status());
   std::cout << counts.steps << " steps asked for " << counts.keys << " keys, and " << counts.learned
             << " rows learned\n";

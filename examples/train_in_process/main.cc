@@ -7,17 +7,15 @@
 // killed in training, it goes on where it was; called after it was done, it judges again, and leaves the bundle as it is.
 #include <iostream>
 #include <string>
-#include <vector>
 
-#include "tandem/day_files.h"
 #include "tandem/evaluate_model.h"
-#include "tandem/experiment.h"
 #include "tandem/experiment.pb.h"
 #include "tandem/export.h"
-#include "tandem/files.h"
+#include "tandem/file_system.h"
 #include "tandem/predictor.h"
 #include "tandem/run.h"
 #include "tandem/run_observer.h"
+#include "tandem/setup.h"
 #include "tandem/status.h"
 
 namespace {
@@ -33,11 +31,9 @@ class Progress : public tandem::RunObserver {
 
 absl::Status TrainJudgeExport(const std::string& config, const std::string& log, const std::string& end_date,
                               const std::string& test, const std::string& work) {
-  TANDEM_ASSIGN_OR_RETURN(tandem::proto::Experiment experiment,
-                          tandem::LoadExperiment({config}, {"train.epochs=1"}));
-  experiment.mutable_data()->set_path(log);
-  tandem::ResolveDefaults(&experiment);
-  TANDEM_RETURN_IF_ERROR(tandem::ValidateExperiment(experiment));
+  tandem::FileSystem& fs = tandem::FileSystem::Default();
+  TANDEM_ASSIGN_OR_RETURN(const tandem::proto::Experiment experiment,
+                          tandem::ExperimentToTrain(fs, {config}, {"train.epochs=1", "data.path=" + log}));
 
   tandem::RunOptions options;
   options.run_dir = work + "/run";
@@ -45,17 +41,14 @@ absl::Status TrainJudgeExport(const std::string& config, const std::string& log,
   options.quiet = true;
   Progress progress;
   options.observer = &progress;
-  std::vector<std::string> missing;  // days of the window that have no file
-  TANDEM_ASSIGN_OR_RETURN(options.days,
-                          tandem::FindWindow(log, end_date, experiment.train().window_days(), &missing));
+  TANDEM_ASSIGN_OR_RETURN(options.days, tandem::DaysToTrain(fs, experiment, end_date));
   TANDEM_ASSIGN_OR_RETURN(const tandem::RunSummary run, tandem::TrainRun(experiment, options));
-  std::cout << run.steps << " steps, " << missing.size() << " days without a file\n";
+  std::cout << run.steps << " steps\n";
 
   TANDEM_ASSIGN_OR_RETURN(const auto predictor, tandem::Predictor::Load(options.run_dir, {}));
   TANDEM_ASSIGN_OR_RETURN(const auto evaluation, tandem::EvaluateModel(*predictor, {test}));
   std::cout << tandem::ModelEvaluationToJson(evaluation) << "\n";
 
-  tandem::FileSystem& fs = tandem::FileSystem::Default();
   const std::string bundle = work + "/bundle";
   if (fs.Exists(bundle)) {
     // A bundle is never written over: somebody may be serving it.

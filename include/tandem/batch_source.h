@@ -34,7 +34,7 @@
 #include "absl/status/statusor.h"
 #include "tandem/batch.h"
 #include "tandem/day_files.h"
-#include "tandem/files.h"
+#include "tandem/file_system.h"
 #include "tandem/row_choice.h"
 #include "tandem/row_fault.h"
 #include "tandem/schema.h"

@@ -22,8 +22,9 @@
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "tandem/dual_model.h"
-#include "tandem/files.h"
+#include "tandem/file_system.h"
 #include "tandem/metrics.h"
+#include "tandem/records.h"
 
 namespace tandem {
 

@@ -3,7 +3,7 @@
 //   const double begun = clock.Now();
 //   while (!ready() && clock.Now() - begun < 10) clock.Sleep(0.02);
 //
-// Times are in seconds. Thread-safe.
+// Times are in seconds. What measures the speed of the machine itself goes past it. Thread-safe.
 #ifndef TANDEM_CLOCK_H_
 #define TANDEM_CLOCK_H_
 
@@ -20,6 +20,8 @@ class Clock {
 
   // Since a moment of no meaning; never goes back.
   virtual double Now() = 0;
+  // Since 1970, UTC: what a calendar says. It may be set, and go back.
+  virtual double SinceEpoch() = 0;
   // Waits so long; 0 or less: not at all.
   virtual void Sleep(double seconds) = 0;
   // Waits until `changed` is notified or Now() reaches `deadline`, or for less: the caller looks and, if need

@@ -26,7 +26,7 @@
 
 #include "absl/status/statusor.h"
 #include "tandem/clock.h"
-#include "tandem/files.h"
+#include "tandem/file_system.h"
 #include "tandem/kernels.h"
 #include "tandem/metrics.h"
 #include "tandem/run_observer.h"

@@ -1,6 +1,6 @@
 // The files of a log: by day, or by globs.
 //
-//   TANDEM_ASSIGN_OR_RETURN(std::vector<Day> days, FindWindow(data.path(), "2000-12-01", 30, &missing));
+//   TANDEM_ASSIGN_OR_RETURN(std::vector<Day> days, FindWindow(fs, data.path(), "2000-12-01", 30, &missing));
 //   for (const std::string& file : days[0].files) ...
 //
 // A file that is named twice, by overlapping globs, another spelling of its path or a link, is read once, and a
@@ -15,6 +15,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
+#include "tandem/file_system.h"
 
 namespace tandem {
 
@@ -28,14 +29,16 @@ struct Day {
 // without a file go into `missing`. A path without a date is one Day with an empty date. No file at all is a
 // DataError that says what was looked for. A malformed date or pattern is a ConfigError, and so is a file that
 // is two days' (a link).
-absl::StatusOr<std::vector<Day>> FindDays(const std::string& path, const std::string& begin_date,
-                                          const std::string& end_date, std::vector<std::string>* missing);
+absl::StatusOr<std::vector<Day>> FindDays(FileSystem& fs, const std::string& path,
+                                          const std::string& begin_date, const std::string& end_date,
+                                          std::vector<std::string>* missing);
 // The same for the `days` days that end on end_date.
-absl::StatusOr<std::vector<Day>> FindWindow(const std::string& path, const std::string& end_date, int days,
+absl::StatusOr<std::vector<Day>> FindWindow(FileSystem& fs, const std::string& path,
+                                            const std::string& end_date, int days,
                                             std::vector<std::string>* missing);
 // The files that paths and globs name, in order; "-" is standard input. One that matches nothing is a
 // DataError, "-" twice a ConfigError. A comma in a path is one of its own.
-absl::StatusOr<std::vector<std::string>> FindFiles(absl::Span<const std::string> patterns);
+absl::StatusOr<std::vector<std::string>> FindFiles(FileSystem& fs, absl::Span<const std::string> patterns);
 // Days in their order as ranges: "2000-11-02..2000-11-05 2000-11-09".
 std::string DayRanges(const std::vector<std::string>& dates);
 // True if the path has a {date} in it.

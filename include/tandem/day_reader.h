@@ -12,7 +12,7 @@
 
 #include "absl/status/statusor.h"
 #include "tandem/batch.h"
-#include "tandem/files.h"
+#include "tandem/file_system.h"
 #include "tandem/quarantine.h"
 #include "tandem/row_choice.h"
 #include "tandem/row_decoder.h"

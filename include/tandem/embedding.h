@@ -35,7 +35,7 @@
 
 #include "absl/status/status.h"
 #include "tandem/batch.h"
-#include "tandem/files.h"
+#include "tandem/file_system.h"
 #include "tandem/matrix.h"
 #include "tandem/row_store.h"
 #include "tandem/schema.h"

@@ -20,7 +20,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "tandem/files.h"
+#include "tandem/file_system.h"
 #include "tandem/kernels.h"
 #include "tandem/metrics.h"
 #include "tandem/precision.h"

@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "tandem/files.h"
+#include "tandem/file_system.h"
 #include "tandem/kernels.h"
 #include "tandem/model_directory.h"
 #include "tandem/precision.h"

@@ -18,7 +18,7 @@
 
 #include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
-#include "tandem/files.h"
+#include "tandem/file_system.h"
 
 namespace tandem {
 

@@ -18,8 +18,9 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "tandem/clock.h"
 #include "tandem/column_importance.h"
-#include "tandem/files.h"
+#include "tandem/file_system.h"
 #include "tandem/kernels.h"
 
 namespace tandem {
@@ -39,6 +40,7 @@ struct ReportOptions {
   // Null: the best for this processor.
   const Kernels* kernels = nullptr;
   FileSystem* file_system = &FileSystem::Default();
+  Clock* clock = &Clock::Default();
 };
 
 // The page's HTML. Errors as those of Predictor::Load, ScoreFiles and MeasureImportance; a ConfigError for

@@ -29,7 +29,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "tandem/batch.h"
-#include "tandem/files.h"
+#include "tandem/file_system.h"
 #include "tandem/precision.h"
 #include "tandem/row_store.h"
 #include "tandem/sample_format.h"

@@ -2,7 +2,7 @@
 //
 //   RunOptions options;
 //   options.run_dir = "run";
-//   TANDEM_ASSIGN_OR_RETURN(options.days, FindWindow(data.path(), "2000-12-01", 30, &missing));
+//   TANDEM_ASSIGN_OR_RETURN(options.days, FindWindow(fs, data.path(), "2000-12-01", 30, &missing));
 //   TANDEM_ASSIGN_OR_RETURN(const RunSummary summary, TrainRun(experiment, options));
 //
 // run_dir holds config.pbtxt (fully resolved), metrics.jsonl (an object a logged step, and one a day with
@@ -25,7 +25,7 @@
 #include "absl/status/statusor.h"
 #include "tandem/clock.h"
 #include "tandem/day_files.h"
-#include "tandem/files.h"
+#include "tandem/file_system.h"
 #include "tandem/kernels.h"
 #include "tandem/metrics.h"
 #include "tandem/row_store.h"

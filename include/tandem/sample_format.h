@@ -19,7 +19,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 #include "tandem/cell_reader.h"
-#include "tandem/files.h"
+#include "tandem/file_system.h"
 #include "tandem/row_decoder.h"
 #include "tandem/row_framing.h"
 #include "tandem/sample_file.h"

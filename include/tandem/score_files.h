@@ -1,6 +1,6 @@
 // Scores labelled files with one or more predictors: what every measurement of a model begins with.
 //
-//   TANDEM_ASSIGN_OR_RETURN(const std::vector<std::string> files, FindFiles({"logs/2000-12-0[2-8].tsv.gz"}));
+//   TANDEM_ASSIGN_OR_RETURN(const std::vector<std::string> files, FindFiles(fs, {"logs/2000-12-0[2-8].tsv.gz"}));
 //   TANDEM_ASSIGN_OR_RETURN(const std::vector<TowerLogs> logs, ScoreFiles({predictor.get()}, files));
 //   const Metrics metrics = ComputeMetrics(logs[0].student, /*with_groups=*/false);
 //

@@ -4,7 +4,7 @@
 //   TANDEM_ASSIGN_OR_RETURN(const proto::Experiment experiment, ExperimentToTrain(fs, files, {"train.seed=2"}));
 //   RunOptions options;
 //   options.run_dir = "run";
-//   TANDEM_ASSIGN_OR_RETURN(options.days, DaysToTrain(experiment, "2000-12-01"));
+//   TANDEM_ASSIGN_OR_RETURN(options.days, DaysToTrain(fs, experiment, "2000-12-01"));
 //   TANDEM_ASSIGN_OR_RETURN(const RunSummary summary, TrainRun(experiment, options));
 //
 // Every configuration comes back resolved and valid. Errors: ConfigErrors that name file, key or option;
@@ -19,7 +19,7 @@
 
 #include "absl/status/statusor.h"
 #include "tandem/day_files.h"
-#include "tandem/files.h"
+#include "tandem/file_system.h"
 
 namespace tandem {
 
@@ -34,7 +34,7 @@ absl::StatusOr<proto::Experiment> ExperimentToTrain(FileSystem& fs, const std::v
                                                     const std::vector<std::string>& overrides);
 // The window (train.window_days) that ends on `end_date`; the whole of a log without days, for which it must
 // be empty. Days without a file are warned of.
-absl::StatusOr<std::vector<Day>> DaysToTrain(const proto::Experiment& experiment,
+absl::StatusOr<std::vector<Day>> DaysToTrain(FileSystem& fs, const proto::Experiment& experiment,
                                              const std::string& end_date);
 
 // ---- fine-tuning
@@ -51,7 +51,7 @@ struct FineTuneSetup {
 absl::StatusOr<proto::Experiment> ExperimentToFineTune(FileSystem& fs, const FineTuneSetup& setup);
 // The days begin_date..end_date; the whole of a log without days, for which both must be empty. Days without a
 // file are warned of.
-absl::StatusOr<std::vector<Day>> DaysToFineTune(const proto::Experiment& experiment,
+absl::StatusOr<std::vector<Day>> DaysToFineTune(FileSystem& fs, const proto::Experiment& experiment,
                                                 const std::string& begin_date, const std::string& end_date);
 
 // ---- the daily routine

@@ -4,7 +4,7 @@
 //   TuneOptions options;
 //   options.run_dir = "tuned";
 //   options.budget = 600;
-//   TANDEM_ASSIGN_OR_RETURN(options.days, DaysToTrain(experiment, end_date));
+//   TANDEM_ASSIGN_OR_RETURN(options.days, DaysToTrain(fs, experiment, end_date));
 //   TANDEM_ASSIGN_OR_RETURN(const TuneSummary summary, RunTuning(experiment, options));
 //   std::cout << summary.text;
 //
@@ -45,7 +45,7 @@
 #include "absl/status/statusor.h"
 #include "tandem/clock.h"
 #include "tandem/day_files.h"
-#include "tandem/files.h"
+#include "tandem/file_system.h"
 #include "tandem/kernels.h"
 
 namespace tandem {

@@ -13,17 +13,17 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
-#include "absl/time/clock.h"
-#include "absl/time/time.h"
 #include "src/config/knots.h"
 #include "src/serve/tower_times.h"
+#include "src/util/date.h"
 #include "src/util/json_text.h"
 #include "src/util/progress.h"
 #include "tandem/dual_model.h"
+#include "tandem/durable_files.h"
 #include "tandem/evaluate_model.h"
 #include "tandem/experiment.h"
 #include "tandem/experiment.pb.h"
-#include "tandem/files.h"
+#include "tandem/file_system.h"
 #include "tandem/model_directory.h"
 #include "tandem/predictor.h"
 #include "tandem/status.h"
@@ -143,7 +143,7 @@ absl::Status CellRunner::Train(const PlannedCell& cell, CompareCell* result) con
   spent.wall += options_.clock->Now() - wall_start;
   spent.cpu += SecondsOf(cpu) - cpu_start;
   TANDEM_RETURN_IF_ERROR(WriteSpent(fs, seconds_path, spent));
-  result->date = absl::FormatTime("%Y-%m-%d", absl::Now(), absl::UTCTimeZone());
+  result->date = Today(*options_.clock);
   result->train_seconds = spent.wall;
   result->cpu_seconds = spent.cpu;
   result->time_is_partial = spent.partial;

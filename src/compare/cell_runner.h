@@ -19,7 +19,7 @@
 #include "absl/status/statusor.h"
 #include "src/compare/comparison.h"
 #include "tandem/day_files.h"
-#include "tandem/files.h"
+#include "tandem/file_system.h"
 #include "tandem/kernels.h"
 #include "tandem/run.h"
 

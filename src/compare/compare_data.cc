@@ -7,6 +7,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "src/util/distinct_files.h"
+#include "tandem/durable_files.h"
 #include "tandem/experiment.pb.h"
 #include "tandem/status.h"
 
@@ -49,15 +50,16 @@ absl::StatusOr<CompareData> FindCompareData(const proto::Experiment& experiment,
   CompareData data;
   std::vector<std::string> missing;
   if (HasDate(path)) {
-    TANDEM_ASSIGN_OR_RETURN(data.days, FindWindow(path, options.end_date, window, &missing));
+    TANDEM_ASSIGN_OR_RETURN(data.days,
+                            FindWindow(*options.file_system, path, options.end_date, window, &missing));
   } else {
-    TANDEM_ASSIGN_OR_RETURN(data.days, FindDays(path, "", "", &missing));
+    TANDEM_ASSIGN_OR_RETURN(data.days, FindDays(*options.file_system, path, "", "", &missing));
   }
   if (!missing.empty())
     LOG(WARNING) << "data.path: days of the window without a file: " << DayRanges(missing);
   if (test_days > 0) {
     TANDEM_ASSIGN_OR_RETURN(const std::vector<Day> test,
-                            FindWindow(path, options.end_date, test_days, &missing));
+                            FindWindow(*options.file_system, path, options.end_date, test_days, &missing));
     data.days.erase(std::find_if(data.days.begin(), data.days.end(),
                                  [&](const Day& day) { return day.date >= test[0].date; }),
                     data.days.end());
@@ -68,7 +70,7 @@ absl::StatusOr<CompareData> FindCompareData(const proto::Experiment& experiment,
     return data;
   }
   data.test = absl::StrJoin(options.test, ",");
-  TANDEM_ASSIGN_OR_RETURN(data.test_files, FindFiles(options.test));
+  TANDEM_ASSIGN_OR_RETURN(data.test_files, FindFiles(*options.file_system, options.test));
   if (std::find(data.test_files.begin(), data.test_files.end(), "-") != data.test_files.end())
     return ConfigError("test: standard input can be read only once; name files");
   const auto is_test_file = [&](const std::string& file) {

@@ -9,7 +9,7 @@
 #include "src/train/run_directory.h"
 #include "tandem/compare.h"
 #include "tandem/day_files.h"
-#include "tandem/files.h"
+#include "tandem/file_system.h"
 
 namespace tandem {
 

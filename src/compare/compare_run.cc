@@ -11,8 +11,9 @@
 #include "src/compare/plan.h"
 #include "src/compare/report.h"
 #include "tandem/compare.h"
+#include "tandem/durable_files.h"
 #include "tandem/experiment.pb.h"
-#include "tandem/files.h"
+#include "tandem/file_system.h"
 #include "tandem/status.h"
 
 namespace tandem {

@@ -22,9 +22,10 @@
 #include "tandem/checkpoint.h"
 #include "tandem/daily.h"
 #include "tandem/day_files.h"
+#include "tandem/durable_files.h"
 #include "tandem/experiment.h"
 #include "tandem/experiment.pb.h"
-#include "tandem/files.h"
+#include "tandem/file_system.h"
 #include "tandem/model_directory.h"
 #include "tandem/predictor.h"
 #include "tandem/run.h"
@@ -142,10 +143,11 @@ absl::StatusOr<DailySummary> DailyRun::Run() {
     const absl::CivilDay first = begin - experiment_.train().window_days();
     std::vector<std::string> missing;
     const absl::StatusOr<std::vector<Day>> any =
-        FindDays(experiment_.data().path(), absl::FormatCivilTime(first),
+        FindDays(fs_, experiment_.data().path(), absl::FormatCivilTime(first),
                  absl::FormatCivilTime(end + DayLog::kDaysAhead), &missing);
     if (!any.ok())
-      return FindDays(experiment_.data().path(), options_.begin_date, options_.end_date, &missing).status();
+      return FindDays(fs_, experiment_.data().path(), options_.begin_date, options_.end_date, &missing)
+          .status();
   }
   TANDEM_RETURN_IF_ERROR(Begin());
   for (absl::CivilDay date = begin + static_cast<int>(ledger_.days().size()); date <= end; ++date) {
@@ -170,7 +172,7 @@ absl::StatusOr<bool> DailyRun::DoDate(absl::CivilDay day) {
   line["date"] = date;
   std::vector<std::string> missing;
   const absl::StatusOr<std::vector<Day>> window =
-      FindWindow(path, date, experiment_.train().window_days(), &missing);
+      FindWindow(fs_, path, date, experiment_.train().window_days(), &missing);
   if (window.status().code() == absl::StatusCode::kInvalidArgument) return window.status();
   const bool has_log = window.ok() && window->back().date == date;
   bool holds_rows = false;

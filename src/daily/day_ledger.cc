@@ -8,6 +8,7 @@
 #include "src/daily/days_page.h"
 #include "src/util/format_version.h"
 #include "src/util/json_text.h"
+#include "tandem/durable_files.h"
 #include "tandem/status.h"
 
 namespace tandem {

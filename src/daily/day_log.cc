@@ -44,7 +44,7 @@ absl::StatusOr<std::optional<Day>> DayLog::NextDay(absl::CivilDay date) {
   for (absl::CivilDay later = date + 1; later <= date + kDaysAhead; ++later) {
     const std::string text = absl::FormatCivilTime(later);
     std::vector<std::string> missing;
-    absl::StatusOr<std::vector<Day>> days = FindDays(experiment_.data().path(), text, text, &missing);
+    absl::StatusOr<std::vector<Day>> days = FindDays(fs_, experiment_.data().path(), text, text, &missing);
     if (!days.ok()) continue;
     TANDEM_ASSIGN_OR_RETURN(const bool holds_rows, HoldsRows(days->front()));
     if (holds_rows) return std::move(days->front());

@@ -17,7 +17,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/civil_time.h"
 #include "tandem/day_files.h"
-#include "tandem/files.h"
+#include "tandem/file_system.h"
 #include "tandem/sample_format.h"
 #include "tandem/schema.h"
 #include "tandem/threads.h"

@@ -1,7 +1,6 @@
 #include "src/data/byte_source.h"
 
 #include <poll.h>
-#include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
 #include <zstd.h>
@@ -200,14 +199,15 @@ class TextSource : public ByteSource {
   std::string first_;
 };
 
-bool IsNamedPipe(const std::string& path) {
-  struct stat info;
-  return stat(path.c_str(), &info) == 0 && S_ISFIFO(info.st_mode) && !IsStreamName(path);
+bool IsNamedPipe(FileSystem& fs, const std::string& path) {
+  if (IsStreamName(path)) return false;
+  const absl::StatusOr<FileInfo> info = fs.Info(path);
+  return info.ok() && info->kind == FileInfo::Kind::kPipe;
 }
 
 absl::StatusOr<std::unique_ptr<ByteSource>> OpenBytes(FileSystem& fs, const std::string& path,
                                                       ByteSource::Pipes pipes) {
-  if (pipes == ByteSource::Pipes::kRefused && IsNamedPipe(path))
+  if (pipes == ByteSource::Pipes::kRefused && IsNamedPipe(fs, path))
     return DataError(path, ": is a pipe, where a file is wanted; - and /dev/stdin are read as streams");
   std::unique_ptr<ReadableFile> opened;
   int64_t bytes = 0;

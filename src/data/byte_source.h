@@ -8,7 +8,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
-#include "tandem/files.h"
+#include "tandem/file_system.h"
 
 namespace tandem {
 

@@ -1,8 +1,6 @@
 #include "tandem/day_files.h"
 
-#include <glob.h>
 #include <glog/logging.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <iterator>
@@ -14,6 +12,7 @@
 #include "absl/time/civil_time.h"
 #include "absl/time/time.h"
 #include "src/util/distinct_files.h"
+#include "src/util/glob.h"
 #include "tandem/status.h"
 
 namespace tandem {
@@ -52,23 +51,16 @@ absl::StatusOr<std::string> PathOfDay(const std::string& path, absl::CivilDay da
   return filled;
 }
 
-// Files in name order, whatever the locale's.
-std::vector<std::string> Glob(const std::string& pattern) {
-  glob_t found = {};
-  std::vector<std::string> files;
-  if (glob(pattern.c_str(), GLOB_NOSORT, nullptr, &found) == 0) {
-    files.assign(found.gl_pathv, found.gl_pathv + found.gl_pathc);
-  }
-  globfree(&found);
-  std::sort(files.begin(), files.end());
-  // A name may look like a pattern that doesn't match it: clicks[1].tsv.
-  if (files.empty() && access(pattern.c_str(), F_OK) == 0) files.push_back(pattern);
+absl::StatusOr<std::vector<std::string>> FilesOf(FileSystem& fs, const std::string& pattern) {
+  absl::StatusOr<std::vector<std::string>> files = Glob(fs, pattern);
+  if (!files.ok()) return DataError(files.status().message());
   return files;
 }
 
 // Files of which each is to be read once.
 class FilesOnce {
  public:
+  explicit FilesOnce(FileSystem& fs) : seen_(fs) {}
   // False, and to be told, where it is one of those before.
   bool Add(const std::string& path) {
     const std::string before = seen_.Before(path);
@@ -93,8 +85,8 @@ class FilesOnce {
   std::string told_;
 };
 
-std::vector<std::string> EachOnce(std::vector<std::string> files) {
-  FilesOnce once;
+std::vector<std::string> EachOnce(FileSystem& fs, std::vector<std::string> files) {
+  FilesOnce once(fs);
   files.erase(
       std::remove_if(files.begin(), files.end(), [&](const std::string& file) { return !once.Add(file); }),
       files.end());
@@ -103,8 +95,8 @@ std::vector<std::string> EachOnce(std::vector<std::string> files) {
 }
 
 // A row has one day.
-absl::Status CheckDaysShareNoFile(const std::vector<Day>& days) {
-  DistinctFiles seen;
+absl::Status CheckDaysShareNoFile(FileSystem& fs, const std::vector<Day>& days) {
+  DistinctFiles seen(fs);
   std::map<std::string, std::string> day_of;
   for (const Day& day : days) {
     for (const std::string& file : day.files) {
@@ -124,12 +116,13 @@ absl::Status CheckDaysShareNoFile(const std::vector<Day>& days) {
 
 bool HasDate(const std::string& path) { return path.find(std::string(kOpen)) != std::string::npos; }
 
-absl::StatusOr<std::vector<Day>> FindDays(const std::string& path, const std::string& begin_date,
-                                          const std::string& end_date, std::vector<std::string>* missing) {
+absl::StatusOr<std::vector<Day>> FindDays(FileSystem& fs, const std::string& path,
+                                          const std::string& begin_date, const std::string& end_date,
+                                          std::vector<std::string>* missing) {
   if (!HasDate(path)) {
-    std::vector<std::string> files = Glob(path);
+    TANDEM_ASSIGN_OR_RETURN(std::vector<std::string> files, FilesOf(fs, path));
     if (files.empty()) return DataError("data.path: no file '", path, "'");
-    return std::vector<Day>{{"", EachOnce(std::move(files))}};
+    return std::vector<Day>{{"", EachOnce(fs, std::move(files))}};
   }
   TANDEM_ASSIGN_OR_RETURN(const absl::CivilDay begin, ParseDay(begin_date, "begin_date"));
   TANDEM_ASSIGN_OR_RETURN(const absl::CivilDay end, ParseDay(end_date, "end_date"));
@@ -144,11 +137,11 @@ absl::StatusOr<std::vector<Day>> FindDays(const std::string& path, const std::st
                          absl::FormatCivilTime(other->second), " and ", absl::FormatCivilTime(day),
                          "; a date needs year, month and day (%Y, %m, %d)");
     }
-    std::vector<std::string> files = Glob(pattern);
+    TANDEM_ASSIGN_OR_RETURN(std::vector<std::string> files, FilesOf(fs, pattern));
     if (files.empty()) {
       missing->push_back(absl::FormatCivilTime(day));
     } else {
-      days.push_back({absl::FormatCivilTime(day), EachOnce(std::move(files))});
+      days.push_back({absl::FormatCivilTime(day), EachOnce(fs, std::move(files))});
     }
   }
   if (days.empty()) {
@@ -158,15 +151,16 @@ absl::StatusOr<std::vector<Day>> FindDays(const std::string& path, const std::st
         begin_date == end_date ? end_date : absl::StrCat("any day of ", begin_date, "..", end_date),
         "; looked for '", path, "', for example ", last);
   }
-  TANDEM_RETURN_IF_ERROR(CheckDaysShareNoFile(days));
+  TANDEM_RETURN_IF_ERROR(CheckDaysShareNoFile(fs, days));
   return days;
 }
 
-absl::StatusOr<std::vector<Day>> FindWindow(const std::string& path, const std::string& end_date, int days,
+absl::StatusOr<std::vector<Day>> FindWindow(FileSystem& fs, const std::string& path,
+                                            const std::string& end_date, int days,
                                             std::vector<std::string>* missing) {
-  if (!HasDate(path)) return FindDays(path, "", "", missing);
+  if (!HasDate(path)) return FindDays(fs, path, "", "", missing);
   TANDEM_ASSIGN_OR_RETURN(const absl::CivilDay end, ParseDay(end_date, "end_date"));
-  return FindDays(path, absl::FormatCivilTime(end - (days - 1)), end_date, missing);
+  return FindDays(fs, path, absl::FormatCivilTime(end - (days - 1)), end_date, missing);
 }
 
 std::string DayRanges(const std::vector<std::string>& dates) {
@@ -182,17 +176,17 @@ std::string DayRanges(const std::vector<std::string>& dates) {
   return text;
 }
 
-absl::StatusOr<std::vector<std::string>> FindFiles(absl::Span<const std::string> patterns) {
+absl::StatusOr<std::vector<std::string>> FindFiles(FileSystem& fs, absl::Span<const std::string> patterns) {
   std::vector<std::string> files;
   if (std::count(patterns.begin(), patterns.end(), "-") > 1)
     return ConfigError("standard input (-) is named twice; it can be read only once");
-  FilesOnce once;
+  FilesOnce once(fs);
   for (const std::string& pattern : patterns) {
     if (pattern == "-") {
       if (once.Add(pattern)) files.push_back(pattern);
       continue;
     }
-    std::vector<std::string> found = Glob(pattern);
+    TANDEM_ASSIGN_OR_RETURN(std::vector<std::string> found, FilesOf(fs, pattern));
     if (found.empty()) return DataError("no file '", pattern, "'");
     std::copy_if(found.begin(), found.end(), std::back_inserter(files),
                  [&](const std::string& file) { return once.Add(file); });

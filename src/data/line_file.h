@@ -19,7 +19,7 @@
 
 #include "absl/status/statusor.h"
 #include "src/data/delimited/quoted_rows.h"
-#include "tandem/files.h"
+#include "tandem/file_system.h"
 #include "tandem/row_framing.h"
 #include "tandem/sample_file.h"
 

@@ -18,6 +18,7 @@
 #include "absl/time/civil_time.h"
 #include "src/data/synthetic.h"
 #include "src/util/aside.h"
+#include "tandem/durable_files.h"
 #include "tandem/status.h"
 #include "tandem/threads.h"
 

@@ -7,6 +7,7 @@
 
 #include "src/config/stored_experiment.h"
 #include "src/embedding/stored_precision.h"
+#include "tandem/records.h"
 #include "tandem/status.h"
 
 namespace tandem {

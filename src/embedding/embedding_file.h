@@ -31,8 +31,9 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
-#include "tandem/files.h"
+#include "tandem/file_system.h"
 #include "tandem/precision.h"
+#include "tandem/records.h"
 #include "tandem/state.pb.h"
 
 namespace tandem {

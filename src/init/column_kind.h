@@ -1,8 +1,10 @@
-// What each column is to a model, and why: one rule after the other, the first that holds decides.
+// What each column is to a model, and why.
 //
 //   const std::vector<ColumnPlan> plans = PlanColumns(log, label, asked, &separators);
 //   plans[3].kind;                // ColumnKind::kNumber
 //   plans[3].why;                 // "integers from 17 to 98", for the table and the configuration's comments
+//
+// Thread-safe: functions that keep nothing.
 #ifndef TANDEM_SRC_INIT_COLUMN_KIND_H_
 #define TANDEM_SRC_INIT_COLUMN_KIND_H_
 

@@ -95,8 +95,7 @@ class ColumnProfile {
   std::string name;
   int64_t cells = 0;
   int64_t empty = 0;
-  // Texts that say that there is no value (NULL, NA, nan, ?), as they are written; and those that say so only among
-  // numbers (none, -).
+  // Texts that say that there is no value (NULL, NA, nan, ?), and that say so only among numbers (none, -).
   std::map<std::string, int64_t> missing_texts, perhaps_missing;
   ValueCount missing;  // rows that are empty or have one of missing_texts
   ValueSample values;  // of the others

@@ -1,8 +1,9 @@
-// How the bytes of a log are to be read, told from its first ones: JSON lines or delimited text; the delimiter,
-// quotes, the header, the encoding.
+// How a log is to be read, told from its first bytes: format, delimiter, quotes, header, encoding.
 //
 //   TANDEM_ASSIGN_OR_RETURN(const Dialect dialect, FindDialect(text, whole, "clicks.csv", given));
 //   MakeSampleFormat(dialect.data);                // from here on the data area reads
+//
+// Thread-safe: functions that keep nothing.
 #ifndef TANDEM_SRC_INIT_DIALECT_H_
 #define TANDEM_SRC_INIT_DIALECT_H_
 

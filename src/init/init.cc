@@ -26,6 +26,7 @@
 #include "src/util/distinct_files.h"
 #include "src/util/paths.h"
 #include "src/util/seal.h"
+#include "tandem/durable_files.h"
 #include "tandem/experiment.h"
 #include "tandem/status.h"
 
@@ -76,7 +77,7 @@ class Initializer {
 
   absl::StatusOr<InitReport> Run() {
     TANDEM_RETURN_IF_ERROR(CheckOptions());
-    TANDEM_ASSIGN_OR_RETURN(input_, FindInput(options_.input));
+    TANDEM_ASSIGN_OR_RETURN(input_, FindInput(fs_, options_.input));
     TANDEM_RETURN_IF_ERROR(CheckOutputIsNoInput());
     if (!options_.date.empty() && !input_.days.empty())
       return ConfigError("the files are daily ones (", input_.path,

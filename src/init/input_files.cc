@@ -97,7 +97,8 @@ absl::Status NoOnePath(const std::vector<std::string>& files) {
                      files.front(), " ... ", files.back(), "); put them into a folder of their own");
 }
 
-absl::StatusOr<InputFiles> DailyFiles(const std::map<std::string, std::vector<absl::CivilDay>>& paths) {
+absl::StatusOr<InputFiles> DailyFiles(FileSystem& fs,
+                                      const std::map<std::string, std::vector<absl::CivilDay>>& paths) {
   InputFiles input;
   std::set<std::string> dated;
   std::set<absl::CivilDay> days;
@@ -109,7 +110,7 @@ absl::StatusOr<InputFiles> DailyFiles(const std::map<std::string, std::vector<ab
   if (!HasDate(input.path)) return ConfigError("no common part with a day in ", absl::StrJoin(dated, ", "));
   std::vector<std::string> missing;
   TANDEM_ASSIGN_OR_RETURN(const std::vector<Day> found,
-                          FindDays(input.path, absl::FormatCivilTime(*days.begin()),
+                          FindDays(fs, input.path, absl::FormatCivilTime(*days.begin()),
                                    absl::FormatCivilTime(*days.rbegin()), &missing));
   for (const Day& day : found) {
     input.days.push_back(day.date);
@@ -134,14 +135,14 @@ std::string AnyDay(const std::string& path) {
 
 }  // namespace
 
-absl::StatusOr<InputFiles> FindInput(const std::vector<std::string>& patterns) {
+absl::StatusOr<InputFiles> FindInput(FileSystem& fs, const std::vector<std::string>& patterns) {
   std::vector<std::string> globs;
   for (const std::string& pattern : patterns) {
     if (pattern == "-")
       return ConfigError("input: standard input is read but once, and here it must be twice");
     globs.push_back(AnyDay(pattern));
   }
-  TANDEM_ASSIGN_OR_RETURN(std::vector<std::string> files, FindFiles(globs));
+  TANDEM_ASSIGN_OR_RETURN(std::vector<std::string> files, FindFiles(fs, globs));
   std::set<std::string> seen;
   files.erase(std::remove_if(files.begin(), files.end(),
                              [&](const std::string& file) { return !seen.insert(file).second; }),
@@ -162,7 +163,7 @@ absl::StatusOr<InputFiles> FindInput(const std::vector<std::string>& patterns) {
   const bool asked = patterns.size() == 1 && HasDate(patterns[0]);
   if (asked && days.empty()) return DataError("no file with a day in its name for '", patterns[0], "'");
   if (asked || (days.size() >= 2 && 2 * undated.size() < files.size())) {
-    TANDEM_ASSIGN_OR_RETURN(InputFiles input, DailyFiles(dated));
+    TANDEM_ASSIGN_OR_RETURN(InputFiles input, DailyFiles(fs, dated));
     std::vector<std::string> sorted = input.files;
     std::sort(sorted.begin(), sorted.end());
     for (const std::string& file : sorted) {
@@ -177,7 +178,7 @@ absl::StatusOr<InputFiles> FindInput(const std::vector<std::string>& patterns) {
     input.path = patterns[0];
   } else {
     input.path = seen.size() == 1 ? *seen.begin() : CommonPattern(seen);
-    TANDEM_ASSIGN_OR_RETURN(const std::vector<std::string> all, FindFiles({&input.path, 1}));
+    TANDEM_ASSIGN_OR_RETURN(const std::vector<std::string> all, FindFiles(fs, {&input.path, 1}));
     if (std::set<std::string>(all.begin(), all.end()) != seen) return NoOnePath(files);
   }
   return input;

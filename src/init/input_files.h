@@ -1,7 +1,9 @@
-// Which files a log is made of, and how a configuration names them: a path, a glob, or a path with a day in it.
+// Which files a log is made of, and how a configuration names them.
 //
-//   TANDEM_ASSIGN_OR_RETURN(const InputFiles input, FindInput({"logs/*.tsv.gz"}));
+//   TANDEM_ASSIGN_OR_RETURN(const InputFiles input, FindInput(fs, {"logs/*.tsv.gz"}));
 //   input.path;                       // "logs/{date}.tsv.gz", where names differ by a day
+//
+// Thread-safe: functions that keep nothing.
 #ifndef TANDEM_SRC_INIT_INPUT_FILES_H_
 #define TANDEM_SRC_INIT_INPUT_FILES_H_
 
@@ -9,6 +11,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "tandem/file_system.h"
 
 namespace tandem {
 
@@ -21,7 +24,7 @@ struct InputFiles {
 
 // `patterns`: paths, globs, or paths with {date} or {date:FORMAT}. A DataError where there is no file, a
 // ConfigError where one path can't name them all.
-absl::StatusOr<InputFiles> FindInput(const std::vector<std::string>& patterns);
+absl::StatusOr<InputFiles> FindInput(FileSystem& fs, const std::vector<std::string>& patterns);
 
 }  // namespace tandem
 

@@ -8,8 +8,8 @@
 
 namespace tandem {
 
-// All the values where there are at most `most` (2 or more) of them. Else a value with at least a knot's share of the rows has a
-// knot of its own, and the others' quantiles share what is left, but get half of `most` where there is little. Strictly increasing.
+// At most `most` (2 or more), strictly increasing: all the values where they are that few. Else a value with a
+// knot's share of the rows has its own, and the others' quantiles get what is left, half of `most` at least.
 std::vector<double> Knots(std::vector<double> values, int most);
 
 }  // namespace tandem

@@ -2,6 +2,8 @@
 //
 //   TANDEM_ASSIGN_OR_RETURN(const Label label, ChooseLabel(first_look, {"y", {"yes"}}));
 //   label.IsPositive("yes");
+//
+// Thread-safe: functions that keep nothing.
 #ifndef TANDEM_SRC_INIT_LABEL_H_
 #define TANDEM_SRC_INIT_LABEL_H_
 

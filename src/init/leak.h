@@ -1,7 +1,7 @@
 // What one column alone says of the label, on rows other than those that it was learned from.
 //
 //   const OneColumnScore score = ScoreColumn(profile, positive_rate);
-//   if (IsLeakLike(score)) ...                     // it is the label, or was written once the label was known
+//   if (IsLeakLike(score)) ...            // it is the label, or was written once the label was known
 #ifndef TANDEM_SRC_INIT_LEAK_H_
 #define TANDEM_SRC_INIT_LEAK_H_
 
@@ -25,8 +25,8 @@ OneColumnScore ScoreBins(const ColumnProfile& column, int bins);
 // No honest column knows nearly all.
 bool IsLeakLike(const OneColumnScore& score);
 
-// Two readings of a number: each value by itself, and by its order. Shares of the label's entropy that they explain on the other
-// half of the rows.
+// Two readings of a number, each value by itself and by its order: shares of the label's entropy that they
+// explain on the other half of the rows.
 struct OrderOrValues {
   double by_order = 0;
   double by_values = 0;        // what a value isn't known for its neighbours say

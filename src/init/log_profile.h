@@ -2,7 +2,8 @@
 //
 //   TANDEM_ASSIGN_OR_RETURN(const LogProfile log, ProfileLog(fs, dialect, files, {/*rows=*/300000}, nullptr));
 //
-// Every file gives as many rows as the others, its first ones.
+// Every file gives as many rows as the others, its first ones. Errors as those of the format's files.
+// Thread-safe: functions that keep nothing.
 #ifndef TANDEM_SRC_INIT_LOG_PROFILE_H_
 #define TANDEM_SRC_INIT_LOG_PROFILE_H_
 
@@ -15,7 +16,7 @@
 #include "absl/strings/string_view.h"
 #include "src/init/column_profile.h"
 #include "src/init/dialect.h"
-#include "tandem/files.h"
+#include "tandem/file_system.h"
 
 namespace tandem {
 

@@ -1,5 +1,4 @@
-// What a log's rows and columns ask of model and training: how fine numbers are read, how wide vectors and layers are, how
-// long is trained and what tells when to stop.
+// What a log's rows and columns ask of model and training: knots, widths, epochs, and when to stop.
 //
 //   const Recipe recipe = RecipeFor({/*rows=*/32950, /*positives=*/3700, /*fields=*/19});
 //   recipe.settings;                               // embedding, model and train of an experiment

@@ -12,6 +12,7 @@
 #include "absl/time/time.h"
 #include "src/data/numbers.h"
 #include "src/init/column_profile.h"
+#include "tandem/durable_files.h"
 #include "tandem/sample_format.h"
 #include "tandem/status.h"
 

@@ -27,7 +27,7 @@
 #include "src/online/stream_quarantine.h"
 #include "src/online/stream_reader.h"
 #include "tandem/batch.h"
-#include "tandem/files.h"
+#include "tandem/file_system.h"
 #include "tandem/sample_format.h"
 #include "tandem/schema.h"
 

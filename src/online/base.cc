@@ -9,6 +9,7 @@
 #include "src/train/checkpoint_verdict.h"
 #include "src/util/paths.h"
 #include "tandem/checkpoint.h"
+#include "tandem/durable_files.h"
 #include "tandem/experiment.h"
 #include "tandem/experiment.pb.h"
 #include "tandem/model_directory.h"

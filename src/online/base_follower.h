@@ -17,7 +17,7 @@
 #include <string>
 
 #include "tandem/clock.h"
-#include "tandem/files.h"
+#include "tandem/file_system.h"
 #include "tandem/online.h"
 
 namespace tandem {

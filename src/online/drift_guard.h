@@ -1,6 +1,4 @@
-// Tells when a student that learns online has gone wrong: when the window's log loss is further from that of the
-// window's own click rate than it was in good windows, by more than a share of the latter, and by more than
-// chance.
+// Tells when a student that learns online has gone wrong.
 //
 //   DriftGuard guard(/*limit=*/0.1, /*patience=*/5);
 //   switch (guard.Check(window)) {                        // whenever the window is full
@@ -10,14 +8,11 @@
 //   }
 //   guard.Confirm(window);                                // a checkpoint has proved good: so is this window
 //
-// What is compared is the excess, log loss over that of the click rate alone, less one: a stream whose rows become
-// rarer clicks, or easier ones, changes both. A window may be worse than the reference by the limit, by three
-// standard errors of its excess, and by what five clicks more or less make of a click rate.
-//
-// The first good window sets the reference, but to no better than the limit below the click rate; Confirm moves
-// it towards a window, by half of the limit at most. So one easy user's burst doesn't set the standard. While a
-// stream is bad, the student is rolled back once a window, and so held; after `patience` times in a row the level
-// is accepted, unless it is worse than twice the click rate's. A limit of 0 finds everything good.
+// A window's excess is its log loss over that of its own click rate, less one. It may exceed the reference by the
+// limit, by three standard errors, and by what five clicks make of a click rate. The first good window sets the
+// reference, no better than the limit below the click rate; Confirm moves it, by half of the limit at most. After
+// `patience` roll-backs in a row the level is accepted, unless it is worse than twice the click rate's. A limit of
+// 0 finds everything good. Not thread-safe.
 #ifndef TANDEM_SRC_ONLINE_DRIFT_GUARD_H_
 #define TANDEM_SRC_ONLINE_DRIFT_GUARD_H_
 

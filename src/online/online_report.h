@@ -19,7 +19,7 @@
 #include "src/online/learner.h"
 #include "src/train/run_log.h"
 #include "tandem/clock.h"
-#include "tandem/files.h"
+#include "tandem/file_system.h"
 #include "tandem/loss.h"
 #include "tandem/run_observer.h"
 

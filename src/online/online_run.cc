@@ -24,6 +24,7 @@
 #include "src/train/training_memory.h"
 #include "tandem/checkpoint.h"
 #include "tandem/clock.h"
+#include "tandem/durable_files.h"
 #include "tandem/experiment.pb.h"
 #include "tandem/online.h"
 #include "tandem/poor_model.h"

@@ -15,7 +15,7 @@
 
 #include "absl/status/statusor.h"
 #include "tandem/dual_model.h"
-#include "tandem/files.h"
+#include "tandem/file_system.h"
 #include "tandem/kernels.h"
 #include "tandem/online.h"
 #include "tandem/state.pb.h"

@@ -22,7 +22,7 @@
 #include "absl/status/statusor.h"
 #include "src/online/stream_reader.h"
 #include "tandem/clock.h"
-#include "tandem/files.h"
+#include "tandem/file_system.h"
 
 namespace tandem {
 

@@ -7,6 +7,7 @@
 #include "absl/strings/string_view.h"
 #include "src/config/stored_experiment.h"
 #include "src/online/stream_state.h"
+#include "tandem/records.h"
 #include "tandem/status.h"
 
 namespace tandem {

@@ -4,7 +4,7 @@
 //   TANDEM_RETURN_IF_ERROR(WriteStreamFile(fs, path, state, at_hand, waiting));
 //   TANDEM_ASSIGN_OR_RETURN(StreamFile file, ReadStreamFile(fs, path));
 //
-// A record file (tandem/files.h): the state, then the rows, some in each record. A ModelError that names the
+// A record file (tandem/records.h): the state, then the rows, some in each record. A ModelError that names the
 // file where it is damaged or of another version.
 #ifndef TANDEM_SRC_ONLINE_STREAM_FILE_H_
 #define TANDEM_SRC_ONLINE_STREAM_FILE_H_
@@ -16,7 +16,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "src/online/label_queue.h"
-#include "tandem/files.h"
+#include "tandem/file_system.h"
 #include "tandem/state.pb.h"
 
 namespace tandem {

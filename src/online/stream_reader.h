@@ -24,7 +24,7 @@
 #include "src/data/byte_source.h"
 #include "src/util/running_hash.h"
 #include "tandem/clock.h"
-#include "tandem/files.h"
+#include "tandem/file_system.h"
 #include "tandem/row_framing.h"
 
 namespace tandem {

@@ -7,9 +7,8 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
-#include "absl/time/clock.h"
-#include "absl/time/time.h"
 #include "src/report/report_data.h"
+#include "src/util/date.h"
 #include "tandem/checkpoint.h"
 #include "tandem/model_directory.h"
 #include "tandem/predictor.h"
@@ -122,8 +121,7 @@ absl::StatusOr<std::string> MakeModelReport(const ReportOptions& options) {
     return ConfigError("a report reads its rows twice, which standard input can't be: name a file");
   ReportData data;
   data.model = options.model;
-  data.date =
-      options.date.empty() ? absl::FormatTime("%Y-%m-%d", absl::Now(), absl::UTCTimeZone()) : options.date;
+  data.date = options.date.empty() ? Today(*options.clock) : options.date;
   PredictorOptions predictor_options;
   predictor_options.data_overrides = options.data_overrides;
   predictor_options.kernels = options.kernels;

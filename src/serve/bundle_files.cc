@@ -17,6 +17,7 @@
 #include "tandem/checkpoint.h"
 #include "tandem/experiment.h"
 #include "tandem/experiment.pb.h"
+#include "tandem/records.h"
 #include "tandem/status.h"
 
 namespace tandem {

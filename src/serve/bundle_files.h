@@ -3,7 +3,7 @@
 //   TANDEM_ASSIGN_OR_RETURN(BundleGraph graph, OpenBundleGraph(fs, "bundle"));
 //   TANDEM_RETURN_IF_ERROR(LoadBundleParameters(student, &graph, &parameters));
 //
-// graph.bin is a file of records (tandem/files.h): the header, the configuration as text, the student's
+// graph.bin is a file of records (tandem/records.h): the header, the configuration as text, the student's
 // parameters. Errors of reading are ModelErrors that name the file.
 #ifndef TANDEM_SRC_SERVE_BUNDLE_FILES_H_
 #define TANDEM_SRC_SERVE_BUNDLE_FILES_H_
@@ -15,7 +15,8 @@
 #include "absl/status/statusor.h"
 #include "src/serve/serving_tables.h"
 #include "tandem/dual_model.h"
-#include "tandem/files.h"
+#include "tandem/file_system.h"
+#include "tandem/records.h"
 #include "tandem/state.pb.h"
 
 namespace tandem {

@@ -12,6 +12,7 @@
 #include "src/serve/quantize.h"
 #include "src/train/checkpoint_verdict.h"
 #include "tandem/checkpoint.h"
+#include "tandem/durable_files.h"
 #include "tandem/experiment.pb.h"
 #include "tandem/model_directory.h"
 #include "tandem/poor_model.h"

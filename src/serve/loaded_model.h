@@ -15,7 +15,7 @@
 #include "absl/status/statusor.h"
 #include "src/serve/serving_tables.h"
 #include "tandem/dual_model.h"
-#include "tandem/files.h"
+#include "tandem/file_system.h"
 #include "tandem/precision.h"
 #include "tandem/predictor.h"
 

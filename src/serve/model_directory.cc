@@ -9,6 +9,7 @@
 #include "src/train/run_config.h"
 #include "src/util/links.h"
 #include "tandem/checkpoint.h"
+#include "tandem/durable_files.h"
 #include "tandem/experiment.pb.h"
 #include "tandem/state.pb.h"
 #include "tandem/status.h"

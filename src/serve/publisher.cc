@@ -10,6 +10,7 @@
 #include "src/util/aside.h"
 #include "src/util/links.h"
 #include "src/util/paths.h"
+#include "tandem/durable_files.h"
 #include "tandem/export.h"
 #include "tandem/status.h"
 

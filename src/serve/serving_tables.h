@@ -28,7 +28,7 @@
 #include "src/kernels/low_precision.h"
 #include "src/util/zeroed_memory.h"
 #include "tandem/batch.h"
-#include "tandem/files.h"
+#include "tandem/file_system.h"
 #include "tandem/kernels.h"
 #include "tandem/matrix.h"
 #include "tandem/precision.h"

@@ -38,18 +38,18 @@ absl::StatusOr<proto::Experiment> ExperimentToTrain(FileSystem& fs, const std::v
   return experiment;
 }
 
-absl::StatusOr<std::vector<Day>> DaysToTrain(const proto::Experiment& experiment,
+absl::StatusOr<std::vector<Day>> DaysToTrain(FileSystem& fs, const proto::Experiment& experiment,
                                              const std::string& end_date) {
   const std::string& path = experiment.data().path();
   std::vector<std::string> missing;
   if (!HasDate(path)) {
     if (!end_date.empty())
       return ConfigError("end_date: data.path has no {date} (", path, "); it is read whole");
-    return FindDays(path, "", "", &missing);
+    return FindDays(fs, path, "", "", &missing);
   }
   if (end_date.empty()) return ConfigError("an end_date is needed: data.path has days (", path, ")");
   TANDEM_ASSIGN_OR_RETURN(std::vector<Day> days,
-                          FindWindow(path, end_date, experiment.train().window_days(), &missing));
+                          FindWindow(fs, path, end_date, experiment.train().window_days(), &missing));
   if (!missing.empty()) {
     LOG(WARNING) << "data.path: only " << days.size() << " of the window's " << days.size() + missing.size()
                  << " days have a file; missing: " << DayRanges(missing);
@@ -75,7 +75,7 @@ absl::StatusOr<proto::Experiment> ExperimentToFineTune(FileSystem& fs, const Fin
   return experiment;
 }
 
-absl::StatusOr<std::vector<Day>> DaysToFineTune(const proto::Experiment& experiment,
+absl::StatusOr<std::vector<Day>> DaysToFineTune(FileSystem& fs, const proto::Experiment& experiment,
                                                 const std::string& begin_date, const std::string& end_date) {
   const std::string& path = experiment.data().path();
   std::vector<std::string> missing;
@@ -83,11 +83,11 @@ absl::StatusOr<std::vector<Day>> DaysToFineTune(const proto::Experiment& experim
     if (!begin_date.empty() || !end_date.empty())
       return ConfigError("begin_date, end_date: data.path has no {date} (", path,
                          "); it is read whole. Leave them out, or name other files");
-    return FindDays(path, "", "", &missing);
+    return FindDays(fs, path, "", "", &missing);
   }
   if (begin_date.empty() || end_date.empty())
     return ConfigError("begin_date and end_date are needed: data.path has days (", path, ")");
-  TANDEM_ASSIGN_OR_RETURN(std::vector<Day> days, FindDays(path, begin_date, end_date, &missing));
+  TANDEM_ASSIGN_OR_RETURN(std::vector<Day> days, FindDays(fs, path, begin_date, end_date, &missing));
   if (!missing.empty()) LOG(WARNING) << "data.path: no file for " << DayRanges(missing);
   return days;
 }

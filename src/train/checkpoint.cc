@@ -17,8 +17,10 @@
 #include "src/train/run_state.h"
 #include "src/util/format_version.h"
 #include "src/util/paths.h"
+#include "tandem/durable_files.h"
 #include "tandem/experiment.h"
 #include "tandem/experiment.pb.h"
+#include "tandem/records.h"
 #include "tandem/state.pb.h"
 #include "tandem/status.h"
 

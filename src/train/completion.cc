@@ -4,6 +4,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "src/util/format_version.h"
+#include "tandem/durable_files.h"
 
 namespace tandem {
 namespace {

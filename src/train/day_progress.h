@@ -8,7 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "tandem/checkpoint.h"
-#include "tandem/files.h"
+#include "tandem/file_system.h"
 
 namespace tandem {
 

@@ -8,7 +8,7 @@
 
 #include "absl/status/status.h"
 #include "src/train/held_out_scorer.h"
-#include "tandem/files.h"
+#include "tandem/file_system.h"
 #include "tandem/run.h"
 #include "tandem/schema.h"
 

@@ -25,7 +25,7 @@
 #include "absl/status/statusor.h"
 #include "tandem/batch_source.h"
 #include "tandem/day_files.h"
-#include "tandem/files.h"
+#include "tandem/file_system.h"
 #include "tandem/state.pb.h"
 
 namespace tandem {

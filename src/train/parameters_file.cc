@@ -5,6 +5,7 @@
 #include "src/config/stored_experiment.h"
 #include "src/util/finite.h"
 #include "tandem/checkpoint.h"
+#include "tandem/records.h"
 #include "tandem/state.pb.h"
 #include "tandem/status.h"
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "tandem/random.h"
+#include "tandem/records.h"
 #include "tandem/state.pb.h"
 #include "tandem/status.h"
 

@@ -20,7 +20,7 @@
 #include "absl/status/status.h"
 #include "tandem/batch.h"
 #include "tandem/embedding.h"
-#include "tandem/files.h"
+#include "tandem/file_system.h"
 
 namespace tandem {
 

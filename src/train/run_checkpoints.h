@@ -17,7 +17,7 @@
 #include "tandem/checkpoint.h"
 #include "tandem/clock.h"
 #include "tandem/dual_model.h"
-#include "tandem/files.h"
+#include "tandem/file_system.h"
 #include "tandem/run.h"
 #include "tandem/schema.h"
 

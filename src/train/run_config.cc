@@ -2,6 +2,7 @@
 
 #include "src/config/config_file.h"
 #include "tandem/checkpoint.h"
+#include "tandem/durable_files.h"
 #include "tandem/experiment.h"
 #include "tandem/experiment.pb.h"
 #include "tandem/status.h"

@@ -13,6 +13,7 @@
 #include "absl/strings/strip.h"
 #include "src/util/format_version.h"
 #include "src/util/json_text.h"
+#include "tandem/durable_files.h"
 #include "tandem/metrics.h"
 #include "tandem/status.h"
 

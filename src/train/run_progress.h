@@ -17,7 +17,7 @@
 #include "src/config/methods.h"
 #include "src/util/progress.h"
 #include "tandem/day_files.h"
-#include "tandem/files.h"
+#include "tandem/file_system.h"
 #include "tandem/run_observer.h"
 
 namespace tandem {

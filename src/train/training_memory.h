@@ -16,7 +16,7 @@
 #include "src/train/memory_demand.h"
 #include "tandem/day_files.h"
 #include "tandem/experiment.pb.h"
-#include "tandem/files.h"
+#include "tandem/file_system.h"
 
 namespace tandem {
 

@@ -12,6 +12,7 @@
 #include "tandem/day_reader.h"
 #include "tandem/metrics.h"
 #include "tandem/predictor.h"
+#include "tandem/records.h"
 #include "tandem/status.h"
 
 namespace tandem {

@@ -18,7 +18,7 @@
 #include "absl/status/statusor.h"
 #include "tandem/day_files.h"
 #include "tandem/experiment.pb.h"
-#include "tandem/files.h"
+#include "tandem/file_system.h"
 #include "tandem/kernels.h"
 
 namespace tandem {

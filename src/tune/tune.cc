@@ -16,6 +16,7 @@
 #include "src/tune/tune_state.h"
 #include "src/util/progress.h"
 #include "src/util/seal.h"
+#include "tandem/durable_files.h"
 #include "tandem/experiment.h"
 #include "tandem/experiment.pb.h"
 #include "tandem/kernels.h"

@@ -9,6 +9,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_replace.h"
 #include "absl/strings/strip.h"
 #include "src/util/paths.h"
 #include "tandem/status.h"
@@ -87,12 +88,18 @@ absl::StatusOr<bool> Aside::Make() {
   return lock_ != nullptr;
 }
 
+absl::Status Aside::Named(const absl::Status& status) const {
+  if (status.ok() || aside_.empty()) return status;
+  return absl::Status(status.code(), absl::StrReplaceAll(status.message(), {{aside_, path_}}));
+}
+
 absl::StatusOr<Aside> Aside::Open(FileSystem& fs, const std::string& path, bool directory) {
   RemoveOrphans(fs, ParentPath(path));
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
     Aside aside(fs, path, directory);
-    TANDEM_ASSIGN_OR_RETURN(const bool made, aside.Make());
-    if (made) return aside;
+    const absl::StatusOr<bool> made = aside.Make();
+    if (!made.ok()) return aside.Named(made.status());
+    if (*made) return aside;
   }
   return absl::InternalError(absl::StrCat(path, ": what is written beside it is removed at once, ", kAttempts,
                                           " times; who else cleans up there?"));

@@ -20,7 +20,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "tandem/files.h"
+#include "tandem/file_system.h"
 
 namespace tandem {
 
@@ -34,6 +34,8 @@ class Aside {
   ~Aside();
 
   const std::string& path() const { return aside_; }
+  // An error of what is written there, with the name of the place: nobody else knows the other.
+  absl::Status Named(const absl::Status& status) const;
   // Renames it to its place, and makes that durable. A file replaces the one that is there; a directory that
   // is there is an error, and stays.
   absl::Status Commit();

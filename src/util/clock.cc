@@ -17,6 +17,10 @@ class SteadyClock : public Clock {
  public:
   double Now() override { return Seconds(Steady::now().time_since_epoch()).count(); }
 
+  double SinceEpoch() override {
+    return Seconds(std::chrono::system_clock::now().time_since_epoch()).count();
+  }
+
   void Sleep(double seconds) override {
     if (seconds > 0) std::this_thread::sleep_for(Seconds(std::min(seconds, kLongest)));
   }

@@ -1,15 +1,12 @@
 #include "src/util/distinct_files.h"
 
-#include <sys/stat.h>
-#include <unistd.h>
-
 namespace tandem {
 
 std::string DistinctFiles::Before(const std::string& path) {
-  struct stat info;
-  if ((path == "-" ? fstat(STDIN_FILENO, &info) : stat(path.c_str(), &info)) != 0) return "";
-  if (!S_ISREG(info.st_mode) && !S_ISFIFO(info.st_mode)) return "";
-  const auto [before, first] = seen_.emplace(std::make_pair(info.st_dev, info.st_ino), path);
+  const absl::StatusOr<FileInfo> info = fs_.Info(path == "-" ? "/dev/stdin" : path);
+  if (!info.ok()) return "";
+  if (info->kind != FileInfo::Kind::kFile && info->kind != FileInfo::Kind::kPipe) return "";
+  const auto [before, first] = seen_.emplace(std::make_pair(info->device, info->number), path);
   return first ? "" : before->second;
 }
 

@@ -1,6 +1,6 @@
 // Files that are one file, whatever their names: another spelling of the path, a link.
 //
-//   DistinctFiles seen;
+//   DistinctFiles seen(fs);
 //   seen.Before("logs/a.tsv");                       // "": the first time
 //   seen.Before("logs/../logs/a.tsv");               // "logs/a.tsv"
 //
@@ -8,21 +8,25 @@
 #ifndef TANDEM_SRC_UTIL_DISTINCT_FILES_H_
 #define TANDEM_SRC_UTIL_DISTINCT_FILES_H_
 
+#include <cstdint>
 #include <map>
 #include <string>
 #include <utility>
 
-#include "tandem/files.h"
+#include "tandem/file_system.h"
 
 namespace tandem {
 
 class DistinctFiles {
  public:
+  // `fs` must outlive it.
+  explicit DistinctFiles(FileSystem& fs) : fs_(fs) {}
   // The name under which the file was seen before, "" the first time. "-" is standard input.
   std::string Before(const std::string& path);
 
  private:
-  std::map<std::pair<unsigned long, unsigned long>, std::string> seen_;  // by device and number
+  FileSystem& fs_;
+  std::map<std::pair<uint64_t, uint64_t>, std::string> seen_;  // by device and number
 };
 
 // Whether two names lead to one file. What can't be looked at is nobody's: its reader says what is wrong.

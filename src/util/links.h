@@ -9,7 +9,7 @@
 #include <string>
 
 #include "absl/status/status.h"
-#include "tandem/files.h"
+#include "tandem/file_system.h"
 
 namespace tandem {
 

@@ -4,7 +4,7 @@
 //   TANDEM_RETURN_IF_ERROR(file.Write(text));
 //   return file.Finish();                    // synced, and renamed to its place; destroyed without that, it is removed
 //
-// Errors are those of the file system. Not thread-safe.
+// Errors are those of the file system, and name the place. Not thread-safe.
 #ifndef TANDEM_SRC_UTIL_OUTPUT_FILE_H_
 #define TANDEM_SRC_UTIL_OUTPUT_FILE_H_
 
@@ -16,7 +16,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "src/util/aside.h"
-#include "tandem/files.h"
+#include "tandem/file_system.h"
 
 namespace tandem {
 
@@ -26,7 +26,7 @@ class OutputFile {
 
   // Where it lies until Finish.
   const std::string& aside() const { return aside_.path(); }
-  absl::Status Write(absl::string_view bytes) { return file_->Append(bytes); }
+  absl::Status Write(absl::string_view bytes) { return aside_.Named(file_->Append(bytes)); }
   absl::Status Finish();
 
  private:

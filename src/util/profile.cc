@@ -3,6 +3,7 @@
 #include <glog/logging.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -10,8 +11,6 @@
 
 namespace tandem {
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 // Whose time a stage is.
 enum class Lane { kStep, kWorkers, kBeside };
@@ -73,8 +72,13 @@ struct Profile::Line {
 
 std::atomic<Profile*> Profile::current_{nullptr};
 
-Profile::Profile(ProfiledCommand command, int threads, const MachinePeak& peak)
-    : command_(command), threads_(threads), peak_(peak), serial_(++profiles), begin_(Clock::now()) {
+Profile::Profile(ProfiledCommand command, int threads, const MachinePeak& peak, Clock& clock)
+    : command_(command),
+      threads_(threads),
+      peak_(peak),
+      serial_(++profiles),
+      clock_(clock),
+      begin_(clock.Now()) {
   Profile* none = nullptr;
   CHECK(current_.compare_exchange_strong(none, this)) << "one profile at a time";
 }
@@ -93,14 +97,12 @@ Profile::Record* Profile::ThreadRecord() {
 }
 
 void StageTimer::Stop() {
-  const std::chrono::nanoseconds time = Clock::now() - begin_;
+  const double seconds = profile_->clock_.Now() - begin_;
   Profile::Sum& sum = (*profile_->ThreadRecord())[static_cast<int>(stage_)];
   ++sum.calls;
-  sum.nanoseconds += time.count();
+  sum.nanoseconds += std::llround(seconds * 1e9);
   sum.units += units_;
 }
-
-double Profile::Seconds() const { return std::chrono::duration<double>(Clock::now() - begin_).count(); }
 
 Profile::Record Profile::Total() const {
   Record total = {};

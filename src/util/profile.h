@@ -18,7 +18,6 @@
 
 #include <array>
 #include <atomic>
-#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -26,6 +25,7 @@
 #include <vector>
 
 #include "src/util/machine_peak.h"
+#include "tandem/clock.h"
 
 namespace tandem {
 
@@ -68,7 +68,8 @@ struct StageCost {
 class Profile {
  public:
   // `threads`: that share the step, or the scoring. `peak`: theirs, together.
-  Profile(ProfiledCommand command, int threads, const MachinePeak& peak);
+  // `clock` must outlive it.
+  Profile(ProfiledCommand command, int threads, const MachinePeak& peak, Clock& clock = Clock::Default());
   ~Profile();
   Profile(const Profile&) = delete;
   Profile& operator=(const Profile&) = delete;
@@ -98,7 +99,7 @@ class Profile {
 
   // The calling thread's.
   Record* ThreadRecord();
-  double Seconds() const;
+  double Seconds() const { return clock_.Now() - begin_; }
   Record Total() const;
   std::vector<Line> Lines() const;
 
@@ -108,7 +109,8 @@ class Profile {
   const int threads_;
   const MachinePeak peak_;
   const int64_t serial_;  // tells a thread that its record belongs to an earlier profile
-  const std::chrono::steady_clock::time_point begin_;
+  Clock& clock_;
+  const double begin_;
   std::array<StageCost, kStages> costs_;
   std::mutex mutex_;
   std::vector<std::unique_ptr<Record>> records_;
@@ -119,7 +121,7 @@ class StageTimer {
  public:
   explicit StageTimer(Stage stage, int64_t units = 0)
       : profile_(Profile::Current()), stage_(stage), units_(units) {
-    if (profile_ != nullptr) begin_ = std::chrono::steady_clock::now();
+    if (profile_ != nullptr) begin_ = profile_->clock_.Now();
   }
   ~StageTimer() {
     if (profile_ != nullptr) Stop();
@@ -136,7 +138,7 @@ class StageTimer {
   Profile* const profile_;
   const Stage stage_;
   int64_t units_;
-  std::chrono::steady_clock::time_point begin_;
+  double begin_ = 0;
 };
 
 }  // namespace tandem

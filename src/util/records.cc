@@ -1,4 +1,5 @@
-// Files of records with checksums (tandem/files.h has their bytes).
+#include "tandem/records.h"
+
 #include <glog/logging.h>
 
 #include <algorithm>
@@ -9,7 +10,6 @@
 #include "absl/strings/strip.h"
 #include "src/util/format_version.h"
 #include "src/util/zeroed_memory.h"
-#include "tandem/files.h"
 #include "tandem/status.h"
 
 #define XXH_INLINE_ALL

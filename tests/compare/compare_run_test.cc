@@ -13,7 +13,7 @@
 #include "tandem/compare.h"
 #include "tandem/experiment.h"
 #include "tandem/experiment.pb.h"
-#include "tandem/files.h"
+#include "tandem/file_system.h"
 #include "tandem/status.h"
 #include "tests/support/manual_clock.h"
 #include "tests/support/sample_files.h"

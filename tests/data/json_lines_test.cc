@@ -6,7 +6,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "src/data/json_lines/json_cells.h"
 #include "tandem/day_reader.h"
 #include "tandem/experiment.pb.h"
 #include "tandem/log_summary.h"

@@ -9,7 +9,7 @@
 #include "tandem/day_reader.h"
 #include "tandem/experiment.h"
 #include "tandem/experiment.pb.h"
-#include "tandem/files.h"
+#include "tandem/file_system.h"
 #include "tandem/quarantine.h"
 #include "tandem/sample_format.h"
 #include "tandem/schema.h"

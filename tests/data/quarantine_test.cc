@@ -8,7 +8,7 @@
 #include <filesystem>
 
 #include "absl/strings/str_cat.h"
-#include "tandem/files.h"
+#include "tandem/file_system.h"
 #include "tandem/status.h"
 #include "tests/support/faulty_file_system.h"
 #include "tests/support/sample_files.h"

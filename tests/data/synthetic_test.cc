@@ -21,7 +21,7 @@
 #include "absl/strings/str_split.h"
 #include "src/data/synthetic_log.h"
 #include "src/util/aside.h"
-#include "tandem/files.h"
+#include "tandem/file_system.h"
 #include "tandem/status.h"
 
 namespace tandem {

@@ -211,6 +211,8 @@ expect_exit 2 predict --model=run --input=$holdout --output=never.tsv train.seed
 expect_exit 2 predict --model=run --input=$holdout --output=never.tsv --tower=third
 expect_exit 2 predict --model=run --input=$holdout --output=never.tsv.gz
 expect_err "--output: never.tsv.gz: what is written is plain text; leave .gz off"
+expect_exit 2 predict --model=run --input=$holdout --output=nowhere/never.tsv
+expect_err "--output: nowhere/never.tsv: cannot write: No such file or directory"
 expect_exit 4 predict --model=nowhere --input=$holdout --output=never.tsv
 expect_equal "files of failed commands" "$(find . -name '*never*')" ""
 

@@ -25,6 +25,7 @@
 #include "tandem/checkpoint.h"
 #include "tandem/daily.h"
 #include "tandem/day_files.h"
+#include "tandem/durable_files.h"
 #include "tandem/evaluate_model.h"
 #include "tandem/experiment.pb.h"
 #include "tandem/export.h"
@@ -78,7 +79,7 @@ std::string Date(int day) { return absl::StrCat("2026-01-0", day); }
 
 std::vector<Day> Days(const std::string& in, int first, int last) {
   std::vector<std::string> missing;
-  return FindDays(in + "/{date}.tsv", Date(first), Date(last), &missing).value();
+  return FindDays(FileSystem::Default(), in + "/{date}.tsv", Date(first), Date(last), &missing).value();
 }
 
 proto::Experiment Experiment(const std::string& in, const std::string& more) {

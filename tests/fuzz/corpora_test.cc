@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "tandem/files.h"
+#include "tandem/file_system.h"
 #include "tests/fuzz/targets.h"
 
 namespace tandem {

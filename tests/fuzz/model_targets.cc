@@ -11,6 +11,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "tandem/checkpoint.h"
+#include "tandem/durable_files.h"
 #include "tandem/experiment.pb.h"
 #include "tandem/export.h"
 #include "tandem/online.h"

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Follows a how-to: writes the files that its blocks write and edit, and says how many lines that were.
+"""Follows how-tos: writes the files that their blocks write and edit, and says how many lines that were.
 
-    tests/how_to/follow.py docs/how_to_add_an_interaction.md SOURCE_DIR OUTPUT_DIR
+    tests/how_to/follow.py docs/how_to_add_an_interaction.md... SOURCE_DIR OUTPUT_DIR
 
 A block follows a line `path`, new: or `path`, after `line`: or `path`, before `line`:, where the line stands once in the file. OUTPUT_DIR
 gets the files that were touched, and no other; files that are as wanted already are left alone.
@@ -14,11 +14,12 @@ BLOCK = re.compile(r"^`(?P<path>[^`\n]+)`, (?:new|(?P<where>after|before) `(?P<a
                    re.MULTILINE | re.DOTALL)
 
 
-def follow(how_to, source):
-    """Returns the touched files' texts by path, and the lines added to each."""
+def follow(how_to, source, texts, added):
+    """Adds to the touched files' texts by path, and to the lines added to each."""
     page = how_to.read_text()
-    texts, added = {}, {}
+    steps = 0
     for block in BLOCK.finditer(page):
+        steps += 1
         path, where, anchor, text = block.group("path", "where", "anchor", "text")
         line = page.count("\n", 0, block.start()) + 1
         if where is None:
@@ -33,14 +34,15 @@ def follow(how_to, source):
             place = places[0] + (where == "after")
             texts[path] = "".join(lines[:place]) + text + "".join(lines[place:])
         added[path] = added.get(path, 0) + text.count("\n")
-    if not texts:
+    if steps == 0:
         sys.exit(f"{how_to}: no step that can be followed")
-    return texts, added
 
 
 def main():
-    how_to, source, output = map(pathlib.Path, sys.argv[1:])
-    texts, added = follow(how_to, source)
+    *pages, source, output = map(pathlib.Path, sys.argv[1:])
+    texts, added = {}, {}
+    for page in pages:
+        follow(page, source, texts, added)
     for path, text in texts.items():
         target = output / path
         target.parent.mkdir(parents=True, exist_ok=True)

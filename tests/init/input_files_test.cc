@@ -20,7 +20,7 @@ using testing::IsEmpty;
 class InputFilesTest : public SampleFilesTest {
  protected:
   InputFiles Found(const std::vector<std::string>& patterns) {
-    const auto input = FindInput(patterns);
+    const auto input = FindInput(FileSystem::Default(), patterns);
     EXPECT_TRUE(input.ok()) << input.status();
     return input.ok() ? *input : InputFiles();
   }
@@ -58,7 +58,7 @@ TEST_F(InputFilesTest, SeveralPathsBecomeTheGlobThatNamesThemAlone) {
   Write("part-b.csv", "a,b\n");
   EXPECT_EQ(Found({Path("part-a.csv"), Path("part-b.csv")}).path, Path("part-*.csv"));
   Write("part-c.csv", "a,b\n");
-  const auto input = FindInput({Path("part-a.csv"), Path("part-b.csv")});
+  const auto input = FindInput(FileSystem::Default(), {Path("part-a.csv"), Path("part-b.csv")});
   EXPECT_EQ(ExitCode(input.status()), kExitUsage);
   EXPECT_THAT(std::string(input.status().message()), HasSubstr("folder of their own"));
 }
@@ -70,8 +70,8 @@ TEST_F(InputFilesTest, NumbersThatAreNoDaysStayInTheName) {
 }
 
 TEST_F(InputFilesTest, WhatIsNotThereIsSaid) {
-  EXPECT_EQ(ExitCode(FindInput({Path("none*.csv")}).status()), kExitData);
-  EXPECT_EQ(ExitCode(FindInput({"-"}).status()), kExitUsage);
+  EXPECT_EQ(ExitCode(FindInput(FileSystem::Default(), {Path("none*.csv")}).status()), kExitData);
+  EXPECT_EQ(ExitCode(FindInput(FileSystem::Default(), {"-"}).status()), kExitUsage);
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "src/util/links.h"
 #include "tandem/checkpoint.h"
+#include "tandem/durable_files.h"
 #include "tandem/experiment.h"
 #include "tandem/experiment.pb.h"
 #include "tandem/model_directory.h"

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include "absl/strings/str_cat.h"
+#include "tandem/durable_files.h"
+#include "tandem/records.h"
 #include "tandem/status.h"
 #include "tests/support/faulty_file_system.h"
 #include "tests/support/scratch_directory.h"

@@ -59,7 +59,7 @@ diff expected scored || fail "scores in int8 in process (>) differ from those of
 } >experiment.pbtxt
 train_in_process/build/train_in_process experiment.pbtxt 'logs/{date}.tsv.gz' 2026-01-02 logs/2026-01-02.tsv.gz trained >told 2>"$work/log" ||
   fail "train_in_process: $(cat "$work/log")"
-[ "$(grep -c '^2026-01-0[12]: ' told)" = 2 ] && grep -q '^10 steps, 0 days' told && grep -q '"student":{"auc":' told ||
+[ "$(grep -c '^2026-01-0[12]: ' told)" = 2 ] && grep -q '^10 steps$' told && grep -q '"student":{"auc":' told ||
   fail "train_in_process tells: $(cat told)"
 train_in_process/build/train_in_process experiment.pbtxt 'logs/{date}.tsv.gz' 2026-01-02 logs/2026-01-02.tsv.gz trained >again 2>"$work/log" ||
   fail "train_in_process, called again: $(cat "$work/log")"

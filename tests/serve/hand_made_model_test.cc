@@ -18,6 +18,7 @@
 #include "absl/strings/str_join.h"
 #include "src/config/config_file.h"
 #include "tandem/checkpoint.h"
+#include "tandem/durable_files.h"
 #include "tandem/experiment.h"
 #include "tandem/experiment.pb.h"
 #include "tandem/export.h"
@@ -123,7 +124,7 @@ class HandMadeModelTest : public testing::TestWithParam<ModelCase> {
     options_.run_dir = scratch_ / "run";
     options_.quiet = true;
     std::vector<std::string> missing;
-    options_.days = FindDays(log, "2026-01-01", "2026-01-01", &missing).value();
+    options_.days = FindDays(FileSystem::Default(), log, "2026-01-01", "2026-01-01", &missing).value();
     StopAt stop(GetParam().steps);
     options_.stop = &stop.stop;
     options_.observer = &stop;

@@ -13,6 +13,7 @@
 #include "src/serve/quantize.h"
 #include "src/serve/serving_tables.h"
 #include "tandem/dual_model.h"
+#include "tandem/durable_files.h"
 #include "tandem/export.h"
 #include "tandem/predictor.h"
 #include "tandem/status.h"

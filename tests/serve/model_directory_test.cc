@@ -10,6 +10,7 @@
 
 #include "src/train/run_config.h"
 #include "tandem/checkpoint.h"
+#include "tandem/durable_files.h"
 #include "tandem/experiment.pb.h"
 #include "tandem/predictor.h"
 #include "tandem/status.h"

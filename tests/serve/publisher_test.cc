@@ -8,6 +8,7 @@
 
 #include "src/util/aside.h"
 #include "src/util/links.h"
+#include "tandem/durable_files.h"
 #include "tandem/model_directory.h"
 #include "tests/support/experiments.h"
 #include "tests/support/scratch_directory.h"

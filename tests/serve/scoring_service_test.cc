@@ -16,7 +16,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "tandem/export.h"
-#include "tandem/files.h"
+#include "tandem/file_system.h"
 #include "tandem/sample_format.h"
 #include "tandem/status.h"
 #include "tests/support/experiments.h"

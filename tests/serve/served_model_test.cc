@@ -14,7 +14,7 @@
 
 #include "src/util/links.h"
 #include "tandem/export.h"
-#include "tandem/files.h"
+#include "tandem/file_system.h"
 #include "tandem/status.h"
 #include "tests/support/experiments.h"
 #include "tests/support/faulty_file_system.h"

@@ -51,7 +51,7 @@ TEST_F(SetupTest, WhatComesBackIsResolvedValidAndReadyToTrain) {
   RunOptions options;
   options.run_dir = Path("run");
   options.quiet = true;
-  options.days = DaysToTrain(*experiment, "2026-01-03").value();
+  options.days = DaysToTrain(FileSystem::Default(), *experiment, "2026-01-03").value();
   const auto summary = TrainRun(*experiment, options);
   ASSERT_TRUE(summary.ok()) << summary.status();
   EXPECT_EQ(summary->rows_trained, 600);
@@ -60,16 +60,16 @@ TEST_F(SetupTest, WhatComesBackIsResolvedValidAndReadyToTrain) {
 
 TEST_F(SetupTest, TheDaysAreTheWindowOrTheWholeOfALogWithoutDays) {
   proto::Experiment experiment = ExperimentToTrain(fs_, config_, {"train.window_days=2"}).value();
-  const auto days = DaysToTrain(experiment, "2026-01-02");
+  const auto days = DaysToTrain(FileSystem::Default(), experiment, "2026-01-02");
   ASSERT_TRUE(days.ok()) << days.status();
   ASSERT_EQ(days->size(), 2u);
   EXPECT_EQ((*days)[0].date, "2026-01-01");
-  ExpectRefused(DaysToTrain(experiment, "").status(), "end_date is needed");
-  EXPECT_EQ(ExitCode(DaysToTrain(experiment, "2027-01-02").status()), kExitData);
+  ExpectRefused(DaysToTrain(FileSystem::Default(), experiment, "").status(), "end_date is needed");
+  EXPECT_EQ(ExitCode(DaysToTrain(FileSystem::Default(), experiment, "2027-01-02").status()), kExitData);
 
   experiment.mutable_data()->set_path(Path("logs/2026-01-01.tsv"));
-  EXPECT_EQ(DaysToTrain(experiment, "").value().size(), 1u);
-  ExpectRefused(DaysToTrain(experiment, "2026-01-02").status(), "read whole");
+  EXPECT_EQ(DaysToTrain(FileSystem::Default(), experiment, "").value().size(), 1u);
+  ExpectRefused(DaysToTrain(FileSystem::Default(), experiment, "2026-01-02").status(), "read whole");
 }
 
 TEST_F(SetupTest, FineTuningGoesOnWithTheModelsConfigurationAndTheRunsLog) {
@@ -78,7 +78,7 @@ TEST_F(SetupTest, FineTuningGoesOnWithTheModelsConfigurationAndTheRunsLog) {
   RunOptions options;
   options.run_dir = Path("run");
   options.quiet = true;
-  options.days = DaysToTrain(trained, "2026-01-02").value();
+  options.days = DaysToTrain(FileSystem::Default(), trained, "2026-01-02").value();
   const auto run = TrainRun(trained, options);
   ASSERT_TRUE(run.ok()) << run.status();
 
@@ -94,7 +94,8 @@ TEST_F(SetupTest, FineTuningGoesOnWithTheModelsConfigurationAndTheRunsLog) {
   EXPECT_EQ(experiment->runtime().threads(), 2);
   EXPECT_EQ(experiment->train().optimizer().sgd().lr(), 0.5);
   EXPECT_EQ(experiment->train().epochs(), 3);
-  EXPECT_EQ(DaysToFineTune(*experiment, "2026-01-02", "2026-01-03").value().size(), 2u);
+  EXPECT_EQ(DaysToFineTune(FileSystem::Default(), *experiment, "2026-01-02", "2026-01-03").value().size(),
+            2u);
 
   setup.input = Path("logs/2026-01-03.tsv");
   EXPECT_EQ(ExperimentToFineTune(fs_, setup).value().data().path(), setup.input);
@@ -123,7 +124,7 @@ TEST_F(SetupTest, OnlineLearningGoesOnWithTheBasesConfigurationAndAResumedRunWit
   options.run_dir = Path("run");
   options.quiet = true;
   const proto::Experiment trained = ExperimentToTrain(fs_, config_, {"embedding.dim=6"}).value();
-  options.days = DaysToTrain(trained, "2026-01-02").value();
+  options.days = DaysToTrain(FileSystem::Default(), trained, "2026-01-02").value();
   ASSERT_TRUE(TrainRun(trained, options).ok());
 
   OnlineSetup setup;
@@ -158,7 +159,7 @@ TEST_F(SetupTest, ATeacherAloneIsNoBaseOfOnlineLearning) {
   options.run_dir = Path("run");
   options.quiet = true;
   const proto::Experiment trained = ExperimentToTrain(fs_, config_, {"model.method=TEACHER_ALONE"}).value();
-  options.days = DaysToTrain(trained, "2026-01-01").value();
+  options.days = DaysToTrain(FileSystem::Default(), trained, "2026-01-01").value();
   ASSERT_TRUE(TrainRun(trained, options).ok());
   OnlineSetup setup;
   setup.init_from = Path("run");

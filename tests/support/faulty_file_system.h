@@ -24,7 +24,7 @@
 #include <utility>
 #include <vector>
 
-#include "tandem/files.h"
+#include "tandem/file_system.h"
 
 namespace tandem {
 

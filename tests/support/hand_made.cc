@@ -16,8 +16,10 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "tandem/durable_files.h"
 #include "tandem/experiment.pb.h"
-#include "tandem/files.h"
+#include "tandem/file_system.h"
+#include "tandem/records.h"
 #include "tandem/state.pb.h"
 
 namespace tandem {

@@ -17,7 +17,7 @@
 
 #include "absl/status/status.h"
 #include "google/protobuf/message.h"
-#include "tandem/files.h"
+#include "tandem/file_system.h"
 #include "tests/support/sanitized.h"
 
 namespace tandem {

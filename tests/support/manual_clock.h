@@ -25,6 +25,8 @@ class ManualClock : public Clock {
     const std::lock_guard<std::mutex> lock(mutex_);
     return now_;
   }
+  // 2026-01-02, noon, in the beginning.
+  double SinceEpoch() override { return Now() - kBegin + 1767355200; }
   void Sleep(double seconds) override {
     if (seconds > 0) Advance(seconds);
   }
@@ -36,7 +38,8 @@ class ManualClock : public Clock {
 
  private:
   std::mutex mutex_;
-  double now_ = 1000;
+  static constexpr double kBegin = 1000;
+  double now_ = kBegin;
 };
 
 }  // namespace tandem

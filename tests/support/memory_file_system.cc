@@ -47,6 +47,12 @@ bool IsUnder(const std::string& path, const std::string& directory) {
 
 }  // namespace
 
+void MemoryFileSystem::Put(const std::string& path, std::string bytes) {
+  const size_t name = path.rfind('/');
+  if (name != std::string::npos && name > 0) CreateDirectories(path.substr(0, name)).IgnoreError();
+  files_[path] = std::move(bytes);
+}
+
 std::string MemoryFileSystem::Followed(std::string path) const {
   for (const auto& [link, target] : links_) {
     if (IsUnder(path, link)) path = link.substr(0, link.rfind('/') + 1) + target + path.substr(link.size());
@@ -99,9 +105,14 @@ absl::StatusOr<int64_t> MemoryFileSystem::Size(const std::string& path) {
 }
 
 absl::StatusOr<FileInfo> MemoryFileSystem::Info(const std::string& path) {
+  if (IsDirectory(path)) {
+    const auto place = std::distance(directories_.begin(), directories_.find(Followed(path)));
+    return FileInfo{FileInfo::Kind::kDirectory, 0, 2, static_cast<uint64_t>(place)};
+  }
   TANDEM_ASSIGN_OR_RETURN(const std::string* const bytes, Find(path));
   const auto place = std::distance(files_.begin(), files_.find(Followed(path)));
-  return FileInfo{static_cast<int64_t>(bytes->size()), 1, static_cast<uint64_t>(place)};
+  return FileInfo{FileInfo::Kind::kFile, static_cast<int64_t>(bytes->size()), 1,
+                  static_cast<uint64_t>(place)};
 }
 
 bool MemoryFileSystem::Exists(const std::string& path) {

@@ -14,13 +14,14 @@
 #include <string>
 #include <vector>
 
-#include "tandem/files.h"
+#include "tandem/file_system.h"
 
 namespace tandem {
 
 class MemoryFileSystem final : public FileSystem {
  public:
-  void Put(const std::string& path, std::string bytes) { files_[path] = std::move(bytes); }
+  // With the directories that are missing.
+  void Put(const std::string& path, std::string bytes);
 
   absl::StatusOr<std::unique_ptr<WritableFile>> Create(const std::string& path) override;
   absl::StatusOr<std::unique_ptr<WritableFile>> OpenForAppend(const std::string& path, int64_t size) override;

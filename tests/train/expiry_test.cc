@@ -73,7 +73,9 @@ class ExpiryTest : public testing::Test {
     RunOptions options;
     options.run_dir = scratch_ / name;
     std::vector<std::string> missing;
-    options.days = FindDays(scratch_ / "{date}.tsv", DateOf(first), DateOf(last), &missing).value();
+    options.days =
+        FindDays(FileSystem::Default(), scratch_ / "{date}.tsv", DateOf(first), DateOf(last), &missing)
+            .value();
     options.quiet = true;
     return options;
   }

@@ -60,7 +60,9 @@ class RemoteRowsTest : public testing::Test {
     RunOptions options;
     options.run_dir = scratch_ / name;
     std::vector<std::string> missing;
-    options.days = FindDays(scratch_ / "{date}.tsv", "2026-01-01", "2026-01-02", &missing).value();
+    options.days =
+        FindDays(FileSystem::Default(), scratch_ / "{date}.tsv", "2026-01-01", "2026-01-02", &missing)
+            .value();
     options.quiet = true;
     options.resume = resume;
     if (process != nullptr) options.row_stores = process->stores();

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "tandem/dual_model.h"
+#include "tandem/durable_files.h"
 #include "tandem/kernels.h"
 #include "tandem/status.h"
 #include "tests/support/allocation_counter.h"

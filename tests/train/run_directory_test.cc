@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "src/util/aside.h"
+#include "tandem/durable_files.h"
 #include "tandem/status.h"
 #include "tests/support/faulty_file_system.h"
 #include "tests/support/scratch_directory.h"

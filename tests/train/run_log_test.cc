@@ -9,6 +9,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_split.h"
+#include "tandem/durable_files.h"
 #include "tandem/status.h"
 #include "tests/support/scratch_directory.h"
 

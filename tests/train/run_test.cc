@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "src/train/run_directory.h"
 #include "tandem/checkpoint.h"
+#include "tandem/durable_files.h"
 #include "tandem/experiment.h"
 #include "tandem/export.h"
 #include "tandem/feature_change.h"
@@ -77,8 +78,9 @@ class RunTest : public testing::Test {
     RunOptions options;
     options.run_dir = (root_ / name).string();
     std::vector<std::string> missing;
-    options.days =
-        FindDays((root_ / "logs/{date}.tsv").string(), "2026-01-01", "2026-01-04", &missing).value();
+    options.days = FindDays(FileSystem::Default(), (root_ / "logs/{date}.tsv").string(), "2026-01-01",
+                            "2026-01-04", &missing)
+                       .value();
     options.kernels = FindKernels("auto").value();
     return options;
   }
@@ -87,7 +89,9 @@ class RunTest : public testing::Test {
   // "labelled" lacks the rows whose label that hides.
   std::vector<Day> DaysOf(const std::string& folder) const {
     std::vector<std::string> missing;
-    return FindDays((root_ / folder / "{date}.tsv").string(), "2026-01-01", "2026-01-04", &missing).value();
+    return FindDays(FileSystem::Default(), (root_ / folder / "{date}.tsv").string(), "2026-01-01",
+                    "2026-01-04", &missing)
+        .value();
   }
   std::ofstream Log(const std::string& folder, int day) const {
     stdfs::create_directories(root_ / folder);

@@ -21,6 +21,7 @@
 #include "tandem/checkpoint.h"
 #include "tandem/day_files.h"
 #include "tandem/dual_model.h"
+#include "tandem/durable_files.h"
 #include "tandem/experiment.h"
 #include "tandem/online.h"
 #include "tandem/run.h"
@@ -129,7 +130,7 @@ class TrainedMemory : public testing::Test {
     options.resume = true;
     options.quiet = true;
     std::vector<std::string> missing;
-    options.days = FindDays(of_log.data().path(), "", "", &missing).value();
+    options.days = FindDays(FileSystem::Default(), of_log.data().path(), "", "", &missing).value();
     return TrainRun(of_log, options).status();
   }
 

@@ -76,7 +76,9 @@ class ValidationRunTest : public testing::Test {
   }
   std::vector<Day> DaysOf(const std::string& folder) const {
     std::vector<std::string> missing;
-    return FindDays((root_ / folder / "{date}.tsv").string(), "2026-01-01", "2026-01-04", &missing).value();
+    return FindDays(FileSystem::Default(), (root_ / folder / "{date}.tsv").string(), "2026-01-01",
+                    "2026-01-04", &missing)
+        .value();
   }
   proto::Experiment Experiment(const std::string& more,
                                const std::vector<std::string>& overrides = {}) const {

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tandem/durable_files.h"
 #include "tandem/status.h"
 #include "tests/support/scratch_directory.h"
 

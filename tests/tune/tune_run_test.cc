@@ -39,6 +39,7 @@ constexpr char kExperiment[] = R"(
 class TickingClock : public Clock {
  public:
   double Now() override { return 0.01 * static_cast<double>(++looks_); }
+  double SinceEpoch() override { return 0; }
   void Sleep(double /*seconds*/) override {}
   void WaitUntil(double /*deadline*/, std::condition_variable* changed,
                  std::unique_lock<std::mutex>* lock) override {
@@ -55,7 +56,7 @@ class TuneRunTest : public SampleFilesTest {
     experiment_ = ParseExperiment(kExperiment, "experiment").value();
     experiment_.mutable_data()->set_path(Write("log.tsv", SmallLog(600, 1)));
     options_.run_dir = scratch_ / "tuned";
-    options_.days = DaysToTrain(experiment_, "").value();
+    options_.days = DaysToTrain(FileSystem::Default(), experiment_, "").value();
     options_.progress = [this](const std::string& line) { progress_.push_back(line); };
     options_.budget = kBudget;
     options_.clock = &clock_;

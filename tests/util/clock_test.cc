@@ -5,6 +5,7 @@
 
 #include <thread>
 
+#include "src/util/date.h"
 #include "tests/support/manual_clock.h"
 
 namespace tandem {
@@ -46,6 +47,14 @@ TEST(Clock, AWaitEndsWhenItIsNotified) {
   while (!done) clock.WaitUntil(clock.Now() + 1e6, &changed, &lock);
   lock.unlock();
   other.join();
+}
+
+TEST(Clock, SaysWhichDayItIs) {
+  EXPECT_GE(Today(Clock::Default()), "2026-01-01");
+  ManualClock clock;
+  EXPECT_EQ(Today(clock), "2026-01-02");
+  clock.Advance(86400);
+  EXPECT_EQ(Today(clock), "2026-01-03");
 }
 
 TEST(ManualClock, WhoWaitsSeesItMoved) {

@@ -17,7 +17,7 @@ TEST_F(DistinctFilesTest, AFileIsKnownUnderEveryNameThatLeadsToIt) {
   Write("summer", "x");
   std::filesystem::create_symlink("spring", Path("link"));
   std::filesystem::create_hard_link(Path("spring"), Path("second"));
-  DistinctFiles seen;
+  DistinctFiles seen(FileSystem::Default());
   EXPECT_EQ(seen.Before(Path("spring")), "");
   EXPECT_EQ(seen.Before(Path("summer")), "");
   for (const char* name : {"spring", "./spring", "link", "second"})
@@ -25,7 +25,7 @@ TEST_F(DistinctFilesTest, AFileIsKnownUnderEveryNameThatLeadsToIt) {
 }
 
 TEST_F(DistinctFilesTest, WhatIsNotThereOrIsADeviceIsNobodysDouble) {
-  DistinctFiles seen;
+  DistinctFiles seen(FileSystem::Default());
   for (int time = 0; time < 2; ++time) {
     EXPECT_EQ(seen.Before(Path("absent")), "");
     EXPECT_EQ(seen.Before("/dev/null"), "");

@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "src/util/machine_peak.h"
+#include "tests/support/manual_clock.h"
 
 namespace tandem {
 namespace {
@@ -54,6 +55,19 @@ TEST(ProfileTest, StagesAddUpOverCallsAndThreads) {
   EXPECT_EQ(gather["bytes"], 800);
   EXPECT_GE(gather["seconds"].get<double>(), 0.006);
   EXPECT_GE(json["seconds"].get<double>(), gather["seconds"].get<double>());
+}
+
+TEST(ProfileTest, TimesAreThoseOfTheClock) {
+  ManualClock clock;
+  const Profile profile(ProfiledCommand::kTrain, 1, {}, clock);
+  for (int call = 0; call < 2; ++call) {
+    const StageTimer timer(Stage::kGather, 1);
+    clock.Advance(0.25);
+  }
+  clock.Advance(1);
+  const nlohmann::json json = nlohmann::json::parse(profile.Json());
+  EXPECT_EQ(Find(json, "gather")["seconds"], 0.5);
+  EXPECT_EQ(json["seconds"], 1.5);
 }
 
 TEST(ProfileTest, UnitsMayComeAtTheEnd) {

@@ -1,4 +1,6 @@
 // Record files: read back, cut, damaged.
+#include "tandem/records.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -6,7 +8,7 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
-#include "tandem/files.h"
+#include "tandem/file_system.h"
 #include "tests/support/faulty_file_system.h"
 #include "tests/support/scratch_directory.h"
 
@@ -85,7 +87,7 @@ TEST_F(RecordsTest, RecordsAroundAndBeyondTheReadAheadAreRead) {
   EXPECT_TRUE(*Read(records.size()) == records);
 }
 
-// Computed with Python's struct and xxhash from the description in files.h.
+// Computed with Python's struct and xxhash from the description in records.h.
 TEST_F(RecordsTest, TheFormatIsFixed) {
   Write({"", "abc"});
   EXPECT_EQ(absl::BytesToHexString(Bytes()),

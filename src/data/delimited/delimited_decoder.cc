@@ -15,7 +15,8 @@
 #include "src/data/delimited/header_line.h"
 #include "src/data/delimited/quoted_cells.h"
 #include "src/data/delimited/split.h"
-#include "src/data/text_cells.h"
+#include "src/data/text_decoder.h"
+#include "src/data/text_lists.h"
 #include "tandem/status.h"
 
 namespace tandem {
@@ -25,58 +26,21 @@ namespace {
 constexpr size_t kLinesAtATime = 32;
 constexpr size_t kPlacesAtATime = 2048;
 
-// The lists in cells.
-struct Separators {
-  char item;
-  char weight;
-
-  template <typename F>
-  RowFault ForEachItem(absl::string_view cell, bool weighted, const F& each) const {
-    while (!cell.empty()) {
-      const size_t end = std::min(cell.find(item), cell.size());
-      ListItem found;
-      found.text = found.id = cell.substr(0, end);
-      cell.remove_prefix(std::min(end + 1, cell.size()));
-      if (found.text.empty()) continue;
-      const size_t separator = weighted ? found.text.rfind(weight) : absl::string_view::npos;
-      if (separator != absl::string_view::npos) {
-        found.id = found.text.substr(0, separator);
-        found.weight = found.text.substr(separator + 1);
-        found.has_weight = true;
-      }
-      const RowFault fault = each(found);
-      if (fault != RowFault::kNone) return fault;
-    }
-    return RowFault::kNone;
-  }
-  template <typename F>
-  void ForEachFromLast(absl::string_view cell, const F& each) const {
-    while (!cell.empty()) {
-      const size_t separator = cell.rfind(item);
-      const bool only = separator == absl::string_view::npos;
-      const absl::string_view id = cell.substr(only ? 0 : separator + 1);
-      cell = cell.substr(0, only ? 0 : separator);
-      if (!id.empty() && !each(id)) return;
-    }
-  }
-  std::string WeightSyntax() const { return absl::StrCat("id", std::string(1, weight), "weight"); }
-};
-
 // Cells as TextCells wants them, of what gives their texts.
 template <typename Texts>
 struct CellsOf : Texts {
-  const Separators* separators;
+  const TextLists* lists;
 
   static constexpr bool IsList(int /*column*/) { return false; }
   template <typename F>
   RowFault ForEachItem(int column, bool weighted, const F& item) const {
-    return separators->ForEachItem(this->Text(column), weighted, item);
+    return lists->ForEachItem(this->Text(column), weighted, item);
   }
   template <typename F>
   void ForEachFromLast(int column, const F& id) const {
-    separators->ForEachFromLast(this->Text(column), id);
+    lists->ForEachFromLast(this->Text(column), id);
   }
-  std::string WeightSyntax() const { return separators->WeightSyntax(); }
+  std::string WeightSyntax() const { return lists->WeightSyntax(); }
 };
 
 // Of a line, split.
@@ -114,79 +78,67 @@ using LineCells = CellsOf<LineTexts>;
 using UnquotedCells = CellsOf<UnquotedTexts>;
 using SpanCells = CellsOf<SpanTexts>;
 
-class DelimitedDecoder : public RowDecoder, public CellDecoder {
+class DelimitedDecoder : public TextDecoder {
  public:
   DelimitedDecoder(TextCells cells, const DelimitedOptions& options, absl::Span<const std::string> columns)
-      : cells_(std::move(cells)),
-        separators_{options.multi_value_separator, options.weight_separator},
+      : TextDecoder(std::move(cells), static_cast<int>(columns.size()), "data.delimited",
+                    options.max_line_bytes),
+        lists_{options.multi_value_separator, options.weight_separator},
         delimiter_(options.delimiter),
         quote_(options.quote),
         columns_name_(options.header ? "header" : "config"),
-        max_line_bytes_(options.max_line_bytes),
-        header_(columns, options.delimiter, options.quote),
-        columns_(static_cast<int>(columns.size())) {}
+        header_(columns, options.delimiter, options.quote) {}
 
   absl::Status ReadServingValues() {
     absl::string_view text;
-    return cells_.ReadServingValues(SpanCells{{{&text, 1}}, &separators_},
-                                    [&](absl::string_view value, std::string* /*detail*/) {
-                                      text = value;
-                                      return RowFault::kNone;
-                                    });
-  }
-
-  RowFault Decode(absl::string_view line, Batch* batch, std::string* detail) const override {
-    cells_.encoder().CheckBatch(*batch);
-    const RowFault fault = HasQuote(line) ? DecodeRow<UnquotedCells>(line, batch, detail)
-                                          : DecodeRow<LineCells>(line, batch, detail);
-    return fault == RowFault::kNone ? fault : NoRow(line, fault, detail);
-  }
-
-  RowFault Decode(absl::Span<const absl::string_view> cells, Batch* batch,
-                  std::string* detail) const override {
-    if (static_cast<int>(cells.size()) != columns_) {
-      if (detail != nullptr)
-        *detail = absl::StrCat(cells.size(), " cells where there are ", columns_, " columns");
-      return RowFault::kColumnCount;
-    }
-    cells_.encoder().CheckBatch(*batch);
-    RowWriter writer(batch);
-    return cells_.EncodeRow(SpanCells{{cells}, &separators_}, &writer, detail);
+    return mutable_text_cells()->ReadServingValues(SpanCells{{{&text, 1}}, &lists_},
+                                                   [&](absl::string_view value, std::string* /*detail*/) {
+                                                     text = value;
+                                                     return RowFault::kNone;
+                                                   });
   }
 
   void DecodeRows(const RawRows& rows, int begin, int end, Batch* batch,
                   std::vector<BadRow>* bad) const override;
 
-  void AppendKeys(absl::string_view row, char separator, std::string* out) const override {
+ private:
+  RowFault DecodeRow(absl::string_view line, Batch* batch, std::string* detail) const override {
+    const RowFault fault = HasQuote(line) ? DecodeSplit<UnquotedCells>(line, batch, detail)
+                                          : DecodeSplit<LineCells>(line, batch, detail);
+    return fault == RowFault::kNone ? fault : NoRow(line, fault, detail);
+  }
+  RowFault DecodeCells(absl::Span<const absl::string_view> cells, Batch* batch,
+                       std::string* detail) const override {
+    RowWriter writer(batch);
+    return text_cells().EncodeRow(SpanCells{{cells}, &lists_}, &writer, detail);
+  }
+  void ForEachText(absl::string_view row, absl::Span<const int> columns,
+                   absl::FunctionRef<void(absl::string_view)> each) const override {
     const bool quoted = HasQuote(row);
     std::string scratch;
-    for (const int column : cells_.key_columns()) {
-      if (quoted) {
-        AppendQuoted(UnquotedCell(row, column, &scratch), separator, out);
-      } else {
-        const absl::string_view key = Cell(row, column);
-        // Without quotes a cell may hold what separates keys, where that isn't the delimiter.
-        if (quote_.has_value()) {
-          AppendQuoted(key, separator, out);
-        } else {
-          out->append(key.data(), key.size());
-        }
-      }
-      out->push_back(separator);
+    for (const int column : columns) each(quoted ? UnquotedCell(row, column, &scratch) : Cell(row, column));
+  }
+  // In quotes where it must be: without quotes a cell may hold what separates keys, where that isn't the
+  // delimiter.
+  void AppendKey(absl::string_view key, char separator, std::string* out) const override {
+    const char special[] = {separator, quote_.value_or(separator), '\n', '\r'};
+    if (!quote_.has_value() ||
+        key.find_first_of(absl::string_view(special, sizeof(special))) == absl::string_view::npos) {
+      out->append(key.data(), key.size());
+      return;
     }
+    out->push_back(*quote_);
+    for (const char byte : key) {
+      if (byte == *quote_) out->push_back(byte);
+      out->push_back(byte);
+    }
+    out->push_back(*quote_);
   }
 
-  RowFault Time(absl::string_view row, double* time) const override {
-    std::string scratch;
-    const int column = cells_.time_column();
-    return ParseNumber(HasQuote(row) ? UnquotedCell(row, column, &scratch) : Cell(row, column), time);
-  }
-
- private:
   // Of a row's cells: where they begin, and where they end.
   template <typename Cells>
   size_t PlacesARow() const {
-    return (std::is_same_v<Cells, UnquotedCells> ? 2 : 1) * (columns_ + 1 + kSplitSlack);
+    return (std::is_same_v<Cells, UnquotedCells> ? 2 : 1) * (columns() + 1 + kSplitSlack);
   }
   bool HasQuote(absl::string_view row) const {
     return quote_.has_value() && std::memchr(row.data(), *quote_, row.size()) != nullptr;
@@ -195,19 +147,19 @@ class DelimitedDecoder : public RowDecoder, public CellDecoder {
   // The cells of a row that holds no quote. The count comes before what a shifted cell may look like.
   RowFault SplitRow(absl::string_view line, size_t* places, std::string* /*unquoted*/,
                     std::vector<size_t>* /*doubled*/, LineCells* cells, std::string* detail) const {
-    *cells = {{line, places}, &separators_};
+    *cells = {{line, places}, &lists_};
     if (line.empty()) return RowFault::kBlankLine;
-    const size_t found = SplitCells(line, delimiter_, columns_, places);
-    if (found != static_cast<size_t>(columns_)) return NoColumns(found, detail);
+    const size_t found = SplitCells(line, delimiter_, columns(), places);
+    if (found != static_cast<size_t>(columns())) return NoColumns(found, detail);
     return header_.MayBegin(cells->Text(0)) ? header_.Check(line, detail) : RowFault::kNone;
   }
   // Of any row. What was doubled is undone in `unquoted`; `doubled` is the function's own.
   RowFault SplitRow(absl::string_view row, size_t* places, std::string* unquoted,
                     std::vector<size_t>* doubled, UnquotedCells* cells, std::string* detail) const {
-    size_t* const ends = places + columns_ + 1 + kSplitSlack;
-    *cells = {{row, places, ends}, &separators_};
+    size_t* const ends = places + columns() + 1 + kSplitSlack;
+    *cells = {{row, places, ends}, &lists_};
     if (row.empty()) return RowFault::kBlankLine;
-    if (!SplitQuotedCells(row, {delimiter_, *quote_}, columns_, places, ends, doubled)) {
+    if (!SplitQuotedCells(row, {delimiter_, *quote_}, columns(), places, ends, doubled)) {
       const RowFault fault = Unquote(row, places, ends, unquoted, detail);
       if (fault != RowFault::kNone) return fault;
       cells->row = *unquoted;
@@ -223,7 +175,7 @@ class DelimitedDecoder : public RowDecoder, public CellDecoder {
 
   RowFault NoColumns(size_t found, std::string* detail) const {
     if (detail != nullptr)
-      *detail = absl::StrCat(found, " columns where the ", columns_name_, " has ", columns_);
+      *detail = absl::StrCat(found, " columns where the ", columns_name_, " has ", columns());
     return RowFault::kColumnCount;
   }
   // What a row with a fault is: a header line has many.
@@ -234,22 +186,22 @@ class DelimitedDecoder : public RowDecoder, public CellDecoder {
   }
 
   template <typename Cells>
-  RowFault DecodeRow(absl::string_view line, Batch* batch, std::string* detail) const {
+  RowFault DecodeSplit(absl::string_view line, Batch* batch, std::string* detail) const {
     absl::FixedArray<size_t, 256> places(PlacesARow<Cells>());
     std::string unquoted;
     std::vector<size_t> doubled;
     Cells cells;
     RowWriter writer(batch);
     const RowFault fault = SplitRow(line, places.data(), &unquoted, &doubled, &cells, detail);
-    return fault == RowFault::kNone ? cells_.EncodeRow(cells, &writer, detail) : fault;
+    return fault == RowFault::kNone ? text_cells().EncodeRow(cells, &writer, detail) : fault;
   }
   // Of the last `rows` rows, whose cells these are, column by column. A function of its own has the registers
   // for itself.
   template <bool kMissingValues, typename Cells>
   ABSL_ATTRIBUTE_NOINLINE void AddIds(const Cells* cells, int rows, BlockWriter* writer) const {
-    for (const IdCell& id : cells_.ids()) {
+    for (const IdCell& id : text_cells().ids()) {
       // A copy stays in registers.
-      writer->AddIds(id.field, rows, [id, &text_cells = cells_, cells](int i) {
+      writer->AddIds(id.field, rows, [id, &text_cells = text_cells(), cells](int i) {
         return text_cells.ParseId<kMissingValues>(id, cells[i].Text(id.column));
       });
     }
@@ -274,29 +226,12 @@ class DelimitedDecoder : public RowDecoder, public CellDecoder {
     });
     return found;
   }
-  // In quotes where it must be.
-  void AppendQuoted(absl::string_view cell, char separator, std::string* out) const {
-    const char special[] = {separator, *quote_, '\n', '\r'};
-    if (cell.find_first_of(absl::string_view(special, sizeof(special))) == absl::string_view::npos) {
-      out->append(cell.data(), cell.size());
-      return;
-    }
-    out->push_back(*quote_);
-    for (const char byte : cell) {
-      if (byte == *quote_) out->push_back(byte);
-      out->push_back(byte);
-    }
-    out->push_back(*quote_);
-  }
 
-  TextCells cells_;
-  const Separators separators_;
+  const TextLists lists_;
   const char delimiter_;
   const std::optional<char> quote_;
   const char* const columns_name_;
-  const int64_t max_line_bytes_;
   const HeaderLine header_;
-  const int columns_;
 };
 
 RowFault DelimitedDecoder::Unquote(absl::string_view row, size_t* begins, size_t* ends, std::string* unquoted,
@@ -306,7 +241,7 @@ RowFault DelimitedDecoder::Unquote(absl::string_view row, size_t* begins, size_t
   size_t found = 0;
   const QuoteFault fault =
       ForEachQuotedCell(row, {delimiter_, *quote_}, &scratch, [&](absl::string_view cell) {
-        if (found < static_cast<size_t>(columns_)) {
+        if (found < static_cast<size_t>(columns())) {
           begins[found] = unquoted->size();
           unquoted->append(cell.data(), cell.size());
           ends[found] = unquoted->size();
@@ -315,7 +250,7 @@ RowFault DelimitedDecoder::Unquote(absl::string_view row, size_t* begins, size_t
         return true;
       });
   if (fault == QuoteFault::kNone)
-    return found == static_cast<size_t>(columns_) ? RowFault::kNone : NoColumns(found, detail);
+    return found == static_cast<size_t>(columns()) ? RowFault::kNone : NoColumns(found, detail);
   if (detail != nullptr) {
     *detail = fault == QuoteFault::kOpen
                   ? absl::StrCat("the quote at the begin of cell ", found,
@@ -327,7 +262,7 @@ RowFault DelimitedDecoder::Unquote(absl::string_view row, size_t* begins, size_t
 
 void DelimitedDecoder::DecodeRows(const RawRows& rows, int begin, int end, Batch* batch,
                                   std::vector<BadRow>* bad) const {
-  cells_.encoder().CheckBatch(*batch);
+  text_cells().encoder().CheckBatch(*batch);
   if (quote_.has_value() && !rows.quoted.empty()) {
     DecodeBlocks<UnquotedCells>(rows, begin, end, batch, bad);
   } else {
@@ -346,29 +281,28 @@ void DelimitedDecoder::DecodeBlocks(const RawRows& rows, int begin, int end, Bat
   constexpr bool kUnquotes = std::is_same_v<Cells, UnquotedCells>;
   std::array<std::string, kUnquotes ? kLinesAtATime : 1> unquoted;
   std::vector<size_t> doubled;
-  BlockWriter writer(batch, end - begin, cells_.encoder().bag_fields(), cells_.ids());
+  BlockWriter writer(batch, end - begin, text_cells().encoder().bag_fields(), text_cells().ids());
   std::string detail;
   for (int row = begin; row < end;) {
     // Row by row what may be at fault; then the ids, column by column.
     int good = 0;
     for (; row < end && good < lines_at_a_time; ++row) {
-      RowFault fault = RowFault::kLineTooLong;
-      if (!rows.too_long[row]) {
-        fault = SplitRow(rows.rows[row], places.data() + good * stride, &unquoted[kUnquotes ? good : 0],
-                         &doubled, &cells[good], &detail);
-        if (fault == RowFault::kNone) fault = cells_.EncodeAllButIds(cells[good], &writer, &detail);
-      } else {
-        detail = absl::StrCat("a line of more than data.delimited.max_line_bytes ", max_line_bytes_);
+      if (rows.too_long[row]) {
+        AddTooLong(row, bad);
+        continue;
       }
+      RowFault fault = SplitRow(rows.rows[row], places.data() + good * stride,
+                                &unquoted[kUnquotes ? good : 0], &doubled, &cells[good], &detail);
+      if (fault == RowFault::kNone) fault = text_cells().EncodeAllButIds(cells[good], &writer, &detail);
       if (fault == RowFault::kNone) {
         writer.CloseRow();
         ++good;
       } else {
-        if (!rows.too_long[row]) fault = NoRow(rows.rows[row], fault, &detail);
-        bad->push_back({row, fault, IsPassedOver(fault) ? "" : detail});
+        fault = NoRow(rows.rows[row], fault, &detail);
+        AddBad(row, fault, detail, bad);
       }
     }
-    if (cells_.has_missing_values()) {
+    if (text_cells().has_missing_values()) {
       AddIds<true>(cells.data(), good, &writer);
     } else {
       AddIds<false>(cells.data(), good, &writer);

@@ -8,6 +8,7 @@
 #include "src/data/delimited/header_line.h"
 #include "src/data/delimited/quoted_cells.h"
 #include "src/data/line_file.h"
+#include "src/data/text_lists.h"
 
 namespace tandem {
 namespace {
@@ -23,10 +24,7 @@ class DelimitedCellReader : public CellReader {
                       std::vector<std::string> columns)
       : options_(options), header_(columns, options.delimiter, options.quote) {
     columns_ = std::move(columns);
-    for (const std::string& column : columns_) {
-      const bool weighted = lists.weighted.count(column) > 0;
-      kinds_.push_back(weighted ? Kind::kWeighted : lists.plain.count(column) > 0 ? Kind::kList : Kind::kOne);
-    }
+    for (const std::string& column : columns_) kinds_.push_back(KindOf(column, lists));
   }
 
   RowFault Read(absl::string_view row) override {
@@ -38,7 +36,9 @@ class DelimitedCellReader : public CellReader {
       if (header != RowFault::kNone) return header;
     }
     if (fault != RowFault::kNone) return fault;
-    for (size_t c = 0; c < texts_.size(); ++c) AddCell(static_cast<int>(c), texts_[c]);
+    const TextLists lists{options_.multi_value_separator, options_.weight_separator};
+    for (size_t c = 0; c < texts_.size(); ++c)
+      cells_.push_back(CellOf(static_cast<int>(c), texts_[c], kinds_[c], lists));
     return RowFault::kNone;
   }
 
@@ -62,23 +62,10 @@ class DelimitedCellReader : public CellReader {
     if (fault != QuoteFault::kNone) return RowFault::kSyntax;
     return texts_.size() == columns_.size() ? RowFault::kNone : RowFault::kColumnCount;
   }
-  void AddCell(int column, absl::string_view text) {
-    Cell& cell = cells_.emplace_back(Cell{column, text, kinds_[column] != Kind::kOne, {}});
-    if (!cell.list) {
-      cell.values.push_back(text);
-      return;
-    }
-    for (absl::string_view item : absl::StrSplit(text, options_.multi_value_separator, absl::SkipEmpty())) {
-      if (kinds_[column] == Kind::kWeighted) item = item.substr(0, item.rfind(options_.weight_separator));
-      cell.values.push_back(item);
-    }
-  }
-
-  enum class Kind { kOne, kList, kWeighted };
 
   const DelimitedOptions options_;
   const HeaderLine header_;
-  std::vector<Kind> kinds_;  // by column
+  std::vector<CellKind> kinds_;  // by column
   std::vector<absl::string_view> texts_;
   std::vector<std::string> unquoted_;
 };

@@ -1,176 +1,121 @@
 #include "src/data/json_lines/json_lines_format.h"
 
-#include <algorithm>
-#include <utility>
-#include <vector>
+#include <nlohmann/json.hpp>
+#include <string>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_replace.h"
-#include "src/data/json_lines/json_cells.h"
-#include "src/data/line_file.h"
+#include "src/data/line_format.h"
 #include "src/data/text_cells.h"
 #include "tandem/experiment.pb.h"
-#include "tandem/status.h"
 
 namespace tandem {
 namespace {
 
-class JsonDecoder : public RowDecoder, public CellDecoder {
+// Puts cells where they belong as nlohmann::json::sax_parse comes across them.
+class JsonHandler {
  public:
-  JsonDecoder(TextCells cells, std::vector<std::string> columns, int64_t max_line_bytes)
-      : cells_(std::move(cells)), columns_(std::move(columns)), max_line_bytes_(max_line_bytes) {}
+  // `depth`: 0 for a row, 1 for the value of a column that was begun.
+  JsonHandler(int depth, NamedCells* cells, std::string* detail)
+      : depth_(depth), cells_(*cells), detail_(detail) {}
 
-  absl::Status ReadServingValues() {
-    JsonCells cell({"serving_value"});
-    return cells_.ReadServingValues(cell, [&](absl::string_view text, std::string* detail) {
-      cell.Clear();
-      return cell.SetCell(0, text, detail);
-    });
+  RowFault Run(absl::string_view json) {
+    if (nlohmann::json::sax_parse(json.data(), json.data() + json.size(), this)) return RowFault::kNone;
+    return fault_;
   }
 
-  RowFault Decode(absl::string_view row, Batch* batch, std::string* detail) const override {
-    JsonCells cells(columns_);
-    return Decode(row, &cells, batch, detail);
+  // What sax_parse calls. False ends it.
+  bool null() { return Value(""); }
+  bool boolean(bool value) { return Value(value ? "1" : "0"); }
+  bool number_integer(int64_t value) { return Value(std::to_string(value)); }
+  bool number_unsigned(uint64_t value) { return Value(std::to_string(value)); }
+  bool number_float(double /*value*/, const std::string& text) { return Value(text); }
+  bool string(const std::string& text) { return Value(text); }
+  bool binary(const nlohmann::json::binary_t& /*bytes*/) { return false; }
+  bool key(const std::string& name) {
+    if (depth_ == 2) cells_.BeginWeighted(name);
+    return depth_ != 1 || cells_.Begin(name, detail_) == RowFault::kNone;
   }
-  void DecodeRows(const RawRows& rows, int begin, int end, Batch* batch,
-                  std::vector<BadRow>* bad) const override {
-    JsonCells cells(columns_);
-    std::string detail;
-    for (int row = begin; row < end; ++row) {
-      RowFault fault = RowFault::kLineTooLong;
-      if (rows.too_long[row]) {
-        detail = absl::StrCat("a line of more than data.json_lines.max_line_bytes ", max_line_bytes_);
-      } else {
-        fault = Decode(rows.rows[row], &cells, batch, &detail);
-      }
-      if (fault != RowFault::kNone) bad->push_back({row, fault, detail});
+  bool start_object(size_t /*size*/) { return depth_ == 0 ? ++depth_ > 0 : StartList(/*weighted=*/true); }
+  bool start_array(size_t /*size*/) { return StartList(/*weighted=*/false); }
+  bool end_object() { return End(); }
+  bool end_array() { return End(); }
+  bool parse_error(size_t at, const std::string& token, const nlohmann::json::exception& error) {
+    constexpr int kOutOfRange = 406;
+    if (error.id != kOutOfRange) return Fail(absl::StrCat("broken JSON at byte ", at));
+    fault_ = RowFault::kNotFinite;
+    if (detail_ != nullptr) {
+      *detail_ =
+          absl::StrCat(ShownCell(token), " in ", ShownCell(cells_.name()), " is a number out of range");
     }
-  }
-  RowFault Decode(absl::Span<const absl::string_view> cells, Batch* batch,
-                  std::string* detail) const override {
-    if (cells.size() != columns_.size()) {
-      if (detail != nullptr)
-        *detail = absl::StrCat(cells.size(), " cells where there are ", columns_.size(), " columns");
-      return RowFault::kColumnCount;
-    }
-    JsonCells row(columns_);
-    for (int c = 0; c < static_cast<int>(cells.size()); ++c) {
-      const RowFault fault = row.SetCell(c, cells[c], detail);
-      if (fault != RowFault::kNone) return fault;
-    }
-    return Encode(row, batch, detail);
-  }
-
-  // What would end a key's cell or its line is written as JSON does.
-  void AppendKeys(absl::string_view row, char separator, std::string* out) const override {
-    JsonCells cells(columns_);
-    cells.Parse(row, nullptr);
-    for (const int column : cells_.key_columns()) {
-      absl::StrAppend(out,
-                      absl::StrReplaceAll(cells.Text(column), {{"\t", "\\t"}, {"\n", "\\n"}, {"\r", "\\r"}}));
-      out->push_back(separator);
-    }
-  }
-  RowFault Time(absl::string_view row, double* time) const override {
-    JsonCells cells(columns_);
-    const RowFault fault = cells.Parse(row, nullptr);
-    return fault == RowFault::kNone ? ParseNumber(cells.Text(cells_.time_column()), time) : fault;
+    return false;
   }
 
  private:
-  RowFault Decode(absl::string_view row, JsonCells* cells, Batch* batch, std::string* detail) const {
-    if (row.empty()) return RowFault::kBlankLine;
-    const RowFault fault = cells->Parse(row, detail);
-    return fault == RowFault::kNone ? Encode(*cells, batch, detail) : fault;
+  bool Value(absl::string_view text) {
+    if (depth_ == 0) return Fail("no object");
+    if (depth_ == 1) {
+      cells_.Put(text);
+    } else if (depth_ == 2 && weighted_) {
+      cells_.EndWeighted(text);
+    } else if (depth_ == 2) {
+      cells_.AddItem(text);
+    }
+    return true;
   }
-  RowFault Encode(const JsonCells& cells, Batch* batch, std::string* detail) const {
-    cells_.encoder().CheckBatch(*batch);
-    RowWriter writer(batch);
-    return cells_.EncodeRow(cells, &writer, detail);
+  bool StartList(bool weighted) {
+    if (depth_ == 0) return Fail("no object");
+    ++depth_;
+    if (!cells_.wanted()) return true;
+    // For a first look at a log what lies deeper is passed over.
+    if (depth_ > 2)
+      return cells_.all() || Fail(absl::StrCat("a list within a list in ", ShownCell(cells_.name())));
+    weighted_ = weighted;
+    cells_.BeginList();
+    return true;
+  }
+  bool End() {
+    if (--depth_ == 1) cells_.EndList();
+    return true;
+  }
+  // Ends the row as malformed.
+  bool Fail(absl::string_view why) {
+    if (detail_ != nullptr) *detail_ = absl::StrCat("no row: ", why);
+    return false;
   }
 
-  TextCells cells_;
-  const std::vector<std::string> columns_;  // those that are read
-  const int64_t max_line_bytes_;
+  int depth_;  // 1: in the row's object, 2: in a list of it
+  NamedCells& cells_;
+  std::string* const detail_;  // may be null
+  bool weighted_ = false;
+  RowFault fault_ = RowFault::kSyntax;
 };
 
-class JsonCellReader : public CellReader {
+class JsonSyntax : public LineSyntax {
  public:
-  RowFault Read(absl::string_view row) override {
-    cells_.clear();
-    if (row.empty()) return RowFault::kBlankLine;
-    const RowFault fault = json_.Parse(row, nullptr);
-    columns_ = json_.columns();
-    if (fault != RowFault::kNone) return fault;
-    for (int c = 0; c < static_cast<int>(columns_.size()); ++c) {
-      if (!json_.Has(c)) continue;
-      Cell cell{c, json_.Text(c), json_.IsList(c), {}};
-      json_.ForEachItem(c, /*weighted=*/false, [&](const ListItem& item) {
-        cell.values.push_back(item.id);
-        return RowFault::kNone;
-      });
-      if (cell.list) cell.text = cell.values.empty() ? "" : "[]";
-      cells_.push_back(std::move(cell));
-    }
+  explicit JsonSyntax(int64_t max_line_bytes) : max_line_bytes_(max_line_bytes) {}
+
+  std::string section() const override { return "data.json_lines"; }
+  int64_t max_line_bytes() const override { return max_line_bytes_; }
+  RowFault Parse(absl::string_view row, NamedCells* cells, std::string* detail) const override {
+    return JsonHandler(/*depth=*/0, cells, detail).Run(row);
+  }
+  // A text as it stands, but for arrays and objects.
+  RowFault ParseCell(absl::string_view text, NamedCells* cells, std::string* detail) const override {
+    if (!text.empty() && (text[0] == '[' || text[0] == '{'))
+      return JsonHandler(/*depth=*/1, cells, detail).Run(text);
+    cells->Put(text);
     return RowFault::kNone;
   }
+  std::string WeightSyntax() const override { return R"({"id": weight})"; }
 
  private:
-  JsonCells json_{{}, /*all=*/true};
-};
-
-class JsonLinesFormat : public SampleFormat {
- public:
-  explicit JsonLinesFormat(int64_t max_line_bytes) : max_line_bytes_(max_line_bytes) {}
-
-  absl::StatusOr<std::unique_ptr<SampleFile>> Open(FileSystem& fs, const std::string& path) const override {
-    return OpenLineFile(fs, path, {max_line_bytes_});
-  }
-  absl::StatusOr<std::unique_ptr<const RowDecoder>> MakeDecoder(const Schema& schema, const RowNeeds& needs,
-                                                                absl::string_view /*head*/,
-                                                                absl::string_view /*origin*/) const override {
-    // Any column may be there: a row says which are.
-    std::vector<std::string> columns;
-    const auto add = [&](const std::string& column, absl::string_view /*why*/) -> absl::StatusOr<int> {
-      const auto known = std::find(columns.begin(), columns.end(), column);
-      if (known != columns.end()) return static_cast<int>(known - columns.begin());
-      columns.push_back(column);
-      return static_cast<int>(columns.size()) - 1;
-    };
-    TANDEM_ASSIGN_OR_RETURN(TextCells cells, TextCells::Create(schema, needs, add));
-    return Make(std::move(cells), std::move(columns));
-  }
-  absl::StatusOr<std::unique_ptr<const CellDecoder>> MakeCellDecoder(
-      const Schema& schema, RowUse use, absl::Span<const std::string> columns,
-      absl::string_view origin) const override {
-    const auto find = [&](const std::string& column, absl::string_view why) {
-      return FindNamed(column, why, columns, origin);
-    };
-    TANDEM_ASSIGN_OR_RETURN(TextCells cells, TextCells::Create(schema, {use}, find));
-    return Make(std::move(cells), {columns.begin(), columns.end()});
-  }
-  std::unique_ptr<CellReader> MakeCellReader(const ListColumns& /*lists*/,
-                                             absl::string_view /*head*/) const override {
-    return std::make_unique<JsonCellReader>();
-  }
-  const RowFraming& framing() const override { return LineFraming(); }
-  bool has_head() const override { return false; }
-  int64_t max_row_bytes() const override { return max_line_bytes_; }
-
- private:
-  absl::StatusOr<std::unique_ptr<JsonDecoder>> Make(TextCells cells, std::vector<std::string> columns) const {
-    auto decoder = std::make_unique<JsonDecoder>(std::move(cells), std::move(columns), max_line_bytes_);
-    TANDEM_RETURN_IF_ERROR(decoder->ReadServingValues());
-    return decoder;
-  }
-
   const int64_t max_line_bytes_;
 };
 
 }  // namespace
 
 std::unique_ptr<const SampleFormat> MakeJsonLinesFormat(const proto::JsonLines& json_lines) {
-  return std::make_unique<JsonLinesFormat>(json_lines.max_line_bytes());
+  return MakeLineFormat(std::make_unique<JsonSyntax>(json_lines.max_line_bytes()));
 }
 
 }  // namespace tandem

@@ -1,5 +1,5 @@
 // Files through the one interface, and what syncing promises.
-#include "tandem/files.h"
+#include "tandem/file_system.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -9,6 +9,7 @@
 #include <fstream>
 #include <thread>
 
+#include "tandem/durable_files.h"
 #include "tests/support/faulty_file_system.h"
 #include "tests/support/scratch_directory.h"
 

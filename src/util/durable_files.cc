@@ -1,5 +1,5 @@
-// Checkpoints and bundles as directories that are there whole or not at all: MANIFEST, written aside and
-// verified (tandem/files.h).
+#include "tandem/durable_files.h"
+
 #include <algorithm>
 #include <iterator>
 
@@ -12,7 +12,6 @@
 #include "src/util/aside.h"
 #include "src/util/format_version.h"
 #include "src/util/paths.h"
-#include "tandem/files.h"
 #include "tandem/status.h"
 
 #define XXH_INLINE_ALL
@@ -196,7 +195,20 @@ absl::Status VerifyFile(FileSystem& fs, const std::string& path, const Entry& en
   return ModelError(path, ": checksum differs from the one in MANIFEST", kDamaged);
 }
 
+absl::Status WriteDurably(FileSystem& fs, const std::string& path, absl::string_view bytes) {
+  TANDEM_ASSIGN_OR_RETURN(auto file, fs.OpenForAppend(path, 0));
+  TANDEM_RETURN_IF_ERROR(file->Append(bytes));
+  TANDEM_RETURN_IF_ERROR(file->Sync());
+  return file->Close();
+}
+
 }  // namespace
+
+absl::Status WriteFileAtomically(FileSystem& fs, const std::string& path, absl::string_view bytes) {
+  TANDEM_ASSIGN_OR_RETURN(Aside aside, Aside::File(fs, path));
+  TANDEM_RETURN_IF_ERROR(aside.Named(WriteDurably(fs, aside.path(), bytes)));
+  return aside.Commit();
+}
 
 absl::Status WriteDirectory(FileSystem& fs, const std::string& path,
                             const std::function<absl::Status(const std::string& aside)>& fill) {

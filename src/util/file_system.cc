@@ -1,4 +1,4 @@
-#include "tandem/files.h"
+#include "tandem/file_system.h"
 
 #include <fcntl.h>
 #include <glog/logging.h>
@@ -12,8 +12,8 @@
 #include <system_error>
 #include <utility>
 
-#include "src/util/aside.h"
 #include "src/util/paths.h"
+#include "tandem/durable_files.h"
 #include "tandem/status.h"
 
 namespace tandem {
@@ -38,6 +38,12 @@ std::string NoFile(const std::string& path, mode_t mode) {
   if (S_ISREG(mode) || S_ISDIR(mode) || IsStreamName(path)) return "";
   return S_ISFIFO(mode) ? "is a pipe, where a file is wanted; /dev/stdin and /dev/fd/N are read as streams"
                         : "is a device or a socket, where a file is wanted";
+}
+
+FileInfo::Kind KindOf(mode_t mode) {
+  if (S_ISREG(mode)) return FileInfo::Kind::kFile;
+  if (S_ISDIR(mode)) return FileInfo::Kind::kDirectory;
+  return S_ISFIFO(mode) ? FileInfo::Kind::kPipe : FileInfo::Kind::kOther;
 }
 
 absl::Status CheckIsFile(const std::string& path) {
@@ -258,7 +264,7 @@ class PosixFileSystem : public FileSystem {
   absl::StatusOr<FileInfo> Info(const std::string& path) override {
     struct stat info;
     if (stat(path.c_str(), &info) != 0) return ReadFailed(path, errno);
-    return FileInfo{info.st_size, info.st_dev, info.st_ino};
+    return FileInfo{KindOf(info.st_mode), info.st_size, info.st_dev, info.st_ino};
   }
 
   bool Exists(const std::string& path) override {
@@ -337,25 +343,12 @@ class PosixFileSystem : public FileSystem {
   }
 };
 
-absl::Status WriteDurably(FileSystem& fs, const std::string& path, absl::string_view bytes) {
-  TANDEM_ASSIGN_OR_RETURN(auto file, fs.OpenForAppend(path, 0));
-  TANDEM_RETURN_IF_ERROR(file->Append(bytes));
-  TANDEM_RETURN_IF_ERROR(file->Sync());
-  return file->Close();
-}
-
 }  // namespace
 
 FileSystem& FileSystem::Default() {
   // Never destroyed: threads may still write at exit.
   static FileSystem* const file_system = new PosixFileSystem;
   return *file_system;
-}
-
-absl::Status WriteFileAtomically(FileSystem& fs, const std::string& path, absl::string_view bytes) {
-  TANDEM_ASSIGN_OR_RETURN(Aside aside, Aside::File(fs, path));
-  TANDEM_RETURN_IF_ERROR(WriteDurably(fs, aside.path(), bytes));
-  return aside.Commit();
 }
 
 }  // namespace tandem

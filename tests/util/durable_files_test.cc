@@ -1,4 +1,6 @@
 // Directories that are whole or not there.
+#include "tandem/durable_files.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -9,7 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "src/util/format_version.h"
-#include "tandem/files.h"
+#include "tandem/file_system.h"
 #include "tests/support/faulty_file_system.h"
 #include "tests/support/scratch_directory.h"
 

@@ -1,22 +1,16 @@
-// Files through one small interface, so that faults can be injected; and the two formats that everything
-// durable is built on.
+// Files through one small interface, so that faults can be injected.
 //
-//   TANDEM_RETURN_IF_ERROR(WriteDirectory(fs, "run/checkpoints/step-000400", [&](const std::string& aside) {
-//     TANDEM_ASSIGN_OR_RETURN(auto writer, RecordWriter::Create(fs, aside + "/teacher.bin"));
-//     TANDEM_RETURN_IF_ERROR(writer->Append(bytes));
-//     return writer->Close();
-//   }));                                                   // then MANIFEST, syncs, and the rename
-//
-//   TANDEM_RETURN_IF_ERROR(VerifyDirectory(fs, "run/checkpoints/step-000400"));
+//   TANDEM_ASSIGN_OR_RETURN(auto file, fs.Create("run/log.jsonl"));
+//   TANDEM_RETURN_IF_ERROR(file->Append(bytes));
+//   TANDEM_RETURN_IF_ERROR(file->Close());
 //
 // Errors of reading are ModelErrors (kDataLoss), of writing kInternal; both name the file and say what
-// happened ("No space left on device"). Every failure is reported once and for all: a file or writer that
-// failed goes on failing, so that a forgotten check can't turn into a whole-looking file.
-#ifndef TANDEM_FILES_H_
-#define TANDEM_FILES_H_
+// happened ("No space left on device"). Every failure is reported once and for all: a file that failed goes on
+// failing, so that a forgotten check can't turn into a whole-looking file.
+#ifndef TANDEM_FILE_SYSTEM_H_
+#define TANDEM_FILE_SYSTEM_H_
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -53,6 +47,8 @@ class FileLock {
 };
 
 struct FileInfo {
+  enum class Kind { kFile, kDirectory, kPipe, kOther };
+  Kind kind = Kind::kFile;
   int64_t size = 0;
   // Together they are the file's, whatever name leads to it; another file has another pair.
   uint64_t device = 0, number = 0;
@@ -79,7 +75,7 @@ class FileSystem {
   virtual absl::StatusOr<int64_t> ReadRange(const std::string& path, int64_t offset, int64_t length,
                                             char* bytes) = 0;
   virtual absl::StatusOr<int64_t> Size(const std::string& path) = 0;
-  // Of the file that the name leads to now.
+  // Of what the name leads to now.
   virtual absl::StatusOr<FileInfo> Info(const std::string& path) = 0;
   virtual bool Exists(const std::string& path) = 0;
   virtual bool IsDirectory(const std::string& path) = 0;
@@ -105,58 +101,6 @@ class FileSystem {
   virtual absl::Status SyncDirectory(const std::string& path) = 0;
 };
 
-// Writes aside, syncs, renames: a reader sees the old file or the whole new one.
-absl::Status WriteFileAtomically(FileSystem& fs, const std::string& path, absl::string_view bytes);
-
-// Calls fill(aside) on a fresh directory beside `path` (tmp-NAME.tandem-..., a name that nothing else has;
-// what writers that were killed left there is removed first), syncs the files it wrote, adds a MANIFEST of
-// them, and renames the whole to `path`, which must not exist. Only files go in, no directories. A failure
-// leaves nothing at `path`; a crash nothing or a whole directory.
-//
-// MANIFEST is text: "format 2" (docs/file_formats.md), then "name size checksum" a line, sorted by name;
-// the checksum is XXH3-128 in hex (what `xxhsum -H2` prints), so:
-//
-//   format 2
-//   embedding-0.bin 1048576 5f8c9a2e0e1d7c3b4a5968778695a4b3
-//   state.pb 211 99aa06d3014798d86001c324468d497f
-//   MANIFEST 114 0d1c2b3a495867768594a3b2c1d0efee           size and checksum of the lines above
-absl::Status WriteDirectory(FileSystem& fs, const std::string& path,
-                            const std::function<absl::Status(const std::string& aside)>& fill);
-// Checks MANIFEST and every file against it; a file more or less is an error too.
-absl::Status VerifyDirectory(FileSystem& fs, const std::string& path);
-// Renames `path` aside, then removes it: a crash on the way leaves no half directory at `path`.
-absl::Status RemoveDirectory(FileSystem& fs, const std::string& path);
-
-// A file of records, each with its length and an XXH3-64 checksum; ends with a record that counts the others,
-// so that a file cut between two records is told from a whole one. A record may hold hundreds of megabytes: a
-// reader keeps one at a time.
-//
-// Bytes: "TANDEMR2", the format's version its digit, then a record: length (8 bytes), checksum (8), content.
-// The end: length 2^64 - 1, checksum, the count of records before it (8). Numbers are little-endian. The
-// checksum is XXH3-64 of the content, seeded with XXH3-64 of the 16 bytes (position, length), so that records
-// that were swapped, repeated or dropped are damage as well. Positions count from 0.
-class RecordWriter {
- public:
-  static absl::StatusOr<std::unique_ptr<RecordWriter>> Create(FileSystem& fs, const std::string& path);
-  virtual ~RecordWriter() = default;
-  virtual absl::Status Append(absl::string_view record) = 0;
-  // Writes the end, syncs and closes. A writer destroyed without Close leaves a file that no reader takes for
-  // whole.
-  virtual absl::Status Close() = 0;
-};
-
-class RecordReader {
- public:
-  // `fs` must outlive the reader.
-  static absl::StatusOr<std::unique_ptr<RecordReader>> Open(FileSystem& fs, const std::string& path);
-  virtual ~RecordReader() = default;
-  // The next record, valid until the next call. At the end of the file a ModelError too: readers know how
-  // many they want.
-  virtual absl::StatusOr<absl::string_view> Next() = 0;
-  // OK if all records were read and the end is whole.
-  virtual absl::Status ExpectEnd() = 0;
-};
-
 }  // namespace tandem
 
-#endif  // TANDEM_FILES_H_
+#endif  // TANDEM_FILE_SYSTEM_H_
