@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <fstream>
 #include <functional>
 #include <memory>
@@ -23,8 +24,9 @@
 #include "bench/onnx_runtime.h"
 #include "bench/peak.h"
 #include "bench/report.h"
+#include "src/serve/loaded_model.h"
+#include "src/serve/serving_tables.h"
 #include "src/serve/student_scorer.h"
-#include "tandem/checkpoint.h"
 #include "tandem/dual_model.h"
 #include "tandem/experiment.pb.h"
 #include "tandem/kernels.h"
@@ -53,6 +55,11 @@ class Scorer {
 
   // x: up to kTileRows rows.
   void ScoreTile(Matrix x, float* logits) { scorer_->Score(x, nullptr, workspace_.data(), logits); }
+  // In bfloat16; a stride of 0: it reads floats.
+  int64_t rounded_stride() const { return scorer_->rounded_stride(); }
+  void ScoreRounded(const uint16_t* x, int rows, float* logits) {
+    scorer_->ScoreRounded(x, rows, nullptr, workspace_.data(), logits);
+  }
   void Score(Matrix x, float* logits) {
     for (int first = 0; first < x.rows; first += kTileRows) {
       ScoreTile({x.row(first), std::min(kTileRows, x.rows - first), x.cols, x.stride}, logits + first);
@@ -175,25 +182,27 @@ void TimeGather() {
   auto predictor = Predictor::Load(FLAGS_model, options);
   CHECK(predictor.ok()) << predictor.status();
   const std::vector<Batch> batches = ReadBatches(**predictor);
-  // With rows as training holds them, so that ids can be looked up beforehand.
-  DualModel model((*predictor)->experiment(), (*predictor)->model().kernels(), /*trained=*/false);
-  const absl::Status loaded = LoadCheckpoint(FileSystem::Default(), (*predictor)->directory(),
-                                             EmbeddingLoad::kReset, &model, nullptr, nullptr);
-  CHECK(loaded.ok()) << loaded;
-  const EmbeddingLayer& embedding = model.embedding();
-  std::vector<BatchRows> rows(batches.size());
+  // With tables of its own, so that ids can be looked up beforehand.
+  const absl::StatusOr<LoadedModel> loaded =
+      LoadModel(FileSystem::Default(), (*predictor)->directory(), (*predictor)->experiment(),
+                (*predictor)->model().kernels());
+  CHECK(loaded.ok()) << loaded.status();
+  const DualModel& model = *loaded->model;
   double count = 0;
-  for (size_t b = 0; b < batches.size(); ++b) {
-    CHECK(embedding.Lookup(batches[b], &rows[b]).ok());
-    count += batches[b].rows();
-  }
-  const int width = embedding.fields() * embedding.dim();
+  for (const Batch& batch : batches) count += batch.rows();
+  const int width = (*predictor)->fields() * model.student_embedding().dim();
   AlignedFloats x(static_cast<size_t>(kTileRows) * width);
   std::vector<float> logits(FLAGS_batch);
   Report report({"from", "precision", "rows", "samples_per_second"});
   for (Precision precision : {Precision::kF32, Precision::kBf16, Precision::kInt8}) {
-    // Rows as training holds them, in float32, and layers in `precision`; then all of a bundle of that precision.
+    // Places that are known, then ids that are looked up; rows and layers in `precision`, as in a bundle of it.
     Scorer scorer(model.student(), model.student_parameters().values.data(), precision, model.kernels());
+    const ServingTables tables =
+        ServingTables::From(*loaded->tables, model.schema(), precision, model.kernels());
+    std::vector<FoundPlaces> found(batches.size());
+    for (size_t b = 0; b < batches.size(); ++b) tables.LookUp(batches[b], &found[b]);
+    const int64_t stride = scorer.rounded_stride();
+    std::vector<uint16_t> rounded(kTileRows * stride);
     std::unique_ptr<Predictor> converted;
     if (precision != Precision::kF32) converted = (*predictor)->InPrecision(precision);
     const Predictor& served = converted == nullptr ? **predictor : *converted;
@@ -202,7 +211,12 @@ void TimeGather() {
       for (size_t b = 0; b < batches.size(); ++b) {
         for (int first = 0; first < batches[b].rows(); first += kTileRows) {
           const Matrix tile{x.data(), std::min(kTileRows, batches[b].rows() - first), width, width};
-          embedding.Gather(batches[b], rows[b], first, tile, {});
+          if (stride > 0) {
+            tables.GatherRounded(batches[b], found[b], first, tile.rows, rounded.data(), stride);
+            scorer.ScoreRounded(rounded.data(), tile.rows, logits.data() + first);
+            continue;
+          }
+          tables.Gather(batches[b], found[b], first, tile);
           scorer.ScoreTile(tile, logits.data() + first);
         }
       }

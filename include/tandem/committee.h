@@ -10,6 +10,9 @@
 //   ... each member's loss reads workspace.logits(k) and writes workspace.d_logits(k) ...
 //   teachers.Backward(x, d_logits, &workspace, d_x, gradients);
 //
+// Members know nothing of each other, so that threads may share them: Forward is ForwardMember of every k, in any order
+// and at a time, then EndForward; Backward is BackwardMember of every k, then EndBackward. The bits are the same.
+//
 // Several towers that err in different ways are nearer the truth on average than any of them (Krogh and
 // Vedelsby 1995, eq. 6): so each is moved by its own loss alone, never by that of the mean.
 //
@@ -46,6 +49,9 @@ namespace proto {
 class Experiment;
 }  // namespace proto
 
+// Whether members of a workspace are run one after the other, or at a time.
+enum class MemberOrder { kInTurn, kAtATime };
+
 // Activations and gradients of one shard; one a thread.
 struct CommitteeWorkspace {
   std::vector<TowerWorkspace> towers;
@@ -55,10 +61,11 @@ struct CommitteeWorkspace {
   float* d_logits(int member) { return d_logits_of.data() + static_cast<int64_t>(member) * rows; }
 
   int rows = 0;  // at most
-  std::vector<float> logits_of, d_logits_of, linear;
+  std::vector<float> logits_of, d_logits_of;
+  std::vector<float> linear;  // [rows] a member with a linear part
   AlignedFloats memory;
-  std::vector<Matrix> x;  // what each member reads, where that isn't all there is
-  Matrix d_x;             // of one member
+  std::vector<Matrix> x;    // what each member reads, where that isn't all there is
+  std::vector<Matrix> d_x;  // a member's; one for all of them where they take turns
 };
 
 // How the logits of the kinds become one.
@@ -100,17 +107,25 @@ class Committee {
   // The first value of every member's bias is `bias`.
   void Initialize(float* parameters, float bias = 0) const;
   void Prepare(const float* parameters);
-  CommitteeWorkspace MakeWorkspace(int rows) const;
+  CommitteeWorkspace MakeWorkspace(int rows, MemberOrder order = MemberOrder::kInTurn) const;
 
   // Overwrites `logits` [rows] with the (weighted) mean of the members'. The seed of `training` isn't read: each member
   // has its own.
   void Forward(ConstMatrix x, const float* linear, const TrainingPass* training,
                CommitteeWorkspace* workspace, float* logits) const;
+  // The same in parts, of several members: first each one, then their mean.
+  void ForwardMember(int k, ConstMatrix x, const float* linear, const TrainingPass* training,
+                     CommitteeWorkspace* workspace) const;
+  void EndForward(int rows, CommitteeWorkspace* workspace, float* logits) const;
   // After Forward with the same x. A single member's gradient is `d_logits` [rows]; several have theirs in the
   // workspace; where a member has several heads, they have theirs in its own, and the sum is written here
   // (tandem/tower.h). `d_x` and the trained blocks of `gradients` are overwritten.
   void Backward(ConstMatrix x, float* d_logits, CommitteeWorkspace* workspace, Matrix d_x,
                 const GradientSum& gradients) const;
+  // The same in parts, of several members, with a workspace of kAtATime.
+  void BackwardMember(int k, ConstMatrix x, CommitteeWorkspace* workspace, Matrix d_x,
+                      const GradientSum& gradients) const;
+  void EndBackward(CommitteeWorkspace* workspace, Matrix d_x) const;
   // The gradients of the linear sums, [rows, linear()], after a Backward of several members.
   void LinearGradients(CommitteeWorkspace* workspace, int rows, float* d_linear) const;
 
@@ -128,6 +143,8 @@ class Committee {
     int kind;
   };
   bool side_by_side() const { return vectors_ > 1; }
+  // Where a member's gradient of what it reads is made: in place, of a first one that shares it with the others.
+  Matrix InputGradientOf(int member, int rows, const CommitteeWorkspace& workspace, Matrix d_x) const;
   // The floats of each field that a member reads, and back.
   void TakeVectors(int member, ConstMatrix x, Matrix to) const;
   void PutVectors(int member, ConstMatrix from, Matrix x) const;

@@ -419,8 +419,22 @@ void EmbeddingLayer::Gather(const Batch& batch, const BatchRows& rows, int first
   if (linear.teacher != nullptr) std::fill_n(linear.teacher, x.rows * shape_.teacher_linear, 0.0f);
   if (linear.student != nullptr) std::fill_n(linear.student, x.rows, 0.0f);
   const bool slow = view.slow && shape_.slow_at > 0;
+  // A field asks for all of its rows but the first ones, which the field before it does.
+  const auto ask_for_first = [&](int field) {
+    const FieldBags& bags = batch.fields[field];
+    const float* const* table_rows = rows.tables[schema_.fields()[field].table].rows.data();
+    const uint32_t* found = rows.fields[field].data();
+    const uint32_t begin = bags.offsets[first_row];
+    const uint32_t end = std::min(begin + kPrefetchRows, bags.offsets[first_row + x.rows]);
+    for (uint32_t i = begin; i < end; ++i) {
+      PrefetchFloats(table_rows[found[i]], shape_.width);
+      if (slow) PrefetchFloats(table_rows[found[i]] + shape_.slow_at, shape_.dim);
+    }
+  };
+  if (!view.fields.empty()) ask_for_first(view.fields[0]);
   WithDim(shape_.dim, [&](auto dim) {
     for (size_t i = 0; i < view.fields.size(); ++i) {
+      if (i + 1 < view.fields.size()) ask_for_first(view.fields[i + 1]);
       const LinearSums sums = view.fields[i] < plain_fields_ ? linear : LinearSums();
       float* column = x.data + static_cast<int64_t>(i) * shape_.dim;
       if (slow) {

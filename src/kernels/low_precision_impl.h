@@ -92,10 +92,10 @@ struct LowPrecisionImpl : Tiles<V> {
     return V::Sum(sum[0]);
   }
 
-  // Pool for the usual dims, the sums in registers; the same additions in the same order.
-  template <int64_t kDim, class Factor, class Load>
-  TANDEM_INLINE void PoolOf(const LowPrecisionBags& bags, const Matrix& out, const Factor& factor,
-                            const Load& load) {
+  // Pool for the usual dims, the sums in registers; the same additions in the same order. store(row, column, sum, lanes).
+  template <int64_t kDim, class Factor, class Load, class Store>
+  TANDEM_INLINE void PoolOf(const LowPrecisionBags& bags, const Factor& factor, const Load& load,
+                            const Store& store) {
     constexpr int kVectors = kDim / kWidth;
     static_assert(kVectors * kWidth == kDim);
     const int64_t first = bags.offsets[0];
@@ -109,17 +109,16 @@ struct LowPrecisionImpl : Tiles<V> {
           sum[u] = V::Fma(load(row, u * kWidth, kWidth), V::Broadcast(&c), sum[u]);
         }
       }
-      TANDEM_UNROLL for (int u = 0; u < kVectors; ++u)
-          V::Store(out.data + r * out.stride + u * kWidth, sum[u]);
+      TANDEM_UNROLL for (int u = 0; u < kVectors; ++u) store(r, u * kWidth, sum[u], kWidth);
     }
   }
 
-  // out(r, d) = sum over the bag's items of factor(row, coefficient) * load(row + d).
-  template <class Factor, class Load>
-  TANDEM_INLINE void Pool(const LowPrecisionBags& bags, const Matrix& out, const Factor& factor,
-                          const Load& load) {
-    if (bags.dim == 16) return PoolOf<16>(bags, out, factor, load);
-    if (bags.dim == 32) return PoolOf<32>(bags, out, factor, load);
+  // Stores, of row r from column d on, the sum over the bag's items of factor(row, coefficient) * load(row + d).
+  template <class Factor, class Load, class Store>
+  TANDEM_INLINE void PoolTo(const LowPrecisionBags& bags, const Factor& factor, const Load& load,
+                            const Store& store) {
+    if (bags.dim == 16) return PoolOf<16>(bags, factor, load, store);
+    if (bags.dim == 32) return PoolOf<32>(bags, factor, load, store);
     const int64_t first = bags.offsets[0];
     for (int64_t r = 0; r < bags.rows; ++r) {
       for (int64_t d = 0; d < bags.dim; d += kWidth) {
@@ -130,9 +129,21 @@ struct LowPrecisionImpl : Tiles<V> {
           const float c = factor(row, bags.coefficients[i]);
           sum = V::Fma(load(row, d, lanes), V::Broadcast(&c), sum);
         }
-        Base::StoreLanes(out.data + r * out.stride + d, sum, lanes);
+        store(r, d, sum, lanes);
       }
     }
+  }
+
+  // The sums as floats.
+  template <class Factor, class Load>
+  TANDEM_INLINE void Pool(const LowPrecisionBags& bags, const Matrix& out, const Factor& factor,
+                          const Load& load) {
+    PoolTo(
+        bags, factor, load, [&](int64_t r, int64_t d, Reg sum, int64_t lanes) __attribute__((always_inline)) {
+          float* const to = out.data + r * out.stride + d;
+          if (lanes >= kWidth) return V::Store(to, sum);
+          V::StoreFirst(to, sum, static_cast<int>(lanes));
+        });
   }
 
   // The first `lanes` values where there are fewer than a vector's.
@@ -337,16 +348,35 @@ struct Bf16Impl : LowPrecisionImpl<V> {
             });
   }
 
+  struct CoefficientOf {
+    [[gnu::always_inline]] float operator()(const uint8_t* /*row*/, float coefficient) const {
+      return coefficient;
+    }
+  };
+  struct LoadValues {
+    [[gnu::always_inline]] Reg operator()(const uint8_t* row, int64_t d, int64_t lanes) const {
+      const uint8_t* values = row + 2 * d;
+      if (lanes >= kWidth) return V::LoadBf16(values);
+      uint8_t first[2 * kWidth];
+      for (int64_t i = 0; i < 2 * kWidth; ++i) first[i] = i < 2 * lanes ? values[i] : 0;
+      return V::LoadBf16(first);
+    }
+  };
+
   static void Pool(const LowPrecisionBags& bags, const Matrix& out) {
-    Base::Pool(
-        bags, out,
-        [](const uint8_t*, float coefficient) __attribute__((always_inline)) { return coefficient; },
-        [](const uint8_t* row, int64_t d, int64_t lanes) __attribute__((always_inline)) {
-          const uint8_t* values = row + 2 * d;
-          if (lanes >= kWidth) return V::LoadBf16(values);
-          uint8_t first[2 * kWidth];
-          for (int64_t i = 0; i < 2 * kWidth; ++i) first[i] = i < 2 * lanes ? values[i] : 0;
-          return V::LoadBf16(first);
+    Base::Pool(bags, out, CoefficientOf(), LoadValues());
+  }
+
+  // Lanes beyond the last ones belong to another field.
+  static void PoolRounded(const LowPrecisionBags& bags, uint16_t* values, int64_t stride) {
+    Base::PoolTo(
+        bags, CoefficientOf(),
+        LoadValues(), [&](int64_t r, int64_t d, Reg sum, int64_t lanes) __attribute__((always_inline)) {
+          uint16_t* const to = values + r * stride + d;
+          if (lanes >= kWidth) return V::StoreBf16(to, sum);
+          uint16_t all[kWidth];
+          V::StoreBf16(all, sum);
+          for (int64_t i = 0; i < lanes; ++i) to[i] = all[i];
         });
   }
 };
@@ -370,6 +400,7 @@ constexpr Bf16Kernels Bf16TableOf(const char* name) {
           Bf16Impl<V>::Round,
           Bf16Impl<V>::Gemm,
           Bf16Impl<V>::Pool,
+          Bf16Impl<V>::PoolRounded,
           Bf16Impl<V>::Dot};
 }
 

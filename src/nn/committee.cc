@@ -98,7 +98,7 @@ void Committee::Prepare(const float* parameters) {
   if (weighed_kinds_ > 0) mean_offset_ = parameters[mean_block_ + weighed_kinds_];
 }
 
-CommitteeWorkspace Committee::MakeWorkspace(int rows) const {
+CommitteeWorkspace Committee::MakeWorkspace(int rows, MemberOrder order) const {
   CommitteeWorkspace workspace;
   workspace.rows = rows;
   for (const Member& member : members_) workspace.towers.push_back(member.tower.MakeWorkspace(rows));
@@ -106,9 +106,11 @@ CommitteeWorkspace Committee::MakeWorkspace(int rows) const {
   const size_t of_all = static_cast<size_t>(rows) * size();
   workspace.logits_of.resize(of_all);
   workspace.d_logits_of.resize(of_all);
-  workspace.linear.resize(linear_ > 0 ? rows : 0);
+  workspace.linear.resize(static_cast<size_t>(rows) * linear_);
+  const int at_a_time = order == MemberOrder::kAtATime ? size() : 1;
   const auto cut = [&](WorkspaceCutter cutter) {
-    workspace.d_x = cutter.Next(rows, fields_ * dim_);
+    workspace.d_x.clear();
+    for (int k = 0; k < at_a_time; ++k) workspace.d_x.push_back(cutter.Next(rows, fields_ * dim_));
     workspace.x.clear();
     for (int k = 0; side_by_side() && k < size(); ++k)
       workspace.x.push_back(cutter.Next(rows, fields_ * dim_));
@@ -136,28 +138,35 @@ ConstMatrix Committee::InputOf(int member, ConstMatrix x, const CommitteeWorkspa
 void Committee::Forward(ConstMatrix x, const float* linear, const TrainingPass* training,
                         CommitteeWorkspace* workspace, float* logits) const {
   CHECK_EQ(linear != nullptr, linear_ > 0);
-  TrainingPass pass = training != nullptr ? *training : TrainingPass();
-  const TrainingPass* const of_member = training != nullptr ? &pass : nullptr;
   if (size() == 1) {
+    TrainingPass pass = training != nullptr ? *training : TrainingPass();
     pass.seed = members_[0].seed;
-    members_[0].tower.Forward(x, linear, of_member, &workspace->towers[0], logits);
+    members_[0].tower.Forward(x, linear, training != nullptr ? &pass : nullptr, &workspace->towers[0],
+                              logits);
     return;
   }
+  for (int k = 0; k < size(); ++k) ForwardMember(k, x, linear, training, workspace);
+  EndForward(x.rows, workspace, logits);
+}
+
+void Committee::ForwardMember(int k, ConstMatrix x, const float* linear, const TrainingPass* training,
+                              CommitteeWorkspace* workspace) const {
   CHECK_LE(x.rows, workspace->rows);
-  for (int k = 0; k < size(); ++k) {
-    const Member& member = members_[k];
-    if (side_by_side()) TakeVectors(k, x, FirstRows(workspace->x[k], x.rows));
-    const float* sums = nullptr;
-    if (member.linear_column >= 0) {
-      for (int row = 0; row < x.rows; ++row)
-        workspace->linear[row] = linear[row * linear_ + member.linear_column];
-      sums = workspace->linear.data();
-    }
-    pass.seed = member.seed;
-    member.tower.Forward(InputOf(k, x, *workspace), sums, of_member, &workspace->towers[k],
-                         workspace->logits(k));
+  const Member& member = members_[k];
+  if (side_by_side()) TakeVectors(k, x, FirstRows(workspace->x[k], x.rows));
+  float* sums = nullptr;
+  if (member.linear_column >= 0) {
+    sums = workspace->linear.data() + static_cast<int64_t>(member.linear_column) * workspace->rows;
+    for (int row = 0; row < x.rows; ++row) sums[row] = linear[row * linear_ + member.linear_column];
   }
-  for (int row = 0; row < x.rows; ++row) {
+  TrainingPass pass = training != nullptr ? *training : TrainingPass();
+  pass.seed = member.seed;
+  member.tower.Forward(InputOf(k, x, *workspace), sums, training != nullptr ? &pass : nullptr,
+                       &workspace->towers[k], workspace->logits(k));
+}
+
+void Committee::EndForward(int rows, CommitteeWorkspace* workspace, float* logits) const {
+  for (int row = 0; row < rows; ++row) {
     double sum = 0;
     if (weights_.empty()) {
       for (int k = 0; k < size(); ++k) sum += workspace->logits(k)[row];
@@ -186,19 +195,30 @@ void Committee::Backward(ConstMatrix x, float* d_logits, CommitteeWorkspace* wor
     members_[0].tower.Backward(x, d_logits, &workspace->towers[0], &d_x, gradients);
     return;
   }
-  const Matrix d_member = FirstRows(workspace->d_x, x.rows);
   for (int k = 0; k < size(); ++k) {
-    const Member& member = members_[k];
-    const bool in_place = !side_by_side() && k == 0;
-    const Matrix& d_input = in_place ? d_x : d_member;
-    member.tower.Backward(InputOf(k, x, *workspace), workspace->d_logits(k), &workspace->towers[k], &d_input,
-                          gradients.From(member.offset));
-    if (side_by_side()) {
-      PutVectors(k, d_member, d_x);
-    } else if (!in_place) {
-      AddRows(d_member, d_x);
-    }
+    BackwardMember(k, x, workspace, d_x, gradients);
+    if (!side_by_side() && k > 0) AddRows(InputGradientOf(k, x.rows, *workspace, d_x), d_x);
   }
+}
+
+Matrix Committee::InputGradientOf(int member, int rows, const CommitteeWorkspace& workspace,
+                                  Matrix d_x) const {
+  if (!side_by_side() && member == 0) return d_x;
+  return FirstRows(workspace.d_x[workspace.d_x.size() > 1 ? member : 0], rows);
+}
+
+void Committee::BackwardMember(int k, ConstMatrix x, CommitteeWorkspace* workspace, Matrix d_x,
+                               const GradientSum& gradients) const {
+  const Member& member = members_[k];
+  const Matrix d_input = InputGradientOf(k, x.rows, *workspace, d_x);
+  member.tower.Backward(InputOf(k, x, *workspace), workspace->d_logits(k), &workspace->towers[k], &d_input,
+                        gradients.From(member.offset));
+  if (side_by_side()) PutVectors(k, d_input, d_x);
+}
+
+void Committee::EndBackward(CommitteeWorkspace* workspace, Matrix d_x) const {
+  for (int k = 1; !side_by_side() && k < size(); ++k)
+    AddRows(InputGradientOf(k, d_x.rows, *workspace, d_x), d_x);
 }
 
 void Committee::LinearGradients(CommitteeWorkspace* workspace, int rows, float* d_linear) const {

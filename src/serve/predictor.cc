@@ -63,6 +63,7 @@ struct Predictor::Workspace {
   BatchRows rows, own_rows;
   GatherScratch gather;
   AlignedFloats x;
+  std::vector<uint16_t> rounded;  // in place of x, where the student's first layer reads bfloat16
   std::vector<float> teacher_linear, student_linear;
   CommitteeWorkspace teacher;
   TowerWorkspace student;
@@ -227,6 +228,8 @@ std::unique_ptr<Predictor::Workspace> Predictor::MakeWorkspace() const {
   if (has_teacher()) w->teacher = model_->teacher().MakeWorkspace(tile_rows_);
   if (has_student() && scorer_ == nullptr) w->student = model_->student().MakeWorkspace(tile_rows_);
   if (scorer_ != nullptr) w->scorer.resize(scorer_->workspace_floats(tile_rows_));
+  if (scorer_ != nullptr && tables_ != nullptr && tables_->precision() == Precision::kBf16)
+    w->rounded.resize(tile_rows_ * scorer_->rounded_stride());
   if (has_teacher()) w->teacher_linear.resize(static_cast<size_t>(tile_rows_) * model_->teacher().linear());
   if (has_student() && model_->student().linear()) w->student_linear.resize(tile_rows_);
   w->logits.resize(tile_rows_);
@@ -240,6 +243,7 @@ absl::Status Predictor::Score(const Batch& batch, Scores* scores, std::vector<in
   scores->student.resize(has_student() ? batch.rows() : 0);
   float* teacher_linear = w->teacher_linear.empty() ? nullptr : w->teacher_linear.data();
   float* student_linear = w->student_linear.empty() ? nullptr : w->student_linear.data();
+  uint16_t* const rounded = w->rounded.empty() ? nullptr : w->rounded.data();
   const EmbeddingView& of_teacher = model_->served_teacher_input();
   const EmbeddingView& of_student = model_->served_student_input();
   const bool shares = has_teacher() && has_student() && model_->SharesInput(of_teacher, of_student);
@@ -284,7 +288,10 @@ absl::Status Predictor::Score(const Batch& batch, Scores* scores, std::vector<in
       const Matrix x = input(of_student, model_->student_embedding());
       if (!shares) {
         StageTimer timer(Stage::kGather, rows);
-        if (tables_ != nullptr) {
+        if (rounded != nullptr) {
+          tables_->GatherRounded(batch, first, rows, rounded, scorer_->rounded_stride(), student_linear,
+                                 &w->gather);
+        } else if (tables_ != nullptr) {
           tables_->Gather(batch, first, x, student_linear, &w->gather);  // look-up included
         } else {
           model_->student_embedding().Gather(batch, model_->has_own_embedding() ? w->own_rows : w->rows,
@@ -292,7 +299,9 @@ absl::Status Predictor::Score(const Batch& batch, Scores* scores, std::vector<in
         }
       }
       StageTimer timer(Stage::kStudentForward, rows);
-      if (scorer_ != nullptr) {
+      if (rounded != nullptr) {
+        scorer_->ScoreRounded(rounded, rows, student_linear, w->scorer.data(), w->logits.data());
+      } else if (scorer_ != nullptr) {
         scorer_->Score(x, student_linear, w->scorer.data(), w->logits.data());  // the last one to read x
       } else {
         model_->student().Forward(x, student_linear, nullptr, &w->student, w->logits.data());

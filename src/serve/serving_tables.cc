@@ -77,6 +77,14 @@ void PoolFloats(const LowPrecisionBags& bags, const Matrix& out) {
   }
 }
 
+// What the next tile will read of one array of a field, as much as this one: each field has arrays of its own, too many
+// for the processor to see that they are read in order.
+template <class T>
+void AskForNext(const std::vector<T>& of, size_t begin, size_t count) {
+  const size_t end = std::min(of.size(), begin + count);
+  for (size_t i = begin; i < end; i += kLine / sizeof(T)) __builtin_prefetch(of.data() + i);
+}
+
 using Pool = void (*)(const LowPrecisionBags& bags, const Matrix& out);
 
 Pool FindFloatPool(int dim) {
@@ -95,6 +103,7 @@ ServingTables::ServingTables(const Schema& schema, int dim, bool linear, Precisi
       bf16_(&FindBf16Kernels(kernels)),
       linear_offset_(precision == Precision::kInt8 ? dim + 2 : dim * (precision == Precision::kF32 ? 4 : 2)),
       row_bytes_(linear_offset_ + (linear ? 4 : 0)),
+      within_lines_(kLine % row_bytes_ == 0),
       tables_(schema.tables().size()),
       chunk_bytes_(std::min<int64_t>(about_bytes, kMostChunkBytes)) {}
 
@@ -197,13 +206,90 @@ uint32_t ServingTables::Find(const Table& table, uint64_t key, uint32_t begin) {
   return i < end ? i + 1 : 0;
 }
 
-void ServingTables::Gather(const Batch& batch, int first_row, Matrix x, float* linear,
-                           GatherScratch* scratch) const {
-  const int last_row = first_row + x.rows;
+auto ServingTables::PoolInto(Matrix x) const {
   const Pool pool = precision_ == Precision::kF32    ? FindFloatPool(dim_)
                     : precision_ == Precision::kInt8 ? int8_->pool
                                                      : bf16_->pool;
-  if (linear != nullptr) std::fill_n(linear, x.rows, 0.0f);
+  return [this, pool, x](int f, const LowPrecisionBags& bags) {
+    pool(bags, {x.data + f * dim_, x.rows, dim_, x.stride});
+  };
+}
+
+auto ServingTables::PoolInto(uint16_t* values, int64_t stride) const {
+  CHECK(precision_ == Precision::kBf16);
+  return [this, values, stride](int f, const LowPrecisionBags& bags) {
+    bf16_->pool_rounded(bags, values + static_cast<int64_t>(f) * dim_, stride);
+  };
+}
+
+void ServingTables::EndRounded(const Batch& batch, int rows, uint16_t* values, int64_t stride) const {
+  const int64_t width = static_cast<int64_t>(batch.fields.size()) * dim_;
+  for (int r = 0; r < rows; ++r) std::fill_n(values + r * stride + width, stride - width, uint16_t{0});
+}
+
+void ServingTables::Gather(const Batch& batch, int first_row, Matrix x, float* linear,
+                           GatherScratch* scratch) const {
+  GatherFields(batch, first_row, x.rows, linear, scratch, PoolInto(x));
+}
+
+void ServingTables::GatherRounded(const Batch& batch, int first_row, int rows, uint16_t* values,
+                                  int64_t stride, float* linear, GatherScratch* scratch) const {
+  GatherFields(batch, first_row, rows, linear, scratch, PoolInto(values, stride));
+  EndRounded(batch, rows, values, stride);
+}
+
+void ServingTables::LookUp(const Batch& batch, FoundPlaces* found) const {
+  found->resize(batch.fields.size());
+  for (size_t f = 0; f < batch.fields.size(); ++f) {
+    const Table& table = tables_[schema_->fields()[f].table];
+    (*found)[f].clear();
+    for (const uint64_t key : batch.fields[f].keys)
+      (*found)[f].push_back(Find(table, key, table.directory[key >> table.shift]));
+  }
+}
+
+void ServingTables::Gather(const Batch& batch, const FoundPlaces& found, int first_row, Matrix x) const {
+  GatherFound(batch, found, first_row, x.rows, PoolInto(x));
+}
+
+void ServingTables::GatherRounded(const Batch& batch, const FoundPlaces& found, int first_row, int rows,
+                                  uint16_t* values, int64_t stride) const {
+  GatherFound(batch, found, first_row, rows, PoolInto(values, stride));
+  EndRounded(batch, rows, values, stride);
+}
+
+// A field's rows are asked for while the field before it is pooled.
+template <class PoolField>
+void ServingTables::GatherFound(const Batch& batch, const FoundPlaces& found, int first_row, int rows,
+                                const PoolField& pool_field) const {
+  const int fields = static_cast<int>(batch.fields.size());
+  for (int f = 0; f <= fields; ++f) {
+    if (f < fields) {
+      const uint8_t* const table = tables_[schema_->fields()[f].table].rows;
+      const uint32_t end = batch.fields[f].offsets[first_row + rows];
+      for (uint32_t i = batch.fields[f].offsets[first_row]; i < end; ++i) {
+        const uint8_t* const row = table + found[f][i] * row_bytes_;
+        __builtin_prefetch(row);
+        if (!within_lines_) __builtin_prefetch(row + row_bytes_ - 1);
+      }
+      AskForNext(found[f], end, end - batch.fields[f].offsets[first_row]);
+      AskForNext(batch.fields[f].coefficients, end, end - batch.fields[f].offsets[first_row]);
+      AskForNext(batch.fields[f].offsets, first_row + rows, rows);
+    }
+    if (f == 0) continue;
+    const FieldBags& bags = batch.fields[f - 1];
+    const uint32_t* const offsets = bags.offsets.data() + first_row;
+    pool_field(f - 1, LowPrecisionBags{tables_[schema_->fields()[f - 1].table].rows, row_bytes_,
+                                       found[f - 1].data() + offsets[0],
+                                       bags.coefficients.data() + offsets[0], offsets, rows, dim_});
+  }
+}
+
+template <class PoolField>
+void ServingTables::GatherFields(const Batch& batch, int first_row, int rows, float* linear,
+                                 GatherScratch* scratch, const PoolField& pool_field) const {
+  const int last_row = first_row + rows;
+  if (linear != nullptr) std::fill_n(linear, rows, 0.0f);
 
   // Fields go through four stages, each of which asks for the memory that the next one reads. They are a
   // field apart, so that what was asked for is there, and still in the cache nearest to the core.
@@ -216,9 +302,12 @@ void ServingTables::Gather(const Batch& batch, int first_row, Matrix x, float* l
   };
   const auto step = [&](int f) {
     const FieldBags& bags = batch.fields[f];
-    const uint32_t begin = bags.offsets[first_row];
+    const uint32_t begin = bags.offsets[first_row], end = bags.offsets[last_row];
+    AskForNext(bags.keys, end, end - begin);
+    AskForNext(bags.coefficients, end, end - begin);
+    AskForNext(bags.offsets, last_row, rows);
     return Step{&tables_[schema_->fields()[f].table], bags.keys.data() + begin,
-                bags.offsets.data() + first_row, bags.offsets[last_row] - begin};
+                bags.offsets.data() + first_row, end - begin};
   };
   const auto ask_for_directory = [&](const Step& of) {
     const Table table = *of.table;
@@ -240,16 +329,15 @@ void ServingTables::Gather(const Batch& batch, int first_row, Matrix x, float* l
       places[i] = Find(table, of.keys[i], places[i]);
       const uint8_t* row = table.rows + places[i] * row_bytes_;
       __builtin_prefetch(row);
-      __builtin_prefetch(row + row_bytes_ - 1);
+      if (!within_lines_) __builtin_prefetch(row + row_bytes_ - 1);
     }
   };
   const auto pool_rows = [&](const Step& of, int f, const uint32_t* places) {
     const float* coefficients = batch.fields[f].coefficients.data() + of.offsets[0];
-    pool({of.table->rows, row_bytes_, places, coefficients, of.offsets, x.rows, dim_},
-         {x.data + f * dim_, x.rows, dim_, x.stride});
+    pool_field(f, LowPrecisionBags{of.table->rows, row_bytes_, places, coefficients, of.offsets, rows, dim_});
     if (scratch->unknown != nullptr) (*scratch->unknown)[f] += std::count(places, places + of.count, 0u);
     const bool counts = linear != nullptr && schema_->fields()[f].sequence.empty();
-    for (int r = 0; counts && r < x.rows; ++r) {
+    for (int r = 0; counts && r < rows; ++r) {
       for (uint32_t i = of.offsets[r] - of.offsets[0]; i < of.offsets[r + 1] - of.offsets[0]; ++i) {
         float weight;
         std::memcpy(&weight, of.table->rows + places[i] * row_bytes_ + linear_offset_, sizeof(weight));

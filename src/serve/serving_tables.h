@@ -45,6 +45,9 @@ struct GatherScratch {
   std::vector<int64_t>* unknown = nullptr;
 };
 
+// Where the rows of a batch's ids lie, a vector a field.
+using FoundPlaces = std::vector<std::vector<uint32_t>>;
+
 class ServingTables {
  public:
   // Tables in float32 in another precision. `schema` and `kernels` outlive the tables.
@@ -73,6 +76,15 @@ class ServingTables {
   // Finds and pools rows [first_row, first_row + x.rows) of the batch into x, and sums their linear weights;
   // `linear` is null where there are none.
   void Gather(const Batch& batch, int first_row, Matrix x, float* linear, GatherScratch* scratch) const;
+  // The same of tables in bfloat16, rounded to that: what the kernels' `round` makes of Gather's x, bit for bit,
+  // with zeros behind a row's last value up to `stride`.
+  void GatherRounded(const Batch& batch, int first_row, int rows, uint16_t* values, int64_t stride,
+                     float* linear, GatherScratch* scratch) const;
+  // The same, of ids that were looked up beforehand: for rows that are scored over and over. Without linear sums.
+  void LookUp(const Batch& batch, FoundPlaces* found) const;
+  void Gather(const Batch& batch, const FoundPlaces& found, int first_row, Matrix x) const;
+  void GatherRounded(const Batch& batch, const FoundPlaces& found, int first_row, int rows, uint16_t* values,
+                     int64_t stride) const;
 
  private:
   struct Table {
@@ -97,6 +109,16 @@ class ServingTables {
   absl::Status LoadRows(EmbeddingFileReader* reader, Table* table) const;
   // A ModelError where one of the table's numbers is NaN or infinite.
   absl::Status CheckFinite(const std::string& path, const std::string& name, const Table& table) const;
+  // Calls pool_field(field, its bags) for each field, in their order, once its rows are on their way to the cache.
+  template <class PoolField>
+  void GatherFields(const Batch& batch, int first_row, int rows, float* linear, GatherScratch* scratch,
+                    const PoolField& pool_field) const;
+  template <class PoolField>
+  void GatherFound(const Batch& batch, const FoundPlaces& found, int first_row, int rows,
+                   const PoolField& pool_field) const;
+  auto PoolInto(Matrix x) const;
+  auto PoolInto(uint16_t* values, int64_t stride) const;
+  void EndRounded(const Batch& batch, int rows, uint16_t* values, int64_t stride) const;
   static uint32_t Find(const Table& table, uint64_t key, uint32_t begin);
 
   const Schema* schema_;
@@ -107,6 +129,7 @@ class ServingTables {
   const Bf16Kernels* bf16_;
   int64_t linear_offset_;  // bytes from the beginning of a row
   int64_t row_bytes_;
+  bool within_lines_;  // no row lies in two cache lines
   std::vector<Table> tables_;
   // What the tables lie in, one beside the other, so that small ones are in huge pages too.
   size_t chunk_bytes_;

@@ -1,5 +1,7 @@
 #include "src/serve/student_scorer.h"
 
+#include <glog/logging.h>
+
 #include <algorithm>
 #include <utility>
 #include <vector>
@@ -116,15 +118,26 @@ class Bf16Scorer final : public ScorerBase {
   void Score(Matrix x, const float* linear, float* workspace, float* logits) const override {
     Normalize(x);
     auto* const values = reinterpret_cast<uint16_t*>(workspace + x.rows * widest_);
-    ConstMatrix input = x;
+    kernels_.round(x, values, stride_);
+    ScoreRounded(values, x.rows, linear, workspace, logits);
+  }
+
+  int64_t rounded_stride() const override { return mean_.empty() ? stride_ : 0; }
+
+  void ScoreRounded(const uint16_t* x, int rows, const float* linear, float* workspace,
+                    float* logits) const override {
+    auto* const values = reinterpret_cast<uint16_t*>(workspace + rows * widest_);
+    Matrix hidden;
     for (const Layer& layer : layers_) {
-      const Matrix hidden{workspace, x.rows, layer.outputs, widest_};
-      kernels_.round(input, values, stride_);
-      kernels_.gemm({values, x.rows, stride_},
-                    {layer.packed.data(), layer.inputs, layer.outputs, layer.bias.data()}, hidden);
-      input = hidden;
+      if (hidden.data != nullptr) {
+        kernels_.round(hidden, values, stride_);
+        x = values;
+      }
+      hidden = {workspace, rows, layer.outputs, static_cast<int>(widest_)};
+      kernels_.gemm({x, rows, stride_}, {layer.packed.data(), layer.inputs, layer.outputs, layer.bias.data()},
+                    hidden);
     }
-    ReadOut(input, linear, kernels_.dot, logits);
+    ReadOut(hidden, linear, kernels_.dot, logits);
   }
 
  private:
@@ -222,24 +235,39 @@ class HeadsScorer final : public StudentScorer {
   }
 
   void Score(Matrix x, const float* linear, float* workspace, float* logits) const override {
-    auto* const sums = reinterpret_cast<double*>(workspace);
-    float* const of_head = workspace + AlignFloats(2 * x.rows);
-    float* const copy = of_head + AlignFloats(x.rows);
-    std::fill_n(sums, x.rows, 0.0);
-    for (const std::unique_ptr<StudentScorer>& head : heads_) {
+    float* const copy = workspace + AlignFloats(2 * x.rows) + AlignFloats(x.rows);
+    ScoreHeads(x.rows, workspace, logits, [&](const StudentScorer& head, float* of_head) {
       Matrix read = x;
       if (copied_width_ > 0) {
         read = {copy, x.rows, x.cols, x.cols};
         CopyRows(x, read);
       }
-      head->Score(read, linear, workspace + Before(x.rows), of_head);
-      for (int r = 0; r < x.rows; ++r) sums[r] += of_head[r];
-    }
-    for (int r = 0; r < x.rows; ++r)
-      logits[r] = static_cast<float>(sums[r] / static_cast<double>(heads_.size()));
+      head.Score(read, linear, workspace + Before(x.rows), of_head);
+    });
+  }
+
+  int64_t rounded_stride() const override { return heads_[0]->rounded_stride(); }
+  void ScoreRounded(const uint16_t* x, int rows, const float* linear, float* workspace,
+                    float* logits) const override {
+    ScoreHeads(rows, workspace, logits, [&](const StudentScorer& head, float* of_head) {
+      head.ScoreRounded(x, rows, linear, workspace + Before(rows), of_head);
+    });
   }
 
  private:
+  template <class Score>
+  void ScoreHeads(int rows, float* workspace, float* logits, const Score& score) const {
+    auto* const sums = reinterpret_cast<double*>(workspace);
+    float* const of_head = workspace + AlignFloats(2 * rows);
+    std::fill_n(sums, rows, 0.0);
+    for (const std::unique_ptr<StudentScorer>& head : heads_) {
+      score(*head, of_head);
+      for (int r = 0; r < rows; ++r) sums[r] += of_head[r];
+    }
+    for (int r = 0; r < rows; ++r)
+      logits[r] = static_cast<float>(sums[r] / static_cast<double>(heads_.size()));
+  }
+
   int64_t Before(int rows) const {
     return AlignFloats(2 * rows) + AlignFloats(rows) + AlignFloats(rows * copied_width_);
   }
@@ -249,6 +277,11 @@ class HeadsScorer final : public StudentScorer {
 };
 
 }  // namespace
+
+void StudentScorer::ScoreRounded(const uint16_t* /*x*/, int /*rows*/, const float* /*linear*/,
+                                 float* /*workspace*/, float* /*logits*/) const {
+  LOG(FATAL) << variant() << " reads no bfloat16";
+}
 
 std::unique_ptr<StudentScorer> MakeStudentScorer(absl::Span<const PlainStudent> heads, Precision precision,
                                                  const Kernels& kernels) {

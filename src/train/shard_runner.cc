@@ -30,6 +30,7 @@ struct ShardRunner::Worker {
   LossWorkspace loss;
   LossShard loss_shard;
   LossGradients loss_gradients;
+  GradientSum teacher_gradients = nullptr;  // while its members are tasks of their own
 };
 
 ShardRunner::ShardRunner(DualModel* model, const DenseParts& parts, bool student_moves_embedding,
@@ -47,7 +48,8 @@ ShardRunner::ShardRunner(DualModel* model, const DenseParts& parts, bool student
     w->index = worker;
     if (model_.has_teacher()) {
       w->x.resize(shard * model_.teacher_input().fields.size() * model_.embedding().dim());
-      w->teacher = model_.teacher().MakeWorkspace(shard_rows_);
+      w->teacher = model_.teacher().MakeWorkspace(
+          shard_rows_, workers_.size() > 1 ? MemberOrder::kAtATime : MemberOrder::kInTurn);
       w->teacher_linear.resize(shard * model_.teacher().linear());
     }
     if (model_.has_student()) {
@@ -76,13 +78,18 @@ void ShardRunner::Run(const StepPlan& plan, const Pass& pass) {
   Reserve(rows);
   result.teacher_logits.resize(plan.teacher ? rows : 0);
   result.student_logits.resize(plan.student ? rows : 0);
+  const bool few = plan.teacher && active_shards_ < workers_.size() && model_.teacher().size() > 1;
   {
     StageTimer timer(Stage::kShards);
-    workers_.ForEach(runs_, [&](int run, int worker) {
-      const int end = std::min(active_shards_, (run + 1) * dense_.run());
-      for (int shard = run * dense_.run(); shard < end; ++shard)
-        RunShard(plan, pass, shards_[shard].get(), workspaces_[worker].get());
-    });
+    if (few) {
+      RunMembers(plan, pass);
+    } else {
+      workers_.ForEach(runs_, [&](int run, int worker) {
+        const int end = std::min(active_shards_, (run + 1) * dense_.run());
+        for (int shard = run * dense_.run(); shard < end; ++shard)
+          RunShard(plan, pass, shards_[shard].get(), workspaces_[worker].get());
+      });
+    }
   }
   result.terms = LossTerms();
   for (int s = 0; s < active_shards_; ++s) result.terms.Add(shards_[s]->terms);
@@ -91,18 +98,85 @@ void ShardRunner::Run(const StepPlan& plan, const Pass& pass) {
 
 void ShardRunner::RunShard(const StepPlan& plan, const Pass& pass, Shard* shard, Worker* w) {
   BeginLoss(plan, pass, *shard, w);
-  if (plan.teacher) ForwardTeacher(plan, pass, *shard, w);
-  if (plan.student) ForwardStudent(plan, pass, *shard, w);
-  {
-    StageTimer timer(Stage::kLoss, shard->rows);
-    model_.loss().Compute(w->loss_shard, &w->loss, &w->loss_gradients, &shard->terms);
+  if (plan.teacher) {
+    GatherTeacher(plan, pass, *shard, w);
+    ForwardTeacher(plan, pass, *shard, w);
+    AddTeacherToLoss(plan, pass, *shard, w);
   }
+  if (plan.student) {
+    ForwardStudent(plan, pass, *shard, w);
+    AddStudentToLoss(plan, pass, *shard, w);
+  }
+  ComputeLoss(plan, shard, w);
   if (plan.student) BackwardStudent(plan, shard, w);
-  if (plan.hints) {
-    model_.loss().SumStatistics(w->loss_shard, shard->loss_statistics.data());
-    if (parts_.adapters >= 0) dense_.End(parts_.adapters, shard->index, w->index);
+  if (plan.trains_teacher) {
+    BackwardTeacher(plan, shard, w);
+    EndTeacher(plan, shard, w);
   }
-  if (plan.trains_teacher) BackwardTeacher(plan, shard, w);
+}
+
+// Calls of_member(k, shard, its workspace) for the members of every shard, and of_student(shard, its workspace), on all
+// workers. What takes longest comes first: interactions are named last, mostly.
+template <typename OfMember, typename OfStudent>
+void ShardRunner::ForEachTower(bool student, const OfMember& of_member, const OfStudent& of_student) {
+  const int members = model_.teacher().size();
+  const int towers = members + (student ? 1 : 0);
+  workers_.ForEach(active_shards_ * towers, [&](int task, int /*worker*/) {
+    Shard* const shard = shards_[task / towers].get();
+    Worker* const w = workspaces_[task / towers].get();
+    const int tower = towers - 1 - task % towers;
+    if (tower == members) {
+      of_student(shard, w);
+    } else {
+      of_member(tower, shard, w);
+    }
+  });
+}
+
+// Fewer shards than workers, each of which has the workspace of its number, whoever runs it.
+void ShardRunner::RunMembers(const StepPlan& plan, const Pass& pass) {
+  const Committee& teacher = model_.teacher();
+  const TrainingPass no_row_yet{/*seed: each member's own*/ 0, plan.joint_step, 0};
+  const auto for_each_shard = [&](const auto& f) {
+    workers_.ForEach(active_shards_,
+                     [&](int s, int /*worker*/) { f(shards_[s].get(), workspaces_[s].get()); });
+  };
+  for_each_shard([&](Shard* shard, Worker* w) {
+    BeginLoss(plan, pass, *shard, w);
+    GatherTeacher(plan, pass, *shard, w);
+  });
+  ForEachTower(
+      plan.student,
+      [&](int k, Shard* shard, Worker* w) {
+        StageTimer timer(Stage::kTeacherForward, k == 0 ? shard->rows : 0);
+        TrainingPass training = no_row_yet;
+        training.first_row = shard->first_row;
+        const float* const linear = w->teacher_linear.empty() ? nullptr : w->teacher_linear.data();
+        teacher.ForwardMember(k, TeacherInput(plan, *shard, *w), linear,
+                              plan.trains_teacher ? &training : nullptr, &w->teacher);
+      },
+      [&](Shard* shard, Worker* w) { ForwardStudent(plan, pass, *shard, w); });
+  for_each_shard([&](Shard* shard, Worker* w) {
+    teacher.EndForward(shard->rows, &w->teacher, pass.result->teacher_logits.data() + shard->first_row);
+    AddTeacherToLoss(plan, pass, *shard, w);
+    if (plan.student) AddStudentToLoss(plan, pass, *shard, w);
+    ComputeLoss(plan, shard, w);
+    if (plan.trains_teacher) w->teacher_gradients = dense_.Begin(parts_.teacher, shard->index, w->index);
+    if (plan.student && !plan.trains_teacher) BackwardStudent(plan, shard, w);
+  });
+  if (!plan.trains_teacher) return;
+  ForEachTower(
+      plan.student,
+      [&](int k, Shard* shard, Worker* w) {
+        StageTimer timer(Stage::kTeacherBackward, k == 0 ? shard->rows : 0);
+        teacher.BackwardMember(k, TeacherInput(plan, *shard, *w), &w->teacher,
+                               TeacherInputGradient(plan, *shard, *w), w->teacher_gradients);
+      },
+      [&](Shard* shard, Worker* w) { BackwardStudent(plan, shard, w); });
+  for_each_shard([&](Shard* shard, Worker* w) {
+    teacher.EndBackward(&w->teacher, TeacherInputGradient(plan, *shard, *w));
+    EndTeacher(plan, shard, w);
+  });
 }
 
 // The loss of a shard before its towers have run.
@@ -150,20 +224,25 @@ void ShardRunner::AddHeads(const Tower& tower, bool learns, TowerWorkspace* work
   }
 }
 
-void ShardRunner::ForwardTeacher(const StepPlan& plan, const Pass& pass, const Shard& shard, Worker* w) {
+void ShardRunner::GatherTeacher(const StepPlan& plan, const Pass& pass, const Shard& shard, Worker* w) {
   const Matrix x = TeacherInput(plan, shard, *w);
-  float* const logits = pass.result->teacher_logits.data() + shard.first_row;
   LinearSums linear;
   if (!w->teacher_linear.empty()) linear.teacher = w->teacher_linear.data();
   if (plan.shares_input && !w->student_linear.empty()) linear.student = w->student_linear.data();
-  {
-    StageTimer timer(Stage::kGather, shard.rows);
-    model_.embedding().Gather(pass.batch, pass.rows, shard.first_row, *plan.teacher_view, x, linear);
-  }
+  StageTimer timer(Stage::kGather, shard.rows);
+  model_.embedding().Gather(pass.batch, pass.rows, shard.first_row, *plan.teacher_view, x, linear);
+}
+
+void ShardRunner::ForwardTeacher(const StepPlan& plan, const Pass& pass, const Shard& shard, Worker* w) {
   StageTimer timer(Stage::kTeacherForward, shard.rows);
   const TrainingPass training{/*seed: each member's own*/ 0, plan.joint_step, shard.first_row};
-  model_.teacher().Forward(x, linear.teacher, plan.trains_teacher ? &training : nullptr, &w->teacher, logits);
-  w->loss_shard.teacher_logits = logits;
+  const float* const linear = w->teacher_linear.empty() ? nullptr : w->teacher_linear.data();
+  model_.teacher().Forward(TeacherInput(plan, shard, *w), linear, plan.trains_teacher ? &training : nullptr,
+                           &w->teacher, pass.result->teacher_logits.data() + shard.first_row);
+}
+
+void ShardRunner::AddTeacherToLoss(const StepPlan& plan, const Pass& pass, const Shard& shard, Worker* w) {
+  w->loss_shard.teacher_logits = pass.result->teacher_logits.data() + shard.first_row;
   const int members = model_.teacher().size();
   for (int k = 0; k < members; ++k) {
     std::vector<LogitPart>* const parts = &w->loss_shard.teacher_parts;
@@ -184,12 +263,13 @@ void ShardRunner::ForwardStudent(const StepPlan& plan, const Pass& pass, const S
     model_.student_embedding().Gather(pass.batch, pass.student_rows, shard.first_row, *plan.student_view, x,
                                       linear);
   }
-  {
-    StageTimer timer(Stage::kStudentForward, shard.rows);
-    const TrainingPass training{student_seed_, pass.dropout_step, shard.first_row};
-    model_.student().Forward(x, linear.student, &training, &w->student, logits);
-  }
-  w->loss_shard.student_logits = logits;
+  StageTimer timer(Stage::kStudentForward, shard.rows);
+  const TrainingPass training{student_seed_, pass.dropout_step, shard.first_row};
+  model_.student().Forward(x, linear.student, &training, &w->student, logits);
+}
+
+void ShardRunner::AddStudentToLoss(const StepPlan& plan, const Pass& pass, const Shard& shard, Worker* w) {
+  w->loss_shard.student_logits = pass.result->student_logits.data() + shard.first_row;
   AddHeads(model_.student(), /*learns=*/true, &w->student, &w->loss_shard.student_parts);
   if (!plan.hints) return;
   for (const auto& [of_teacher, of_student] : model_.hinted_layers()) {
@@ -197,6 +277,14 @@ void ShardRunner::ForwardStudent(const StepPlan& plan, const Pass& pass, const S
     w->loss_shard.student_hidden.push_back(w->student.heads.mlps[0].hidden(of_student));
     w->loss_gradients.d_student_hidden.push_back(w->student.heads.mlps[0].HiddenGradient(of_student));
   }
+}
+
+void ShardRunner::ComputeLoss(const StepPlan& plan, Shard* shard, Worker* w) {
+  StageTimer timer(Stage::kLoss, shard->rows);
+  model_.loss().Compute(w->loss_shard, &w->loss, &w->loss_gradients, &shard->terms);
+  if (!plan.hints) return;
+  model_.loss().SumStatistics(w->loss_shard, shard->loss_statistics.data());
+  if (parts_.adapters >= 0) dense_.End(parts_.adapters, shard->index, w->index);
 }
 
 void ShardRunner::BackwardStudent(const StepPlan& plan, Shard* shard, Worker* w) {
@@ -212,13 +300,23 @@ void ShardRunner::BackwardStudent(const StepPlan& plan, Shard* shard, Worker* w)
   model_.student().SumStatistics(x, w->student, shard->student_statistics.data());
 }
 
+Matrix ShardRunner::TeacherInputGradient(const StepPlan& plan, const Shard& shard, const Worker& w) {
+  const Matrix x = TeacherInput(plan, shard, w);
+  return {d_x_.data() + static_cast<int64_t>(shard.first_row) * x.cols, x.rows, x.cols, x.cols};
+}
+
 void ShardRunner::BackwardTeacher(const StepPlan& plan, Shard* shard, Worker* w) {
   StageTimer timer(Stage::kTeacherBackward, shard->rows);
-  const Matrix x = TeacherInput(plan, *shard, *w);
-  const Matrix d_x{d_x_.data() + static_cast<int64_t>(shard->first_row) * x.cols, x.rows, x.cols, x.cols};
+  model_.teacher().Backward(TeacherInput(plan, *shard, *w), w->loss_gradients.d_teacher_logits, &w->teacher,
+                            TeacherInputGradient(plan, *shard, *w),
+                            dense_.Begin(parts_.teacher, shard->index, w->index));
+}
+
+// What is left once its gradients are made, and the student's.
+void ShardRunner::EndTeacher(const StepPlan& plan, Shard* shard, Worker* w) {
+  StageTimer timer(Stage::kTeacherBackward);
+  const Matrix x = TeacherInput(plan, *shard, *w), d_x = TeacherInputGradient(plan, *shard, *w);
   const Committee& teacher = model_.teacher();
-  teacher.Backward(x, w->loss_gradients.d_teacher_logits, &w->teacher, d_x,
-                   dense_.Begin(parts_.teacher, shard->index, w->index));
   dense_.End(parts_.teacher, shard->index, w->index);
   teacher.SumStatistics(x, &w->teacher, shard->teacher_statistics.data());
   if (!d_teacher_linear_.empty()) {

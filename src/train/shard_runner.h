@@ -5,7 +5,8 @@
 //   ... dense holds the shards' gradients of the towers; runner.d_x() those of what was read ...
 //
 // A batch is cut into shards of train.shard_rows rows, which workers take, some in a row; what a shard leaves behind
-// depends on the shard alone, and is added in the order of the shards. After batches of one size nothing is
+// depends on the shard alone, and is added in the order of the shards. Where there are fewer shards than workers, and a
+// committee teaches, its members are tasks of their own, and so is the student: the same bits, sooner. After batches of one size nothing is
 // allocated. One caller.
 #ifndef TANDEM_SRC_TRAIN_SHARD_RUNNER_H_
 #define TANDEM_SRC_TRAIN_SHARD_RUNNER_H_
@@ -67,13 +68,22 @@ class ShardRunner {
 
   void Reserve(int rows);
   void RunShard(const StepPlan& plan, const Pass& pass, Shard* shard, Worker* worker);
+  void RunMembers(const StepPlan& plan, const Pass& pass);
+  template <typename OfMember, typename OfStudent>
+  void ForEachTower(bool student, const OfMember& of_member, const OfStudent& of_student);
   void BeginLoss(const StepPlan& plan, const Pass& pass, const Shard& shard, Worker* worker);
   static void AddHeads(const Tower& tower, bool learns, TowerWorkspace* workspace,
                        std::vector<LogitPart>* parts);
+  void GatherTeacher(const StepPlan& plan, const Pass& pass, const Shard& shard, Worker* worker);
   void ForwardTeacher(const StepPlan& plan, const Pass& pass, const Shard& shard, Worker* worker);
+  void AddTeacherToLoss(const StepPlan& plan, const Pass& pass, const Shard& shard, Worker* worker);
   void ForwardStudent(const StepPlan& plan, const Pass& pass, const Shard& shard, Worker* worker);
+  void AddStudentToLoss(const StepPlan& plan, const Pass& pass, const Shard& shard, Worker* worker);
+  void ComputeLoss(const StepPlan& plan, Shard* shard, Worker* worker);
   void BackwardStudent(const StepPlan& plan, Shard* shard, Worker* worker);
   void BackwardTeacher(const StepPlan& plan, Shard* shard, Worker* worker);
+  void EndTeacher(const StepPlan& plan, Shard* shard, Worker* worker);
+  Matrix TeacherInputGradient(const StepPlan& plan, const Shard& shard, const Worker& worker);
   Matrix TeacherInput(const StepPlan& plan, const Shard& shard, const Worker& worker) const;
   Matrix StudentInput(const StepPlan& plan, const Shard& shard, const Worker& worker) const;
 

@@ -278,6 +278,46 @@ TEST(LowPrecisionKernelsTest, PoolingIsTheSumOverTheBagBitForBitInEveryVariant) 
   }
 }
 
+TEST(LowPrecisionKernelsTest, PoolingRoundedIsPoolingThenRoundingBitForBit) {
+  constexpr int kRows = 11, kBehind = 3, kStride = 64;
+  constexpr uint16_t kUntouched = 0xbeef;
+  // Of one id each, as it is; then bags of none, one and several.
+  Bags single(kRows);
+  single.places.clear();
+  single.offsets.clear();
+  for (int r = 0; r < kRows; ++r) single.places.push_back(r);
+  for (int r = 0; r <= kRows; ++r) single.offsets.push_back(5 + r);
+  single.coefficients.assign(kRows, 1.0f);
+  for (const int dim : {1, 4, 7, 8, 15, 16, 17, 32, 40}) {
+    const int64_t row_bytes = 2 * dim + 4;
+    std::vector<uint8_t> table(20 * row_bytes);
+    const std::vector<float> random = Random(20 * dim, 15);
+    for (int i = 0; i < 20 * dim; ++i) {
+      // Negative zeros and denormals, too: the sum makes them what rounding makes of them.
+      const uint16_t value = i % 13 == 3 ? 0x8000 : i % 13 == 7 ? 0x8011 : RoundToBf16(random[i]);
+      std::memcpy(&table[i / dim * row_bytes + 2 * (i % dim)], &value, sizeof(value));
+    }
+    for (const Bags& bags : {single, Bags(kRows)}) {
+      for (const Bf16Kernels* kernels : AvailableBf16Kernels()) {
+        const LowPrecisionBags of_table{
+            table.data(), row_bytes, bags.places.data(), bags.coefficients.data(), bags.offsets.data(),
+            kRows,        dim};
+        std::vector<float> pooled(kRows * dim);
+        kernels->pool(of_table, {pooled.data(), kRows, dim, dim});
+        const std::vector<uint16_t> expected = Round(*kernels, pooled, kRows, dim, kStride);
+        const int stride = dim + kBehind;
+        std::vector<uint16_t> got(kRows * stride, kUntouched);
+        kernels->pool_rounded(of_table, got.data(), stride);
+        for (int i = 0; i < kRows * stride; ++i) {
+          const int r = i / stride, d = i % stride;
+          ASSERT_EQ(got[i], d < dim ? expected[r * kStride + d] : kUntouched)
+              << kernels->name << ", dim " << dim << ", row " << r << ", column " << d;
+        }
+      }
+    }
+  }
+}
+
 TEST(LowPrecisionKernelsTest, TheReadOutHasSixteenChainsInEveryVariant) {
   for (const int n : {0, 1, 15, 16, 17, 64, 71}) {
     const std::vector<float> x = Random(n + 1, 13), y = Random(n + 1, 14);

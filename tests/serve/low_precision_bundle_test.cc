@@ -1,7 +1,9 @@
 // Bundles in float32, bfloat16 and int8, from export to scores.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
 #include <memory>
@@ -10,8 +12,11 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "src/kernels/low_precision_variants.h"
+#include "src/serve/loaded_model.h"
 #include "src/serve/quantize.h"
 #include "src/serve/serving_tables.h"
+#include "src/serve/student_scorer.h"
 #include "tandem/dual_model.h"
 #include "tandem/durable_files.h"
 #include "tandem/export.h"
@@ -43,6 +48,7 @@ const Case kCases[] = {
     {"LinearNormalisedBf16", "linear: true mlp { hidden: 33 normalize_input: true }", Precision::kBf16, 0.01},
     {"LinearNormalisedInt8", "linear: true mlp { hidden: 33 normalize_input: true }", Precision::kInt8, 0.03},
     {"HeadsBf16", "heads: 3 mlp { hidden: 24 hidden: 7 normalize_input: true }", Precision::kBf16, 0.01},
+    {"PlainHeadsBf16", "linear: true heads: 3 mlp { hidden: 24 hidden: 7 }", Precision::kBf16, 0.01},
     {"HeadsInt8", "linear: true heads: 3 mlp { hidden: 24 hidden: 7 }", Precision::kInt8, 0.02},
     {"RankOneHeadsInt8", "heads: 3 head_weights: RANK_ONE mlp { hidden: 24 hidden: 7 normalize_input: true }",
      Precision::kInt8, 0.03},
@@ -145,6 +151,54 @@ TEST_P(LowPrecisionTest, TheBundleScoresAsWhatWasMeasured) {
   EXPECT_EQ(read->served.logloss, (*report)->served.logloss);
   EXPECT_EQ(read->served.copc, (*report)->served.copc);
   EXPECT_EQ(read->served_kernels, loaded->student_kernels());
+}
+
+// Of a bundle in bfloat16 whose input isn't normalised: rows go to the first layer as they lie in the tables.
+TEST_P(LowPrecisionTest, RowsReadAsTheyAreScoreAsThoseThatAreRoundedAgain) {
+  if (GetParam().precision != Precision::kBf16) GTEST_SKIP() << "of bfloat16";
+  ASSERT_TRUE(Export("bundle").ok());
+  const std::unique_ptr<Predictor> predictor = Load(scratch_ / "bundle");
+  const Batch batch = RandomBatch(predictor->schema(), 70, 12);
+  Scores served;
+  ASSERT_TRUE(predictor->Score(batch, &served).ok());
+  for (const Kernels* kernels : AvailableKernels()) {
+    const LoadedModel loaded =
+        LoadModel(FileSystem::Default(), scratch_ / "bundle", predictor->experiment(), *kernels).value();
+    const DualModel& model = *loaded.model;
+    const std::vector<PlainStudent> heads =
+        PlainStudentsOf(model.student(), model.student_parameters().values.data());
+    if (heads.empty()) GTEST_SKIP() << "its tower is computed in float32";
+    const auto scorer = MakeStudentScorer(heads, Precision::kBf16, *kernels);
+    const int64_t stride = scorer->rounded_stride();
+    EXPECT_EQ(stride == 0, !heads[0].mean.empty());
+    if (stride == 0) return;
+    const int width = heads[0].input_width();
+    GatherScratch scratch;
+    FoundPlaces found;
+    loaded.tables->LookUp(batch, &found);
+    AlignedFloats workspace(scorer->workspace_floats(batch.rows()));
+    std::vector<float> sums(batch.rows());
+    float* const linear = model.student().linear() ? sums.data() : nullptr;
+    for (const int tile : {1, 7, 32, batch.rows()}) {
+      for (int first = 0; first < batch.rows(); first += tile) {
+        const int rows = std::min(tile, batch.rows() - first);
+        std::vector<float> x(static_cast<size_t>(rows) * width), expected(rows), got(rows);
+        std::vector<uint16_t> rounded(rows * stride, 0xffff), values(rows * stride);
+        loaded.tables->Gather(batch, first, {x.data(), rows, width, width}, linear, &scratch);
+        FindBf16Kernels(*kernels).round({x.data(), rows, width, width}, values.data(), stride);
+        loaded.tables->GatherRounded(batch, first, rows, rounded.data(), stride, linear, &scratch);
+        ASSERT_EQ(rounded, values) << kernels->name() << ", " << rows << " rows from " << first;
+        std::fill(rounded.begin(), rounded.end(), 0xffff);
+        loaded.tables->GatherRounded(batch, found, first, rows, rounded.data(), stride);
+        ASSERT_EQ(rounded, values) << kernels->name() << ", " << rows << " rows found from " << first;
+        scorer->Score({x.data(), rows, width, width}, linear, workspace.data(), expected.data());
+        scorer->ScoreRounded(rounded.data(), rows, linear, workspace.data(), got.data());
+        ASSERT_EQ(got, expected) << kernels->name() << ", " << rows << " rows from " << first;
+        for (int r = 0; r < rows; ++r)
+          EXPECT_NEAR(1 / (1 + std::exp(-got[r])), served.student[first + r], 1e-5);
+      }
+    }
+  }
 }
 
 TEST_P(LowPrecisionTest, EqualExportsGiveEqualBytes) {

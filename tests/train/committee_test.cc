@@ -259,6 +259,46 @@ TEST(Committee, TheNumberOfThreadsChangesNoBit) {
   }
 }
 
+// With fewer shards than threads the members, and the student, are tasks of their own.
+TEST(Committee, MembersOnThreadsOfTheirOwnChangeNoBit) {
+  const std::string shared =
+      absl::StrCat("committee { rows: SHARED member { tower { ", kTowers[0], " } } member { tower { ",
+                   kTowers[2], " } copies: 2 } member { tower { mlp { hidden: 8 } } } }");
+  constexpr char kReadsTheSame[] =
+      "student { linear: true mlp { hidden: 8 hidden: 6 } } distill { hint_weight: 0 ";
+  const std::string models[] = {
+      absl::StrCat(OneOfEach(), kStudent),
+      absl::StrCat(shared, kStudent),
+      absl::StrCat(shared, kReadsTheSame, "}"),
+      absl::StrCat(shared, kReadsTheSame, "switches { stop_gradient: false } }"),
+      absl::StrCat("method: TEACHER_ALONE ", shared),
+  };
+  for (const std::string& model : models) {
+    const bool phase = model.find("own_embedding") != std::string::npos;
+    const auto trained = [&](int threads) {
+      auto session = std::make_unique<Session>(SmallExperiment(model, kTraining), threads);
+      session->Train(3, /*rows=*/13);
+      session->Train(3, /*rows=*/16);
+      session->Train(3, /*rows=*/45);
+      if (phase) session->trainer->BeginStudentPhase(4);
+      session->Train(4, /*rows=*/16);
+      return session;
+    };
+    const auto one = trained(1);
+    const Batch probe = RandomBatch(one->model.schema(), 50, 7);
+    for (const int threads : {2, 4}) {
+      const auto many = trained(threads);
+      EXPECT_EQ(many->model.teacher_parameters().values, one->model.teacher_parameters().values) << model;
+      EXPECT_EQ(many->model.teacher_parameters().averages, one->model.teacher_parameters().averages);
+      EXPECT_EQ(many->model.student_parameters().values, one->model.student_parameters().values) << model;
+      EXPECT_EQ(many->last.teacher_logits, one->last.teacher_logits) << model;
+      EXPECT_EQ(many->last.student_logits, one->last.student_logits) << model;
+      EXPECT_EQ(many->Rows(probe).x, one->Rows(probe).x) << model;
+      EXPECT_EQ(many->Rows(probe).linear, one->Rows(probe).linear) << model;
+    }
+  }
+}
+
 // The student's own rows are moved by recombined batches, each a step of theirs, and admit no id for them.
 TEST(Committee, AStudentOnRowsOfItsOwnLearnsFromRecombinedRows) {
   const auto rows_after_phase = [](const char* more) {
