@@ -85,19 +85,40 @@ Profile::Profile(ProfiledCommand command, int threads, const MachinePeak& peak, 
 
 Profile::~Profile() { current_ = nullptr; }
 
+struct Profile::ThreadState {
+  Record* record = nullptr;
+  int64_t serial = 0;
+  double within = 0;  // seconds of the stages within the one that is timed now
+};
+
+Profile::ThreadState* Profile::OfThread() {
+  thread_local ThreadState state;
+  return &state;
+}
+
 Profile::Record* Profile::ThreadRecord() {
-  thread_local Record* record = nullptr;
-  thread_local int64_t serial = 0;
-  if (serial != serial_) {
+  ThreadState& state = *OfThread();
+  if (state.serial != serial_) {
     const std::lock_guard<std::mutex> lock(mutex_);
-    record = records_.emplace_back(std::make_unique<Record>()).get();
-    serial = serial_;
+    state.record = records_.emplace_back(std::make_unique<Record>()).get();
+    state.serial = serial_;
   }
-  return record;
+  return state.record;
+}
+
+void StageTimer::Start() {
+  double& within = Profile::OfThread()->within;
+  within_before_ = within;
+  within = 0;
+  begin_ = profile_->clock_.Now();
 }
 
 void StageTimer::Stop() {
-  const double seconds = profile_->clock_.Now() - begin_;
+  double seconds = profile_->clock_.Now() - begin_;
+  double& within = Profile::OfThread()->within;
+  const double of_others = within;
+  within = within_before_ + seconds;
+  if (stage_ != Stage::kShards) seconds -= of_others;
   Profile::Sum& sum = (*profile_->ThreadRecord())[static_cast<int>(stage_)];
   ++sum.calls;
   sum.nanoseconds += std::llround(seconds * 1e9);

@@ -95,9 +95,11 @@ class Profile {
     int64_t units = 0;
   };
   using Record = std::array<Sum, kStages>;
+  struct ThreadState;
   struct Line;
 
   // The calling thread's.
+  static ThreadState* OfThread();
   Record* ThreadRecord();
   double Seconds() const { return clock_.Now() - begin_; }
   Record Total() const;
@@ -116,12 +118,13 @@ class Profile {
   std::vector<std::unique_ptr<Record>> records_;
 };
 
-// Times a stage from here to the end of the scope.
+// Times a stage from here to the end of the scope, without the stages that are timed on its thread meanwhile (but
+// for kShards, of which Profile takes what its workers did).
 class StageTimer {
  public:
   explicit StageTimer(Stage stage, int64_t units = 0)
       : profile_(Profile::Current()), stage_(stage), units_(units) {
-    if (profile_ != nullptr) begin_ = profile_->clock_.Now();
+    if (profile_ != nullptr) Start();
   }
   ~StageTimer() {
     if (profile_ != nullptr) Stop();
@@ -133,12 +136,14 @@ class StageTimer {
   void AddUnits(int64_t units) { units_ += units; }
 
  private:
+  void Start();
   void Stop();
 
   Profile* const profile_;
   const Stage stage_;
   int64_t units_;
   double begin_ = 0;
+  double within_before_ = 0;  // of the stage around this one
 };
 
 }  // namespace tandem

@@ -70,6 +70,37 @@ TEST(ProfileTest, TimesAreThoseOfTheClock) {
   EXPECT_EQ(json["seconds"], 1.5);
 }
 
+TEST(ProfileTest, AStageWithinAnotherIsCountedOnce) {
+  ManualClock clock;
+  Profile profile(ProfiledCommand::kTrain, 1, {}, clock);
+  {
+    StageTimer progress(Stage::kProgress);
+    clock.Advance(1);
+    {
+      StageTimer checkpoint(Stage::kCheckpoint);
+      clock.Advance(2);
+      StageTimer update(Stage::kEmbeddingUpdate);
+      clock.Advance(4);
+    }
+    clock.Advance(8);
+    {
+      StageTimer checkpoint(Stage::kCheckpoint);
+      clock.Advance(16);
+    }
+  }
+  const nlohmann::json json = nlohmann::json::parse(profile.Json());
+  EXPECT_EQ(Find(json, "progress")["seconds"], 9);
+  EXPECT_EQ(Find(json, "checkpoint")["seconds"], 18);
+  EXPECT_EQ(json["seconds"], 31);
+  // Of shards a profile takes what its workers did, elsewhere.
+  {
+    StageTimer shards(Stage::kShards);
+    StageTimer gather(Stage::kGather);
+    clock.Advance(32);
+  }
+  EXPECT_EQ(Find(nlohmann::json::parse(profile.Json()), "shards")["seconds"], 32);
+}
+
 TEST(ProfileTest, UnitsMayComeAtTheEnd) {
   const Profile profile(ProfiledCommand::kPredict, 1, {});
   {
