@@ -25,6 +25,9 @@ constexpr int kCompareBins = 24;
 constexpr double kExactIntegers = 9007199254740992;  // 2^53
 constexpr int64_t kRowsAnId = 2;                     // fewer teach an id nothing
 constexpr int64_t kRowsAnIdOfANumber = 10;
+// Ids of fewer rows than these, many of them, are learned by heart; where they tell nothing, that is all they do.
+constexpr int64_t kRowsOfARareId = 10;
+constexpr int64_t kManyIds = 50;
 constexpr double kHardlyOrdered = 0.1;
 constexpr double kClearly = 1.1;
 constexpr double kDaySeconds = 86400;
@@ -166,7 +169,8 @@ class Planner {
       plan.why = label_.why;
     } else if (!LeftOut(p, &plan) && !AsTime(p, &plan) && !AsList(p, separator, &plan)) {
       const bool kept = Contains(asked_.keep, p.name);
-      if ((kept || !AsAllDistinct(p, &plan)) && !AsNumber(p, &plan)) AsId(p, &plan);
+      if ((kept || !AsAllDistinct(p, &plan)) && !AsNumber(p, &plan))
+        AsId(p, kept || p.name == asked_.group, &plan);
     }
     return plan;
   }
@@ -308,8 +312,18 @@ class Planner {
     return true;
   }
 
-  static void AsId(const ColumnProfile& p, ColumnPlan* plan) {
+  static void AsId(const ColumnProfile& p, bool kept, ColumnPlan* plan) {
     plan->kind = ColumnKind::kId;
+    // Where cells are empty, that may tell something; and what is an id by its name may tell more beside others, as a user's items.
+    const bool rare = p.distinct() >= kManyIds && p.present() < kRowsOfARareId * p.distinct() &&
+                      plan->why.empty() && !LastWordIsOneOf(kIdWords, p.name);
+    if (!kept && rare && 100 * p.missing_rows() < p.cells && TellsNothing(p)) {
+      plan->kind = ColumnKind::kTellsNothing;
+      plan->why =
+          absl::StrFormat("%d ids of %.2g rows each, which tell nothing of other rows' labels", p.distinct(),
+                          static_cast<double>(p.present()) / static_cast<double>(p.distinct()));
+      return;
+    }
     if (!plan->why.empty()) return;
     if (p.comma_numbers > 0 && 2 * p.comma_numbers >= p.present()) {
       plan->why = "numbers with commas are texts here; written 1234.5 they would be numbers";
@@ -383,6 +397,8 @@ const char* KindName(ColumnKind kind) {
       return "key";
     case ColumnKind::kAllDistinct:
       return "all distinct";
+    case ColumnKind::kTellsNothing:
+      return "tell nothing";
   }
   return "";
 }

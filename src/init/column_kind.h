@@ -37,6 +37,7 @@ enum class ColumnKind {
   kLeak,
   kKey,
   kAllDistinct,
+  kTellsNothing,  // ids, rare ones
 };
 
 // "number", "ids", "leak-like", ...

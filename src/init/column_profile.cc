@@ -46,6 +46,8 @@ bool IsCommaNumber(absl::string_view text) {
 
 }  // namespace
 
+bool IsMissingText(absl::string_view text) { return IsOneOf(kMissing, absl::StripAsciiWhitespace(text)); }
+
 int ProfiledRow::half() const { return static_cast<int>(Mix(static_cast<uint64_t>(number)) & 1); }
 
 uint64_t ValueHash(absl::string_view text) { return IdHash(0, text); }
@@ -106,7 +108,7 @@ void ColumnProfile::AddCell(absl::string_view text, const ProfiledRow& row) {
     return AddMissing(row);
   }
   const absl::string_view stripped = absl::StripAsciiWhitespace(text);
-  if (IsOneOf(kMissing, stripped)) {
+  if (IsMissingText(stripped)) {
     ++missing_texts[std::string(text)];
     return AddMissing(row);
   }

@@ -151,6 +151,9 @@ class ColumnProfile {
 // The moment that a text says, seconds since 1970.
 bool ParseMomentText(absl::string_view text, double* seconds);
 
+// A text that says that there is no value: NULL, NA, nan, ?.
+bool IsMissingText(absl::string_view text);
+
 uint64_t ValueHash(absl::string_view text);
 
 }  // namespace tandem

@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "src/data/numbers.h"
+#include "src/init/column_profile.h"
 #include "src/init/split_rows.h"
 #include "tandem/status.h"
 
@@ -120,46 +121,34 @@ bool OnlyNumbersBelow(const Rows& rows, size_t c, int* seen) {
   return true;
 }
 
-// Names are texts, each its own, and not among what stands below them.
+// A text that would be a name, and not one that says that a number is missing.
+bool IsName(absl::string_view text) {
+  return std::any_of(text.begin(), text.end(),
+                     [](char c) { return absl::ascii_isalpha(c) || (c & 0x80) != 0; }) &&
+         !IsMissingText(text);
+}
+
+// Names are texts, and not among what stands below them. Each is its own; but where one stands above numbers, others may be
+// there twice or be missing, as in exports and joins: those columns are left out.
 bool LooksLikeHeader(const Rows& rows) {
   const std::vector<std::string>& first = rows[0];
   std::set<std::string> names;
+  bool faulty = false;
   for (size_t c = 0; c < first.size(); ++c) {
     const std::string name(absl::StripAsciiWhitespace(first[c]));
     // A table written with its row numbers has no name for them.
-    if (name.empty() && c > 0) return false;
+    if (name.empty() ? c > 0 : !names.insert(name).second) faulty = true;
     if (!name.empty() && IsNumber(name)) return false;
-    if (!names.insert(name).second) return false;
   }
   size_t again = 0;
   for (size_t c = 0; c < first.size(); ++c) {
     int seen = 0;
-    if (rows.size() > 1 && OnlyNumbersBelow(rows, c, &seen)) return true;
+    const bool numbers = rows.size() > 1 && OnlyNumbersBelow(rows, c, &seen);
+    if (numbers && (!faulty || (seen > 0 && IsName(first[c])))) return true;
     const auto has_it = [&](const auto& row) { return row.size() == first.size() && row[c] == first[c]; };
     again += std::any_of(rows.begin() + 1, rows.end(), has_it) ? 1 : 0;
   }
-  return 4 * again <= first.size();
-}
-
-// A row of texts above a column of numbers, which two equal names, or a missing one, keep from being a header.
-absl::Status CheckNames(const Rows& rows, absl::string_view origin) {
-  const std::vector<std::string>& first = rows[0];
-  std::set<std::string> names;
-  std::string fault;
-  bool above_numbers = false;
-  for (size_t c = 0; c < first.size(); ++c) {
-    const std::string name(absl::StripAsciiWhitespace(first[c]));
-    if (IsNumber(name)) return absl::OkStatus();
-    if (name.empty() && c > 0 && fault.empty()) fault = absl::StrCat("column ", c + 1, " has no name");
-    if (!name.empty() && !names.insert(name).second && fault.empty())
-      fault = absl::StrCat("the name '", name, "' is there twice, the second time for column ", c + 1);
-    int seen = 0;
-    above_numbers |= !name.empty() && OnlyNumbersBelow(rows, c, &seen) && seen > 0;
-  }
-  if (fault.empty() || !above_numbers) return absl::OkStatus();
-  return DataError(origin, ":1: looks like a header, but ", fault,
-                   "; give every column a name of its own (or, if this is a row, say "
-                   "data.delimited.header=false)");
+  return !faulty && 4 * again <= first.size();
 }
 
 // `a::b` is cut by ':' into "a", "", "b".
@@ -221,24 +210,44 @@ void NameColumns(const Guess& guess, bool double_delimiter, const proto::Data& g
       "written in their stead.");
 }
 
+// Why no delimiter was found, as far as that can be told.
+absl::Status NoDelimiter(absl::string_view text, bool whole, absl::string_view origin,
+                         const proto::Data& given) {
+  for (const char delimiter : kDelimiters) {
+    if (given.delimited().has_delimiter() && given.delimited().delimiter()[0] != delimiter) continue;
+    const Guess guess = TryDelimiter(text, whole, delimiter, given);
+    if (guess.width < 2 || guess.rows.size() < 3) continue;
+    const auto same = [&](const auto& row) { return static_cast<int>(row.size()) == guess.width; };
+    const auto others = static_cast<double>(guess.rows.size() - 1);
+    if (same(guess.rows[0])) continue;
+    if (static_cast<double>(std::count_if(guess.rows.begin(), guess.rows.end(), same)) < kConsistent * others)
+      continue;
+    const auto first = static_cast<int>(guess.rows[0].size());
+    return DataError(origin, ":1: has ", first, " columns between ", NameOf(delimiter), ", the lines below ",
+                     guess.width,
+                     first + 1 == guess.width ? " (row numbers without a name of their own, perhaps)" : "",
+                     "; give every column a name");
+  }
+  return DataError(origin,
+                   ": no delimiter cuts its lines into the same number of columns (tried tab , ; | : ~ ^ "
+                   "blank and 0x01); name it by data.delimited.delimiter");
+}
+
 absl::StatusOr<Dialect> FindDelimited(absl::string_view text, bool whole, absl::string_view origin,
                                       const proto::Data& given) {
   Dialect dialect;
   dialect.data = given;
+  if (absl::StrContains(text, "\r") && !absl::StrContains(text, "\n"))
+    return DataError(origin,
+                     ": its lines end with carriage returns alone, as on old Macs, which isn't read; "
+                     "tr '\\r' '\\n' <OLD >NEW writes it with line feeds");
   bool index_value = false;
   if (!given.delimited().has_delimiter())
     TANDEM_RETURN_IF_ERROR(CheckIndexValueLines(text, whole, origin, &index_value));
   const Guess guess = index_value ? TryDelimiter(text, whole, ' ', given) : BestGuess(text, whole, given);
-  if (guess.rows.empty() || guess.width < 2) {
-    return DataError(origin,
-                     ": no delimiter cuts its lines into the same number of columns (tried tab , ; | : ~ ^ "
-                     "blank and 0x01); name it by "
-                     "data.delimited.delimiter");
-  }
+  if (guess.rows.empty() || guess.width < 2) return NoDelimiter(text, whole, origin, given);
   proto::Delimited* delimited = dialect.data.mutable_delimited();
   delimited->set_delimiter(std::string(1, guess.delimiter));
-  const bool asks_header = !given.delimited().has_header() && given.delimited().column_size() == 0;
-  if (asks_header) TANDEM_RETURN_IF_ERROR(CheckNames(guess.rows, origin));
   if (!given.delimited().has_header())
     delimited->set_header(given.delimited().column_size() == 0 && LooksLikeHeader(guess.rows));
   // As data.quote's default has it: an unset one means " but for tabs.

@@ -348,6 +348,12 @@ class Initializer {
       if (plan.kind == ColumnKind::kLeak)
         warnings.push_back(absl::StrCat("'", plan.profile->name, "' is left out: ", plan.why,
                                         " --keep=", plan.profile->name, " uses it all the same."));
+      if (plan.kind == ColumnKind::kTellsNothing)
+        warnings.push_back(absl::StrCat("'", plan.profile->name, "' is left out: ", plan.why,
+                                        "; --keep=", plan.profile->name, " uses it all the same."));
+      if (plan.kind == ColumnKind::kTwice)
+        warnings.push_back(absl::StrCat("'", plan.profile->name, "' is left out: ", plan.why,
+                                        "; a name of its own for each column keeps them."));
     }
     const double malformed =
         static_cast<double>(log_.malformed) / static_cast<double>(std::max<int64_t>(1, log_.rows));

@@ -20,6 +20,8 @@ constexpr int kMostLeakBins = 200;
 constexpr int kFewestLeakBins = 10;
 constexpr int64_t kRowsALeakBin = 100;
 constexpr double kBeyondChance = 3;  // standard errors
+constexpr double kPriorOfRare = 20;
+constexpr double kHardlyBeyondChance = 1;
 
 double Rate(const ValueCount& total, int half) {
   return (total.positives[half] + 0.5) / (total.rows[half] + 1.0);
@@ -142,6 +144,29 @@ OneColumnScore ScoreColumn(const ColumnProfile& column) {
 bool IsLeakLike(const OneColumnScore& score) {
   return score.auc >= kLeakAuc && score.explained >= kLeakExplained && score.positives >= kFewestOfAClass &&
          score.negatives >= kFewestOfAClass;
+}
+
+bool TellsNothing(const ColumnProfile& column) {
+  ValueCount total;
+  const auto values = column.values.sorted();
+  for (const auto& [hash, count] : values) {
+    for (const int half : {0, 1}) {
+      total.rows[half] += count.rows[half];
+      total.positives[half] += count.positives[half];
+    }
+  }
+  double gain = 0, squares = 0;
+  for (const auto& [hash, count] : values) {
+    for (const int half : {0, 1}) {
+      const double base = Rate(total, 1 - half);
+      const double rate = SmoothedRate(count, 1 - half, base, kPriorOfRare);
+      const double better = LogLoss(base, count.positives[half], count.rows[half]) -
+                            LogLoss(rate, count.positives[half], count.rows[half]);
+      gain += better;
+      squares += better * better;
+    }
+  }
+  return gain < kHardlyBeyondChance * std::sqrt(squares);
 }
 
 OrderOrValues CompareOrderAndValues(const ColumnProfile& column, int bins) {

@@ -25,6 +25,9 @@ OneColumnScore ScoreBins(const ColumnProfile& column, int bins);
 // No honest column knows nearly all.
 bool IsLeakLike(const OneColumnScore& score);
 
+// What the values, each by itself, say of the label in one half of the rows is not confirmed by the other.
+bool TellsNothing(const ColumnProfile& column);
+
 // Two readings of a number, each value by itself and by its order: shares of the label's entropy that they
 // explain on the other half of the rows.
 struct OrderOrValues {

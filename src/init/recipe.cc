@@ -21,6 +21,9 @@ constexpr int kLargestBatch = 256;
 constexpr double kLargeRows = 500e3;
 constexpr double kVeryLargeRows = 3e6;
 constexpr int kMostPasses = 60;
+// A pass over few rows is some twenty steps, and towers may go on to learn for thousands.
+constexpr int kMostPassesOfFew = 200;
+constexpr double kRowsOfPassesOfFew = 3e5;
 constexpr int kFewestPasses = 3;
 constexpr double kRowsOfAllPasses = 2.4e6;
 constexpr double kRowsOfPhase = 1.2e6;
@@ -35,6 +38,9 @@ constexpr double kRateOfFewPasses = 0.003;
 // Passes without a better loss that are waited for, where they cost little.
 constexpr double kPatientRows = 20e3;
 constexpr int kPatience = 4, kLongPatience = 10;
+constexpr double kVeryFewRows = 2000, kSomeRows = 1e4;
+constexpr double kRowsAnId = 4;
+constexpr int kLongestPatience = 20;
 // Members of the committee; beyond so many ids their vectors would take the memory, and one teacher shares its own with the student.
 constexpr int kMembers = 8;
 constexpr int kMembersOfLarge = 4;
@@ -53,6 +59,9 @@ constexpr double kFewestShuffledRows = 65536;
 constexpr double kDropout = 0.2, kDropoutOfMlps = 0.1;
 constexpr int kRecombined = 3, kRecombinedOfLong = 2;
 constexpr double kHeldOut = 0.12;
+// Fewer held-out rows of the rarer class say next to nothing of when to stop.
+constexpr double kFewestHeldOut = 60;
+constexpr double kMostHeldOut = 0.25;
 constexpr double kHeldOutOfLarge = 0.03;
 // Averages last some passes, within bounds in steps.
 constexpr double kAveragedPasses = 6;
@@ -72,7 +81,9 @@ int BatchFor(double rows) {
 }
 
 int PassesFor(double rows) {
-  return std::clamp(static_cast<int>(kRowsOfAllPasses / std::max(rows, 1.0)), kFewestPasses, kMostPasses);
+  const double of_few =
+      std::clamp<double>(kRowsOfPassesOfFew / std::max(rows, 1.0), kMostPasses, kMostPassesOfFew);
+  return static_cast<int>(std::clamp<double>(kRowsOfAllPasses / std::max(rows, 1.0), kFewestPasses, of_few));
 }
 
 // Passes of the student's phase.
@@ -82,6 +93,20 @@ double PhaseFor(double rows) {
 }
 
 double RateFor(double rows) { return rows < kFewPassesRows ? kRate : kRateOfFewPasses; }
+
+// The fewer the rows, the stronger: what few rows say of an id or a knot is mostly noise. But much of what a log of many ids tells is
+// in them.
+double PullFor(const RecipeInput& input) {
+  if (input.rows < kVeryFewRows) return 1e-2;
+  return input.rows < kSomeRows && kRowsAnId * input.distinct_ids < input.rows ? 3e-3 : 1e-3;
+}
+
+double HeldOutFor(const RecipeInput& input) {
+  if (input.rows >= kLargeRows) return kHeldOutOfLarge;
+  const double rarer = std::min(input.positives, input.rows - input.positives);
+  const double share = std::clamp(kFewestHeldOut / std::max(rarer, 1.0), kHeldOut, kMostHeldOut);
+  return std::round(100 * share) / 100;
+}
 
 // 1: no committee.
 int MembersFor(const RecipeInput& input) {
@@ -103,13 +128,14 @@ void SetEmbedding(const RecipeInput& input, Recipe* recipe) {
   embedding->set_init_deviation(input.rows < kFewRows ? 0.01 : 0.05);
   embedding->mutable_optimizer()->mutable_adam()->set_lr(RateFor(input.rows));
   const bool whole = input.distinct_ids <= kMostWholeTables;
-  embedding->set_l2(whole ? 1e-3 : 1e-4);
+  embedding->set_l2(whole ? PullFor(input) : 1e-4);
   if (whole) embedding->set_l2_scope(proto::Embedding::TABLE);
   embedding->mutable_slow_copy()->set_decay(DecayFor(input.rows));
-  recipe->why_embedding = absl::StrCat("Towers read vectors of ", kDim, ", pulled towards 0 ",
-                                       whole ? "at every step" : "where a batch reads them",
-                                       ", so that rare ids say little; an id seen once shares the vector of "
-                                       "unknown ids. What is served is their average over some passes.");
+  recipe->why_embedding =
+      absl::StrCat("Towers read vectors of ", kDim, ", pulled towards 0 ",
+                   whole ? "at every step" : "where a batch reads them",
+                   ", so that rare ids say little; until it is seen again an id shares the "
+                   "vector of unknown ids. What is served is their average over some passes.");
 }
 
 void AddTransformers(const RecipeInput& input, proto::Tower* tower) {
@@ -229,13 +255,15 @@ void SetTrain(const RecipeInput& input, Recipe* recipe) {
     recipe->why_train = absl::StrCat("The window's last day tells when to stop, after at most ", passes,
                                      " passes; then it is learned from, too.");
   } else {
-    const double share = input.rows < kLargeRows ? kHeldOut : kHeldOutOfLarge;
+    const double share = HeldOutFor(input);
     validation->set_share(share);
     recipe->why_train = absl::StrFormat(
         "%.0f of a hundred rows are not learned from but tell when to stop, after at most %d passes.",
         100 * share, passes);
   }
-  validation->set_patience(input.rows < kPatientRows ? kLongPatience : kPatience);
+  validation->set_patience(input.rows < kVeryFewRows   ? kLongestPatience
+                           : input.rows < kPatientRows ? kLongPatience
+                                                       : kPatience);
 }
 
 }  // namespace

@@ -168,6 +168,33 @@ TEST_F(ColumnKindTest, AnIdsRowsOfTheOtherHalfAreWhatItIsJudgedBy) {
   EXPECT_LT(score.explained, 0.01);
 }
 
+TEST_F(ColumnKindTest, RareIdsThatTellNothingOfOtherRowsAreLeftOut) {
+  const CellOf names = [](int row) { return absl::StrCat("name", Draw(5, row) % 400); };
+  const ColumnPlan plan = PlanOf("surname", names);
+  EXPECT_EQ(plan.kind, ColumnKind::kTellsNothing);
+  EXPECT_THAT(plan.why, HasSubstr("which tell nothing of other rows' labels"));
+  EXPECT_EQ(PlanOf("surname", names, {{}, {"surname"}, "", ""}).kind, ColumnKind::kId) << "asked for";
+  EXPECT_EQ(PlanOf("surname", names, {{}, {}, "surname", ""}).kind, ColumnKind::kId) << "grouped by";
+  EXPECT_EQ(PlanOf("user", names).kind, ColumnKind::kId) << "by its name";
+  // Few ids have rows enough.
+  EXPECT_EQ(PlanOf("town", [](int row) { return absl::StrCat("town", Draw(5, row) % 20); }).kind,
+            ColumnKind::kId);
+  // Rows of one id have one label more often than not.
+  EXPECT_EQ(PlanOf("buyer",
+                   [](int row) {
+                     const int kind =
+                         Draw(6, row) % 3 == 0 ? static_cast<int>(Draw(7, row) % 2) : LabelOf(row);
+                     return absl::StrCat("user", kind, "-", Draw(5, row) % 200);
+                   })
+                .kind,
+            ColumnKind::kId);
+  // That there is none may tell.
+  EXPECT_EQ(PlanOf("cabin",
+                   [](int row) { return Draw(8, row) % 4 == 0 ? "" : absl::StrCat("c", Draw(5, row) % 300); })
+                .kind,
+            ColumnKind::kId);
+}
+
 TEST_F(ColumnKindTest, TimesGiveTheirHourAndWeekday) {
   const ColumnPlan plan = PlanOf("click_time", [](int row) {
     return absl::StrFormat("2017-11-%02d %02d:%02d:00", Draw(1, row) % 20 + 1, Draw(2, row) % 24,

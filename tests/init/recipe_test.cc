@@ -30,6 +30,26 @@ TEST(RecipeTest, PassesAreFewerWhereRowsAreMany) {
   EXPECT_EQ(RecipeFor({1e9, 1e8, 20}).settings.model().distill().phase().fraction(), 2);
 }
 
+TEST(RecipeTest, FewRowsAreLearnedLongerUnderAStrongerPullAndWithMoreHeldOut) {
+  const proto::Experiment few = RecipeFor({600, 180, 20}).settings;
+  const proto::Experiment some = RecipeFor({4000, 2000, 20}).settings;
+  const proto::Experiment many = RecipeFor({30000, 10000, 20}).settings;
+  EXPECT_EQ(few.train().epochs(), 200);
+  EXPECT_EQ(some.train().epochs(), 75);
+  EXPECT_EQ(many.train().epochs(), 60);
+  EXPECT_GT(few.embedding().l2(), some.embedding().l2());
+  EXPECT_GT(some.embedding().l2(), many.embedding().l2());
+  RecipeInput ids{4000, 2000, 20};
+  ids.distinct_ids = 3000;
+  EXPECT_EQ(RecipeFor(ids).settings.embedding().l2(), many.embedding().l2()) << "ids tell";
+  EXPECT_EQ(few.train().validation().share(), 0.25);
+  EXPECT_EQ(some.train().validation().share(), 0.12);
+  EXPECT_EQ(RecipeFor({4000, 3700, 20}).settings.train().validation().share(), 0.2)
+      << "the rarer class counts";
+  EXPECT_EQ(RecipeFor({30000, 100, 20}).settings.train().validation().share(), 0.25);
+  EXPECT_EQ(RecipeFor({1e6, 100, 20}).settings.train().validation().share(), 0.03);
+}
+
 TEST(RecipeTest, RowsOrTheLastDayTellWhenToStop) {
   RecipeInput input{10000, 1000, 20};
   EXPECT_TRUE(RecipeFor(input).settings.train().validation().has_share());
