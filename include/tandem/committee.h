@@ -20,7 +20,7 @@
 // Side by side, member k reads vector k; else all read the one there is. `linear` holds linear() floats a row,
 // one for each member with a linear part, in their order.
 //
-// A member has the randomness of a teacher alone with its seed (src/config/committee.h): with vectors side by
+// A member has the randomness of a teacher alone with its seed (src/config/teachers.h): with vectors side by
 // side it ends, bit for bit, as that teacher.
 //
 // With model.committee.weights: LEARNED the mean is offset + sum_k weight_k * (mean of the kind's copies). These

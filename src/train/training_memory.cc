@@ -26,6 +26,13 @@ constexpr double kWaitingRowBytes =
 constexpr double kCellBytes = 6;  // of a cell of a log, with what divides it from the next
 constexpr double kCompression = 4;
 
+// Of a field, what members take out of a row and hand back to it: in turn, or with several threads at a time.
+double MembersVectors(const proto::Experiment& experiment, bool of_teacher, int threads) {
+  const auto members = of_teacher ? static_cast<double>(TeachersOf(experiment).size()) : 1.0;
+  if (members == 1) return 0;
+  return (SideBySide(experiment) ? members : 0) + (threads > 1 ? members : 1);
+}
+
 // Weights as they are trained, and `threads` shards on their way through the tower.
 void AddTower(const proto::Experiment& experiment, bool of_teacher, int threads, MemoryDemand* demand) {
   const TowerFloats floats = of_teacher ? TeacherFloats(experiment) : StudentFloats(experiment);
@@ -39,9 +46,10 @@ void AddTower(const proto::Experiment& experiment, bool of_teacher, int threads,
   demand->Add(floats.most_weights.empty() ? "embedding.dim" : floats.most_weights,
               (floats.weights * copies + floats.folded) * kFloatBytes);
   const double vectors = of_teacher ? static_cast<double>(SeedsOfVectors(experiment).size()) : 1;
-  const double width =
-      PlainFieldsOf(experiment, of_teacher) * vectors * static_cast<double>(experiment.embedding().dim());
-  const double of_row = floats.activations + width;
+  const double vector_width =
+      PlainFieldsOf(experiment, of_teacher) * static_cast<double>(experiment.embedding().dim());
+  const double of_row =
+      floats.activations + vector_width * (vectors + MembersVectors(experiment, of_teacher, threads));
   demand->Add(
       absl::StrCat("train.shard_rows (", experiment.train().shard_rows(), " rows",
                    threads > 1 ? absl::StrCat(" on each of ", threads, " threads") : "",

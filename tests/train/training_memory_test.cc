@@ -48,6 +48,24 @@ TEST(TrainingMemory, WhatFitsIsNotRefused) {
   EXPECT_LT(AvailableMemory(), 1e15);
 }
 
+TEST(TrainingMemory, MembersHandBackGradientsOfTheirOwnWithSeveralThreads) {
+  const auto bytes = [](int copies, int threads) {
+    const proto::Experiment experiment = SmallExperiment(
+        absl::StrCat("method: TEACHER_ALONE committee { member { tower { mlp { hidden: 4 } } copies: ",
+                     copies, " } }"),
+        "train { shard_rows: 1000 batch_size: 1000 }");
+    return TrainingMemory(experiment, threads, 1e3).bytes(0);
+  };
+  // A second thread adds a shard. Of three members its gradients are three times those of one in turn.
+  const double one = bytes(1, 2) - bytes(1, 1), three = bytes(3, 2) - bytes(3, 1);
+  const proto::Experiment experiment = SmallExperiment(kPlain);
+  const double vectors =
+      1000.0 * PlainFieldsOf(experiment, /*of_teacher=*/true) * experiment.embedding().dim() * 4;
+  // Vectors, gradients handed back and what side by side is taken out: of the first thread's shard the gradients of
+  // two members more.
+  EXPECT_GE(three - one, (2 + 3 + 3 + 2) * vectors);
+}
+
 TEST(TrainingMemory, TheSettingsThatAskForTheMostAreNamed) {
   const auto fault = [](const std::string& model, const std::string& more) {
     const absl::Status status =
