@@ -188,8 +188,11 @@ absl::StatusOr<std::vector<std::string>> FindFiles(FileSystem& fs, absl::Span<co
     }
     TANDEM_ASSIGN_OR_RETURN(std::vector<std::string> found, FilesOf(fs, pattern));
     if (found.empty()) return DataError("no file '", pattern, "'");
-    std::copy_if(found.begin(), found.end(), std::back_inserter(files),
-                 [&](const std::string& file) { return once.Add(file); });
+    found.erase(
+        std::remove_if(found.begin(), found.end(), [&](const std::string& file) { return !once.Add(file); }),
+        found.end());
+    files.reserve(files.size() + found.size());
+    std::move(found.begin(), found.end(), std::back_inserter(files));
   }
   once.Warn();
   if (files.empty()) return DataError("no file is named");

@@ -6,8 +6,10 @@ std::string DistinctFiles::Before(const std::string& path) {
   const absl::StatusOr<FileInfo> info = fs_.Info(path == "-" ? "/dev/stdin" : path);
   if (!info.ok()) return "";
   if (info->kind != FileInfo::Kind::kFile && info->kind != FileInfo::Kind::kPipe) return "";
-  const auto [before, first] = seen_.emplace(std::make_pair(info->device, info->number), path);
-  return first ? "" : before->second;
+  const auto [before, first] = seen_.emplace(std::make_pair(info->device, info->number), names_.size());
+  if (!first) return names_.c_str() + before->second;
+  names_.append(path.c_str(), path.size() + 1);
+  return "";
 }
 
 bool AreOneFile(FileSystem& fs, const std::string& a, const std::string& b) {

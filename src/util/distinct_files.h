@@ -8,11 +8,12 @@
 #ifndef TANDEM_SRC_UTIL_DISTINCT_FILES_H_
 #define TANDEM_SRC_UTIL_DISTINCT_FILES_H_
 
+#include <cstddef>
 #include <cstdint>
-#include <map>
 #include <string>
 #include <utility>
 
+#include "absl/container/flat_hash_map.h"
 #include "tandem/file_system.h"
 
 namespace tandem {
@@ -26,7 +27,9 @@ class DistinctFiles {
 
  private:
   FileSystem& fs_;
-  std::map<std::pair<uint64_t, uint64_t>, std::string> seen_;  // by device and number
+  // Where a name begins in names_, by the file's device and number.
+  absl::flat_hash_map<std::pair<uint64_t, uint64_t>, size_t> seen_;
+  std::string names_;  // each with its NUL: there may be hundreds of thousands
 };
 
 // Whether two names lead to one file. What can't be looked at is nobody's: its reader says what is wrong.

@@ -3,6 +3,8 @@
 #include <fnmatch.h>
 
 #include <algorithm>
+#include <iterator>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
@@ -47,13 +49,14 @@ absl::StatusOr<std::vector<std::string>> Matches(FileSystem& fs, const std::stri
   const std::string directory = begin.empty()               ? "."
                                 : last == std::string::npos ? "/"
                                                             : begin.substr(0, last + 1);
-  std::vector<std::string> paths;
-  if (!fs.IsDirectory(directory)) return paths;
-  TANDEM_ASSIGN_OR_RETURN(const std::vector<std::string> names, fs.List(directory));
-  for (const std::string& name : names) {
-    if (fnmatch(part.c_str(), name.c_str(), FNM_PERIOD) == 0) paths.push_back(begin + name);
-  }
-  return paths;
+  if (!fs.IsDirectory(directory)) return std::vector<std::string>();
+  TANDEM_ASSIGN_OR_RETURN(std::vector<std::string> names, fs.List(directory));
+  const auto other = [&](const std::string& name) {
+    return fnmatch(part.c_str(), name.c_str(), FNM_PERIOD) != 0;
+  };
+  names.erase(std::remove_if(names.begin(), names.end(), other), names.end());
+  for (std::string& name : names) name.insert(0, begin);
+  return names;
 }
 
 }  // namespace
@@ -71,9 +74,10 @@ absl::StatusOr<std::vector<std::string>> Glob(FileSystem& fs, const std::string&
         found.push_back(path + Unescaped(part));
         continue;
       }
-      const absl::StatusOr<std::vector<std::string>> matches = Matches(fs, path, part);
+      absl::StatusOr<std::vector<std::string>> matches = Matches(fs, path, part);
       if (matches.ok()) {
-        found.insert(found.end(), matches->begin(), matches->end());
+        found.reserve(found.size() + matches->size());
+        std::move(matches->begin(), matches->end(), std::back_inserter(found));
       } else if (named) {
         return matches.status();
       }
