@@ -1,7 +1,7 @@
 // The layers of the compressed interaction network alone: shares of the FMA peak, measured in turns with the
-// peak itself, so that a changing clock doesn't matter. With --precision=bf16 those of mixed precision, by the
-// variant that --products names: shares of the peak of bfloat16 dot products, which tiles (amx) pass, and the
-// time that float32 takes over theirs.
+// peak itself, so that a changing clock doesn't matter. With --precision=bf16 those of mixed precision, by
+// the variant that --products names: shares of the peak of bfloat16 dot products, which tiles (amx) pass, and
+// the time that float32 takes over theirs.
 //
 //   taskset -c 1 build/bench/cin_bench [--precision=bf16] [--json]
 //

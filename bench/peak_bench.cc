@@ -3,9 +3,10 @@
 //   taskset -c 1 build/bench/peak_bench
 //   {"kernels":"avx512","fma":2.15e11,"fma_avx2":1.07e11,"bf16":4.3e11,"stream":1.85e10,"random_rows":4.0e7}
 //
-// fma: multiplications and additions a second in the registers of the variant that `auto` chooses; bf16: those
-// of bfloat16 pairs by vdpbf16ps, 0 without AVX512-BF16 (twice fma's on Zen 4, half of it on Intel cores); stream:
-// bytes a second read in order; random_rows: rows of 64 bytes a second at random places (bench/peak.h).
+// fma: multiplications and additions a second in the registers of the variant that `auto` chooses; bf16:
+// those of bfloat16 pairs by vdpbf16ps, 0 without AVX512-BF16 (twice fma's on Zen 4, half of it on Intel
+// cores); stream: bytes a second read in order; random_rows: rows of 64 bytes a second at random places
+// (bench/peak.h).
 #include <cstring>
 
 #include "bench/peak.h"

@@ -195,7 +195,8 @@ void TimeGather() {
   std::vector<float> logits(FLAGS_batch);
   Report report({"from", "precision", "rows", "samples_per_second"});
   for (Precision precision : {Precision::kF32, Precision::kBf16, Precision::kInt8}) {
-    // Places that are known, then ids that are looked up; rows and layers in `precision`, as in a bundle of it.
+    // Places that are known, then ids that are looked up; rows and layers in `precision`, as in a bundle of
+    // it.
     Scorer scorer(model.student(), model.student_parameters().values.data(), precision, model.kernels());
     const ServingTables tables =
         ServingTables::From(*loaded->tables, model.schema(), precision, model.kernels());

@@ -1,4 +1,5 @@
-// What is said on standard error, in one place: every message is one line, without what a terminal would obey.
+// What is said on standard error, in one place: every message is one line, without what a terminal would
+// obey.
 //
 //   StartMessages(argv[0]);            // logs go to stderr
 //   PrintError("no such file");        // tandem: no such file
@@ -10,8 +11,8 @@
 namespace tandem {
 
 // Logs go to standard error line by line, names in them escaped (src/util/printable.h), and an exception that
-// nobody catches, on any thread, ends the program with a sentence and exit code 1. A file that grows beyond what
-// the system allows is an error of its write, not a signal.
+// nobody catches, on any thread, ends the program with a sentence and exit code 1. A file that grows beyond
+// what the system allows is an error of its write, not a signal.
 void StartMessages(const char* program);
 
 // "tandem: " and the message.

@@ -2,8 +2,8 @@
 //
 //   own_row_store experiment.pbtxt 'logs/{date}.tsv.gz' 2026-01-03 work/run
 //
-// This store keeps local tables and passes every call on to them; one elsewhere sends the calls there, and has such tables at the other end.
-// docs/row_stores.md goes through what each call owes.
+// This store keeps local tables and passes every call on to them; one elsewhere sends the calls there, and
+// has such tables at the other end. docs/row_stores.md goes through what each call owes.
 #include <atomic>
 #include <iostream>
 #include <memory>

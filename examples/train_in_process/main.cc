@@ -2,9 +2,10 @@
 //
 //   train_in_process experiment.pbtxt 'logs/{date}.tsv.gz' 2026-01-03 logs/2026-01-04.tsv.gz work
 //
-// Trains teacher and student on the window of days that ends on 2026-01-03 and tells of every day; prints both towers' metrics on the
-// file of the next day; and exports the student to work/bundle, for examples/score_in_process to serve. Called again after it was
-// killed in training, it goes on where it was; called after it was done, it judges again, and leaves the bundle as it is.
+// Trains teacher and student on the window of days that ends on 2026-01-03 and tells of every day; prints
+// both towers' metrics on the file of the next day; and exports the student to work/bundle, for
+// examples/score_in_process to serve. Called again after it was killed in training, it goes on where it was;
+// called after it was done, it judges again, and leaves the bundle as it is.
 #include <iostream>
 #include <string>
 

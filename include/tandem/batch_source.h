@@ -9,11 +9,11 @@
 //
 // A block of train.shuffle_rows rows of a day (rounded up to whole batches) is permuted as a function of
 // (seed, pass, day, block), so that a place in the log is four integers, and a run goes on from any of them
-// with the batches it would have had. Batches don't cross days, unless train.batches_cross_days: then the rows
-// that make no whole batch at the end of a day, in their permuted order, begin the next day's first block, and
-// a run that goes on reads the days of its pass anew from the first one. A batch is of the day in which it
-// ends; the pass ends with what is left. Malformed rows are set aside, counted and
-// judged in the first pass, and skipped in the others.
+// with the batches it would have had. Batches don't cross days, unless train.batches_cross_days: then the
+// rows that make no whole batch at the end of a day, in their permuted order, begin the next day's first
+// block, and a run that goes on reads the days of its pass anew from the first one. A batch is of the day in
+// which it ends; the pass ends with what is left. Malformed rows are set aside, counted and judged in the
+// first pass, and skipped in the others.
 //
 // Rows without a label (data.unlabelled) make batches of their own, evenly spread among those of the block
 // during which they were read: batches of rows with a label are what they would be without them. A block's

@@ -42,8 +42,8 @@ std::string StepDirectory(const std::string& run_dir, int64_t step);
 // The checkpoint with the largest step, "" when there is none.
 absl::StatusOr<std::string> NewestCheckpoint(FileSystem& fs, const std::string& run_dir);
 // Removes all but the newest `keep`, those of the steps named and those that somebody reads at the moment
-// (WithNewest of tandem/model_directory.h), which go with a later call. What interrupted writes left behind goes
-// when a run is resumed.
+// (WithNewest of tandem/model_directory.h), which go with a later call. What interrupted writes left behind
+// goes when a run is resumed.
 absl::Status RemoveOldCheckpoints(FileSystem& fs, const std::string& run_dir, int keep,
                                   absl::Span<const int64_t> and_steps = {});
 

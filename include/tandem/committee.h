@@ -10,24 +10,26 @@
 //   ... each member's loss reads workspace.logits(k) and writes workspace.d_logits(k) ...
 //   teachers.Backward(x, d_logits, &workspace, d_x, gradients);
 //
-// Members know nothing of each other, so that threads may share them: Forward is ForwardMember of every k, in any order
-// and at a time, then EndForward; Backward is BackwardMember of every k, then EndBackward. The bits are the same.
+// Members know nothing of each other, so that threads may share them: Forward is ForwardMember of every k, in
+// any order and at a time, then EndForward; Backward is BackwardMember of every k, then EndBackward. The bits
+// are the same.
 //
 // Several towers that err in different ways are nearer the truth on average than any of them (Krogh and
 // Vedelsby 1995, eq. 6): so each is moved by its own loss alone, never by that of the mean.
 //
-// Layout of x: fields * vectors() * dim floats a row; vector v of field f begins at (f * vectors() + v) * dim.
-// Side by side, member k reads vector k; else all read the one there is. `linear` holds linear() floats a row,
-// one for each member with a linear part, in their order.
+// Layout of x: fields * vectors() * dim floats a row; vector v of field f begins at (f * vectors() + v) *
+// dim. Side by side, member k reads vector k; else all read the one there is. `linear` holds linear() floats
+// a row, one for each member with a linear part, in their order.
 //
 // A member has the randomness of a teacher alone with its seed (src/config/teachers.h): with vectors side by
 // side it ends, bit for bit, as that teacher.
 //
-// With model.committee.weights: LEARNED the mean is offset + sum_k weight_k * (mean of the kind's copies). These
-// are a statistic: whoever scores held-out rows learns them (src/train/committee_mean.h), no gradient does.
+// With model.committee.weights: LEARNED the mean is offset + sum_k weight_k * (mean of the kind's copies).
+// These are a statistic: whoever scores held-out rows learns them (src/train/committee_mean.h), no gradient
+// does.
 //
-// Blocks: those of the tower, or of several member/k/... each; then, where it is learned, `mean` [kinds + 1]: the
-// weights, and the offset.
+// Blocks: those of the tower, or of several member/k/... each; then, where it is learned, `mean` [kinds + 1]:
+// the weights, and the offset.
 //
 // Life, threads and ownership are those of a Tower (tandem/tower.h).
 #ifndef TANDEM_COMMITTEE_H_
@@ -76,8 +78,8 @@ struct CommitteeMean {
 
 class Committee {
  public:
-  // `experiment` is validated and has a teacher. `shape` is that of one member's input. `kernels` must outlive
-  // the committee.
+  // `experiment` is validated and has a teacher. `shape` is that of one member's input. `kernels` must
+  // outlive the committee.
   Committee(const proto::Experiment& experiment, const FieldShape& shape, const Kernels& kernels);
 
   int size() const { return static_cast<int>(members_.size()); }
@@ -109,16 +111,16 @@ class Committee {
   void Prepare(const float* parameters);
   CommitteeWorkspace MakeWorkspace(int rows, MemberOrder order = MemberOrder::kInTurn) const;
 
-  // Overwrites `logits` [rows] with the (weighted) mean of the members'. The seed of `training` isn't read: each member
-  // has its own.
+  // Overwrites `logits` [rows] with the (weighted) mean of the members'. The seed of `training` isn't read:
+  // each member has its own.
   void Forward(ConstMatrix x, const float* linear, const TrainingPass* training,
                CommitteeWorkspace* workspace, float* logits) const;
   // The same in parts, of several members: first each one, then their mean.
   void ForwardMember(int k, ConstMatrix x, const float* linear, const TrainingPass* training,
                      CommitteeWorkspace* workspace) const;
   void EndForward(int rows, CommitteeWorkspace* workspace, float* logits) const;
-  // After Forward with the same x. A single member's gradient is `d_logits` [rows]; several have theirs in the
-  // workspace; where a member has several heads, they have theirs in its own, and the sum is written here
+  // After Forward with the same x. A single member's gradient is `d_logits` [rows]; several have theirs in
+  // the workspace; where a member has several heads, they have theirs in its own, and the sum is written here
   // (tandem/tower.h). `d_x` and the trained blocks of `gradients` are overwritten.
   void Backward(ConstMatrix x, float* d_logits, CommitteeWorkspace* workspace, Matrix d_x,
                 const GradientSum& gradients) const;
@@ -143,7 +145,8 @@ class Committee {
     int kind;
   };
   bool side_by_side() const { return vectors_ > 1; }
-  // Where a member's gradient of what it reads is made: in place, of a first one that shares it with the others.
+  // Where a member's gradient of what it reads is made: in place, of a first one that shares it with the
+  // others.
   Matrix InputGradientOf(int member, int rows, const CommitteeWorkspace& workspace, Matrix d_x) const;
   // The floats of each field that a member reads, and back.
   void TakeVectors(int member, ConstMatrix x, Matrix to) const;

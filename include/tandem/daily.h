@@ -41,7 +41,8 @@ struct DailyOptions {
   std::string run_dir;
   std::string begin_date, end_date;  // YYYY-MM-DD
   bool resume = false;
-  // A model that its run's metrics speak against (tandem/poor_model.h) is held back, unless this says otherwise.
+  // A model that its run's metrics speak against (tandem/poor_model.h) is held back, unless this says
+  // otherwise.
   bool accept_poor_model = false;
   // A progress line that rewrites itself on stderr, rather than log lines.
   bool terminal = false;

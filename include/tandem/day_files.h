@@ -3,8 +3,8 @@
 //   TANDEM_ASSIGN_OR_RETURN(std::vector<Day> days, FindWindow(fs, data.path(), "2000-12-01", 30, &missing));
 //   for (const std::string& file : days[0].files) ...
 //
-// A file that is named twice, by overlapping globs, another spelling of its path or a link, is read once, and a
-// warning names it.
+// A file that is named twice, by overlapping globs, another spelling of its path or a link, is read once, and
+// a warning names it.
 //
 // Thread-safe: functions that keep nothing.
 #ifndef TANDEM_DAY_FILES_H_
@@ -27,8 +27,8 @@ struct Day {
 
 // The days begin_date..end_date (both YYYY-MM-DD, inclusive) of a path with {date} or {date:FORMAT}; days
 // without a file go into `missing`. A path without a date is one Day with an empty date. No file at all is a
-// DataError that says what was looked for. A malformed date or pattern is a ConfigError, and so is a file that
-// is two days' (a link).
+// DataError that says what was looked for. A malformed date or pattern is a ConfigError, and so is a file
+// that is two days' (a link).
 absl::StatusOr<std::vector<Day>> FindDays(FileSystem& fs, const std::string& path,
                                           const std::string& begin_date, const std::string& end_date,
                                           std::vector<std::string>* missing);

@@ -4,12 +4,12 @@
 //   model.Initialize();
 //   Trainer trainer(&model, TrainedParts::kAll, TrainerClock(), &workers);      // learns; a Predictor scores
 //
-// The teacher may be a committee of several towers. Either tower may be absent (TEACHER_ALONE, STUDENT_ALONE),
-// and a student may read tables of its own (TWO_STAGE_KD). A tower is evaluated and served with averaged weights
-// and on the average of the table's rows where the configuration asks for them; a model that was loaded to score
-// holds nothing else. A model that is trained multiplies matrices in train.precision; one that was loaded to
-// score in float32. Ownership: the model owns its parts; `kernels` outlives it. Threads: as for towers and the
-// embedding layer, reading from any thread while nobody writes.
+// The teacher may be a committee of several towers. Either tower may be absent (TEACHER_ALONE,
+// STUDENT_ALONE), and a student may read tables of its own (TWO_STAGE_KD). A tower is evaluated and served
+// with averaged weights and on the average of the table's rows where the configuration asks for them; a model
+// that was loaded to score holds nothing else. A model that is trained multiplies matrices in
+// train.precision; one that was loaded to score in float32. Ownership: the model owns its parts; `kernels`
+// outlives it. Threads: as for towers and the embedding layer, reading from any thread while nobody writes.
 #ifndef TANDEM_DUAL_MODEL_H_
 #define TANDEM_DUAL_MODEL_H_
 

@@ -8,7 +8,8 @@
 //
 //   TANDEM_RETURN_IF_ERROR(VerifyDirectory(fs, "run/checkpoints/step-000400"));
 //
-// Errors are those of the file system; a file's name the place it was to have. Thread-safe: functions that keep nothing.
+// Errors are those of the file system; a file's name the place it was to have. Thread-safe: functions that
+// keep nothing.
 #ifndef TANDEM_DURABLE_FILES_H_
 #define TANDEM_DURABLE_FILES_H_
 

@@ -14,10 +14,10 @@
 // (field, row, place) order, and it is updated once.
 //
 // Where rows are, what they begin as and how they learn is the store's to know (tandem/row_store.h). A row
-// has D floats (of a committee the vectors of its members, one after another: D is that of all together), then
-// one linear weight for each tower that has a linear part. The linear sums leave sequences
-// out: their table is often that of the target, whose weights would count them twice. Till an id has a row,
-// and for the occurrences that id_dropout hides, the table's default row serves and learns.
+// has D floats (of a committee the vectors of its members, one after another: D is that of all together),
+// then one linear weight for each tower that has a linear part. The linear sums leave sequences out: their
+// table is often that of the target, whose weights would count them twice. Till an id has a row, and for the
+// occurrences that id_dropout hides, the table's default row serves and learns.
 //
 // With embedding.slow_copy a row has a slow average of its vector beside it; a view says which a tower reads.
 //
@@ -118,8 +118,9 @@ class EmbeddingLayer {
 
   // The day of the log that the next batches are of, since 1970-01-01; 0: none.
   void set_day(uint32_t day) { day_ = day; }
-  // With embedding.expire_days, at the end of that day: drops the rows and counts of ids that no batch to train on
-  // has read for so long, and says how many. Rows that were found before are not to be used any more.
+  // With embedding.expire_days, at the end of that day: drops the rows and counts of ids that no batch to
+  // train on has read for so long, and says how many. Rows that were found before are not to be used any
+  // more.
   absl::StatusOr<int64_t> Expire();
 
   // Finds the rows of a training batch: counts and admits ids, applies id_dropout, and brings lazily decayed

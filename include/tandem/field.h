@@ -3,7 +3,8 @@
 //   for (const Field& field : schema.fields())
 //     if (field.kind == FieldKind::kSparse) ...
 //
-// A function of the configuration alone, made by Schema (tandem/schema.h). A plain value: read from any thread.
+// A function of the configuration alone, made by Schema (tandem/schema.h). A plain value: read from any
+// thread.
 #ifndef TANDEM_FIELD_H_
 #define TANDEM_FIELD_H_
 

@@ -5,8 +5,8 @@
 //   TANDEM_RETURN_IF_ERROR(file->Close());
 //
 // Errors of reading are ModelErrors (kDataLoss), of writing kInternal; both name the file and say what
-// happened ("No space left on device"). Every failure is reported once and for all: a file that failed goes on
-// failing, so that a forgotten check can't turn into a whole-looking file.
+// happened ("No space left on device"). Every failure is reported once and for all: a file that failed goes
+// on failing, so that a forgotten check can't turn into a whole-looking file.
 #ifndef TANDEM_FILE_SYSTEM_H_
 #define TANDEM_FILE_SYSTEM_H_
 

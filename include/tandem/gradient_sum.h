@@ -1,17 +1,18 @@
-// Where a layer leaves the gradient of its parameters: at a flat vector of its own, and the largest blocks, matrix
-// products, added at once to what earlier shards of a batch have left.
+// Where a layer leaves the gradient of its parameters: at a flat vector of its own, and the largest blocks,
+// matrix products, added at once to what earlier shards of a batch have left.
 //
 //   const GradientSum alone = own;                       // a float*: all of it is to lie there
 //   const GradientSum gradients(own, total, before);     // total = before[n - 1] + (... + (before[0] + gradient))
 //   layer.Backward(x, gradients);
 //
-// and in the layer, for a block that it registered as BlockGradient::kProduct (tandem/parameters.h) and for another:
+// and in the layer, for a block that it registered as BlockGradient::kProduct (tandem/parameters.h) and for
+// another:
 //
 //   gradients.SetProduct(kernels, x, d_y, weight_offset);      // the gradient of [x.cols, d_y.cols] is xT d_y
 //   SumRows(d_y, gradients + bias_offset);                     // overwritten
 //
-// The sum of a product has the bits of adding it block by block once it was made; it spares the memory a way there and back.
-// Owns nothing; any number of threads, each with one of its own.
+// The sum of a product has the bits of adding it block by block once it was made; it spares the memory a way
+// there and back. Owns nothing; any number of threads, each with one of its own.
 #ifndef TANDEM_GRADIENT_SUM_H_
 #define TANDEM_GRADIENT_SUM_H_
 

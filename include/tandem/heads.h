@@ -1,5 +1,5 @@
-// The MLPs of a tower with their read-outs: one, or several side by side on one input, each with a logit and a
-// loss of its own. The tower's logit is the mean of theirs.
+// The MLPs of a tower with their read-outs: one, or several side by side on one input, each with a logit and
+// a loss of its own. The tower's logit is the mean of theirs.
 //
 //   Heads heads(config, Axis::OfFields(39, 16), kernels, &layout);       // config.heads() of config.mlp()
 //   heads.Initialize(seed, parameters);

@@ -1,5 +1,5 @@
-// From a log that nobody has described to a configuration that trains well as it is: what its format, its label and its columns
-// are is found in a sample of its rows, and said.
+// From a log that nobody has described to a configuration that trains well as it is: what its format, its
+// label and its columns are is found in a sample of its rows, and said.
 //
 //   InitOptions options;
 //   options.input = {"clicks.csv"};
@@ -8,7 +8,8 @@
 //   TANDEM_ASSIGN_OR_RETURN(const InitReport report, InitExperiment(FileSystem::Default(), options));
 //   std::cout << InitReportText(report);
 //
-// Equal files and options give equal texts. Memory doesn't grow with the log: statistics of a column are bounded.
+// Equal files and options give equal texts. Memory doesn't grow with the log: statistics of a column are
+// bounded.
 //
 // Thread-safe, for outputs that differ.
 #ifndef TANDEM_INIT_H_
@@ -41,7 +42,8 @@ struct InitOptions {
   std::vector<std::string> settings;
   // The file of the configuration; empty: none is written.
   std::string output;
-  // Writes over an output that was edited since init wrote it, or that init did not write, and over a folder of days.
+  // Writes over an output that was edited since init wrote it, or that init did not write, and over a folder
+  // of days.
   bool replace = false;
   // Rows that are looked at, the first ones of every file.
   int64_t sample_rows = 300000;
@@ -69,7 +71,8 @@ struct InitReport {
   double memory_bytes = 0;  // that training will take, about
 };
 
-// ConfigErrors for what is asked for and isn't there, or must be asked for; DataErrors for what can't be read.
+// ConfigErrors for what is asked for and isn't there, or must be asked for; DataErrors for what can't be
+// read.
 absl::StatusOr<InitReport> InitExperiment(FileSystem& fs, const InitOptions& options);
 
 // For people, in lines of at most 100 characters.

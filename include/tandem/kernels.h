@@ -45,8 +45,8 @@ class Kernels {
                     Matrix y) const = 0;
   // dw = xᵀ dy, or dw += xᵀ dy when `accumulate`. x: [rows, k], dy: [rows, n], dw: [k, n].
   virtual void GemmTransposed(ConstMatrix x, ConstMatrix dy, bool accumulate, Matrix dw) const = 0;
-  // dw = before[n - 1] + (... + (before[0] + xᵀ dy)), bit for bit as if xᵀ dy had been made first. Each of `before` lies
-  // as dw does, and may be dw. x.rows <= kMostOntoRows (CHECK).
+  // dw = before[n - 1] + (... + (before[0] + xᵀ dy)), bit for bit as if xᵀ dy had been made first. Each of
+  // `before` lies as dw does, and may be dw. x.rows <= kMostOntoRows (CHECK).
   static constexpr int kMostOntoRows = 256;
   virtual void GemmTransposedOnto(ConstMatrix x, ConstMatrix dy, absl::Span<const float* const> before,
                                   Matrix dw) const = 0;

@@ -34,8 +34,9 @@ struct Matrix {
   operator ConstMatrix() const { return {data, rows, cols, stride}; }  // NOLINT(google-explicit-constructor)
 };
 
-// Memory at a cache-line boundary, so that vector loads don't straddle lines; from half a MB on at the boundary of
-// a huge page, and in huge pages where the system gives them, so that walking it misses the TLB less.
+// Memory at a cache-line boundary, so that vector loads don't straddle lines; from half a MB on at the
+// boundary of a huge page, and in huge pages where the system gives them, so that walking it misses the TLB
+// less.
 void* AllocateLines(size_t bytes);
 // `bytes` as they were asked for.
 void FreeLines(void* p, size_t bytes);

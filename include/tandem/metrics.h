@@ -74,7 +74,8 @@ struct Metrics {
 Metrics ComputeMetrics(const ScoreLog& log, bool with_groups);
 
 // {"auc":0.75,"logloss":...,"gauc":null,"copc":...,"normalized_entropy":...}: null where undefined, numbers
-// printed so that they read back to the same double. With "rows_without_group" at the end where there are such.
+// printed so that they read back to the same double. With "rows_without_group" at the end where there are
+// such.
 std::string MetricsToJson(const Metrics& metrics);
 
 // A bin of the reliability curve: rows of similar predictions, and what became of them.

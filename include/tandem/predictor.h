@@ -64,8 +64,8 @@ struct PredictorOptions {
   std::vector<std::string> data_overrides;
   // Null: the best for this processor.
   const Kernels* kernels = nullptr;
-  // kBf16: a model in float32 multiplies with factors of bfloat16, as train.precision trains it; kInt8 is none. What a
-  // bundle was exported in is the bundle's own.
+  // kBf16: a model in float32 multiplies with factors of bfloat16, as train.precision trains it; kInt8 is
+  // none. What a bundle was exported in is the bundle's own.
   Precision products = Precision::kF32;
   // Makes what the model's rows are put in and read from; null: this process's memory. In float32 alone.
   RowStoreFactory row_stores;
@@ -107,8 +107,8 @@ class Predictor {
 
   // Replaces `scores`. Where the log was down-sampled (data.negative_keep_rate of the model), the probability
   // is that of the full log. Fails where the rows can't be read; those of this process always can. `unknown`
-  // becomes, a field each, how many of the batch's keys the model has no row for (tandem/unknown_ids.h); null:
-  // nobody asks.
+  // becomes, a field each, how many of the batch's keys the model has no row for (tandem/unknown_ids.h);
+  // null: nobody asks.
   absl::Status Score(const Batch& batch, Scores* scores, std::vector<int64_t>* unknown = nullptr) const;
 
  private:

@@ -4,9 +4,9 @@
 //   RowChoice choice{RowChoice::kLearned, 0.1};
 //   DayReader reader(fs, *format, schema, RowUse::kTrain, files, &quarantine, &workers, choice);
 //
-// A row is held out by a hash of its cells in data.key_columns, else in data.group_column, whatever its place;
-// else of its bytes and its number in the file, so that equal rows are on both sides as they are in the log.
-// Whatever the seed, and the number of threads.
+// A row is held out by a hash of its cells in data.key_columns, else in data.group_column, whatever its
+// place; else of its bytes and its number in the file, so that equal rows are on both sides as they are in
+// the log. Whatever the seed, and the number of threads.
 #ifndef TANDEM_ROW_CHOICE_H_
 #define TANDEM_ROW_CHOICE_H_
 

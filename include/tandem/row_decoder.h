@@ -5,8 +5,8 @@
 //   Batch batch(static_cast<int>(schema.fields().size()));
 //   decoder->DecodeRows(rows, 0, static_cast<int>(rows.rows.size()), &batch, &bad_rows);
 //
-// A malformed row never becomes a row of a batch, nor does one that is passed over (IsPassedOver). A decoder is
-// const: any number of threads decode with it, each into a batch of its own. It keeps what it needs of the
+// A malformed row never becomes a row of a batch, nor does one that is passed over (IsPassedOver). A decoder
+// is const: any number of threads decode with it, each into a batch of its own. It keeps what it needs of the
 // schema.
 #ifndef TANDEM_ROW_DECODER_H_
 #define TANDEM_ROW_DECODER_H_

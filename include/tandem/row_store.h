@@ -14,9 +14,9 @@
 // keys' gradients.
 //
 // A step: Admit (new ids get rows, rows are handed out), any number of threads pool them, Learn. Scoring:
-// Read. At the end of a day Expire, with embedding.expire_days. Beyond that only whole tables are moved, to and
-// from checkpoints. Equal calls must have equal bits as results, those of a LocalRowStore: a store elsewhere had
-// best keep one there and pass its calls on.
+// Read. At the end of a day Expire, with embedding.expire_days. Beyond that only whole tables are moved, to
+// and from checkpoints. Equal calls must have equal bits as results, those of a LocalRowStore: a store
+// elsewhere had best keep one there and pass its calls on.
 //
 // A failure is a Status that names the store and what to do. It ends the step, or the request: a run leaves
 // its last checkpoint as it was, and a store made anew is filled from it. Nothing is asked of a store that
@@ -90,8 +90,8 @@ struct TableRows {
   bool hides = false;
 
   // Answered, a place each: rows[0] is the default row, rows[i + 1] that of keys[i], the default row where it
-  // has none. Valid until the store learns, drops rows, or `memory` is changed; those of a LocalRowStore stay where they
-  // are, and what it learns is seen through them.
+  // has none. Valid until the store learns, drops rows, or `memory` is changed; those of a LocalRowStore stay
+  // where they are, and what it learns is seen through them.
   std::vector<const float*> rows;
   // What is left of the difference between slow copy and row: a place's slow vector is E + left (slow - E).
   // Empty: all of it, the copies are up to date.
@@ -207,8 +207,9 @@ class RowStore : public RowReader {
   virtual absl::Status Learn(const LearnStep& step, absl::Span<const TableRows> tables,
                              const RowGradients& gradients, Workers* workers) = 0;
 
-  // A day of the log has ended: drops the rows and counted keys of ids that Admit last asked for `days` days before
-  // it or earlier, and says how many. A day that isn't known becomes `day`. With `days` 0 nothing goes.
+  // A day of the log has ended: drops the rows and counted keys of ids that Admit last asked for `days` days
+  // before it or earlier, and says how many. A day that isn't known becomes `day`. With `days` 0 nothing
+  // goes.
   virtual absl::StatusOr<int64_t> Expire(uint32_t day, int days);
 
   virtual absl::StatusOr<StoreState> State() const = 0;

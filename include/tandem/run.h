@@ -47,23 +47,23 @@ struct RunOptions {
   TrainedParts parts = TrainedParts::kAll;
   bool reset_optimizer = false;
   bool allow_feature_change = false;
-  // Of train.validation.share: which of the disjoint shares is held out, from 0. For cross-validation; the run
-  // doesn't remember it, and is resumed with the same.
+  // Of train.validation.share: which of the disjoint shares is held out, from 0. For cross-validation; the
+  // run doesn't remember it, and is resumed with the same.
   int held_out_part = 0;
   // The end of a day is no reason for a checkpoint when the last one is younger: a log of many small days
   // would do little else. Changes no result.
   double seconds_between_checkpoints = 0;
   // A progress line that rewrites itself on stderr, rather than log lines.
   bool terminal = false;
-  // No progress at all. What is said once of a run (its size, rows read and left out, warnings) is logged in any
-  // case: by glog, whose flags and sinks are the program's.
+  // No progress at all. What is said once of a run (its size, rows read and left out, warnings) is logged in
+  // any case: by glog, whose flags and sinks are the program's.
   bool quiet = false;
   // Set to a signal's number from outside: the run finishes its step, writes a checkpoint and returns.
   const std::atomic<int>* stop = nullptr;
   // Null: the best for this processor.
   const Kernels* kernels = nullptr;
-  // Makes what the embedding tables are kept in; null: this process's memory. Where a store fails the run ends
-  // with its Status, the last checkpoint in place; resumed, a new store is filled from that.
+  // Makes what the embedding tables are kept in; null: this process's memory. Where a store fails the run
+  // ends with its Status, the last checkpoint in place; resumed, a new store is filled from that.
   RowStoreFactory row_stores;
   // Hears of steps, days and checkpoints; null: nobody. Outlives the call.
   RunObserver* observer = nullptr;
@@ -77,7 +77,8 @@ struct RunSummary {
   int64_t steps = 0;
   int64_t rows_trained = 0;
   std::string checkpoint;  // the last one written
-  // Of a run that is complete: why its model should not be served (docs/poor_models.md); "": nothing against it.
+  // Of a run that is complete: why its model should not be served (docs/poor_models.md); "": nothing against
+  // it.
   std::string verdict;
 };
 

@@ -49,8 +49,8 @@ struct FineTuneSetup {
 // The model's own configuration; where the log lies and how the machine is used is the run's; then files and
 // key=value over it. A key=value that has no effect on a fine-tuning is refused.
 absl::StatusOr<proto::Experiment> ExperimentToFineTune(FileSystem& fs, const FineTuneSetup& setup);
-// The days begin_date..end_date; the whole of a log without days, for which both must be empty. Days without a
-// file are warned of.
+// The days begin_date..end_date; the whole of a log without days, for which both must be empty. Days without
+// a file are warned of.
 absl::StatusOr<std::vector<Day>> DaysToFineTune(FileSystem& fs, const proto::Experiment& experiment,
                                                 const std::string& begin_date, const std::string& end_date);
 

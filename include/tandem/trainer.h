@@ -94,7 +94,8 @@ class Trainer {
 
   // The day of the log that the next batches are of, since 1970-01-01; 0: none.
   void set_day(uint32_t day);
-  // That day has ended: tables that learn drop the rows of embedding.expire_days. How many, counted ids included.
+  // That day has ended: tables that learn drop the rows of embedding.expire_days. How many, counted ids
+  // included.
   absl::StatusOr<int64_t> EndDay();
 
   TrainerClock clock() const;

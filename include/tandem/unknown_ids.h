@@ -1,5 +1,6 @@
-// Which share of a feature's ids a model doesn't know: the table's default row serves them. Ids that are written
-// otherwise than in training ("7.0" for "7", quotes, blanks) are all unknown, and nothing else would say so.
+// Which share of a feature's ids a model doesn't know: the table's default row serves them. Ids that are
+// written otherwise than in training ("7.0" for "7", quotes, blanks) are all unknown, and nothing else would
+// say so.
 //
 //   UnknownIds ids(predictor->schema());
 //   std::vector<int64_t> unknown;

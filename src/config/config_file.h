@@ -1,5 +1,5 @@
-// A run's config.pbtxt: its configuration, every default written out, under a line that says the format and one
-// that has a checksum.
+// A run's config.pbtxt: its configuration, every default written out, under a line that says the format and
+// one that has a checksum.
 //
 //   WriteFileAtomically(fs, run_dir + "/config.pbtxt", ConfigFileText(experiment));
 //

@@ -32,8 +32,8 @@ bool LearnsWeights(const proto::Experiment& experiment);
 
 // Whether each member reads vectors of its own, which lie side by side in an id's row.
 bool SideBySide(const proto::Experiment& experiment);
-// The seeds of the first values of an id's vectors, one a vector, as they lie in the row of the embedding that
-// the teachers read, or without one the student.
+// The seeds of the first values of an id's vectors, one a vector, as they lie in the row of the embedding
+// that the teachers read, or without one the student.
 std::vector<uint64_t> SeedsOfVectors(const proto::Experiment& experiment);
 
 }  // namespace tandem

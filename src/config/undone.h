@@ -12,8 +12,8 @@
 namespace tandem {
 
 // A ConfigError where a `key=value` is given twice, or has no effect since a later one replaces what it set:
-// another arm of a oneof, `clear`. A message's reset ("train.schedule=") before its fields is none. What isn't
-// a valid override is somebody else's error.
+// another arm of a oneof, `clear`. A message's reset ("train.schedule=") before its fields is none. What
+// isn't a valid override is somebody else's error.
 absl::Status CheckNoneUndone(absl::Span<const std::string> overrides);
 
 }  // namespace tandem

@@ -25,8 +25,8 @@ absl::Status ValidateTrain(const proto::Experiment& experiment);
 // What transformers ask of features and embedding, and sequences of transformers.
 absl::Status ValidateTransformers(const proto::Experiment& experiment,
                                   const std::vector<const proto::Feature*>& features);
-// What model, embedding, features and training ask of each other: averages of rows, student steps and phases, a
-// student with something to read.
+// What model, embedding, features and training ask of each other: averages of rows, student steps and phases,
+// a student with something to read.
 absl::Status ValidateLevers(const proto::Experiment& experiment,
                             const std::vector<const proto::Feature*>& features);
 // Columns of the stream, and the gate's bounds.

@@ -3,9 +3,9 @@
 //   const std::vector<std::string> reasons = GateReasons(experiment.daily().gate(), figures);
 //   if (reasons.empty()) Publish();
 //
-// A figure that is undefined (one class only) keeps the model out where the gate asks for it. One that rests on
-// few clicks must be beyond its limit by two standard errors: COPC by the Poisson interval of the clicks, the
-// others by the errors given.
+// A figure that is undefined (one class only) keeps the model out where the gate asks for it. One that rests
+// on few clicks must be beyond its limit by two standard errors: COPC by the Poisson interval of the clicks,
+// the others by the errors given.
 #ifndef TANDEM_SRC_DAILY_GATE_H_
 #define TANDEM_SRC_DAILY_GATE_H_
 

@@ -16,8 +16,8 @@ namespace tandem {
 class ByteSource {
  public:
   enum class Pipes { kRefused, kRead };
-  // "-" is standard input, which is no file system's, and may be a pipe, as /dev/stdin may; another name's pipe is
-  // read where the caller has it so: a log is read more than once. `fs` must outlive the source.
+  // "-" is standard input, which is no file system's, and may be a pipe, as /dev/stdin may; another name's
+  // pipe is read where the caller has it so: a log is read more than once. `fs` must outlive the source.
   static absl::StatusOr<std::unique_ptr<ByteSource>> Open(FileSystem& fs, const std::string& path,
                                                           Pipes pipes = Pipes::kRefused);
   virtual ~ByteSource() = default;

@@ -17,7 +17,8 @@ namespace tandem {
 
 // The schema of a decoder whose AppendKeys gives the cells by which rows are held out; without key_columns it
 // is by all of their bytes and their number in the file. (By their bytes alone all rows that are equal, label
-// included, would be on one side: of a log of few columns all clicks of a kind of row, and none of the others.)
+// included, would be on one side: of a log of few columns all clicks of a kind of row, and none of the
+// others.)
 Schema WithSplitKeys(const Schema& schema);
 
 // Keeps its memory from chunk to chunk. Not thread-safe: one for each piece. `by_keys`: the decoder was made

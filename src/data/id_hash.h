@@ -18,8 +18,9 @@ inline uint64_t IdHash(uint64_t table_seed, absl::string_view id) {
   return XXH3_64bits_withSeed(id.data(), id.size(), table_seed);
 }
 
-// The same for many ids of one table: what depends on the seed alone is computed once, and ids of up to 8 bytes,
-// which hashed logs and small numbers are, are hashed in place (XXH3 of short inputs, xxHash's specification).
+// The same for many ids of one table: what depends on the seed alone is computed once, and ids of up to 8
+// bytes, which hashed logs and small numbers are, are hashed in place (XXH3 of short inputs, xxHash's
+// specification).
 class IdHasher {
  public:
   explicit IdHasher(uint64_t table_seed)

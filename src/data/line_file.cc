@@ -106,8 +106,8 @@ class LineFile : public SampleFile {
     if (at_end_) return false;
     const int64_t wanted = std::clamp(lines * line_bytes_, kFewestReadBytes, kMostReadBytes);
     if (bytes->size() < size_ + wanted) {
-      // No more is ever kept. A line of many megabytes gets that room at once, of which the machine gives what is
-      // written: growing by copies would take twice the memory.
+      // No more is ever kept. A line of many megabytes gets that room at once, of which the machine gives
+      // what is written: growing by copies would take twice the memory.
       const auto most = static_cast<size_t>(max_line_bytes_ + wanted);
       if (size_ > kChunkBytes) bytes->reserve(most + wanted);
       bytes->resize(std::max(std::min(size_ + size_ / 8, most), size_) + wanted);

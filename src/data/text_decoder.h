@@ -27,8 +27,8 @@ class TextDecoder : public RowDecoder, public CellDecoder {
   RowFault Time(absl::string_view row, double* time) const final;
 
  protected:
-  // `columns`: how many a request's cells have. `section`: of the format, for messages ("data.json_lines"); it
-  // has a max_line_bytes.
+  // `columns`: how many a request's cells have. `section`: of the format, for messages ("data.json_lines");
+  // it has a max_line_bytes.
   TextDecoder(TextCells cells, int columns, std::string section, int64_t max_line_bytes);
 
   const TextCells& text_cells() const { return cells_; }

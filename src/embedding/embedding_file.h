@@ -13,9 +13,9 @@
 //
 // Records: EmbeddingHeader; then for each table: TableHeader; decay log (doubles, empty without weight
 // decay); the default row with the key 0; then rows in key order, up to kSegmentRows a record: keys, rows,
-// updates, last steps, last days, each [n]; then pending keys with their counts and last days, likewise. A row is floats: weights,
-// slots, slow copy. In low precision there is no decay log, the default row has no key, and a row is what
-// docs/low_precision.md says.
+// updates, last steps, last days, each [n]; then pending keys with their counts and last days, likewise. A
+// row is floats: weights, slots, slow copy. In low precision there is no decay log, the default row has no
+// key, and a row is what docs/low_precision.md says.
 //
 // Errors of reading are ModelErrors that name the file.
 #ifndef TANDEM_SRC_EMBEDDING_EMBEDDING_FILE_H_

@@ -65,11 +65,12 @@ class EmbeddingTable {
   // Sets the count of a key without a row.
   void SetPending(uint64_t key, uint32_t count);
 
-  // The key's day, where the layout keeps it: raised to `day`, where the key has a row or a count; 0 at first.
+  // The key's day, where the layout keeps it: raised to `day`, where the key has a row or a count; 0 at
+  // first.
   void RaiseDay(uint64_t key, uint32_t day);
   uint32_t Day(uint64_t key) const;
-  // Drops the keys whose day is before `first_kept`, with their rows and counts, and says how many. A day 0 becomes
-  // `unknown`. The last rows move to where dropped ones were; what is left over is given back.
+  // Drops the keys whose day is before `first_kept`, with their rows and counts, and says how many. A day 0
+  // becomes `unknown`. The last rows move to where dropped ones were; what is left over is given back.
   int64_t DropBefore(uint32_t first_kept, uint32_t unknown);
 
   float* row(uint32_t row) { return segments_[row >> kSegmentBits] + (row & kSegmentMask) * stride_; }

@@ -3,9 +3,9 @@
 //   LocalRowStore store(experiment, schema, /*trained=*/true);
 //   std::copy_n(values, dim, store.InsertRow(table, key));
 //
-// First values are a function of (seed, table, id), and of a number's knots (Piecewise.init_slope). Weight decay
-// is lazy: a row's weights are multiplied by what decay leaves of them when it is next trained on or saved. So is
-// the slow copy: after step t
+// First values are a function of (seed, table, id), and of a number's knots (Piecewise.init_slope). Weight
+// decay is lazy: a row's weights are multiplied by what decay leaves of them when it is next trained on or
+// saved. So is the slow copy: after step t
 //   slow_t = E_t + d (slow_{t-1} - E_t),
 // from slow = E at first; rows that a step leaves alone are brought up to date when they are read,
 // slow_t = E + d^(t - s) (slow_s - E), which is the same.

@@ -1,7 +1,7 @@
 // AVX-512 with bfloat16, and products of whole tiles (AMX).
 //
-// A tile's product sums sixteen pairs of the inner index at a time: the even ones in one chain of float32 from
-// zero, the odd ones in another, then both, which are added to what is there.
+// A tile's product sums sixteen pairs of the inner index at a time: the even ones in one chain of float32
+// from zero, the odd ones in another, then both, which are added to what is there.
 #if defined(__x86_64__)
 
 #include "src/kernels/avx512bf16_vector.h"

@@ -34,7 +34,8 @@ struct Bf16Tiles : Tiles<V> {
     const int64_t pairs = PairsOf(n);
     return V::kTiles ? (pairs + kTileSteps - 1) / kTileSteps * kTileSteps : pairs;
   }
-  // From a left factor's step to the next, where its rows are packed side by side: with tiles, from row to row.
+  // From a left factor's step to the next, where its rows are packed side by side: with tiles, from row to
+  // row.
   TANDEM_INLINE int64_t LeftStride(int64_t rows, int64_t steps) { return V::kTiles ? steps : rows; }
   // Zeros for the steps that fill the last tile up: rows of `floats`.
   TANDEM_INLINE void FillSteps(int64_t n, int64_t floats, float* rows) {

@@ -96,7 +96,8 @@ struct Bf16Kernels {
   void (*gemm)(const Bf16Rows& x, const Bf16Layer& layer, const Matrix& y);
   // out(r, d) = sum over the bag of coefficient * value, by fused multiply-adds in the bag's order.
   void (*pool)(const LowPrecisionBags& bags, const Matrix& out);
-  // What `round` makes of what `pool` gives, bit for bit, without the floats on the way. Writes `dim` values a row.
+  // What `round` makes of what `pool` gives, bit for bit, without the floats on the way. Writes `dim` values
+  // a row.
   void (*pool_rounded)(const LowPrecisionBags& bags, uint16_t* values, int64_t stride);
   float (*dot)(const float* x, const float* y, int64_t n);  // as Int8Kernels::dot
 };

@@ -92,7 +92,8 @@ struct LowPrecisionImpl : Tiles<V> {
     return V::Sum(sum[0]);
   }
 
-  // Pool for the usual dims, the sums in registers; the same additions in the same order. store(row, column, sum, lanes).
+  // Pool for the usual dims, the sums in registers; the same additions in the same order. store(row, column,
+  // sum, lanes).
   template <int64_t kDim, class Factor, class Load, class Store>
   TANDEM_INLINE void PoolOf(const LowPrecisionBags& bags, const Factor& factor, const Load& load,
                             const Store& store) {
@@ -113,7 +114,8 @@ struct LowPrecisionImpl : Tiles<V> {
     }
   }
 
-  // Stores, of row r from column d on, the sum over the bag's items of factor(row, coefficient) * load(row + d).
+  // Stores, of row r from column d on, the sum over the bag's items of factor(row, coefficient) * load(row +
+  // d).
   template <class Factor, class Load, class Store>
   TANDEM_INLINE void PoolTo(const LowPrecisionBags& bags, const Factor& factor, const Load& load,
                             const Store& store) {

@@ -97,8 +97,8 @@ const Bf16Products& ProductsNamed(const std::string& name) {
 // Whether the products that go with these kernels are those of tiles.
 bool MultipliesTiles(const Kernels& floats) { return std::string(floats.name()) == "avx512" && HasAmx(); }
 
-// The name says whose bits these are: of Dot and its like, and of the products, which are the same everywhere but
-// where tiles are multiplied.
+// The name says whose bits these are: of Dot and its like, and of the products, which are the same everywhere
+// but where tiles are multiplied.
 const char* NameOf(const Kernels& floats) {
   const std::string name = floats.name();
   if (MultipliesTiles(floats)) return "avx512+amx";

@@ -3,8 +3,8 @@
 //
 //   const Kernels& of_towers = WithBf16Factors(*FindKernels("auto").value());
 //
-// Dot, SumGroups and Axpy are those of the float32 kernels. The name says whose bits these are: "avx2+bf16" has
-// AVX2's Dot and its like, and products that are the same everywhere; "avx512+amx" has products of tiles.
+// Dot, SumGroups and Axpy are those of the float32 kernels. The name says whose bits these are: "avx2+bf16"
+// has AVX2's Dot and its like, and products that are the same everywhere; "avx512+amx" has products of tiles.
 #ifndef TANDEM_SRC_KERNELS_MIXED_PRECISION_H_
 #define TANDEM_SRC_KERNELS_MIXED_PRECISION_H_
 
@@ -14,9 +14,9 @@
 
 namespace tandem {
 
-// Those that go with the float32 kernels. Products of "avx512" are of tiles where the processor has AMX and the
-// system lets this process use it, else by the instructions of AVX512-BF16, and else, as those of "avx2", by
-// multiply-adds on the widened factors: the same bits as these instructions', slower.
+// Those that go with the float32 kernels. Products of "avx512" are of tiles where the processor has AMX and
+// the system lets this process use it, else by the instructions of AVX512-BF16, and else, as those of "avx2",
+// by multiply-adds on the widened factors: the same bits as these instructions', slower.
 const Kernels& WithBf16Factors(const Kernels& kernels);
 
 // Every variant of the products that this processor runs, the best one first, with the best float32 kernels.

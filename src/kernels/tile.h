@@ -77,8 +77,8 @@ struct Tiles {
       sum = V::Add(LoadLanes(addends.floats[k] + addends.at + offset, lanes), sum);
     return sum;
   }
-  // Calls run(first, end) for pieces of [0, steps), and between them fetches what a tile of `rows` rows is going to
-  // add: some lines at a time, so that the sum doesn't wait for them.
+  // Calls run(first, end) for pieces of [0, steps), and between them fetches what a tile of `rows` rows is
+  // going to add: some lines at a time, so that the sum doesn't wait for them.
   template <int rows, int vectors, class F>
   TANDEM_INLINE void WhileFetching(const Addends& addends, int64_t row_stride, int64_t steps, const F& run) {
     int64_t first = 0;

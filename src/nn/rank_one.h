@@ -13,8 +13,8 @@
 //   rank_one.Unfold(k, d_of_network, gradients);                   // heads in ascending order
 //
 // Blocks: for each matrix of the network name [in, out], name_inputs [heads, in] and name_outputs [heads,
-// out]; its statistics as they are, which all share; every other block with an axis of heads in front. Factors
-// are neither decayed nor pulled by L2: they begin at 1 and -1.
+// out]; its statistics as they are, which all share; every other block with an axis of heads in front.
+// Factors are neither decayed nor pulled by L2: they begin at 1 and -1.
 //
 // Threads: Unfold from any number of them, gradients of its own each, after a Prepare.
 #ifndef TANDEM_SRC_NN_RANK_ONE_H_

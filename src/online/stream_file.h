@@ -4,8 +4,8 @@
 //   TANDEM_RETURN_IF_ERROR(WriteStreamFile(fs, path, state, at_hand, waiting));
 //   TANDEM_ASSIGN_OR_RETURN(StreamFile file, ReadStreamFile(fs, path));
 //
-// A record file (tandem/records.h): the state, then the rows, some in each record. A ModelError that names the
-// file where it is damaged or of another version.
+// A record file (tandem/records.h): the state, then the rows, some in each record. A ModelError that names
+// the file where it is damaged or of another version.
 #ifndef TANDEM_SRC_ONLINE_STREAM_FILE_H_
 #define TANDEM_SRC_ONLINE_STREAM_FILE_H_
 

@@ -54,7 +54,8 @@ class Muon {
   const Kernels& kernels_;
 };
 
-// What moves whole matrices where `config` asks for it, null where it doesn't: there MakeOptimizer's moves all.
+// What moves whole matrices where `config` asks for it, null where it doesn't: there MakeOptimizer's moves
+// all.
 std::unique_ptr<const Muon> MakeMuon(const proto::Optimizer& config, const Kernels& kernels);
 
 }  // namespace tandem

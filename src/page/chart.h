@@ -1,4 +1,5 @@
-// Whole plots from their data: frame, axes with their units, legend, marks that say their values when pointed at.
+// Whole plots from their data: frame, axes with their units, legend, marks that say their values when pointed
+// at.
 //
 //   Chart chart{"steps", "log loss of a batch"};
 //   chart.series.push_back({"student", kStudentColor, {{100, 0.61}, {200, 0.58}}});
@@ -57,7 +58,8 @@ struct Bars {
 
 std::string BarsSvg(const Bars& bars);
 
-// The samples and names of series in a row, from (x, y) on; begins new lines at `right`. Returns the last line's y.
+// The samples and names of series in a row, from (x, y) on; begins new lines at `right`. Returns the last
+// line's y.
 double DrawLegend(Drawing* drawing, double x, double y, double right, const std::vector<Series>& series);
 
 }  // namespace tandem

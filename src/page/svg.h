@@ -8,8 +8,8 @@
 //   panel.Dot({0.1, 0.75}, kStudentColor, Mark::kFilled, "8-4: 0.7500");     // the text shows when pointed at
 //   drawing.Svg();
 //
-// For pages of HTML: a file of its own would want the namespace. Units are pixels, y downwards; coordinates are
-// printed to a tenth, so that equal data give equal text.
+// For pages of HTML: a file of its own would want the namespace. Units are pixels, y downwards; coordinates
+// are printed to a tenth, so that equal data give equal text.
 #ifndef TANDEM_SRC_PAGE_SVG_H_
 #define TANDEM_SRC_PAGE_SVG_H_
 

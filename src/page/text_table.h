@@ -24,8 +24,8 @@ struct TextTable {
 std::string PlainTable(const TextTable& table);
 // A | in a cell is escaped. No title.
 std::string MarkdownTable(const TextTable& table);
-// In a frame that scrolls where the page is narrower. Texts are escaped. No title. `marked`: rows of the class
-// "marked", a row each; rows beyond its end aren't.
+// In a frame that scrolls where the page is narrower. Texts are escaped. No title. `marked`: rows of the
+// class "marked", a row each; rows beyond its end aren't.
 std::string HtmlTable(const TextTable& table, const std::vector<bool>& marked = {});
 
 }  // namespace tandem

@@ -57,7 +57,8 @@ absl::Status WithNewest(FileSystem& fs, const std::string& model,
   for (int time = 0; time < kMostTimes; ++time) {
     const absl::StatusOr<std::string> directory = ResolveModel(fs, model);
     if (!directory.ok()) return loaded.ok() ? directory.status() : loaded;
-    // While it is held, its run leaves it in place; where there are no locks, it may go and the next is tried.
+    // While it is held, its run leaves it in place; where there are no locks, it may go and the next is
+    // tried.
     const absl::StatusOr<std::unique_ptr<FileLock>> held = fs.TryLockShared(*directory);
     loaded = load(*directory);
     if (loaded.ok() || fs.Exists(*directory)) return loaded;

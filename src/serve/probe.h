@@ -18,7 +18,8 @@ namespace tandem {
 // turn.
 Batch ProbeRows(const Schema& schema, const std::vector<std::vector<uint64_t>>& keys);
 
-// ModelError where the predictor gives one of the rows a score that is not a number; an error of reading rows.
+// ModelError where the predictor gives one of the rows a score that is not a number; an error of reading
+// rows.
 absl::Status ProveByScoring(const Predictor& predictor, const Batch& rows);
 
 }  // namespace tandem

@@ -77,8 +77,8 @@ void PoolFloats(const LowPrecisionBags& bags, const Matrix& out) {
   }
 }
 
-// What the next tile will read of one array of a field, as much as this one: each field has arrays of its own, too many
-// for the processor to see that they are read in order.
+// What the next tile will read of one array of a field, as much as this one: each field has arrays of its
+// own, too many for the processor to see that they are read in order.
 template <class T>
 void AskForNext(const std::vector<T>& of, size_t begin, size_t count) {
   const size_t end = std::min(of.size(), begin + count);

@@ -76,11 +76,12 @@ class ServingTables {
   // Finds and pools rows [first_row, first_row + x.rows) of the batch into x, and sums their linear weights;
   // `linear` is null where there are none.
   void Gather(const Batch& batch, int first_row, Matrix x, float* linear, GatherScratch* scratch) const;
-  // The same of tables in bfloat16, rounded to that: what the kernels' `round` makes of Gather's x, bit for bit,
-  // with zeros behind a row's last value up to `stride`.
+  // The same of tables in bfloat16, rounded to that: what the kernels' `round` makes of Gather's x, bit for
+  // bit, with zeros behind a row's last value up to `stride`.
   void GatherRounded(const Batch& batch, int first_row, int rows, uint16_t* values, int64_t stride,
                      float* linear, GatherScratch* scratch) const;
-  // The same, of ids that were looked up beforehand: for rows that are scored over and over. Without linear sums.
+  // The same, of ids that were looked up beforehand: for rows that are scored over and over. Without linear
+  // sums.
   void LookUp(const Batch& batch, FoundPlaces* found) const;
   void Gather(const Batch& batch, const FoundPlaces& found, int first_row, Matrix x) const;
   void GatherRounded(const Batch& batch, const FoundPlaces& found, int first_row, int rows, uint16_t* values,
@@ -109,7 +110,8 @@ class ServingTables {
   absl::Status LoadRows(EmbeddingFileReader* reader, Table* table) const;
   // A ModelError where one of the table's numbers is NaN or infinite.
   absl::Status CheckFinite(const std::string& path, const std::string& name, const Table& table) const;
-  // Calls pool_field(field, its bags) for each field, in their order, once its rows are on their way to the cache.
+  // Calls pool_field(field, its bags) for each field, in their order, once its rows are on their way to the
+  // cache.
   template <class PoolField>
   void GatherFields(const Batch& batch, int first_row, int rows, float* linear, GatherScratch* scratch,
                     const PoolField& pool_field) const;

@@ -35,11 +35,11 @@ class StudentScorer {
   // x: [rows, input width], normalised in place; `linear`: the rows' linear sums, null where there are none.
   // Overwrites logits [rows].
   virtual void Score(Matrix x, const float* linear, float* workspace, float* logits) const = 0;
-  // Values of bfloat16 that a row of ScoreRounded takes; 0: there is no such thing in this precision, or the input
-  // is normalised.
+  // Values of bfloat16 that a row of ScoreRounded takes; 0: there is no such thing in this precision, or the
+  // input is normalised.
   virtual int64_t rounded_stride() const { return 0; }
-  // Score of an x that is rounded to bfloat16 already, [rows, rounded_stride()] with zeros behind the input's width: the
-  // same bits.
+  // Score of an x that is rounded to bfloat16 already, [rows, rounded_stride()] with zeros behind the input's
+  // width: the same bits.
   virtual void ScoreRounded(const uint16_t* x, int rows, const float* linear, float* workspace,
                             float* logits) const;
   // Of the kernels: "avx512", "avx512vnni", ...

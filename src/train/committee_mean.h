@@ -5,12 +5,13 @@
 //   ... scores.Add(kind, logit) and scores.AddLabel(label, weight) for every held-out row ...
 //   const CommitteeMean mean = LearnMean(scores, committee.first_mean());
 //
-// offset + sum_k weight_k * logit_k has the least log loss on the rows, over weights that are not negative: so
-// the kinds are stacked (Wolpert 1992; Breiman 1996), and the whole gets the spread (Platt 1999), for members whose
-// mean is too sure of itself, or not enough. The offset isn't free: it keeps the rows' mean logit where it was, for
-// members know the level from many more rows, and days, than these. The problem is convex and is descended by exponentiated
-// gradients (Kivinen and Warmuth 1997). A prior worth some rows holds all to the first values: few rows can't
-// say much, and what they don't say stays as it was. The same rows in the same order give the same bits.
+// offset + sum_k weight_k * logit_k has the least log loss on the rows, over weights that are not negative:
+// so the kinds are stacked (Wolpert 1992; Breiman 1996), and the whole gets the spread (Platt 1999), for
+// members whose mean is too sure of itself, or not enough. The offset isn't free: it keeps the rows' mean
+// logit where it was, for members know the level from many more rows, and days, than these. The problem is
+// convex and is descended by exponentiated gradients (Kivinen and Warmuth 1997). A prior worth some rows
+// holds all to the first values: few rows can't say much, and what they don't say stays as it was. The same
+// rows in the same order give the same bits.
 #ifndef TANDEM_SRC_TRAIN_COMMITTEE_MEAN_H_
 #define TANDEM_SRC_TRAIN_COMMITTEE_MEAN_H_
 
@@ -48,11 +49,12 @@ class KindScores {
   std::vector<float> labels_, weights_;
 };
 
-// Added to the rows' log loss, in nats: kPrior * sum_k (weight_k - first_k - first_k log(weight_k / first_k)).
+// Added to the rows' log loss, in nats: kPrior * sum_k (weight_k - first_k - first_k log(weight_k /
+// first_k)).
 constexpr double kPrior = 50;
 
-// The first weights are positive, and the first offset 0. At most 65,536 of the rows are read, evenly. `first` where
-// the rows have no weight.
+// The first weights are positive, and the first offset 0. At most 65,536 of the rows are read, evenly.
+// `first` where the rows have no weight.
 CommitteeMean LearnMean(const KindScores& scores, const CommitteeMean& first);
 
 }  // namespace tandem

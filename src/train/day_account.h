@@ -7,7 +7,8 @@
 //   account.Close();                                                  // the run is over
 //
 // A row's score is that of before it was learned. Counts and verdict stand in the run's state, the scores of
-// the day in progress in `progress()`: a run that is killed goes on from its last checkpoint. Not thread-safe.
+// the day in progress in `progress()`: a run that is killed goes on from its last checkpoint. Not
+// thread-safe.
 #ifndef TANDEM_SRC_TRAIN_DAY_ACCOUNT_H_
 #define TANDEM_SRC_TRAIN_DAY_ACCOUNT_H_
 

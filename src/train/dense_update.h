@@ -75,8 +75,8 @@ class DenseUpdater {
   int64_t updates(Group group) const { return updates_[group]; }
   void set_updates(Group group, int64_t updates) { updates_[group] = updates; }
 
-  // One update of `parts`, whose shards have all ended. `rate_scales`: of each group. kInternal, naming part and
-  // step, when a gradient isn't finite.
+  // One update of `parts`, whose shards have all ended. `rate_scales`: of each group. kInternal, naming part
+  // and step, when a gradient isn't finite.
   absl::Status Update(absl::Span<const int> parts, const std::array<double, kGroups>& rate_scales,
                       int64_t step);
   // Running statistics aren't averaged: their average is what they are.

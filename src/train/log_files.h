@@ -5,10 +5,10 @@
 //   BatchSource source(..., &log);                          // hashes a day's files before they are read
 //   log.Note(day, &state);                                  // the next checkpoint knows them
 //
-// A file's record is its size and the XXH3 of its bytes as they are stored. A day's files are hashed before its
-// first row is read, so that a checkpoint in its middle knows them whole; later only where file system says
-// that they may have changed, and once more when the day is over. A name is what is left of the path without
-// the folder that the day's files share: checkpoints hold no paths. Pipes have no record.
+// A file's record is its size and the XXH3 of its bytes as they are stored. A day's files are hashed before
+// its first row is read, so that a checkpoint in its middle knows them whole; later only where file system
+// says that they may have changed, and once more when the day is over. A name is what is left of the path
+// without the folder that the day's files share: checkpoints hold no paths. Pipes have no record.
 //
 // Begin and End are called by the reading thread, the rest by the run's.
 #ifndef TANDEM_SRC_TRAIN_LOG_FILES_H_

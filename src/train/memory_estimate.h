@@ -30,8 +30,9 @@ int OptimizerSlots(const proto::Optimizer& optimizer);
 // Of an id in the tables: its rows, their optimizer's state, its place in the index.
 double BytesAnId(const proto::Experiment& experiment);
 
-// A ModelError, before anything is allocated, where scoring `rows` rows at a time with the towers of the configuration, of a
-// model at `path`, takes more than the machine has. It names the settings that ask for the most.
+// A ModelError, before anything is allocated, where scoring `rows` rows at a time with the towers of the
+// configuration, of a model at `path`, takes more than the machine has. It names the settings that ask for
+// the most.
 absl::Status CheckScoringMemory(const proto::Experiment& experiment, int rows, const std::string& path);
 
 }  // namespace tandem

@@ -9,9 +9,10 @@
 //                         tenths of its scores are 0 or 1 and wrong;
 //   CONSTANT              the same of all rows of a batch, in every batch;
 //   WORSE_THAN_BASE_RATE  worse than always saying the rows' click rate, by more than 2 % of its log loss;
-// each only where the difference of the two log losses is more than four of its standard errors, so that a few
-// rows, or a few clicks, convict nobody. Scores are those of held-out rows where a run has them, else those of
-// the last half of the last day, each made before the row was learned (in the last of several passes: again).
+// each only where the difference of the two log losses is more than four of its standard errors, so that a
+// few rows, or a few clicks, convict nobody. Scores are those of held-out rows where a run has them, else
+// those of the last half of the last day, each made before the row was learned (in the last of several
+// passes: again).
 //
 // A log of one class, or without a weight, is NOTHING_LEARNED_FROM: it takes one day with both to be another.
 #ifndef TANDEM_SRC_TRAIN_MODEL_VERDICT_H_
@@ -52,7 +53,8 @@ class TowerVerdicts {
   std::optional<proto::ModelVerdict> against_[2];
 };
 
-// Puts them in the place of what was said of these towers before. The student goes first: it is what is served.
+// Puts them in the place of what was said of these towers before. The student goes first: it is what is
+// served.
 void NoteVerdicts(const TowerVerdicts& verdicts, proto::RunState* state);
 
 // A day's rows are learned in the first pass; `first`: no row was before them.

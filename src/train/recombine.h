@@ -9,12 +9,12 @@
 // it has in the log, and features are as independent as `share` makes them. (Data-free in the sense of
 // augmentations that mix samples, as mixup and CutMix do for pictures; ids can't be averaged, but exchanged.)
 //
-// Features of one group (model.distill.phase.recombined_group: a user's, an item's) go together: a row takes all of them from the other one,
-// or none. So do the places of a sequence.
+// Features of one group (model.distill.phase.recombined_group: a user's, an item's) go together: a row takes
+// all of them from the other one, or none. So do the places of a sequence.
 //
-// An id of a field may be hidden besides (model.distill.phase.recombined_unknown): whoever reads the row finds the
-// default row there, as for an id of tomorrow. Every id of the log is known, so without this a student with a table
-// of its own never learns what its teachers say of one that isn't.
+// An id of a field may be hidden besides (model.distill.phase.recombined_unknown): whoever reads the row
+// finds the default row there, as for an id of tomorrow. Every id of the log is known, so without this a
+// student with a table of its own never learns what its teachers say of one that isn't.
 //
 // The rows are those of the batch: `made` is good for as long as they are.
 //

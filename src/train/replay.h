@@ -35,11 +35,12 @@ class Replay {
 
   int size() const { return static_cast<int>(batches_.size()); }
   void Clear();
-  // The oldest batch goes when there are `batches`. `schema`: of the batch. `fields`: those that the student reads; the others are
-  // left out.
+  // The oldest batch goes when there are `batches`. `schema`: of the batch. `fields`: those that the student
+  // reads; the others are left out.
   void Add(const Schema& schema, const Batch& batch, const BatchRows& rows, const std::vector<int>& fields,
            const std::vector<float>& teacher_logits);
-  // After some were dropped (embedding.expire_days): what has no row any more is the default row's from here on.
+  // After some were dropped (embedding.expire_days): what has no row any more is the default row's from here
+  // on.
   absl::Status FindRows(const Schema& schema, const EmbeddingLayer& embedding);
   // A function of (seed, step, k) and of what is held; at least one batch (CHECK).
   ReplayedBatch& Pick(int64_t step, int k) const;

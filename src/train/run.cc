@@ -406,8 +406,8 @@ absl::Status Run::TrainBatch(const LogEvent& event) {
   return state_.step() % experiment_.runtime().log_every_steps() == 0 ? Report() : absl::OkStatus();
 }
 
-// The first values again, now that the first rows are read. A teacher that sat out rows without a label begins at
-// its own first ones, as if there had been no others.
+// The first values again, now that the first rows are read. A teacher that sat out rows without a label
+// begins at its own first ones, as if there had been no others.
 void Run::Initialize(const LogEvent& event) {
   if (experiment_.train().first_logit() != proto::Train::BASE_RATE || state_.joint_steps() > 0) return;
   const bool first = state_.step() == 0, of_teacher = plan_.teacher && event.batch.labelled() && !InPhase();

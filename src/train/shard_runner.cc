@@ -115,8 +115,8 @@ void ShardRunner::RunShard(const StepPlan& plan, const Pass& pass, Shard* shard,
   }
 }
 
-// Calls of_member(k, shard, its workspace) for the members of every shard, and of_student(shard, its workspace), on all
-// workers. What takes longest comes first: interactions are named last, mostly.
+// Calls of_member(k, shard, its workspace) for the members of every shard, and of_student(shard, its
+// workspace), on all workers. What takes longest comes first: interactions are named last, mostly.
 template <typename OfMember, typename OfStudent>
 void ShardRunner::ForEachTower(bool student, const OfMember& of_member, const OfStudent& of_student) {
   const int members = model_.teacher().size();

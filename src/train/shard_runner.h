@@ -4,10 +4,10 @@
 //   runner.Run(plan, pass);
 //   ... dense holds the shards' gradients of the towers; runner.d_x() those of what was read ...
 //
-// A batch is cut into shards of train.shard_rows rows, which workers take, some in a row; what a shard leaves behind
-// depends on the shard alone, and is added in the order of the shards. Where there are fewer shards than workers, and a
-// committee teaches, its members are tasks of their own, and so is the student: the same bits, sooner. After batches of one size nothing is
-// allocated. One caller.
+// A batch is cut into shards of train.shard_rows rows, which workers take, some in a row; what a shard leaves
+// behind depends on the shard alone, and is added in the order of the shards. Where there are fewer shards
+// than workers, and a committee teaches, its members are tasks of their own, and so is the student: the same
+// bits, sooner. After batches of one size nothing is allocated. One caller.
 #ifndef TANDEM_SRC_TRAIN_SHARD_RUNNER_H_
 #define TANDEM_SRC_TRAIN_SHARD_RUNNER_H_
 

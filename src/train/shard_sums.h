@@ -7,9 +7,10 @@
 //     sums.End(shard, worker);
 //   sums.AddRuns(offset, n);               // then sums.total() holds the sum of all
 //
-// A run is 2^k shards in a row that one worker takes, the last one what is left. Inside it the tree is walked as one
-// counts: a sum of 2^j shards waits for the next 2^j. So a run of 2^k keeps k vectors, whatever the number of shards
-// and workers is, the bits are the same. One caller for Reserve; Begin and End from any worker, of a run's shards in order.
+// A run is 2^k shards in a row that one worker takes, the last one what is left. Inside it the tree is walked
+// as one counts: a sum of 2^j shards waits for the next 2^j. So a run of 2^k keeps k vectors, whatever the
+// number of shards and workers is, the bits are the same. One caller for Reserve; Begin and End from any
+// worker, of a run's shards in order.
 #ifndef TANDEM_SRC_TRAIN_SHARD_SUMS_H_
 #define TANDEM_SRC_TRAIN_SHARD_SUMS_H_
 

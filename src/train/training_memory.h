@@ -28,8 +28,8 @@ class TrainingMemory {
   // Of `online`: no block, rows that wait for their label, online.max_rows.
   static TrainingMemory OfStream(const proto::Experiment& experiment, int threads);
 
-  // Weights with their state, a shard's activations a thread, rows that are shuffled, replayed or wait; and the tables, where a
-  // setting bounds them, as full as it allows. What nobody bounds is seen by CheckTables.
+  // Weights with their state, a shard's activations a thread, rows that are shuffled, replayed or wait; and
+  // the tables, where a setting bounds them, as full as it allows. What nobody bounds is seen by CheckTables.
   absl::Status CheckStart() const;
   // All, with tables that have come to so many bytes.
   absl::Status CheckTables(double table_bytes) const;

@@ -6,8 +6,8 @@
 
 namespace tandem {
 
-// Bytes: of the machine, the container (control groups, of either version) and the process (ulimit -v), whichever
-// allows the least. What others use of it isn't counted.
+// Bytes: of the machine, the container (control groups, of either version) and the process (ulimit -v),
+// whichever allows the least. What others use of it isn't counted.
 double AvailableMemory();
 
 }  // namespace tandem

@@ -13,9 +13,9 @@
 
 namespace tandem {
 
-// In name order, whatever the locale's; none is fine. What is there by the pattern's own name, clicks[1].tsv, is
-// found where nothing matches. A directory that the pattern names and that can't be listed is an error of the
-// file system; one that it only meets is passed over.
+// In name order, whatever the locale's; none is fine. What is there by the pattern's own name, clicks[1].tsv,
+// is found where nothing matches. A directory that the pattern names and that can't be listed is an error of
+// the file system; one that it only meets is passed over.
 absl::StatusOr<std::vector<std::string>> Glob(FileSystem& fs, const std::string& pattern);
 
 }  // namespace tandem

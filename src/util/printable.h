@@ -1,4 +1,5 @@
-// Text that may go to a terminal, or be a line of a log: names of files, columns and models are other people's.
+// Text that may go to a terminal, or be a line of a log: names of files, columns and models are other
+// people's.
 //
 //   std::fprintf(stderr, "tandem: %s\n", Printable(status.message()).c_str());
 #ifndef TANDEM_SRC_UTIL_PRINTABLE_H_
@@ -10,8 +11,9 @@
 
 namespace tandem {
 
-// The text as one line: control characters (of C1 too), line breaks of all kinds, marks that turn the direction
-// of writing, and bytes that are no UTF-8 become escapes (\n, \x1b, \u202e). A backslash stays as it is.
+// The text as one line: control characters (of C1 too), line breaks of all kinds, marks that turn the
+// direction of writing, and bytes that are no UTF-8 become escapes (\n, \x1b, \u202e). A backslash stays as
+// it is.
 std::string Printable(absl::string_view text);
 
 }  // namespace tandem

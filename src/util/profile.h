@@ -118,8 +118,8 @@ class Profile {
   std::vector<std::unique_ptr<Record>> records_;
 };
 
-// Times a stage from here to the end of the scope, without the stages that are timed on its thread meanwhile (but
-// for kShards, of which Profile takes what its workers did).
+// Times a stage from here to the end of the scope, without the stages that are timed on its thread meanwhile
+// (but for kShards, of which Profile takes what its workers did).
 class StageTimer {
  public:
   explicit StageTimer(Stage stage, int64_t units = 0)

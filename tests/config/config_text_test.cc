@@ -156,8 +156,8 @@ TEST(ConfigText, EveryNumberButMeanAndDeviationDeclaresItsDefault) {
       const FieldDescriptor* field = file->message_type(i)->field(j);
       if (field->is_repeated() || field->message_type() != nullptr) continue;
       if (field->cpp_type() == FieldDescriptor::CPPTYPE_STRING) continue;
-      // A switch that isn't set is the method's, an own embedding's number that of `embedding`, a tower's seed the run's.
-      // Of two ways one is chosen by being set.
+      // A switch that isn't set is the method's, an own embedding's number that of `embedding`, a tower's
+      // seed the run's. Of two ways one is chosen by being set.
       const bool exempt = field->containing_type()->name() == "Switches" ||
                           field->containing_type()->name() == "OwnEmbedding" ||
                           field->full_name() == "tandem.proto.Tower.seed" ||

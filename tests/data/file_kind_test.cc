@@ -1,4 +1,5 @@
-// Files that aren't text are named for what they are, plain or within gzip; text that begins like one is text.
+// Files that aren't text are named for what they are, plain or within gzip; text that begins like one is
+// text.
 #include "src/data/file_kind.h"
 
 #include <gmock/gmock.h>

@@ -133,7 +133,8 @@ TEST_F(LineFileTest, MembersAndFramesMayBeConcatenated) {
 }
 
 TEST_F(LineFileTest, AWindowThatIsTooLongIsNamedAndNotCalledDamage) {
-  // What `zstd --long=31` writes of a stream: a frame header that says a window of 2 GB, and an empty last block.
+  // What `zstd --long=31` writes of a stream: a frame header that says a window of 2 GB, and an empty last
+  // block.
   const std::string frame("\x28\xb5\x2f\xfd\x00\xa8\x01\x00\x00", 9);
   const absl::Status status = Lines(Write("long.zst", frame)).status();
   EXPECT_THAT(std::string(status.message()), HasSubstr("zstd data with a window of more than 128 MB"))

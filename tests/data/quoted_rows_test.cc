@@ -268,7 +268,8 @@ TEST(QuotedCellsTest, QuotesAreNoPartOfACell) {
   EXPECT_THAT(Decoded(log, head, "1,\"u\"1,7"), HasSubstr("syntax: cell 2 goes on after its closing quote"));
 }
 
-// Rows of few different bytes, so that quotes meet delimiters and each other, also where blocks of 64 bytes do.
+// Rows of few different bytes, so that quotes meet delimiters and each other, also where blocks of 64 bytes
+// do.
 TEST(QuotedCellsTest, CellsFoundByBlocksAreThoseFoundByteByByte) {
   int found = 0;
   int doubled_rows = 0;

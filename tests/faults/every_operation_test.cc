@@ -1,8 +1,10 @@
-// Commands whose n-th file operation fails, for every n: nothing that is whole is lost, nothing that isn't whole is
-// taken for it, and the same command given again ends with the bytes of the undisturbed one, orphans included.
+// Commands whose n-th file operation fails, for every n: nothing that is whole is lost, nothing that isn't
+// whole is taken for it, and the same command given again ends with the bytes of the undisturbed one, orphans
+// included.
 //
-// Every command meets every fault: an operation that changes something fails (what is written is half written), the disk is
-// full from there on, the power is cut, one that reads fails. In CI at a dozen places each; at every one with
+// Every command meets every fault: an operation that changes something fails (what is written is half
+// written), the disk is full from there on, the power is cut, one that reads fails. In CI at a dozen places
+// each; at every one with
 //
 //   TANDEM_FAULTS=all build/tests_together --only=every_operation_test
 #include <gtest/gtest.h>
@@ -56,7 +58,8 @@ std::string Bytes(const stdfs::path& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
-// Names of all that is in a directory, and the bytes of what says the same in every run: models, pages, quarantines.
+// Names of all that is in a directory, and the bytes of what says the same in every run: models, pages,
+// quarantines.
 std::string Result(const std::string& directory) {
   std::vector<std::string> lines;
   for (const auto& entry : stdfs::recursive_directory_iterator(directory)) {

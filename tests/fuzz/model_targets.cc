@@ -1,4 +1,5 @@
-// Models and the states of streams behind their checksums: a record is changed, and all checksums are made anew.
+// Models and the states of streams behind their checksums: a record is changed, and all checksums are made
+// anew.
 #include <glog/logging.h>
 
 #include <algorithm>
@@ -50,8 +51,8 @@ class Choices {
   absl::string_view bytes_;
 };
 
-// File, record, then changes: at a place so many bytes are others, are taken away, are put in; or the record is what
-// is left of the input.
+// File, record, then changes: at a place so many bytes are others, are taken away, are put in; or the record
+// is what is left of the input.
 void Change(absl::string_view bytes, HandMadeFiles* files) {
   Choices choices(bytes);
   if (choices.empty()) return;

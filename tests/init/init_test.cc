@@ -23,8 +23,8 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
 
-// A shop's table: a quoted header, names with blanks and dots, text labels, blanks among numbers, an id a row, a column that
-// was written after the event.
+// A shop's table: a quoted header, names with blanks and dots, text labels, blanks among numbers, an id a
+// row, a column that was written after the event.
 std::string ShopTable(int rows) {
   std::string text = "order id;age of buyer;emp.rate;job;bought_at;invoice;bought\n";
   for (int i = 0; i < rows; ++i) {

@@ -1,4 +1,5 @@
-// A recipe fits the rows: small tables get coarse numbers, small batches and short averages; a day of a daily log tells when to stop.
+// A recipe fits the rows: small tables get coarse numbers, small batches and short averages; a day of a daily
+// log tells when to stop.
 #include "src/init/recipe.h"
 
 #include <gtest/gtest.h>

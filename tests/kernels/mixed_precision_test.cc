@@ -1,6 +1,6 @@
-// Products of bfloat16 factors: the portable ones, and those of tiles, against sums in double precision of the
-// rounded factors, every other variant that this processor runs bit for bit against the portable ones, and rows
-// and columns alone against any others.
+// Products of bfloat16 factors: the portable ones, and those of tiles, against sums in double precision of
+// the rounded factors, every other variant that this processor runs bit for bit against the portable ones,
+// and rows and columns alone against any others.
 #include "src/kernels/mixed_precision.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,5 @@
-// Errors of AUCs and log losses, and of their differences, beside what drawing the rows again and again shows.
+// Errors of AUCs and log losses, and of their differences, beside what drawing the rows again and again
+// shows.
 #include "src/metrics/paired_error.h"
 
 #include <gtest/gtest.h>

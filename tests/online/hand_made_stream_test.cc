@@ -1,4 +1,5 @@
-// A stream's state that somebody made by hand, whose checksums are right: refused, or resumed, and nothing dies.
+// A stream's state that somebody made by hand, whose checksums are right: refused, or resumed, and nothing
+// dies.
 #include <glog/logging.h>
 #include <gtest/gtest.h>
 

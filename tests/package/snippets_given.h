@@ -1,5 +1,6 @@
-// What the snippets of the public headers take as given: names that a reader understands and that they don't declare. Those of `given` are
-// every snippet's; those that only x.h has are in x_h. For tests/package/snippets_test.py; nothing here is ever linked.
+// What the snippets of the public headers take as given: names that a reader understands and that they don't
+// declare. Those of `given` are every snippet's; those that only x.h has are in x_h. For
+// tests/package/snippets_test.py; nothing here is ever linked.
 #ifndef TANDEM_TESTS_PACKAGE_SNIPPETS_GIVEN_H_
 #define TANDEM_TESTS_PACKAGE_SNIPPETS_GIVEN_H_
 

@@ -1,5 +1,5 @@
-// Properties that hold of any data, tried on drawn ones: metrics against their definitions, scores that depend on the
-// row alone, and saving and loading as the identity.
+// Properties that hold of any data, tried on drawn ones: metrics against their definitions, scores that
+// depend on the row alone, and saving and loading as the identity.
 //
 //   TANDEM_PROPERTIES=10000 build/tests_together --only=properties_test       # so many examples each, others every time
 #include <gtest/gtest.h>
@@ -78,7 +78,8 @@ ScoreLog LogOf(const std::vector<Row>& rows) {
   return log;
 }
 
-// Of all pairs of a click and another row: the share that is in order, a tie one half. Negative: no such pair.
+// Of all pairs of a click and another row: the share that is in order, a tie one half. Negative: no such
+// pair.
 double AucOf(const std::vector<Row>& rows) {
   double ordered = 0, pairs = 0;
   for (const Row& click : rows) {

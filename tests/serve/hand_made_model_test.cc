@@ -197,8 +197,8 @@ class HandMadeModelTest : public testing::TestWithParam<ModelCase> {
     return all;
   }
 
-  // The first of the models is changed in every way; of the others' configurations, which hold much the same, a
-  // part is enough.
+  // The first of the models is changed in every way; of the others' configurations, which hold much the same,
+  // a part is enough.
   static std::vector<HandMade> Chosen(std::vector<HandMade> all) {
     const bool first = AllAsked() || GetParam().name == std::string(kModels[0].name);
     std::vector<HandMade> chosen;

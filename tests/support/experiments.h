@@ -19,8 +19,9 @@ proto::Experiment ExperimentOf(const std::string& text);
 // the model message, `more` is merged over all of it.
 proto::Experiment SmallExperiment(const std::string& model, const std::string& more = "");
 
-// Rows with ids from small vocabularies (so that ids repeat), bags of 0 to 3 ids in multi-valued fields,
-// one place of three empty in sequences, numbers between two of a field's knots; labels that depend on them. A function of (schema, seed).
+// Rows with ids from small vocabularies (so that ids repeat), bags of 0 to 3 ids in multi-valued fields, one
+// place of three empty in sequences, numbers between two of a field's knots; labels that depend on them. A
+// function of (schema, seed).
 Batch RandomBatch(const Schema& schema, int rows, uint64_t seed);
 
 }  // namespace tandem

@@ -61,8 +61,8 @@ class FaultyFileSystem : public FileSystem {
   bool failed() const;
   // Since FailAt, or the beginning.
   int64_t operations() const;
-  // Operations that only read, likewise: OpenForReading, a Read, ReadFile, ReadRange, Size, Info, List, TryLock,
-  // TryLockShared.
+  // Operations that only read, likewise: OpenForReading, a Read, ReadFile, ReadRange, Size, Info, List,
+  // TryLock, TryLockShared.
   int64_t reads() const;
   // The longest range that ReadRange was asked for.
   int64_t longest_read() const;

@@ -55,8 +55,8 @@ void ForEachEvilMessage(
 // whole.
 std::vector<HandMade> HandMadeModels(const HandMadeFiles& good);
 
-// The same records in another arrangement: one gone, twice, or in the next one's place; a file gone, empty, or in another's
-// place.
+// The same records in another arrangement: one gone, twice, or in the next one's place; a file gone, empty,
+// or in another's place.
 std::vector<HandMade> RearrangedModels(const HandMadeFiles& good);
 
 struct Outcomes {
@@ -66,7 +66,8 @@ struct Outcomes {
   std::vector<std::string> died;  // "NAME: signal 11"
 };
 
-// Calls `run` with 0 to cases - 1. A case has 3 GiB of address space (where no sanitizer needs more), and a minute.
+// Calls `run` with 0 to cases - 1. A case has 3 GiB of address space (where no sanitizer needs more), and a
+// minute.
 Outcomes TryEach(int cases, const std::function<std::string(int)>& name,
                  const std::function<absl::Status(int)>& run);
 

@@ -1,4 +1,5 @@
-// Whether the tests are built with a sanitizer, which makes all of them many times as dear: then there are fewer cases of the same.
+// Whether the tests are built with a sanitizer, which makes all of them many times as dear: then there are
+// fewer cases of the same.
 #ifndef TANDEM_TESTS_SUPPORT_SANITIZED_H_
 #define TANDEM_TESTS_SUPPORT_SANITIZED_H_
 

@@ -1,4 +1,5 @@
-// What each kind of member counts, and the offset: the best ones on the rows, held to the first where rows are few.
+// What each kind of member counts, and the offset: the best ones on the rows, held to the first where rows
+// are few.
 #include "src/train/committee_mean.h"
 
 #include <gmock/gmock.h>

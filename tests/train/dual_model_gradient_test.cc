@@ -136,7 +136,8 @@ Vector Minus(const Vector& a, const Vector& b) {
   return difference;
 }
 
-// A tower of the reference, computed where anything that it reads has moved: most differences move one of the two.
+// A tower of the reference, computed where anything that it reads has moved: most differences move one of the
+// two.
 class ReferenceTower {
  public:
   const reference::TowerOutput& Output(const proto::Tower& config, const FieldShape& shape,

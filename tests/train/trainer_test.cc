@@ -479,8 +479,8 @@ TEST(Trainer, StoredLogitsOfTheSameTeacherChangeNoBit) {
   EXPECT_EQ(live.model.teacher_parameters().values, stored.model.teacher_parameters().values);
 }
 
-// The student's step on recombined rows is one on rows without a label, made by hand; in these, what is hidden is an
-// id that no table holds.
+// The student's step on recombined rows is one on rows without a label, made by hand; in these, what is
+// hidden is an id that no table holds.
 TEST(Trainer, RecombinedRowsAreRowsWithoutALabel) {
   constexpr uint64_t kNoId = 77;
   const std::string more =

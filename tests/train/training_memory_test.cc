@@ -61,8 +61,8 @@ TEST(TrainingMemory, MembersHandBackGradientsOfTheirOwnWithSeveralThreads) {
   const proto::Experiment experiment = SmallExperiment(kPlain);
   const double vectors =
       1000.0 * PlainFieldsOf(experiment, /*of_teacher=*/true) * experiment.embedding().dim() * 4;
-  // Vectors, gradients handed back and what side by side is taken out: of the first thread's shard the gradients of
-  // two members more.
+  // Vectors, gradients handed back and what side by side is taken out: of the first thread's shard the
+  // gradients of two members more.
   EXPECT_GE(three - one, (2 + 3 + 3 + 2) * vectors);
 }
 

@@ -246,7 +246,8 @@ TEST_F(ValidationRunTest, TheLastDayIsScoredAsItsModelIsEvaluated) {
   }
 }
 
-// What the kinds of members count is kept with the best weights: who evaluates the model finds the same figures.
+// What the kinds of members count is kept with the best weights: who evaluates the model finds the same
+// figures.
 TEST_F(ValidationRunTest, ACommitteesMeanIsLearnedOnTheHeldOutRows) {
   const RunSummary summary =
       Train(Experiment("train { epochs: 3 average_decay: 0.9 validation { days: 1 } } model { committee { "

@@ -35,7 +35,8 @@ constexpr char kExperiment[] = R"(
   train { batch_size: 64 epochs: 3 validation { share: 0.2 patience: 2 } }
 )";
 
-// Goes on by a hundredth of a second whenever somebody looks: how much a budget holds doesn't depend on the machine.
+// Goes on by a hundredth of a second whenever somebody looks: how much a budget holds doesn't depend on the
+// machine.
 class TickingClock : public Clock {
  public:
   double Now() override { return 0.01 * static_cast<double>(++looks_); }

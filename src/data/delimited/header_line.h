@@ -30,8 +30,8 @@ class HeaderLine {
   bool MayBegin(absl::string_view cell) const {
     return !cell.empty() && (first_bytes_[SizeClass(cell.size())] >> (cell[0] & 63) & 1) != 0 && IsName(cell);
   }
-  // kRepeatedHeader: the file's header once more. kHeader: a header that the rows after it can't be read with.
-  // kNone: a row. `detail` may be null.
+  // kRepeatedHeader: the file's header once more. kHeader: a header that the rows after it can't be read
+  // with. kNone: a row. `detail` may be null.
   RowFault Check(absl::string_view row, std::string* detail) const;
 
  private:

@@ -1,5 +1,5 @@
-// Which quotes of a row open and close its cells, 64 bytes at a time: as long as they stand where RFC 4180 has
-// them, and nothing is said of other rows.
+// Which quotes of a row open and close its cells, 64 bytes at a time: as long as they stand where RFC 4180
+// has them, and nothing is said of other rows.
 //
 //   QuoteScan scan({',', '"'});
 //   for (size_t at = 0; at < row.size(); at += 64) {

@@ -26,8 +26,8 @@ enum class QuoteFault {
 };
 
 // Calls each(cell) for the cells of a row, in order, as long as it returns true; says what was wrong with the
-// last one that it was called for. A cell with a fault is what can be made of it. `scratch` holds one in which
-// quotes were doubled, until the next.
+// last one that it was called for. A cell with a fault is what can be made of it. `scratch` holds one in
+// which quotes were doubled, until the next.
 template <typename F>
 QuoteFault ForEachQuotedCell(absl::string_view row, Quoting quoting, std::string* scratch, const F& each) {
   for (;;) {
@@ -70,8 +70,8 @@ QuoteFault ForEachQuotedCell(absl::string_view row, Quoting quoting, std::string
 }
 
 // Where the cells are, where they are `columns` and no quote in them is misplaced; false for any other row.
-// begins[c] and ends[c] enclose the text of cell c, without its quotes. `doubled`: where the second one is of two
-// quotes that are one. `begins` and `ends` have room for columns + kSplitSlack each.
+// begins[c] and ends[c] enclose the text of cell c, without its quotes. `doubled`: where the second one is of
+// two quotes that are one. `begins` and `ends` have room for columns + kSplitSlack each.
 inline bool SplitQuotedCells(absl::string_view row, Quoting quoting, size_t columns, size_t* begins,
                              size_t* ends, std::vector<size_t>* doubled) {
   QuoteScan scan(quoting);

@@ -40,8 +40,8 @@ inline uint64_t ByteMask64(const char* text, char byte) {
 }
 #endif
 
-// A bit for each of the 0 < `size` <= 64 bytes at `text` that equals `byte`; other bits are 0. `before` bytes in
-// front of `text` can be read.
+// A bit for each of the 0 < `size` <= 64 bytes at `text` that equals `byte`; other bits are 0. `before` bytes
+// in front of `text` can be read.
 inline uint64_t ByteMask(const char* text, size_t size, size_t before, char byte) {
   uint64_t mask = 0;
 #if defined(__SSE2__)
