@@ -18,6 +18,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/types/span.h"
 
 namespace tandem {
 
@@ -97,6 +98,9 @@ class FileSystem {
   virtual std::string ReadLink(const std::string& path) = 0;
   // Makes a symbolic link with this text. Nothing is there yet.
   virtual absl::Status CreateLink(const std::string& path, const std::string& target) = 0;
+  // Makes what files hold durable, as WritableFile::Sync does of one; they may go to the disk at a time. Unless
+  // overridden one after the other.
+  virtual absl::Status SyncFiles(absl::Span<const std::string> paths);
   // Makes renames and creations in a directory durable.
   virtual absl::Status SyncDirectory(const std::string& path) = 0;
 };

@@ -32,8 +32,8 @@ class RecordWriter {
   static absl::StatusOr<std::unique_ptr<RecordWriter>> Create(FileSystem& fs, const std::string& path);
   virtual ~RecordWriter() = default;
   virtual absl::Status Append(absl::string_view record) = 0;
-  // Writes the end, syncs and closes. A writer destroyed without Close leaves a file that no reader takes for
-  // whole.
+  // Writes the end and closes. Durable is the file once FileSystem::SyncFiles was called, as WriteDirectory does of
+  // all that it holds. A writer destroyed without Close leaves a file that no reader takes for whole.
   virtual absl::Status Close() = 0;
 };
 

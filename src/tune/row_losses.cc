@@ -82,7 +82,8 @@ absl::Status WriteRowLosses(FileSystem& fs, const RowLosses& losses, const std::
   TANDEM_ASSIGN_OR_RETURN(const std::unique_ptr<RecordWriter> writer, RecordWriter::Create(fs, path));
   TANDEM_RETURN_IF_ERROR(writer->Append(BytesOf(losses.losses)));
   TANDEM_RETURN_IF_ERROR(writer->Append(BytesOf(losses.weights)));
-  return writer->Close();
+  TANDEM_RETURN_IF_ERROR(writer->Close());
+  return fs.SyncFiles({path});
 }
 
 absl::StatusOr<RowLosses> ReadRowLosses(FileSystem& fs, const std::string& path) {

@@ -63,30 +63,22 @@ absl::StatusOr<std::string> ChecksumOfFile(FileSystem& fs, const std::string& pa
   return Hex(XXH3_128bits_digest(&state));
 }
 
-absl::Status SyncFile(FileSystem& fs, const std::string& path, int64_t size) {
-  TANDEM_ASSIGN_OR_RETURN(auto file, fs.OpenForAppend(path, size));
-  TANDEM_RETURN_IF_ERROR(file->Sync());
-  return file->Close();
-}
-
-// Syncs the file, whoever wrote it, and describes it.
-absl::StatusOr<Entry> Seal(FileSystem& fs, const std::string& directory, const std::string& name) {
-  const std::string path = Join(directory, name);
-  if (name == kManifest || name.find('\n') != std::string::npos || fs.IsDirectory(path)) {
-    return absl::InternalError(absl::StrCat(path, ": only files go in here, and MANIFEST is added to them"));
-  }
-  TANDEM_ASSIGN_OR_RETURN(const int64_t size, fs.Size(path));
-  TANDEM_RETURN_IF_ERROR(SyncFile(fs, path, size));
-  TANDEM_ASSIGN_OR_RETURN(const std::string checksum, ChecksumOfFile(fs, path, size));
-  return Entry{name, size, checksum};
-}
-
+// Of the files, whoever wrote them, which are durable then.
 absl::Status WriteManifest(FileSystem& fs, const std::string& directory) {
   TANDEM_ASSIGN_OR_RETURN(const auto names, fs.List(directory));
-  std::string lines = absl::StrCat(kFormat, kFormatVersion, "\n");
+  std::vector<std::string> paths;
   for (const std::string& name : names) {
-    TANDEM_ASSIGN_OR_RETURN(const Entry entry, Seal(fs, directory, name));
-    lines += Line(entry.name, entry.size, entry.checksum);
+    const std::string& path = paths.emplace_back(Join(directory, name));
+    if (name == kManifest || name.find('\n') != std::string::npos || fs.IsDirectory(path))
+      return absl::InternalError(
+          absl::StrCat(path, ": only files go in here, and MANIFEST is added to them"));
+  }
+  TANDEM_RETURN_IF_ERROR(fs.SyncFiles(paths));
+  std::string lines = absl::StrCat(kFormat, kFormatVersion, "\n");
+  for (size_t i = 0; i < names.size(); ++i) {
+    TANDEM_ASSIGN_OR_RETURN(const int64_t size, fs.Size(paths[i]));
+    TANDEM_ASSIGN_OR_RETURN(const std::string checksum, ChecksumOfFile(fs, paths[i], size));
+    lines += Line(names[i], size, checksum);
   }
   TANDEM_ASSIGN_OR_RETURN(auto file, fs.Create(Join(directory, kManifest)));
   TANDEM_RETURN_IF_ERROR(file->Append(lines + LastLine(lines)));

@@ -7,10 +7,13 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <filesystem>
 #include <system_error>
+#include <thread>
 #include <utility>
+#include <vector>
 
 #include "src/util/paths.h"
 #include "tandem/durable_files.h"
@@ -21,6 +24,7 @@ namespace {
 
 constexpr size_t kWriteBuffer = 64 << 10;
 constexpr size_t kReadChunk = 256 << 10;
+constexpr size_t kSyncsAtATime = 8;
 
 absl::Status ReadFailed(const std::string& path, int error) {
   return ModelError(path, ": cannot read: ", std::generic_category().message(error));
@@ -86,6 +90,11 @@ int64_t ReadFully(int fd, char* bytes, int64_t length) {
     done += count;
   }
   return done;
+}
+
+absl::Status SyncOne(const std::string& path) {
+  const Descriptor descriptor(path, O_WRONLY);
+  return descriptor.ok() && fsync(descriptor.get()) == 0 ? absl::OkStatus() : WriteFailed(path, errno);
 }
 
 class PosixReadableFile : public ReadableFile {
@@ -334,6 +343,21 @@ class PosixFileSystem : public FileSystem {
         absl::StrCat(path, ": cannot link to ", target, ": ", std::generic_category().message(errno)));
   }
 
+  // Each waits for the disk, and for the same commit of the file system's journal where they wait at a time.
+  absl::Status SyncFiles(absl::Span<const std::string> paths) override {
+    std::vector<absl::Status> synced(paths.size());
+    std::atomic<size_t> next{0};
+    const auto sync = [&] {
+      for (size_t i = next++; i < paths.size(); i = next++) synced[i] = SyncOne(paths[i]);
+    };
+    std::vector<std::thread> threads;
+    for (size_t i = 1; i < std::min(paths.size(), kSyncsAtATime); ++i) threads.emplace_back(sync);
+    sync();
+    for (std::thread& thread : threads) thread.join();
+    for (const absl::Status& status : synced) TANDEM_RETURN_IF_ERROR(status);
+    return absl::OkStatus();
+  }
+
   absl::Status SyncDirectory(const std::string& path) override {
     const Descriptor descriptor(path, O_RDONLY | O_DIRECTORY);
     if (!descriptor.ok()) return WriteFailed(path, errno);
@@ -344,6 +368,16 @@ class PosixFileSystem : public FileSystem {
 };
 
 }  // namespace
+
+absl::Status FileSystem::SyncFiles(absl::Span<const std::string> paths) {
+  for (const std::string& path : paths) {
+    TANDEM_ASSIGN_OR_RETURN(const int64_t size, Size(path));
+    TANDEM_ASSIGN_OR_RETURN(const std::unique_ptr<WritableFile> file, OpenForAppend(path, size));
+    TANDEM_RETURN_IF_ERROR(file->Sync());
+    TANDEM_RETURN_IF_ERROR(file->Close());
+  }
+  return absl::OkStatus();
+}
 
 FileSystem& FileSystem::Default() {
   // Never destroyed: threads may still write at exit.

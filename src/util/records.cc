@@ -62,7 +62,6 @@ class Writer : public RecordWriter {
     char count[kCountBytes];
     StoreLittleEndian(position_, count);
     Write(kEndLength, absl::string_view(count, sizeof(count)));
-    if (status_.ok()) status_ = file_->Sync();
     const absl::Status closed = file_->Close();
     if (status_.ok()) status_ = closed;
     file_.reset();

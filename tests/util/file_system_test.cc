@@ -269,5 +269,40 @@ TEST(FaultyFileSystemTest, WhatWasNotSyncedIsLost) {
   EXPECT_EQ(Content(fs, scratch / "unsynced"), "");
 }
 
+TEST(SyncFilesTest, WhatWasSyncedIsKept) {
+  const ScratchDirectory scratch;
+  FaultyFileSystem fs(FileSystem::Default());
+  for (const char* name : {"a", "b", "c"}) {
+    auto file = *fs.Create(scratch / name);
+    ASSERT_TRUE(file->Append(name).ok());
+    ASSERT_TRUE(file->Close().ok());
+  }
+  ASSERT_TRUE(fs.SyncDirectory(scratch.path()).ok());
+  ASSERT_TRUE(fs.SyncFiles({scratch / "a", scratch / "c"}).ok());
+  fs.Restart();
+  EXPECT_EQ(Content(fs, scratch / "a"), "a");
+  EXPECT_EQ(Content(fs, scratch / "b"), "");
+  EXPECT_EQ(Content(fs, scratch / "c"), "c");
+}
+
+TEST(SyncFilesTest, AFileThatIsGoneIsNamedWhereverItStands) {
+  const ScratchDirectory scratch;
+  FileSystem& disk = FileSystem::Default();
+  std::vector<std::string> paths;
+  for (int i = 0; i < 30; ++i) {
+    paths.push_back(scratch / absl::StrCat("file", i));
+    ASSERT_TRUE((*disk.Create(paths.back()))->Close().ok());
+  }
+  EXPECT_TRUE(disk.SyncFiles(paths).ok());
+  EXPECT_TRUE(disk.SyncFiles({}).ok());
+  FaultyFileSystem one_by_one(disk);
+  for (const int gone : {0, 7, 29}) {
+    std::vector<std::string> some = paths;
+    some[gone] += "-gone";
+    for (FileSystem* fs : {&disk, static_cast<FileSystem*>(&one_by_one)})
+      EXPECT_THAT(fs->SyncFiles(some).message(), testing::HasSubstr(some[gone]));
+  }
+}
+
 }  // namespace
 }  // namespace tandem

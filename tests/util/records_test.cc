@@ -248,8 +248,9 @@ TEST_F(RecordsTest, AFailureAtAnyOperationIsReported) {
   }
 }
 
-TEST_F(RecordsTest, AClosedFileSurvivesTheLossOfPower) {
+TEST_F(RecordsTest, AFileThatWasSyncedSurvivesTheLossOfPower) {
   Write(small_);
+  ASSERT_TRUE(fs_.SyncFiles({path_}).ok());
   ASSERT_TRUE(fs_.SyncDirectory(scratch_.path()).ok());
   fs_.Restart();
   EXPECT_TRUE(Read(small_.size()).ok());
