@@ -3,8 +3,8 @@
 
     bench/committee_table.py --tandem=build/tandem --data=../shared/data --work=/tmp/committee-table [--seeds=5] [NAME ...]
 
-For every data set: a committee and its student as `tandem init` asks for them (Frappe: configs/committee/frappe.pbtxt), with --seeds
-seeds; and the best single model. Single models are those of SINGLES, trained alone with the same tables, rates and stopping; one
+For every data set: a committee and its student as `tandem init` asks for them (Frappe, MovieLens: configs/committee/; synthetic: its
+configs/committee/ over what `init` says of the columns), with --seeds seeds; and the best single model. Single models are those of SINGLES, trained alone with the same tables, rates and stopping; one
 seed of each is scored on validation rows, and the ones with the best AUC and the best log loss there are then trained with all seeds,
 as the committee is, and scored on the test rows. With --widths the committee's student has these widths besides. Where the log names
 users, the test rows of those whom the training rows hold are scored apart from the others'. Test rows choose nothing. A line is printed, and kept in WORK/results.jsonl, for
@@ -180,12 +180,12 @@ def of_movielens(bench):
     folder = os.path.join(bench.options.work, "movielens")
     subprocess.run([os.path.join(bench.tree, "tools", "prepare_movielens.py"), f"--input={bench.options.data}/ml-1m-part",
                     f"--output={folder}"], check=True, stdout=subprocess.DEVNULL)
-    bench.tandem("init", f"--input={folder}/{{date}}.tsv.gz", "--label=label", f"--output={folder}.pbtxt", "--force")
     days = sorted(glob.glob(f"{folder}/*.tsv.gz"))
     first_tested = os.path.join(folder, "2000-12-02")
     parts = seen_and_unseen(bench, "movielens", [day for day in days if day < first_tested], glob.glob(f"{folder}/2000-12-0[2-8].tsv.gz"))
-    return {"config": f"{folder}.pbtxt", "train": ["--end_date=2000-12-01"], "test": f"{folder}/2000-12-0[2-8].tsv.gz", "parts": parts,
-            "fit": ["--end_date=2000-11-20"], "valid": f"{folder}/2000-11-2[1-7].tsv.gz"}
+    configs = os.path.join(bench.tree, "configs")
+    return {"config": f"{configs}/movielens.pbtxt,{configs}/committee/movielens.pbtxt", "train": ["--end_date=2000-12-01"],
+            "test": f"{folder}/2000-12-0[2-8].tsv.gz", "parts": parts, "fit": ["--end_date=2000-11-20"], "valid": f"{folder}/2000-11-2[1-7].tsv.gz"}
 
 
 def of_synthetic(bench):
@@ -195,7 +195,8 @@ def of_synthetic(bench):
     bench.tandem("init", f"--input={folder}/{{date}}.tsv.gz", "--label=label", f"--output={folder}.pbtxt", "--force")
     days = sorted(entry[:10] for entry in os.listdir(folder) if entry.startswith("20"))
     parts = seen_and_unseen(bench, "synthetic", [f"{folder}/{day}.tsv.gz" for day in days], [f"{folder}/holdout.tsv.gz"])
-    return {"config": f"{folder}.pbtxt", "train": [f"--end_date={days[-1]}"], "test": f"{folder}/holdout.tsv.gz", "parts": parts,
+    committee = os.path.join(bench.tree, "configs", "committee", "synthetic.pbtxt")
+    return {"config": f"{folder}.pbtxt,{committee}", "train": [f"--end_date={days[-1]}"], "test": f"{folder}/holdout.tsv.gz", "parts": parts,
             "fit": [f"--end_date={days[-3]}"], "valid": f"{folder}/{days[-2]}.tsv.gz"}
 
 

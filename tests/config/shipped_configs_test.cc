@@ -82,7 +82,7 @@ TEST(ShippedConfigs, ACommitteeMergesOverEveryDataSet) {
     EXPECT_EQ(experiment.model().committee().member(0).copies(), 5) << data;
     EXPECT_FALSE(experiment.model().has_teacher()) << data;
   }
-  for (const char* data : {"frappe", "movielens"}) {
+  for (const char* data : {"frappe", "movielens", "synthetic"}) {
     const std::string base = absl::StrCat(kConfigs, "/", data, ".pbtxt");
     const std::string committee = absl::StrCat(kConfigs, "/committee/", data, ".pbtxt");
     EXPECT_TRUE(LoadValid({base, committee}).model().has_committee()) << data;
