@@ -44,7 +44,7 @@ RowFault TextDecoder::Time(absl::string_view row, double* time) const {
 
 void TextDecoder::AddTooLong(int row, std::vector<BadRow>* bad) const {
   AddBad(row, RowFault::kLineTooLong,
-         absl::StrCat("a line of more than ", section_, ".max_line_bytes ", max_line_bytes_), bad);
+         absl::StrCat("a row of more than ", section_, ".max_line_bytes ", max_line_bytes_), bad);
 }
 
 void TextDecoder::AddBad(int row, RowFault fault, const std::string& detail, std::vector<BadRow>* bad) {
