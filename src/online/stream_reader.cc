@@ -4,7 +4,6 @@
 #include <cstring>
 #include <utility>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "tandem/status.h"
 
@@ -16,10 +15,6 @@ constexpr int64_t kReadBytes = 1 << 16;
 constexpr double kLookSeconds = 0.02;
 // What is renamed is written to until its writer opens the next one.
 constexpr double kLastWordsSeconds = 2;
-
-bool IsCompressed(absl::string_view first_bytes) {
-  return absl::StartsWith(first_bytes, "\x1f\x8b") || absl::StartsWith(first_bytes, "\x28\xb5\x2f\xfd");
-}
 
 // Whether bytes that are passed over end in the middle of a row.
 class RowTail {
@@ -81,15 +76,16 @@ absl::StatusOr<std::unique_ptr<StreamReader>> StreamReader::Open(FileSystem& fs,
                                                                  const std::atomic<int>* stop, Clock& clock) {
   if (path != "-") {
     // What isn't there is better known before anything begins.
-    TANDEM_RETURN_IF_ERROR(ByteSource::Open(fs, path, ByteSource::Pipes::kRead).status());
+    TANDEM_RETURN_IF_ERROR(ByteSource::Open(fs, path, ContentOf(framing), ByteSource::Pipes::kRead).status());
   }
   if (follow) {
     if (path == "-") return ConfigError("follow: standard input is followed to its end anyway; name a file");
     std::string first(4, '\0');
     const absl::StatusOr<int64_t> read = fs.ReadRange(path, 0, 4, &first[0]);
     if (!read.ok()) return DataError(read.status().message());
-    if (IsCompressed(first))
-      return ConfigError("follow: ", path, " is compressed; only plain text can be followed");
+    first.resize(*read);
+    if (IsCompressed(path, first, ContentOf(framing)))
+      return ConfigError("follow: ", path, " is compressed; only what is plain can be followed");
   }
   return std::unique_ptr<StreamReader>(
       new StreamReader(fs, path, follow, framing, max_row_bytes, stop, clock));
@@ -108,7 +104,8 @@ absl::StatusOr<int64_t> StreamReader::Fill(double wait_seconds) {
   if (path_ == "-" && !WaitForStandardInput(wait_seconds)) return 0;
   if (source_ == nullptr) {
     if (follow_) followed_ = fs_.Info(path_).value_or(FileInfo());
-    TANDEM_ASSIGN_OR_RETURN(source_, ByteSource::Open(fs_, path_, ByteSource::Pipes::kRead));
+    TANDEM_ASSIGN_OR_RETURN(source_,
+                            ByteSource::Open(fs_, path_, ContentOf(framing_), ByteSource::Pipes::kRead));
   }
   if (begin_ > 0) {
     std::memmove(&buffer_[0], buffer_.data() + begin_, end_ - begin_);

@@ -46,7 +46,7 @@ class StreamReader {
   };
 
   // `path` "-" is standard input. With `follow` the end of the file isn't the end of the stream: rows are
-  // waited for, and a last row without an end isn't one yet. A followed file is plain text
+  // waited for, and a last row without an end isn't one yet. A followed file is plain
   // (ConfigError), and only ever grows. `stop` (may be null) ends waiting when it isn't 0. `fs` and `clock`
   // outlive the reader.
   static absl::StatusOr<std::unique_ptr<StreamReader>> Open(FileSystem& fs, const std::string& path,

@@ -197,8 +197,22 @@ TEST_F(StreamReaderTest, ARowWithoutAnEndThatWasCutOffIsNotReadOn) {
     Write("log", bytes);
     const auto grown = Open(path, false, framing);
     ASSERT_TRUE(grown->SkipTo(cut, reader->numbers(), std::nullopt).ok());
-    EXPECT_NE(Lines(grown.get())[0].find("in the middle of a row, which has grown"), std::string::npos) << cut;
+    EXPECT_NE(Lines(grown.get())[0].find("in the middle of a row, which has grown"), std::string::npos)
+        << cut;
   }
+}
+
+// The first length is what gzip begins with.
+TEST_F(StreamReaderTest, RowsOfAnyBytesAreNotTakenForAnotherKindOfFile) {
+  const LengthFraming framing;
+  const std::string path = Write("log", Framed({std::string(0x8b1f, 'x'), "two"}));
+  for (const bool follow : {false, true}) {
+    const auto reader = Open(path, follow, framing);
+    EXPECT_EQ(Lines(reader.get()), (Texts{"(too long)@0-35619", "two@35619-35626", follow ? "wait" : "end"}));
+  }
+  const absl::StatusOr<std::unique_ptr<StreamReader>> packed = StreamReader::Open(
+      FileSystem::Default(), Write("log.gz", Gzip(Framed({"one"}))), true, framing, 100, nullptr);
+  EXPECT_EQ(ExitCode(packed.status()), kExitUsage);
 }
 
 TEST_F(StreamReaderTest, AFollowedRowWithoutAnEndIsWaitedForToItsLastByte) {

@@ -22,6 +22,7 @@ class LengthFraming : public RowFraming {
   }
   absl::string_view end() const override { return ""; }
   int64_t overhead() const override { return kHead; }
+  bool is_text() const override { return false; }
   void Append(absl::string_view row, std::string* bytes) const override {
     for (size_t i = 0; i < kHead; ++i) bytes->push_back(static_cast<char>(row.size() >> (8 * i)));
     bytes->append(row.data(), row.size());
