@@ -3,14 +3,11 @@
 
 #include <memory>
 #include <nlohmann/json.hpp>
-#include <optional>
 #include <string>
 
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
-#include "absl/strings/str_cat.h"
 #include "tandem/day_files.h"
-#include "tandem/dual_model.h"
 #include "tandem/evaluate_model.h"
 #include "tandem/predictor.h"
 #include "tandem/status.h"
@@ -28,8 +25,7 @@ namespace {
 // What --tower asks for.
 struct Asked {
   TowerChoice towers = TowerChoice::kBoth;
-  bool committee = false;  // the teacher is to be one
-  std::optional<int> member;
+  TeacherChoice teacher;
 };
 
 absl::StatusOr<Asked> AskedTower() {
@@ -39,35 +35,15 @@ absl::StatusOr<Asked> AskedTower() {
   if (is_default || FLAGS_tower == "both") return asked;
   asked.towers = FLAGS_tower == "student" ? TowerChoice::kStudent : TowerChoice::kTeacher;
   if (FLAGS_tower == "student" || FLAGS_tower == "teacher") return asked;
-  asked.committee = true;
+  asked.teacher.committee = true;
   if (FLAGS_tower == "committee") return asked;
   int member = 0;
   if (absl::StartsWith(FLAGS_tower, kMember) &&
       absl::SimpleAtoi(FLAGS_tower.substr(sizeof(kMember) - 1), &member) && member >= 0) {
-    asked.member = member;
+    asked.teacher.member = member;
     return asked;
   }
   return ConfigError("--tower=", FLAGS_tower, ": 'student', 'teacher', 'both', 'committee' or 'member:K'");
-}
-
-absl::Status CheckCommittee(const Asked& asked, const Predictor& predictor) {
-  if (!asked.committee) return absl::OkStatus();
-  const int members = predictor.model().teacher().size();
-  if (members == 1) {
-    return ConfigError("--tower=", FLAGS_tower, ": ", predictor.directory(),
-                       " has one teacher, and no committee; --tower=teacher evaluates it");
-  }
-  if (asked.member.value_or(0) < members) return absl::OkStatus();
-  return ConfigError("--tower=", FLAGS_tower, ": ", predictor.directory(), " has ", members,
-                     " members, of which the first is member:0 and the last member:", members - 1);
-}
-
-void KeepAsked(const Asked& asked, ModelEvaluation* evaluation) {
-  if (!asked.committee) return;
-  evaluation->teacher_name = "committee";
-  if (!asked.member.has_value()) return;
-  evaluation->teacher_name = absl::StrCat("member ", *asked.member);
-  evaluation->teacher = evaluation->members[*asked.member];
 }
 
 absl::StatusOr<int> RunEvaluate(const Invocation& invocation) {
@@ -75,7 +51,7 @@ absl::StatusOr<int> RunEvaluate(const Invocation& invocation) {
   PredictorOptions options;
   TANDEM_ASSIGN_OR_RETURN(const Asked asked, AskedTower());
   options.towers = asked.towers;
-  options.members = asked.member.has_value();
+  options.members = asked.teacher.member.has_value();
   options.data_overrides = invocation.overrides;
   TANDEM_ASSIGN_OR_RETURN(options.kernels, ChosenKernels());
   const absl::StatusOr<Precision> products = ParsePrecision(FLAGS_precision);
@@ -84,12 +60,10 @@ absl::StatusOr<int> RunEvaluate(const Invocation& invocation) {
     return ConfigError("--precision=int8: a run multiplies in f32 or bf16; a bundle can be exported in int8");
   options.products = *products;
   TANDEM_ASSIGN_OR_RETURN(const std::unique_ptr<Predictor> predictor, Predictor::Load(FLAGS_model, options));
-  TANDEM_RETURN_IF_ERROR(CheckCommittee(asked, *predictor));
   TANDEM_ASSIGN_OR_RETURN(const std::vector<std::string> files,
                           FindFiles(FileSystem::Default(), SplitPaths(FLAGS_input)));
   TANDEM_RETURN_IF_ERROR(CheckOutputFile(files, FLAGS_output));
-  TANDEM_ASSIGN_OR_RETURN(ModelEvaluation evaluation, EvaluateModel(*predictor, files));
-  KeepAsked(asked, &evaluation);
+  TANDEM_ASSIGN_OR_RETURN(const ModelEvaluation evaluation, EvaluateModel(*predictor, files, asked.teacher));
   TANDEM_ASSIGN_OR_RETURN(Output output, Output::Open(FLAGS_output));
   TANDEM_RETURN_IF_ERROR(
       output.Write(format == OutputFormat::kText

@@ -25,21 +25,15 @@ absl::StatusOr<int> RunFinetune(const Invocation& invocation) {
   FileSystem& fs = FileSystem::Default();
   RunOptions options;
   TANDEM_ASSIGN_OR_RETURN(options.init_from, ResolveModel(fs, FLAGS_init_from));
-  if (IsBundle(fs, options.init_from)) {
-    return ConfigError("--init_from: ", options.init_from,
-                       " is a bundle, which serves only; name the run it came from");
-  }
-  TANDEM_ASSIGN_OR_RETURN(const std::vector<std::string> files, FilesGivenOnce("config", FLAGS_config));
-  const FineTuneSetup setup{FLAGS_init_from, options.init_from, files, invocation.overrides, FLAGS_input};
-  TANDEM_ASSIGN_OR_RETURN(const proto::Experiment experiment, ExperimentToFineTune(fs, setup));
   if (FLAGS_towers == "student") {
     options.parts = TrainedParts::kStudent;
   } else if (FLAGS_towers != "both") {
     return ConfigError("--towers=", FLAGS_towers, ": 'both' or 'student'");
   }
-  if (options.parts == TrainedParts::kStudent && experiment.model().method() == proto::TEACHER_ALONE) {
-    return ConfigError("--towers=student: ", options.init_from, " has a teacher only");
-  }
+  TANDEM_ASSIGN_OR_RETURN(const std::vector<std::string> files, FilesGivenOnce("config", FLAGS_config));
+  const FineTuneSetup setup{FLAGS_init_from,      options.init_from, files,
+                            invocation.overrides, FLAGS_input,       options.parts};
+  TANDEM_ASSIGN_OR_RETURN(const proto::Experiment experiment, ExperimentToFineTune(fs, setup));
   if (!FLAGS_input.empty()) {
     if (!FLAGS_begin_date.empty() || !FLAGS_end_date.empty()) {
       return ConfigError(

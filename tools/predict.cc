@@ -6,14 +6,12 @@
 #include <memory>
 #include <vector>
 
-#include "src/serve/scoring_costs.h"
 #include "tandem/day_files.h"
 #include "tandem/dual_model.h"
 #include "tandem/experiment.pb.h"
 #include "tandem/predict_files.h"
 #include "tandem/served_model.h"
 #include "tandem/status.h"
-#include "tandem/unknown_ids.h"
 #include "tools/command.h"
 #include "tools/common.h"
 #include "tools/path_list.h"
@@ -51,7 +49,6 @@ absl::StatusOr<int> RunPredict(const Invocation& invocation) {
   TANDEM_ASSIGN_OR_RETURN(Output output, Output::Open(FLAGS_output));
   const std::unique_ptr<Profile> profile = StartProfile(
       ProfiledCommand::kPredict, first->experiment().runtime().threads(), first->model().kernels());
-  if (profile != nullptr) SetScoringCosts(*first, profile.get());
   TANDEM_ASSIGN_OR_RETURN(
       const PredictedRows predicted,
       PredictFiles(model.get(), files, [&](absl::string_view text) { return output.Write(text); }));
@@ -60,10 +57,6 @@ absl::StatusOr<int> RunPredict(const Invocation& invocation) {
     TANDEM_RETURN_IF_ERROR(output.Finish());
   }
   if (profile != nullptr) std::fputs(profile->Table().c_str(), stderr);
-  if (predicted.rows > 0 && !predicted.ids.empty())
-    LOG(INFO) << "ids unknown to the model, by feature: " << UnknownIdsText(predicted.ids);
-  for (const std::string& warning : UnknownIdWarnings(*model->current(), predicted.ids))
-    LOG(WARNING) << warning;
   LOG(INFO) << predicted.rows << " rows, " << predicted.malformed << " of them malformed and without a score";
   return kExitDone;
 }

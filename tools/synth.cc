@@ -3,10 +3,9 @@
 #include <gflags/gflags.h>
 
 #include <cstdio>
-#include <nlohmann/json.hpp>
 
+#include "absl/strings/str_cat.h"
 #include "src/data/synthetic_log.h"
-#include "src/util/json_text.h"
 #include "tandem/file_system.h"
 #include "tandem/status.h"
 #include "tools/command.h"
@@ -21,13 +20,6 @@ DEFINE_int64(vocabulary, 20000, "Users alive on a day; other vocabularies grow w
 namespace tandem {
 namespace {
 
-nlohmann::ordered_json ToJson(const SyntheticSummary& summary) {
-  return {{"rows", summary.rows},
-          {"ctr", summary.click_rate()},
-          {"bayes_auc", summary.bayes_auc},
-          {"bayes_logloss", summary.bayes_logloss}};
-}
-
 absl::StatusOr<int> RunSynth(const Invocation& /*invocation*/) {
   TANDEM_RETURN_IF_ERROR(CheckOutputIsFolder());
   SyntheticOptions options;
@@ -39,22 +31,10 @@ absl::StatusOr<int> RunSynth(const Invocation& /*invocation*/) {
   options.vocabulary = FLAGS_vocabulary;
   if (!FLAGS_begin_date.empty()) options.begin_date = FLAGS_begin_date;
   FileSystem& fs = FileSystem::Default();
-  if (fs.Exists(options.output) && !fs.IsDirectory(options.output))
-    return ConfigError("--output: ", options.output, " is a file, where a log wants a directory");
-  if (fs.Exists(options.output)) {
-    TANDEM_ASSIGN_OR_RETURN(const std::vector<std::string> names, fs.List(options.output));
-    if (!names.empty()) {
-      return ConfigError("--output: ", options.output,
-                         " is not empty; a log of one truth wants a directory of its own");
-    }
-  }
+  const absl::Status is_free = CheckLogDirectory(fs, options.output);
+  if (!is_free.ok()) return absl::Status(is_free.code(), absl::StrCat("--output: ", is_free.message()));
   TANDEM_ASSIGN_OR_RETURN(const SyntheticReport report, WriteSyntheticLog(fs, options));
-  nlohmann::ordered_json json = ToJson(report.total);
-  json["fields"] = report.columns.size() - 1;
-  json["days"] = report.days.size();
-  if (report.holdout.rows > 0) json["holdout"] = ToJson(report.holdout);
-  json["truth"] = options.output + "/TRUTH.json";
-  std::puts(JsonText(json).c_str());
+  std::puts(SyntheticReportToJson(report).c_str());
   return kExitDone;
 }
 

@@ -25,15 +25,24 @@ struct ModelEvaluation {
   int64_t unlabelled = 0;  // left out for want of one
   int64_t rows_without_group = 0;
   std::optional<Evaluation> teacher, student;
-  std::string teacher_name = "teacher";  // what reports call it: "member 1" of a committee
+  std::string teacher_name = "teacher";  // what reports call it: "committee", "member 1" where that was asked
   std::vector<Evaluation> members;       // of a committee (PredictorOptions::members)
   std::vector<FeatureIds> ids;           // of sparse features, and how many of them the model doesn't know
   std::string group_column;              // whose values GAUC and users seen and unseen go by; "" without one
 };
 
-// Errors as ScoreFiles's (tandem/score_files.h).
+// What the teacher's metrics are of.
+struct TeacherChoice {
+  bool committee = false;  // it has to be one
+  // Of a committee, from 0: this member alone. The predictor scores members (PredictorOptions::members).
+  std::optional<int> member;
+};
+
+// A ConfigError where the choice asks for a committee, or a member, that the model doesn't have; errors as
+// ScoreFiles's (tandem/score_files.h).
 absl::StatusOr<ModelEvaluation> EvaluateModel(const Predictor& predictor,
-                                              const std::vector<std::string>& files);
+                                              const std::vector<std::string>& files,
+                                              const TeacherChoice& choice = {});
 
 // {"rows":...,"teacher":{...},"student":{...}}: a tower as EvaluationToJson has it; "unlabelled"
 // and "rows_without_group" where there are such rows, "tower" where the teacher has another name; then

@@ -53,6 +53,9 @@ struct FileInfo {
   int64_t size = 0;
   // Together they are the file's, whatever name leads to it; another file has another pair.
   uint64_t device = 0, number = 0;
+  // Nanoseconds since 1970: when its bytes were last written, and when anything about it was changed. Whoever
+  // finds all of this as it was takes the bytes to be the same.
+  int64_t modified = 0, changed = 0;
 };
 
 // The file operations that durability rests on. Thread-safe.

@@ -34,7 +34,8 @@ struct PredictedRows {
 
 // `files` as FindFiles returns them (- is standard input). DataErrors of reading, and for a file of which
 // more than data.max_bad_fraction is malformed; a ConfigError where a model that was published meanwhile
-// scores other columns; what `write` returns.
+// scores other columns; what `write` returns. Which share of the ids the model doesn't know is
+// logged, with a warning where that looks like a mistake.
 absl::StatusOr<PredictedRows> PredictFiles(ServedModel* model, const std::vector<std::string>& files,
                                            const std::function<absl::Status(absl::string_view text)>& write);
 

@@ -9,6 +9,7 @@
 #define TANDEM_ROW_FRAMING_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -38,8 +39,18 @@ class RowFraming {
   virtual std::unique_ptr<RowScanner> MakeScanner() const = 0;
   // What is the row's own of its bytes, e.g. without a line end. `first`: of the file.
   virtual absl::string_view Row(absl::string_view bytes, bool first) const = 0;
-  // What ends a row, e.g. "\n"; the last one of a file may lack it.
+  // What ends a row, e.g. "\n"; the last one of a file may lack it. Empty where a row needs no end to be whole,
+  // as one does that begins with its length.
   virtual absl::string_view end() const = 0;
+  // Most bytes that a row has beside its own: with more than its limit and these it is too long.
+  virtual int64_t overhead() const = 0;
+  // How many numbers a row takes, so that rows are numbered as whoever looks into the file counts: of text its
+  // lines.
+  virtual int64_t Numbers(absl::string_view /*row*/) const { return 1; }
+  // Whether rows are text. The first bytes of a file then say whether it is compressed, and what is no text is
+  // refused as what it is, a Parquet file, say. Of other rows any bytes may come first: compressed is what is
+  // called .gz or .zst.
+  virtual bool is_text() const { return true; }
   // Appends the row's bytes: RowScanner and Row give it back.
   virtual void Append(absl::string_view row, std::string* bytes) const = 0;
 };

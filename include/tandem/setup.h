@@ -20,6 +20,7 @@
 #include "absl/status/statusor.h"
 #include "tandem/day_files.h"
 #include "tandem/file_system.h"
+#include "tandem/trainer.h"
 
 namespace tandem {
 
@@ -44,10 +45,12 @@ struct FineTuneSetup {
   std::string checkpoint;  // ...and what ResolveModel made of it
   std::vector<std::string> files, overrides;
   std::string input;  // for data.path; "": what the others say
+  TrainedParts parts = TrainedParts::kAll;
 };
 
 // The model's own configuration; where the log lies and how the machine is used is the run's; then files and
-// key=value over it. A key=value that has no effect on a fine-tuning is refused.
+// key=value over it. A key=value that has no effect on a fine-tuning is refused; so are a bundle, which holds
+// no state to go on from, and a model without the parts.
 absl::StatusOr<proto::Experiment> ExperimentToFineTune(FileSystem& fs, const FineTuneSetup& setup);
 // The days begin_date..end_date; the whole of a log without days, for which both must be empty. Days without
 // a file are warned of.

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "src/data/file_kind.h"
 #include "src/util/paths.h"
 #include "tandem/status.h"
@@ -199,6 +200,20 @@ class TextSource : public ByteSource {
   std::string first_;
 };
 
+enum class Packing { kNone, kGzip, kZstd };
+
+Packing PackingOf(absl::string_view path, absl::string_view first_bytes, ByteSource::Content content) {
+  if (content == ByteSource::Content::kBytes) {
+    if (absl::EndsWith(path, ".gz")) return Packing::kGzip;
+    return absl::EndsWith(path, ".zst") ? Packing::kZstd : Packing::kNone;
+  }
+  if (absl::StartsWith(first_bytes, "\x1f\x8b")) return Packing::kGzip;
+  // pzstd begins with a skippable frame.
+  const bool skippable =
+      first_bytes.size() == 4 && (first_bytes[0] & 0xf0) == 0x50 && first_bytes.substr(1) == "\x2a\x4d\x18";
+  return skippable || absl::StartsWith(first_bytes, "\x28\xb5\x2f\xfd") ? Packing::kZstd : Packing::kNone;
+}
+
 bool IsNamedPipe(FileSystem& fs, const std::string& path) {
   if (IsStreamName(path)) return false;
   const absl::StatusOr<FileInfo> info = fs.Info(path);
@@ -206,7 +221,7 @@ bool IsNamedPipe(FileSystem& fs, const std::string& path) {
 }
 
 absl::StatusOr<std::unique_ptr<ByteSource>> OpenBytes(FileSystem& fs, const std::string& path,
-                                                      ByteSource::Pipes pipes) {
+                                                      ByteSource::Content content, ByteSource::Pipes pipes) {
   if (pipes == ByteSource::Pipes::kRefused && IsNamedPipe(fs, path))
     return DataError(path, ": is a pipe, where a file is wanted; - and /dev/stdin are read as streams");
   std::unique_ptr<ReadableFile> opened;
@@ -222,15 +237,14 @@ absl::StatusOr<std::unique_ptr<ByteSource>> OpenBytes(FileSystem& fs, const std:
     bytes = fs.Size(path).value_or(0);
   }
   auto file = std::make_unique<PlainSource>(path == "-" ? "standard input" : path, std::move(opened), bytes);
-  TANDEM_ASSIGN_OR_RETURN(const std::string magic, file->Peek(4));
-  if (magic.size() >= 2 && magic.compare(0, 2, "\x1f\x8b") == 0) {
-    return std::unique_ptr<ByteSource>(std::make_unique<GzipSource>(std::move(file)));
-  }
-  // pzstd begins with a skippable frame.
-  const bool skippable =
-      magic.size() == 4 && (magic[0] & 0xf0) == 0x50 && magic.compare(1, 3, "\x2a\x4d\x18") == 0;
-  if (skippable || magic == "\x28\xb5\x2f\xfd") {
-    return std::unique_ptr<ByteSource>(std::make_unique<ZstdSource>(std::move(file)));
+  TANDEM_ASSIGN_OR_RETURN(const std::string first_bytes, file->Peek(4));
+  switch (PackingOf(path, first_bytes, content)) {
+    case Packing::kGzip:
+      return std::unique_ptr<ByteSource>(std::make_unique<GzipSource>(std::move(file)));
+    case Packing::kZstd:
+      return std::unique_ptr<ByteSource>(std::make_unique<ZstdSource>(std::move(file)));
+    case Packing::kNone:
+      break;
   }
   return std::unique_ptr<ByteSource>(std::move(file));
 }
@@ -238,10 +252,19 @@ absl::StatusOr<std::unique_ptr<ByteSource>> OpenBytes(FileSystem& fs, const std:
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<ByteSource>> ByteSource::Open(FileSystem& fs, const std::string& path,
-                                                             Pipes pipes) {
-  TANDEM_ASSIGN_OR_RETURN(std::unique_ptr<ByteSource> bytes, OpenBytes(fs, path, pipes));
+                                                             Content content, Pipes pipes) {
+  TANDEM_ASSIGN_OR_RETURN(std::unique_ptr<ByteSource> bytes, OpenBytes(fs, path, content, pipes));
+  if (content == Content::kBytes) return bytes;
   const std::string name = path == "-" ? "standard input" : path;
   return std::unique_ptr<ByteSource>(std::make_unique<TextSource>(name, std::move(bytes)));
+}
+
+ByteSource::Content ContentOf(const RowFraming& framing) {
+  return framing.is_text() ? ByteSource::Content::kText : ByteSource::Content::kBytes;
+}
+
+bool IsCompressed(absl::string_view path, absl::string_view first_bytes, ByteSource::Content content) {
+  return PackingOf(path, first_bytes, content) != Packing::kNone;
 }
 
 bool WaitForStandardInput(double seconds) {

@@ -220,6 +220,7 @@ class LineFramingImpl : public RowFraming {
     return bytes;
   }
   absl::string_view end() const override { return "\n"; }
+  int64_t overhead() const override { return static_cast<int64_t>(kByteOrderMark.size()) + 2; }
   void Append(absl::string_view row, std::string* bytes) const override { absl::StrAppend(bytes, row, "\n"); }
 };
 
@@ -229,6 +230,9 @@ class QuotedFramingImpl : public LineFramingImpl {
       : quoting_(quoting), max_row_bytes_(max_row_bytes) {}
   std::unique_ptr<RowScanner> MakeScanner() const override {
     return std::make_unique<QuotedRows>(quoting_, max_row_bytes_);
+  }
+  int64_t Numbers(absl::string_view row) const override {
+    return 1 + std::count(row.begin(), row.end(), '\n');
   }
 
  private:

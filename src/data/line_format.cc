@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/strings/str_replace.h"
+#include "src/data/framed_file.h"
 #include "src/data/line_file.h"
 #include "src/data/row_writer.h"
 #include "src/data/text_decoder.h"
@@ -16,7 +17,7 @@ namespace {
 class LineDecoder : public TextDecoder {
  public:
   LineDecoder(TextCells cells, std::vector<std::string> columns, std::shared_ptr<const LineSyntax> syntax)
-      : TextDecoder(std::move(cells), static_cast<int>(columns.size()), syntax->section(),
+      : TextDecoder(std::move(cells), static_cast<int>(columns.size()), syntax->limit(),
                     syntax->max_line_bytes()),
         names_(std::move(columns)),
         syntax_(std::move(syntax)) {}
@@ -124,9 +125,11 @@ class LineCellReader : public CellReader {
 
 class LineFormat : public SampleFormat {
  public:
-  explicit LineFormat(std::shared_ptr<const LineSyntax> syntax) : syntax_(std::move(syntax)) {}
+  LineFormat(std::shared_ptr<const LineSyntax> syntax, std::unique_ptr<const RowFraming> framing)
+      : syntax_(std::move(syntax)), framing_(std::move(framing)) {}
 
   absl::StatusOr<std::unique_ptr<SampleFile>> Open(FileSystem& fs, const std::string& path) const override {
+    if (framing_ != nullptr) return OpenFramedFile(fs, path, *framing_, max_row_bytes());
     return OpenLineFile(fs, path, {max_row_bytes()});
   }
   absl::StatusOr<std::unique_ptr<const RowDecoder>> MakeDecoder(const Schema& schema, const RowNeeds& needs,
@@ -156,7 +159,7 @@ class LineFormat : public SampleFormat {
                                              absl::string_view /*head*/) const override {
     return std::make_unique<LineCellReader>(syntax_, lists);
   }
-  const RowFraming& framing() const override { return LineFraming(); }
+  const RowFraming& framing() const override { return framing_ != nullptr ? *framing_ : LineFraming(); }
   bool has_head() const override { return false; }
   int64_t max_row_bytes() const override { return syntax_->max_line_bytes(); }
 
@@ -168,12 +171,18 @@ class LineFormat : public SampleFormat {
   }
 
   const std::shared_ptr<const LineSyntax> syntax_;
+  const std::unique_ptr<const RowFraming> framing_;  // null: lines
 };
 
 }  // namespace
 
 std::unique_ptr<const SampleFormat> MakeLineFormat(std::unique_ptr<const LineSyntax> syntax) {
-  return std::make_unique<LineFormat>(std::move(syntax));
+  return std::make_unique<LineFormat>(std::move(syntax), /*framing=*/nullptr);
+}
+
+std::unique_ptr<const SampleFormat> MakeFramedFormat(std::unique_ptr<const LineSyntax> syntax,
+                                                     std::unique_ptr<const RowFraming> framing) {
+  return std::make_unique<LineFormat>(std::move(syntax), std::move(framing));
 }
 
 }  // namespace tandem

@@ -1,9 +1,10 @@
-// Formats whose rows are lines that name their columns: all of such a format but its syntax.
+// Formats whose rows name their columns: all of such a format but its syntax. Rows are lines, or what a
+// framing says.
 //
 //   class MySyntax : public LineSyntax { ... };
 //   std::unique_ptr<const SampleFormat> format = MakeLineFormat(std::make_unique<MySyntax>());
 //
-// A column may be anywhere in a line, or absent: a missing cell. A file has no head.
+// A column may be anywhere in a row, or absent: a missing cell. A file has no head.
 #ifndef TANDEM_SRC_DATA_LINE_FORMAT_H_
 #define TANDEM_SRC_DATA_LINE_FORMAT_H_
 
@@ -15,6 +16,7 @@
 #include "src/data/named_cells.h"
 #include "src/data/text_lists.h"
 #include "tandem/row_fault.h"
+#include "tandem/row_framing.h"
 #include "tandem/sample_format.h"
 
 namespace tandem {
@@ -25,8 +27,10 @@ class LineSyntax {
   virtual ~LineSyntax() = default;
   // The format's place in the configuration, for messages: "data.json_lines".
   virtual std::string section() const = 0;
-  // Of the section.
+  // The longest row; what limit() is set to.
   virtual int64_t max_line_bytes() const = 0;
+  // The setting, for messages.
+  virtual std::string limit() const { return section() + ".max_line_bytes"; }
 
   // Puts the cells of `row` into `cells`, which are clear. At a fault what came before it is there, and
   // `detail`, which may be null, says what is wrong. `row` isn't empty.
@@ -43,6 +47,9 @@ class LineSyntax {
 };
 
 std::unique_ptr<const SampleFormat> MakeLineFormat(std::unique_ptr<const LineSyntax> syntax);
+// The same for rows that aren't lines.
+std::unique_ptr<const SampleFormat> MakeFramedFormat(std::unique_ptr<const LineSyntax> syntax,
+                                                     std::unique_ptr<const RowFraming> framing);
 
 }  // namespace tandem
 

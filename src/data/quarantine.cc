@@ -119,7 +119,7 @@ absl::Status Quarantine::BadRow(int64_t number, RowFault fault, absl::string_vie
   ++file.rows;
   ++file.bad;
   ++file.by_fault[static_cast<int>(fault)];
-  if (file.bad == 1) file.first = absl::StrCat("line ", number, ": ", detail);
+  if (file.bad == 1) file.first = absl::StrCat(file.name, ":", number, ": ", detail);
   if (!directory_.empty()) TANDEM_RETURN_IF_ERROR(SetAside(row));
   if (file.bad <= kReported) {
     LOG(WARNING) << file.name << ":" << number << ": " << detail

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <memory>
 #include <mutex>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <utility>
 
@@ -18,6 +19,7 @@
 #include "absl/time/civil_time.h"
 #include "src/data/synthetic.h"
 #include "src/util/aside.h"
+#include "src/util/json_text.h"
 #include "tandem/durable_files.h"
 #include "tandem/status.h"
 #include "tandem/threads.h"
@@ -237,6 +239,29 @@ std::string TruthJson(const SyntheticOptions& options, const SyntheticTruth& tru
 
 }  // namespace
 
+absl::Status CheckLogDirectory(FileSystem& fs, const std::string& directory) {
+  if (!fs.Exists(directory)) return absl::OkStatus();
+  if (!fs.IsDirectory(directory)) return ConfigError(directory, " is a file, where a log wants a directory");
+  TANDEM_ASSIGN_OR_RETURN(const std::vector<std::string> names, fs.List(directory));
+  if (names.empty()) return absl::OkStatus();
+  return ConfigError(directory, " is not empty; a log of one truth wants a directory of its own");
+}
+
+std::string SyntheticReportToJson(const SyntheticReport& report) {
+  const auto reached = [](const SyntheticSummary& summary) {
+    return nlohmann::ordered_json{{"rows", summary.rows},
+                                  {"ctr", summary.click_rate()},
+                                  {"bayes_auc", summary.bayes_auc},
+                                  {"bayes_logloss", summary.bayes_logloss}};
+  };
+  nlohmann::ordered_json json = reached(report.total);
+  json["fields"] = report.columns.size() - 1;
+  json["days"] = report.days.size();
+  if (report.holdout.rows > 0) json["holdout"] = reached(report.holdout);
+  json["truth"] = report.truth;
+  return JsonText(json);
+}
+
 absl::StatusOr<SyntheticReport> WriteSyntheticLog(FileSystem& fs, const SyntheticOptions& options) {
   TANDEM_ASSIGN_OR_RETURN(const absl::CivilDay begin, CheckOptions(options));
   TANDEM_RETURN_IF_ERROR(fs.CreateDirectories(options.output));
@@ -263,6 +288,7 @@ absl::StatusOr<SyntheticReport> WriteSyntheticLog(FileSystem& fs, const Syntheti
   for (const absl::Status& status : statuses) TANDEM_RETURN_IF_ERROR(status);
 
   SyntheticReport report;
+  report.truth = truth_path;
   report.columns = SyntheticTruth::Columns();
   for (const FileTask& task : tasks) report.files.push_back(absl::StrCat(options.output, "/", task.name));
   report.days.assign(summaries.begin(), summaries.begin() + options.days);

@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "tandem/file_system.h"
 
@@ -46,14 +47,23 @@ struct SyntheticSummary {
 struct SyntheticReport {
   std::vector<std::string> columns;  // as in the header
   std::vector<std::string> files;    // paths, in day order, the holdout last
+  std::string truth;                 // the path of TRUTH.json
   std::vector<SyntheticSummary> days;
   SyntheticSummary total;    // of all days, the holdout apart
   SyntheticSummary holdout;  // no rows without one
 };
 
+// A ConfigError where there is something already: files of another truth would be read with these.
+absl::Status CheckLogDirectory(FileSystem& fs, const std::string& directory);
+
 // Writes OUTPUT/{date}.tsv.gz a day, holdout.tsv.gz if asked for, and last TRUTH.json: each aside, then
 // renamed. An option out of range is a ConfigError.
 absl::StatusOr<SyntheticReport> WriteSyntheticLog(FileSystem& fs, const SyntheticOptions& options);
+
+// {"rows":...,"ctr":...,"bayes_auc":...,"bayes_logloss":...,"fields":...,"days":...,"truth":"OUTPUT/TRUTH.json"}:
+// of all days, then how many columns but the label and days there are; "holdout" with the first four where
+// there is one.
+std::string SyntheticReportToJson(const SyntheticReport& report);
 
 }  // namespace tandem
 

@@ -7,11 +7,8 @@
 
 namespace tandem {
 
-TextDecoder::TextDecoder(TextCells cells, int columns, std::string section, int64_t max_line_bytes)
-    : cells_(std::move(cells)),
-      columns_(columns),
-      section_(std::move(section)),
-      max_line_bytes_(max_line_bytes) {}
+TextDecoder::TextDecoder(TextCells cells, int columns, std::string limit, int64_t max_row_bytes)
+    : cells_(std::move(cells)), columns_(columns), limit_(std::move(limit)), max_row_bytes_(max_row_bytes) {}
 
 RowFault TextDecoder::Decode(absl::string_view row, Batch* batch, std::string* detail) const {
   cells_.encoder().CheckBatch(*batch);
@@ -43,8 +40,7 @@ RowFault TextDecoder::Time(absl::string_view row, double* time) const {
 }
 
 void TextDecoder::AddTooLong(int row, std::vector<BadRow>* bad) const {
-  AddBad(row, RowFault::kLineTooLong,
-         absl::StrCat("a line of more than ", section_, ".max_line_bytes ", max_line_bytes_), bad);
+  AddBad(row, RowFault::kLineTooLong, absl::StrCat("a row of more than ", limit_, " ", max_row_bytes_), bad);
 }
 
 void TextDecoder::AddBad(int row, RowFault fault, const std::string& detail, std::vector<BadRow>* bad) {

@@ -1,4 +1,4 @@
-// What decoders of text have in common: requests whose cells are apart, keys, times, and lines that are too
+// What decoders of text have in common: requests whose cells are apart, keys, times, and rows that are too
 // long. A format says where the cells of a row are; TextCells says what they mean.
 //
 //   class MyDecoder : public TextDecoder { ... };       // src/data/delimited, whose columns are the file's
@@ -27,9 +27,9 @@ class TextDecoder : public RowDecoder, public CellDecoder {
   RowFault Time(absl::string_view row, double* time) const final;
 
  protected:
-  // `columns`: how many a request's cells have. `section`: of the format, for messages ("data.json_lines");
-  // it has a max_line_bytes.
-  TextDecoder(TextCells cells, int columns, std::string section, int64_t max_line_bytes);
+  // `columns`: how many a request's cells have. `limit`: the setting that says how long a row may be, for
+  // messages ("data.json_lines.max_line_bytes").
+  TextDecoder(TextCells cells, int columns, std::string limit, int64_t max_row_bytes);
 
   const TextCells& text_cells() const { return cells_; }
   TextCells* mutable_text_cells() { return &cells_; }  // until the first row
@@ -52,8 +52,8 @@ class TextDecoder : public RowDecoder, public CellDecoder {
 
   TextCells cells_;
   const int columns_;
-  const std::string section_;
-  const int64_t max_line_bytes_;
+  const std::string limit_;
+  const int64_t max_row_bytes_;
 };
 
 }  // namespace tandem

@@ -1,9 +1,10 @@
 #include "src/online/admission.h"
 
+#include <glog/logging.h>
+
 #include <cmath>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "src/data/id_hash.h"
 #include "tandem/experiment.pb.h"
 #include "tandem/state.pb.h"
@@ -33,15 +34,15 @@ absl::StatusOr<StreamReader::Event> Admission::ReadHeader(StreamReader* reader, 
   header_.clear();
   decoder_.reset();
   if (has_header()) {
-    StreamLine line;
-    TANDEM_ASSIGN_OR_RETURN(const StreamReader::Event event, reader->Next(wait_seconds, &line));
-    if (event != StreamReader::Event::kLine) return event;
+    StreamRow raw;
+    TANDEM_ASSIGN_OR_RETURN(const StreamReader::Event event, reader->Next(wait_seconds, &raw));
+    if (event != StreamReader::Event::kRow) return event;
     // Blank lines before it.
-    if (line.text.empty() && !line.too_long) return ReadHeader(reader, wait_seconds);
-    header_ = std::string(line.text);
+    if (raw.text.empty() && !raw.too_long) return ReadHeader(reader, wait_seconds);
+    header_ = std::string(raw.text);
   }
   TANDEM_RETURN_IF_ERROR(MakeDecoder());
-  return StreamReader::Event::kLine;
+  return StreamReader::Event::kRow;
 }
 
 absl::Status Admission::MakeDecoder() {
@@ -56,26 +57,23 @@ absl::Status Admission::Resume() {
   return quarantine_.Resume(head, &state_);
 }
 
-absl::StatusOr<std::optional<WaitingRow>> Admission::Admit(const StreamLine& line) {
+absl::StatusOr<std::optional<WaitingRow>> Admission::Admit(const StreamRow& raw) {
   const auto set_aside = [&](RowFault fault,
                              absl::string_view detail) -> absl::StatusOr<std::optional<WaitingRow>> {
     std::string row;
-    format_->framing().Append(line.text, &row);
-    TANDEM_RETURN_IF_ERROR(quarantine_.BadRow(line.number, fault, detail, row));
+    format_->framing().Append(raw.text, &row);
+    TANDEM_RETURN_IF_ERROR(quarantine_.BadRow(raw.number, fault, detail, row));
     return std::nullopt;
   };
-  if (line.too_long)
-    return set_aside(RowFault::kLineTooLong,
-                     absl::StrCat("longer than ", format_->max_row_bytes(), " bytes (max_line_bytes)"));
   parsed_.Clear();
-  const RowFault fault = decoder_->Decode(line.text, &parsed_, &detail_);
+  const RowFault fault = Decode(raw);
   if (fault != RowFault::kNone) return set_aside(fault, detail_);
   WaitingRow row;
   if (!time_column_.empty()) {
-    const absl::StatusOr<double> time = TimeOf(line.text);
+    const absl::StatusOr<double> time = TimeOf(raw.text);
     if (!time.ok()) return set_aside(RowFault::kNumber, time.status().message());
     row.time = *time;
-    NoteDay(row.time, line);
+    NoteDay(row.time, raw);
     if (state_.has_cut() && row.time < state_.cut()) {
       state_.set_rows_before_cut(state_.rows_before_cut() + 1);
       return std::nullopt;
@@ -86,10 +84,23 @@ absl::StatusOr<std::optional<WaitingRow>> Admission::Admit(const StreamLine& lin
     return std::nullopt;
   }
   TANDEM_RETURN_IF_ERROR(quarantine_.GoodRow());
-  row.line = std::string(line.text);
+  row.line = std::string(raw.text);
   row.positive = parsed_.labels[0] > 0;
-  if (joins_clicks_) row.key = KeyOf(line.text);
+  if (joins_clicks_) row.key = KeyOf(raw.text);
   return row;
+}
+
+RowFault Admission::Decode(const StreamRow& raw) {
+  if (!raw.too_long) return decoder_->Decode(raw.text, &parsed_, &detail_);
+  // Which setting says so, the format knows.
+  RawRows one;
+  one.rows = {raw.text};
+  one.too_long = {true};
+  std::vector<BadRow> bad;
+  decoder_->DecodeRows(one, 0, 1, &parsed_, &bad);
+  CHECK_EQ(bad.size(), 1);
+  detail_ = std::move(bad[0].detail);
+  return bad[0].fault;
 }
 
 absl::StatusOr<double> Admission::TimeOf(absl::string_view line) const {
@@ -102,13 +113,13 @@ absl::StatusOr<double> Admission::TimeOf(absl::string_view line) const {
 }
 
 // The first row of a day later than all before it.
-void Admission::NoteDay(double time, const StreamLine& line) {
+void Admission::NoteDay(double time, const StreamRow& raw) {
   const double day = std::floor(time / kSecondsADay) * kSecondsADay;
   if (state_.day_start_size() > 0 && day <= state_.day_start().rbegin()->time()) return;
   proto::OnlineState::DayStart& start = *state_.add_day_start();
   start.set_time(day);
-  start.set_offset(line.begin);
-  start.set_lines(line.number - 1);
+  start.set_offset(raw.begin);
+  start.set_lines(raw.number - 1);
 }
 
 uint64_t Admission::KeyOf(absl::string_view line) const {

@@ -1,12 +1,12 @@
-// From a stream's lines to rows to learn from. What a row is, its format says.
+// From a stream's raw rows to rows to learn from. What a row is, its format says.
 //
 //   Admission admission(experiment, schema, fs, "run/quarantine", "clicks.tsv", &state);
-//   ... admission.ReadHeader(reader, wait_seconds) until it gives kLine ...
+//   ... admission.ReadHeader(reader, wait_seconds) until it gives kRow ...
 //   TANDEM_RETURN_IF_ERROR(admission.Resume());
-//   TANDEM_ASSIGN_OR_RETURN(std::optional<WaitingRow> row, admission.Admit(line));
+//   TANDEM_ASSIGN_OR_RETURN(std::optional<WaitingRow> row, admission.Admit(raw));
 //   TANDEM_ASSIGN_OR_RETURN(const Batch* sample, admission.Sample(*row));
 //
-// A line is malformed (it goes to the quarantine), from before the base's cut, without a label, or a row.
+// A raw row is malformed (it goes to the quarantine), from before the base's cut, without a label, or a row.
 // Each is counted. The first row of each day is noted, so that a new base finds the place where its own days
 // end.
 //
@@ -48,30 +48,32 @@ class Admission {
   bool has_header() const { return format_->has_head(); }
   // Of the stream.
   const SampleFormat& format() const { return *format_; }
-  // Finds the columns, in the stream's first line where it has a header. kLine: found; kWait: that line isn't
+  // Finds the columns, in the stream's first row where it has a header. kRow: found; kWait: that row isn't
   // there yet; kEnd: it will never be. A column that is needed and isn't there is a DataError.
   absl::StatusOr<StreamReader::Event> ReadHeader(StreamReader* reader, double wait_seconds);
   // The quarantine goes on where the state left it. Once the columns are found.
   absl::Status Resume();
 
-  // nullopt: the line is no row to learn from. A DataError when too many lines are malformed.
-  absl::StatusOr<std::optional<WaitingRow>> Admit(const StreamLine& line);
+  // nullopt: it is no row to learn from. A DataError when too many rows are malformed.
+  absl::StatusOr<std::optional<WaitingRow>> Admit(const StreamRow& raw);
   // What Admit does to a row that comes from a checkpoint: says which rows it shares its clicks with.
   void Readmit(WaitingRow* row) const;
   // The row as a sample, with the label that it has by now; valid until the next call of any of these. A
   // ModelError for a row that Admit wouldn't have let in.
   absl::StatusOr<const Batch*> Sample(const WaitingRow& row);
 
-  // The stream is over: judges the malformed lines since the last judgement.
+  // The stream is over: judges the malformed rows since the last judgement.
   absl::Status Finish() { return quarantine_.Judge(); }
   // On return what was set aside is on the device.
   absl::Status Sync() { return quarantine_.Sync(); }
 
  private:
   absl::Status MakeDecoder();
+  // Into parsed_, or into detail_ why not.
+  RowFault Decode(const StreamRow& raw);
   // The time of a row, or what is wrong with it.
   absl::StatusOr<double> TimeOf(absl::string_view line) const;
-  void NoteDay(double time, const StreamLine& line);
+  void NoteDay(double time, const StreamRow& raw);
   uint64_t KeyOf(absl::string_view line) const;
 
   const std::string time_column_;

@@ -40,7 +40,7 @@ constexpr char kStreamFile[] = "/stream.bin";
 // What was learned first is served soon, whatever online.checkpoint_seconds is.
 constexpr double kFirstCheckpointSeconds = 10;
 // Lines that are read between two looks at the clock.
-constexpr int kLinesBetweenLooks = 4096;
+constexpr int kRowsBetweenLooks = 4096;
 
 class OnlineRun {
  public:
@@ -71,7 +71,7 @@ class OnlineRun {
   absl::Status SwitchBase(const Base& base);
   absl::Status OpenStream();
   absl::StatusOr<int> Loop();
-  absl::StatusOr<bool> ReadLine();
+  absl::StatusOr<bool> ReadRow();
   absl::Status AddToMicroBatch(WaitingRow row);
   absl::Status TrainMicroBatch();
   absl::Status RollBack(const std::string& why);
@@ -106,7 +106,7 @@ class OnlineRun {
   double checkpoint_at_ = 0;
   int64_t checkpoint_step_ = -1;
   bool learned_checkpoint_ = false;  // one was written since the first micro-batch
-  int lines_ = 0;                    // since the last look at the clock
+  int rows_ = 0;                     // since the last look at the clock
 };
 
 absl::StatusOr<OnlineSummary> OnlineRun::Learn() {
@@ -255,7 +255,7 @@ absl::StatusOr<int> OnlineRun::Loop() {
     if (queue_->Ready(/*drain=*/stream_.over())) {
       TANDEM_RETURN_IF_ERROR(AddToMicroBatch(queue_->Take()));
     } else if (!stream_.over()) {
-      TANDEM_ASSIGN_OR_RETURN(idle, ReadLine());
+      TANDEM_ASSIGN_OR_RETURN(idle, ReadRow());
     } else {
       if (micro_batch_.rows() > 0) TANDEM_RETURN_IF_ERROR(TrainMicroBatch());
       if (!report_->HasStep()) TANDEM_RETURN_IF_ERROR(report_->Step(learner_, nullptr, queue_->size()));
@@ -264,8 +264,8 @@ absl::StatusOr<int> OnlineRun::Loop() {
     }
     const bool due = micro_batch_.full() || micro_batch_.late();
     if (due) TANDEM_RETURN_IF_ERROR(TrainMicroBatch());
-    if (due || idle || ++lines_ >= kLinesBetweenLooks) {
-      lines_ = 0;
+    if (due || idle || ++rows_ >= kRowsBetweenLooks) {
+      rows_ = 0;
       report_->Where(queue_->size() + micro_batch_.rows());
     }
     if (due || idle) TANDEM_RETURN_IF_ERROR(BetweenMicroBatches());
@@ -276,9 +276,9 @@ absl::StatusOr<int> OnlineRun::Loop() {
 }
 
 // True if there is nothing to read at the moment.
-absl::StatusOr<bool> OnlineRun::ReadLine() {
-  StreamLine line;
-  const absl::StatusOr<StreamReader::Event> event = stream_.Next(kWaitSeconds, &line);
+absl::StatusOr<bool> OnlineRun::ReadRow() {
+  StreamRow raw;
+  const absl::StatusOr<StreamReader::Event> event = stream_.Next(kWaitSeconds, &raw);
   if (!event.ok()) {
     // What was read before may not be there to be read again.
     TANDEM_RETURN_IF_ERROR(Checkpoint(/*candidate=*/false));
@@ -289,7 +289,7 @@ absl::StatusOr<bool> OnlineRun::ReadLine() {
     TANDEM_RETURN_IF_ERROR(admission_.Finish());
     return false;
   }
-  TANDEM_ASSIGN_OR_RETURN(std::optional<WaitingRow> row, admission_.Admit(line));
+  TANDEM_ASSIGN_OR_RETURN(std::optional<WaitingRow> row, admission_.Admit(raw));
   if (!row.has_value()) return false;
   if (config_.label_delay() == 0) {
     TANDEM_RETURN_IF_ERROR(AddToMicroBatch(*std::move(row)));

@@ -37,7 +37,7 @@ absl::StatusOr<bool> ResumableStream::Open() {
   for (;;) {
     TANDEM_ASSIGN_OR_RETURN(const StreamReader::Event event,
                             admission_.ReadHeader(reader_.get(), kWaitSeconds));
-    if (event == StreamReader::Event::kLine) break;
+    if (event == StreamReader::Event::kRow) break;
     over_ = event == StreamReader::Event::kEnd;
     if (over_ || Stopped()) return false;
   }
@@ -49,12 +49,12 @@ absl::StatusOr<bool> ResumableStream::Open() {
   return true;
 }
 
-absl::StatusOr<StreamReader::Event> ResumableStream::Next(double wait_seconds, StreamLine* line) {
-  TANDEM_ASSIGN_OR_RETURN(const StreamReader::Event event, reader_->Next(wait_seconds, line));
+absl::StatusOr<StreamReader::Event> ResumableStream::Next(double wait_seconds, StreamRow* row) {
+  TANDEM_ASSIGN_OR_RETURN(const StreamReader::Event event, reader_->Next(wait_seconds, row));
   over_ = event == StreamReader::Event::kEnd;
-  if (event == StreamReader::Event::kLine) {
-    state_.set_offset(line->end);
-    state_.set_lines(reader_->lines());
+  if (event == StreamReader::Event::kRow) {
+    state_.set_offset(row->end);
+    state_.set_lines(reader_->numbers());
   }
   return event;
 }

@@ -4,7 +4,7 @@
 //   TANDEM_RETURN_IF_ERROR(stream.Check());
 //   TANDEM_ASSIGN_OR_RETURN(const bool open, stream.Open());
 //   while (!stream.over()) {
-//     TANDEM_ASSIGN_OR_RETURN(StreamReader::Event event, stream.Next(/*wait_seconds=*/0.1, &line));
+//     TANDEM_ASSIGN_OR_RETURN(StreamReader::Event event, stream.Next(/*wait_seconds=*/0.1, &row));
 //     ...
 //   }
 //
@@ -52,8 +52,8 @@ class ResumableStream {
   // before there was a header. May be called again, for a state that was changed.
   absl::StatusOr<bool> Open();
   bool opened() const { return reader_ != nullptr; }
-  // As StreamReader::Next. Whether the line is a row is for the admission to say.
-  absl::StatusOr<StreamReader::Event> Next(double wait_seconds, StreamLine* line);
+  // As StreamReader::Next. Whether the row is a sample is for the admission to say.
+  absl::StatusOr<StreamReader::Event> Next(double wait_seconds, StreamRow* row);
   // The stream has ended.
   bool over() const { return over_; }
   // Writes to the state by what the stream is known again.

@@ -75,7 +75,7 @@ absl::Status StreamQuarantine::BadRow(int64_t number, RowFault fault, absl::stri
   state_->set_rows_bad(index, state_->rows_bad(index) + 1);
   state_->set_judged_lines(state_->judged_lines() + 1);
   state_->set_judged_bad(state_->judged_bad() + 1);
-  if (state_->judged_bad() == 1) first_ = absl::StrCat("line ", number, ": ", detail);
+  if (state_->judged_bad() == 1) first_ = absl::StrCat(input_, ":", number, ": ", detail);
   TANDEM_RETURN_IF_ERROR(Write(row));
   if (++reported_ <= kReported) {
     LOG(WARNING) << input_ << ":" << number << ": " << detail << "; row set aside in " << path_;

@@ -4,7 +4,7 @@
 #include <cstring>
 #include <utility>
 
-#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "tandem/status.h"
 
 namespace tandem {
@@ -16,9 +16,46 @@ constexpr double kLookSeconds = 0.02;
 // What is renamed is written to until its writer opens the next one.
 constexpr double kLastWordsSeconds = 2;
 
-bool IsCompressed(absl::string_view first_bytes) {
-  return absl::StartsWith(first_bytes, "\x1f\x8b") || absl::StartsWith(first_bytes, "\x28\xb5\x2f\xfd");
-}
+// Whether bytes that are passed over end in the middle of a row.
+class RowTail {
+ public:
+  RowTail(const RowFraming& framing, int64_t max_row_bytes)
+      : end_(framing.end()),
+        most_bytes_(max_row_bytes + framing.overhead()),
+        scanner_(end_.empty() ? framing.MakeScanner() : nullptr) {}
+
+  void Add(absl::string_view bytes) {
+    if (scanner_ == nullptr) {
+      last_ = absl::StrCat(last_, bytes.substr(bytes.size() - std::min(bytes.size(), end_.size())));
+      last_.erase(0, last_.size() - std::min(last_.size(), end_.size()));
+      return;
+    }
+    // Without an end to look for, the rows have to be gone through.
+    last_.append(bytes.data(), bytes.size());
+    size_t begin = 0;
+    while (begin < last_.size()) {
+      const std::optional<size_t> row =
+          scanner_->RowBytes(absl::string_view(last_).substr(begin), /*last=*/false);
+      if (!row.has_value()) break;
+      begin += *row;
+      dropped_ = false;
+    }
+    last_.erase(0, begin);
+    if (static_cast<int64_t>(last_.size()) <= most_bytes_) return;
+    scanner_->Drop();
+    last_.clear();
+    dropped_ = true;
+  }
+
+  bool InRow() const { return dropped_ || (!last_.empty() && last_ != end_); }
+
+ private:
+  const absl::string_view end_;
+  const int64_t most_bytes_;
+  const std::unique_ptr<RowScanner> scanner_;  // null where rows have an end
+  std::string last_;                           // the last bytes: an end, or of a row that isn't whole
+  bool dropped_ = false;                       // that row is too long to keep
+};
 
 }  // namespace
 
@@ -39,15 +76,16 @@ absl::StatusOr<std::unique_ptr<StreamReader>> StreamReader::Open(FileSystem& fs,
                                                                  const std::atomic<int>* stop, Clock& clock) {
   if (path != "-") {
     // What isn't there is better known before anything begins.
-    TANDEM_RETURN_IF_ERROR(ByteSource::Open(fs, path, ByteSource::Pipes::kRead).status());
+    TANDEM_RETURN_IF_ERROR(ByteSource::Open(fs, path, ContentOf(framing), ByteSource::Pipes::kRead).status());
   }
   if (follow) {
     if (path == "-") return ConfigError("follow: standard input is followed to its end anyway; name a file");
     std::string first(4, '\0');
     const absl::StatusOr<int64_t> read = fs.ReadRange(path, 0, 4, &first[0]);
     if (!read.ok()) return DataError(read.status().message());
-    if (IsCompressed(first))
-      return ConfigError("follow: ", path, " is compressed; only plain text can be followed");
+    first.resize(*read);
+    if (IsCompressed(path, first, ContentOf(framing)))
+      return ConfigError("follow: ", path, " is compressed; only what is plain can be followed");
   }
   return std::unique_ptr<StreamReader>(
       new StreamReader(fs, path, follow, framing, max_row_bytes, stop, clock));
@@ -66,7 +104,8 @@ absl::StatusOr<int64_t> StreamReader::Fill(double wait_seconds) {
   if (path_ == "-" && !WaitForStandardInput(wait_seconds)) return 0;
   if (source_ == nullptr) {
     if (follow_) followed_ = fs_.Info(path_).value_or(FileInfo());
-    TANDEM_ASSIGN_OR_RETURN(source_, ByteSource::Open(fs_, path_, ByteSource::Pipes::kRead));
+    TANDEM_ASSIGN_OR_RETURN(source_,
+                            ByteSource::Open(fs_, path_, ContentOf(framing_), ByteSource::Pipes::kRead));
   }
   if (begin_ > 0) {
     std::memmove(&buffer_[0], buffer_.data() + begin_, end_ - begin_);
@@ -112,45 +151,42 @@ void StreamReader::Pass(size_t bytes) {
   begin_ += bytes;
 }
 
-StreamReader::Event StreamReader::Take(size_t bytes, StreamLine* line) {
+StreamReader::Event StreamReader::Take(size_t bytes, StreamRow* row) {
   const absl::string_view text =
-      framing_.Row({buffer_.data() + begin_, bytes}, /*first=*/lines_ == 0 && dropped_ == 0);
-  line->too_long = dropped_ > 0 || static_cast<int64_t>(text.size()) > max_row_bytes_;
-  line->text = line->too_long ? absl::string_view() : text;
-  line->number = lines_ + 1;
-  lines_ += 1 + std::count(text.begin(), text.end(), '\n');
-  line->begin = offset_;
+      framing_.Row({buffer_.data() + begin_, bytes}, /*first=*/numbers_ == 0 && dropped_ == 0);
+  row->too_long = dropped_ > 0 || static_cast<int64_t>(text.size()) > max_row_bytes_;
+  row->text = row->too_long ? absl::string_view() : text;
+  row->number = numbers_ + 1;
+  numbers_ += framing_.Numbers(text);
+  row->begin = offset_;
   offset_ += dropped_ + static_cast<int64_t>(bytes);
-  line->end = offset_;
+  row->end = offset_;
   dropped_ = 0;
   Pass(bytes);
   scanned_ = begin_;
-  return Event::kLine;
+  return Event::kRow;
 }
 
-absl::StatusOr<StreamReader::Event> StreamReader::Next(double wait_seconds, StreamLine* line) {
+absl::StatusOr<StreamReader::Event> StreamReader::Next(double wait_seconds, StreamRow* row) {
   for (;;) {
     if (scanned_ < end_) {
+      if (unfinished_ && framing_.end().empty()) return HasGrown();
       const std::optional<size_t> bytes =
           scanner_->RowBytes({buffer_.data() + begin_, end_ - begin_}, /*last=*/false);
       if (bytes.has_value()) {
         if (unfinished_) {
-          unfinished_ = false;
-          if (*bytes > framing_.end().size()) {
-            return DataError(path_, ": byte ", offset_,
-                             " was the end of the stream in the middle of a line, which has ",
-                             "grown since; a stream that is followed waits for the end of a line");
-          }
-          // Only the line end had been missing.
+          if (*bytes > framing_.end().size()) return HasGrown();
+          // Only the row's end had been missing.
           offset_ += static_cast<int64_t>(*bytes);
           Pass(*bytes);
           scanned_ = begin_;
+          unfinished_ = false;
           continue;
         }
-        return Take(*bytes, line);
+        return Take(*bytes, row);
       }
       scanned_ = end_;
-      if (static_cast<int64_t>(end_ - begin_) > max_row_bytes_ + 4) {
+      if (static_cast<int64_t>(end_ - begin_) > max_row_bytes_ + framing_.overhead()) {
         dropped_ += static_cast<int64_t>(end_ - begin_);
         Pass(end_ - begin_);
         scanner_->Drop();
@@ -163,13 +199,18 @@ absl::StatusOr<StreamReader::Event> StreamReader::Next(double wait_seconds, Stre
     if (unfinished_ || (begin_ == end_ && dropped_ == 0)) return Event::kEnd;
     const std::optional<size_t> bytes =
         scanner_->RowBytes({buffer_.data() + begin_, end_ - begin_}, /*last=*/true);
-    return Take(bytes.value_or(0), line);
+    return Take(bytes.value_or(0), row);
   }
 }
 
-absl::Status StreamReader::SkipTo(int64_t offset, int64_t lines, std::optional<uint64_t> hash) {
-  const char end_of_row = framing_.end().back();
-  char last = end_of_row;
+absl::Status StreamReader::HasGrown() const {
+  return DataError(path_, ": byte ", offset_,
+                   " was the end of the stream in the middle of a row, which has grown since; a stream that "
+                   "is followed waits for the end of a row");
+}
+
+absl::Status StreamReader::SkipTo(int64_t offset, int64_t numbers, std::optional<uint64_t> hash) {
+  RowTail tail(framing_, max_row_bytes_);
   while (offset_ < offset) {
     if (begin_ == end_) {
       TANDEM_ASSIGN_OR_RETURN(const int64_t read, Fill(/*wait_seconds=*/0.1));
@@ -182,9 +223,9 @@ absl::Status StreamReader::SkipTo(int64_t offset, int64_t lines, std::optional<u
       continue;
     }
     const auto step = std::min<int64_t>(offset - offset_, static_cast<int64_t>(end_ - begin_));
+    tail.Add({buffer_.data() + begin_, static_cast<size_t>(step)});
     Pass(step);
     offset_ += step;
-    last = buffer_[begin_ - 1];
   }
   if (hash.has_value() && *hash != Hash()) {
     return DataError(path_, ": its first ", offset,
@@ -192,8 +233,8 @@ absl::Status StreamReader::SkipTo(int64_t offset, int64_t lines, std::optional<u
   }
   scanned_ = begin_;
   scanner_ = framing_.MakeScanner();
-  lines_ = lines;
-  unfinished_ = offset > 0 && last != end_of_row;
+  numbers_ = numbers;
+  unfinished_ = tail.InRow();
   return absl::OkStatus();
 }
 

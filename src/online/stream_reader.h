@@ -3,10 +3,10 @@
 //
 //   TANDEM_ASSIGN_OR_RETURN(auto reader, StreamReader::Open(fs, "clicks.tsv", /*follow=*/true,
 //                                                      format.framing(), format.max_row_bytes(), stop));
-//   StreamLine line;
-//   TANDEM_ASSIGN_OR_RETURN(StreamReader::Event event, reader->Next(/*wait_seconds=*/0.1, &line));
+//   StreamRow row;
+//   TANDEM_ASSIGN_OR_RETURN(StreamReader::Event event, reader->Next(/*wait_seconds=*/0.1, &row));
 //
-// A place in the stream is an offset in uncompressed bytes, at the beginning of a line. Nothing is read ahead
+// A place in the stream is an offset in uncompressed bytes, at the beginning of a row. Nothing is read ahead
 // beyond a buffer: a writer to a pipe waits for who reads from it. Not thread-safe. Errors are DataErrors
 // that name the file.
 #ifndef TANDEM_SRC_ONLINE_STREAM_READER_H_
@@ -29,11 +29,10 @@
 
 namespace tandem {
 
-struct StreamLine {
-  absl::string_view
-      text;  // without its end ("\n" or "\r\n"); empty where it is too long. Valid until the next call.
+struct StreamRow {
+  absl::string_view text;  // RowFraming::Row; empty where it is too long. Valid until the next call.
   bool too_long = false;
-  int64_t number = 0;  // of the line that it begins with, from 1
+  int64_t number = 0;  // from 1; of text the line that it begins with
   int64_t begin = 0;   // offset of its first byte...
   int64_t end = 0;     // ...and of what comes after it
 };
@@ -41,13 +40,13 @@ struct StreamLine {
 class StreamReader {
  public:
   enum class Event {
-    kLine,  // a line
+    kRow,   // a row
     kWait,  // none yet
     kEnd,   // there will be none
   };
 
-  // `path` "-" is standard input. With `follow` the end of the file isn't the end of the stream: lines are
-  // waited for, and a last line without a line end isn't one yet. A followed file is plain text
+  // `path` "-" is standard input. With `follow` the end of the file isn't the end of the stream: rows are
+  // waited for, and a last row without an end isn't one yet. A followed file is plain
   // (ConfigError), and only ever grows. `stop` (may be null) ends waiting when it isn't 0. `fs` and `clock`
   // outlive the reader.
   static absl::StatusOr<std::unique_ptr<StreamReader>> Open(FileSystem& fs, const std::string& path,
@@ -56,17 +55,18 @@ class StreamReader {
                                                             const std::atomic<int>* stop,
                                                             Clock& clock = Clock::Default());
 
-  // The next line. Waits for it up to `wait_seconds`, roughly. A followed file that was cut short is an
+  // The next row. Waits for it up to `wait_seconds`, roughly. A followed file that was cut short is an
   // error; one whose name leads to another file now is one a moment later, when its writer has had time to
   // end it.
-  absl::StatusOr<Event> Next(double wait_seconds, StreamLine* line);
-  // Reads past everything before `offset`, where line `lines` + 1 begins: what is skipped isn't kept. With a
-  // `hash` it must be what had that Hash() when it was read first.
-  absl::Status SkipTo(int64_t offset, int64_t lines, std::optional<uint64_t> hash);
+  absl::StatusOr<Event> Next(double wait_seconds, StreamRow* row);
+  // Reads past everything before `offset`, where the row of number `numbers` + 1 begins: what is skipped isn't
+  // kept. With a `hash` it must be what had that Hash() when it was read first.
+  absl::Status SkipTo(int64_t offset, int64_t numbers, std::optional<uint64_t> hash);
 
   int64_t offset() const { return offset_; }
-  int64_t lines() const { return lines_; }
-  // Of all bytes before offset(); nullopt where more were passed, those of a line that is too long to keep.
+  // The last one that is taken: RowFraming::Numbers of the rows before offset().
+  int64_t numbers() const { return numbers_; }
+  // Of all bytes before offset(); nullopt where more were passed, those of a row that is too long to keep.
   std::optional<uint64_t> Hash() const {
     return dropped_ > 0 ? std::nullopt : std::optional<uint64_t>(hash_.Digest());
   }
@@ -83,7 +83,8 @@ class StreamReader {
   absl::Status CheckStillThere();
   // Reads on behind the buffer; the number of bytes, 0 for none now.
   absl::StatusOr<int64_t> Fill(double wait_seconds);
-  Event Take(size_t bytes, StreamLine* line);
+  Event Take(size_t bytes, StreamRow* row);
+  absl::Status HasGrown() const;
 
   FileSystem& fs_;
   const std::string path_;
@@ -99,12 +100,12 @@ class StreamReader {
   RunningHash hash_;
   std::string buffer_;
   size_t begin_ = 0, scanned_ = 0,
-         end_ = 0;       // in buffer_: of the line at hand, of what was looked at in vain, of the bytes read
-  int64_t offset_ = 0;   // of the line at hand, in the stream
-  int64_t lines_ = 0;    // before it
-  int64_t dropped_ = 0;  // bytes of the line at hand that were too many to keep
+         end_ = 0;       // in buffer_: of the row at hand, of what was looked at in vain, of the bytes read
+  int64_t offset_ = 0;   // of the row at hand, in the stream
+  int64_t numbers_ = 0;  // taken before it
+  int64_t dropped_ = 0;  // bytes of the row at hand that were too many to keep
   bool at_end_ = false;
-  bool unfinished_ = false;  // the line before `offset_` had no line end
+  bool unfinished_ = false;  // the row before `offset_` wasn't whole
 };
 
 }  // namespace tandem

@@ -5,15 +5,43 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "absl/strings/str_cat.h"
 #include "src/util/json_text.h"
+#include "tandem/dual_model.h"
 #include "tandem/experiment.pb.h"
 #include "tandem/score_files.h"
 #include "tandem/status.h"
 
 namespace tandem {
+namespace {
+
+absl::Status CheckChoice(const TeacherChoice& choice, const Predictor& predictor) {
+  if (!choice.committee && !choice.member.has_value()) return absl::OkStatus();
+  const int members = predictor.has_teacher() ? predictor.model().teacher().size() : 0;
+  if (members < 2) {
+    return ConfigError(predictor.directory(), " has ", members == 1 ? "one" : "no",
+                       " teacher, and no committee");
+  }
+  const int member = choice.member.value_or(0);
+  if (member >= 0 && member < members) return absl::OkStatus();
+  return ConfigError(predictor.directory(), " has ", members, " members, from 0 to ", members - 1,
+                     ", and no member ", member);
+}
+
+void KeepChosen(const TeacherChoice& choice, ModelEvaluation* evaluation) {
+  if (choice.committee) evaluation->teacher_name = "committee";
+  if (!choice.member.has_value()) return;
+  CHECK_LT(*choice.member, static_cast<int>(evaluation->members.size())) << "members aren't scored";
+  evaluation->teacher_name = absl::StrCat("member ", *choice.member);
+  evaluation->teacher = evaluation->members[*choice.member];
+}
+
+}  // namespace
 
 absl::StatusOr<ModelEvaluation> EvaluateModel(const Predictor& predictor,
-                                              const std::vector<std::string>& files) {
+                                              const std::vector<std::string>& files,
+                                              const TeacherChoice& choice) {
+  TANDEM_RETURN_IF_ERROR(CheckChoice(choice, predictor));
   TANDEM_ASSIGN_OR_RETURN(const std::vector<TowerLogs> all, ScoreFiles({&predictor}, files));
   const TowerLogs& logs = all[0];
   ModelEvaluation evaluation;
@@ -29,6 +57,7 @@ absl::StatusOr<ModelEvaluation> EvaluateModel(const Predictor& predictor,
     evaluation.members.push_back(Evaluate(member, with_groups, logs.seen));
   for (const std::optional<Evaluation>& tower : {evaluation.teacher, evaluation.student})
     if (tower.has_value()) evaluation.rows_without_group = tower->all.rows_without_group;
+  KeepChosen(choice, &evaluation);
   return evaluation;
 }
 

@@ -9,13 +9,16 @@
 #include <utility>
 
 #include "absl/strings/str_join.h"
+#include "src/serve/scoring_costs.h"
 #include "src/util/pipeline.h"
+#include "src/util/profile.h"
 #include "tandem/experiment.pb.h"
 #include "tandem/predictor.h"
 #include "tandem/quarantine.h"
 #include "tandem/sample_format.h"
 #include "tandem/status.h"
 #include "tandem/threads.h"
+#include "tandem/unknown_ids.h"
 
 namespace tandem {
 namespace {
@@ -210,6 +213,8 @@ class FileScorer {
 
 absl::StatusOr<PredictedRows> PredictFiles(ServedModel* model, const std::vector<std::string>& files,
                                            const std::function<absl::Status(absl::string_view text)>& write) {
+  if (Profile* const profile = Profile::Current(); profile != nullptr)
+    SetScoringCosts(*model->current(), profile);
   FileScorer scorer(model->current(), write);
   TANDEM_RETURN_IF_ERROR(scorer.WriteHeader());
   for (const std::string& file : files) {
@@ -220,7 +225,12 @@ absl::StatusOr<PredictedRows> PredictFiles(ServedModel* model, const std::vector
     }
     TANDEM_RETURN_IF_ERROR(scorer.Score(file));
   }
-  return PredictedRows{scorer.quarantine().rows_read(), scorer.quarantine().rows_bad(), scorer.Ids()};
+  PredictedRows predicted{scorer.quarantine().rows_read(), scorer.quarantine().rows_bad(), scorer.Ids()};
+  if (predicted.rows > 0 && !predicted.ids.empty())
+    LOG(INFO) << "ids unknown to the model, by feature: " << UnknownIdsText(predicted.ids);
+  for (const std::string& warning : UnknownIdWarnings(*model->current(), predicted.ids))
+    LOG(WARNING) << warning;
+  return predicted;
 }
 
 }  // namespace tandem

@@ -58,6 +58,8 @@ absl::StatusOr<std::vector<Day>> DaysToTrain(FileSystem& fs, const proto::Experi
 }
 
 absl::StatusOr<proto::Experiment> ExperimentToFineTune(FileSystem& fs, const FineTuneSetup& setup) {
+  if (IsBundle(fs, setup.checkpoint))
+    return ConfigError(setup.checkpoint, " is a bundle, which serves only; name the run it came from");
   TANDEM_ASSIGN_OR_RETURN(proto::Experiment experiment, ReadModelExperiment(fs, setup.checkpoint));
   for (const std::string& run : {setup.init_from, setup.checkpoint + "/../.."}) {
     if (!fs.Exists(run + "/config.pbtxt")) continue;
@@ -72,6 +74,8 @@ absl::StatusOr<proto::Experiment> ExperimentToFineTune(FileSystem& fs, const Fin
   if (!setup.input.empty()) experiment.mutable_data()->set_path(setup.input);
   ResolveDefaults(&experiment);
   TANDEM_RETURN_IF_ERROR(ValidateExperiment(experiment));
+  if (setup.parts == TrainedParts::kStudent && experiment.model().method() == proto::TEACHER_ALONE)
+    return ConfigError(setup.checkpoint, " has a teacher only, and no student to train");
   return experiment;
 }
 

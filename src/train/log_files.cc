@@ -1,11 +1,8 @@
 #include "src/train/log_files.h"
 
 #include <glog/logging.h>
-#include <sys/stat.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <memory>
 #include <utility>
 
@@ -35,12 +32,13 @@ std::vector<std::string> NamesOf(const std::vector<std::string>& paths) {
   return names;
 }
 
-}  // namespace
-
-bool LogFiles::Look::operator==(const Look& other) const {
-  return bytes == other.bytes && device == other.device && number == other.number &&
-         modified == other.modified && changed == other.changed;
+// As far as the file system tells.
+bool SameBytes(const FileInfo& one, const FileInfo& other) {
+  return one.size == other.size && one.device == other.device && one.number == other.number &&
+         one.modified == other.modified && one.changed == other.changed;
 }
+
+}  // namespace
 
 LogFiles::LogFiles(FileSystem& fs, const std::string& run_dir, const proto::RunState& state)
     : fs_(fs), run_dir_(run_dir) {
@@ -50,17 +48,9 @@ LogFiles::LogFiles(FileSystem& fs, const std::string& run_dir, const proto::RunS
   }
 }
 
-absl::StatusOr<LogFiles::Look> LogFiles::LookAt(const std::string& path) {
-  struct stat info;
-  if (stat(path.c_str(), &info) != 0) return DataError(path, ": ", std::strerror(errno));
-  const auto nanoseconds = [](const timespec& time) { return time.tv_sec * 1000000000LL + time.tv_nsec; };
-  Look look;
-  look.bytes = info.st_size;
-  look.device = info.st_dev;
-  look.number = info.st_ino;
-  look.modified = nanoseconds(info.st_mtim);
-  look.changed = nanoseconds(info.st_ctim);
-  look.regular = S_ISREG(info.st_mode);
+absl::StatusOr<FileInfo> LogFiles::LookAt(const std::string& path) const {
+  absl::StatusOr<FileInfo> look = fs_.Info(path);
+  if (!look.ok()) return DataError(look.status().message());
   return look;
 }
 
@@ -113,8 +103,8 @@ absl::Status LogFiles::CheckNames(const Day& day, const std::vector<std::string>
   for (const auto& [name, record] : recorded->second) absent.insert(name);
   for (size_t i = 0; i < names.size(); ++i) {
     if (absent.erase(names[i]) > 0) continue;
-    const absl::StatusOr<Look> look = LookAt(day.files[i]);
-    if (look.ok() && !look->regular) continue;
+    TANDEM_ASSIGN_OR_RETURN(const FileInfo look, LookAt(day.files[i]));
+    if (look.kind != FileInfo::Kind::kFile) continue;
     return DataError(day.files[i], ": is new: the run has read the log", of_day, " without it", advice);
   }
   if (absent.empty()) return absl::OkStatus();
@@ -130,9 +120,9 @@ absl::Status LogFiles::CheckSizes(const std::vector<Day>& days) const {
     TANDEM_RETURN_IF_ERROR(CheckNames(day, names));
     for (size_t i = 0; i < names.size(); ++i) {
       const auto record = recorded->second.find(names[i]);
-      TANDEM_ASSIGN_OR_RETURN(const Look look, LookAt(day.files[i]));
-      if (record == recorded->second.end() || look.bytes == record->second.bytes()) continue;
-      return Changed(day.files[i], record->second, look.bytes, "since this run read it");
+      TANDEM_ASSIGN_OR_RETURN(const FileInfo look, LookAt(day.files[i]));
+      if (record == recorded->second.end() || look.size == record->second.bytes()) continue;
+      return Changed(day.files[i], record->second, look.size, "since this run read it");
     }
   }
   return absl::OkStatus();
@@ -148,16 +138,16 @@ absl::Status LogFiles::Verify(const Day& day, const char* when) {
   }
   for (size_t i = 0; i < names.size(); ++i) {
     const std::string& path = day.files[i];
-    TANDEM_ASSIGN_OR_RETURN(const Look look, LookAt(path));
-    if (!look.regular) continue;
+    TANDEM_ASSIGN_OR_RETURN(const FileInfo look, LookAt(path));
+    if (look.kind != FileInfo::Kind::kFile) continue;
     const auto record = before.find(names[i]), end = before.end();
     {
       std::lock_guard<std::mutex> lock(mutex_);
       const auto last = looks_.find(path);
-      if (record != end && last != looks_.end() && last->second == look) continue;
+      if (record != end && last != looks_.end() && SameBytes(last->second, look)) continue;
     }
-    if (record != end && record->second.bytes() != look.bytes)
-      return Changed(path, record->second, look.bytes, when);
+    if (record != end && record->second.bytes() != look.size)
+      return Changed(path, record->second, look.size, when);
     TANDEM_ASSIGN_OR_RETURN(const Seen now, Hashed(path, day.date, names[i]));
     if (record != end &&
         (record->second.bytes() != now.record.bytes() || record->second.hash() != now.record.hash()))

@@ -44,20 +44,12 @@ class LogFiles : public DayWatch {
   void Note(const Day& day, proto::RunState* state);
 
  private:
-  // What the file system says of a file; while it says the same, nothing was written.
-  struct Look {
-    int64_t bytes = 0;
-    uint64_t device = 0, number = 0;
-    int64_t modified = 0, changed = 0;  // nanoseconds
-    bool regular = false;
-    bool operator==(const Look& other) const;
-  };
   struct Seen {
-    Look look;
+    FileInfo look;
     proto::LogFile record;
   };
 
-  static absl::StatusOr<Look> LookAt(const std::string& path);
+  absl::StatusOr<FileInfo> LookAt(const std::string& path) const;
   absl::StatusOr<Seen> Hashed(const std::string& path, const std::string& day, const std::string& name) const;
   // Every file against its record; one that has none gets it.
   absl::Status Verify(const Day& day, const char* when);
@@ -70,7 +62,7 @@ class LogFiles : public DayWatch {
   const std::string run_dir_;
   mutable std::mutex mutex_;
   std::map<std::string, std::map<std::string, proto::LogFile>> records_;  // by day, by name
-  std::map<std::string, Look> looks_;                                     // by path, when it was last hashed
+  std::map<std::string, FileInfo> looks_;                                 // by path, when it was last hashed
   std::map<std::pair<int64_t, uint64_t>, std::string> by_content_;        // bytes and hash to a path
   std::set<std::string> noted_;                                           // days
 };

@@ -271,9 +271,13 @@ class PosixFileSystem : public FileSystem {
   }
 
   absl::StatusOr<FileInfo> Info(const std::string& path) override {
-    struct stat info;
-    if (stat(path.c_str(), &info) != 0) return ReadFailed(path, errno);
-    return FileInfo{KindOf(info.st_mode), info.st_size, info.st_dev, info.st_ino};
+    struct stat found;
+    if (stat(path.c_str(), &found) != 0) return ReadFailed(path, errno);
+    const auto nanoseconds = [](const timespec& time) { return time.tv_sec * 1000000000LL + time.tv_nsec; };
+    FileInfo info{KindOf(found.st_mode), found.st_size, found.st_dev, found.st_ino};
+    info.modified = nanoseconds(found.st_mtim);
+    info.changed = nanoseconds(found.st_ctim);
+    return info;
   }
 
   bool Exists(const std::string& path) override {

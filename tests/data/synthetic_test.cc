@@ -238,6 +238,33 @@ TEST(SyntheticLog, NothingButWholeFilesIsLeftWhenWritingFails) {
   }
 }
 
+TEST(SyntheticLog, WantsADirectoryOfItsOwn) {
+  const std::string directory = FreshDirectory("own");
+  FileSystem& fs = FileSystem::Default();
+  EXPECT_TRUE(CheckLogDirectory(fs, directory).ok());
+  std::filesystem::create_directories(directory);
+  EXPECT_TRUE(CheckLogDirectory(fs, directory).ok());
+  std::ofstream(directory + "/2025-12-31.tsv.gz") << "of another truth";
+  for (const std::string& path : {directory, directory + "/2025-12-31.tsv.gz"}) {
+    const absl::Status status = CheckLogDirectory(fs, path);
+    EXPECT_EQ(ExitCode(status), kExitUsage);
+    EXPECT_EQ(status.message().find(path + " is "), 0u) << status;
+  }
+}
+
+TEST(SyntheticLog, TheReportAsJsonHasWhatTheLogHas) {
+  SyntheticOptions options = SmallLog("json");
+  options.holdout_rows = 50;
+  const SyntheticReport report = WriteSyntheticLog(FileSystem::Default(), options).value();
+  const auto json = nlohmann::json::parse(SyntheticReportToJson(report));
+  EXPECT_EQ(json["rows"], options.days * options.rows_per_day);
+  EXPECT_EQ(json["days"], options.days);
+  EXPECT_EQ(json["fields"], report.columns.size() - 1);
+  EXPECT_EQ(json["bayes_auc"], report.total.bayes_auc);
+  EXPECT_EQ(json["holdout"]["rows"], 50);
+  EXPECT_TRUE(std::filesystem::exists(json["truth"].get<std::string>()));
+}
+
 TEST(SyntheticLog, OptionsOutOfRangeAreNamed) {
   const auto fault = [](auto change) {
     SyntheticOptions options = SmallLog("range");

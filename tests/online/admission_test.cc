@@ -26,10 +26,9 @@ class AdmissionTest : public SampleFilesTest {
   // What comes of each line after the header: "row+@12" (positive, at time 12), "row-@12", "none", or
   // "error".
   std::vector<std::string> Admit(const std::string& online, const std::string& lines,
-                                 const std::string& data = "") {
-    experiment_ = OnlineExperiment(
-        SmallExperiment("method: STUDENT_ALONE student { mlp { hidden: 8 } }",
-                        "online { " + online + " } data { max_bad_fraction: 1 " + data + " }"));
+                                 const std::string& data = "max_bad_fraction: 1") {
+    experiment_ = OnlineExperiment(SmallExperiment("method: STUDENT_ALONE student { mlp { hidden: 8 } }",
+                                                   "online { " + online + " } data { " + data + " }"));
     schema_ = std::make_unique<Schema>(experiment_);
     const std::string path = Write("clicks.tsv", kHeader + lines);
     admission_ = std::make_unique<Admission>(experiment_, *schema_, FileSystem::Default(), Path("quarantine"),
@@ -42,8 +41,8 @@ class AdmissionTest : public SampleFilesTest {
     const absl::StatusOr<StreamReader::Event> header = admission_->ReadHeader(reader.get(), 0);
     if (!header.ok()) return {std::string(header.status().message())};
     EXPECT_TRUE(admission_->Resume().ok());
-    StreamLine line;
-    while (*reader->Next(0, &line) == StreamReader::Event::kLine) {
+    StreamRow line;
+    while (*reader->Next(0, &line) == StreamReader::Event::kRow) {
       const absl::StatusOr<std::optional<WaitingRow>> row = admission_->Admit(line);
       if (!row.ok()) {
         outcomes.push_back("error");
@@ -97,6 +96,9 @@ TEST_F(AdmissionTest, ALineThatIsTooLongIsMalformed) {
       Admit("", "1\tu\ti\t\tq\t3\t1\n" + std::string(3000, 'x') + "\n", "delimited { max_line_bytes: 1024 }"),
       (Texts{"row+@0", "none"}));
   EXPECT_EQ(state_.rows_bad(static_cast<int>(RowFault::kLineTooLong)), 1);
+  EXPECT_THAT(std::string(admission_->Finish().message()),
+              HasSubstr("the first is " + Path("clicks.tsv") +
+                        ":3: a row of more than data.delimited.max_line_bytes 1024"));
 }
 
 TEST_F(AdmissionTest, SamplesFromBeforeTheCutAreTheBasesOwn) {

@@ -32,10 +32,10 @@ class ResumableStreamTest : public SampleFilesTest {
   }
   // The next line's text; "wait" or "end" where there is none.
   static std::string Next(ResumableStream* stream) {
-    StreamLine line;
+    StreamRow line;
     const absl::StatusOr<Event> event = stream->Next(0, &line);
     EXPECT_TRUE(event.ok()) << event.status();
-    return *event == Event::kLine ? std::string(line.text) : *event == Event::kWait ? "wait" : "end";
+    return *event == Event::kRow ? std::string(line.text) : *event == Event::kWait ? "wait" : "end";
   }
 
   static constexpr char kHeader[] = "label\tuser\titem\ttags\tquery\tage\n";

@@ -14,6 +14,7 @@
 #include "src/data/line_file.h"
 #include "tandem/status.h"
 #include "tests/support/faulty_file_system.h"
+#include "tests/support/length_framing.h"
 #include "tests/support/sample_files.h"
 
 namespace tandem {
@@ -22,9 +23,9 @@ namespace {
 class StreamReaderTest : public SampleFilesTest {
  protected:
   static std::unique_ptr<StreamReader> Open(const std::string& path, bool follow,
-                                            int64_t max_line_bytes = 100) {
+                                            const RowFraming& framing = LineFraming()) {
     absl::StatusOr<std::unique_ptr<StreamReader>> reader =
-        StreamReader::Open(FileSystem::Default(), path, follow, LineFraming(), max_line_bytes, nullptr);
+        StreamReader::Open(FileSystem::Default(), path, follow, framing, /*max_row_bytes=*/100, nullptr);
     EXPECT_TRUE(reader.ok()) << reader.status();
     return *std::move(reader);
   }
@@ -32,17 +33,17 @@ class StreamReaderTest : public SampleFilesTest {
   static std::vector<std::string> Lines(StreamReader* reader) {
     std::vector<std::string> lines;
     for (;;) {
-      StreamLine line;
-      const absl::StatusOr<StreamReader::Event> event = reader->Next(0.001, &line);
+      StreamRow row;
+      const absl::StatusOr<StreamReader::Event> event = reader->Next(0.001, &row);
       if (!event.ok()) {
         lines.push_back(absl::StrCat("error ", event.status().message()));
         return lines;
       }
-      if (*event != StreamReader::Event::kLine) {
+      if (*event != StreamReader::Event::kRow) {
         lines.push_back(*event == StreamReader::Event::kEnd ? "end" : "wait");
         return lines;
       }
-      lines.push_back(absl::StrCat(line.too_long ? "(too long)" : line.text, "@", line.begin, "-", line.end));
+      lines.push_back(absl::StrCat(row.too_long ? "(too long)" : row.text, "@", row.begin, "-", row.end));
     }
   }
   void Append(const std::string& name, const std::string& text) const {
@@ -93,12 +94,12 @@ TEST_F(StreamReaderTest, FromAnyLinesEndTheRestComesAsItWould) {
     const Texts all = Lines(Open(path, false).get());
     for (const int from : {0, 1, 1234, 4999, 5000}) {
       const auto whole = Open(path, false);
-      StreamLine line;
-      for (int i = 0; i < from; ++i) ASSERT_TRUE(whole->Next(0, &line).ok());
+      StreamRow row;
+      for (int i = 0; i < from; ++i) ASSERT_TRUE(whole->Next(0, &row).ok());
       const auto skipped = Open(path, false);
       ASSERT_TRUE(skipped->SkipTo(whole->offset(), from, whole->Hash()).ok());
       EXPECT_EQ(Lines(skipped.get()), Texts(all.begin() + from, all.end())) << from;
-      EXPECT_EQ(skipped->lines(), 5000);
+      EXPECT_EQ(skipped->numbers(), 5000);
     }
   }
 }
@@ -111,8 +112,8 @@ TEST_F(StreamReaderTest, AStreamShorterThanThePlaceIsAnotherStream) {
 
 TEST_F(StreamReaderTest, OtherBytesBeforeThePlaceAreAnotherStream) {
   const auto whole = Open(Write("log", "one\ntwo\nthree\n"), false);
-  StreamLine line;
-  for (int i = 0; i < 2; ++i) ASSERT_TRUE(whole->Next(0, &line).ok());
+  StreamRow row;
+  for (int i = 0; i < 2; ++i) ASSERT_TRUE(whole->Next(0, &row).ok());
   const absl::Status same = Open(Write("same", "one\ntwo\nfour\n"), false)->SkipTo(8, 2, whole->Hash());
   EXPECT_TRUE(same.ok()) << same;
   const absl::Status other = Open(Write("other", "one\nTwo\nthree\n"), false)->SkipTo(8, 2, whole->Hash());
@@ -153,6 +154,82 @@ TEST_F(StreamReaderTest, ALastLineThatHasGrownSinceIsAnError) {
   reader = Open(path, false);
   ASSERT_TRUE(reader->SkipTo(7, 2, std::nullopt).ok());
   EXPECT_EQ(Lines(reader.get()).back().find("error "), 0u);
+}
+
+std::string Framed(const std::vector<std::string>& rows) {
+  std::string bytes;
+  for (const std::string& row : rows) LengthFraming().Append(row, &bytes);
+  return bytes;
+}
+
+TEST_F(StreamReaderTest, RowsWithoutEndsAreReadOnFromEachOfThem) {
+  const LengthFraming framing;
+  // What looks like a line's end is none; the longest row there may be, and one that is too long.
+  const std::string path =
+      Write("log", Framed({"one", "a\nb\n", "", std::string(100, 'x'), std::string(200000, 'y'), "last"}));
+  const Texts all = Lines(Open(path, false, framing).get());
+  EXPECT_EQ(all, (Texts{"one@0-7", "a\nb\n@7-15", "@15-19", std::string(100, 'x') + "@19-123",
+                        "(too long)@123-200127", "last@200127-200135", "end"}));
+  const auto whole = Open(path, false, framing);
+  for (int from = 0; from <= 6; ++from) {
+    const auto resumed = Open(path, false, framing);
+    const absl::Status skipped = resumed->SkipTo(whole->offset(), whole->numbers(), whole->Hash());
+    ASSERT_TRUE(skipped.ok()) << skipped;
+    EXPECT_EQ(Lines(resumed.get()), Texts(all.begin() + from, all.end())) << from;
+    EXPECT_EQ(resumed->numbers(), 6) << "a row takes one number, whatever bytes it is of";
+    StreamRow row;
+    ASSERT_TRUE(whole->Next(0, &row).ok());
+  }
+}
+
+TEST_F(StreamReaderTest, ARowWithoutAnEndThatWasCutOffIsNotReadOn) {
+  const LengthFraming framing;
+  const std::string bytes = Framed({"one", "two\n", std::string(300000, 'x')});
+  // In the middle of a length, of a row, behind what looks like a line's end, and of a row that is too long.
+  for (const size_t cut : {size_t{9}, size_t{13}, size_t{14}, size_t{250000}}) {
+    const std::string path = Write("log", bytes.substr(0, cut));
+    const auto reader = Open(path, false, framing);
+    EXPECT_EQ(Lines(reader.get()).back(), "end");
+    ASSERT_EQ(reader->offset(), static_cast<int64_t>(cut));
+    const auto same = Open(path, false, framing);
+    ASSERT_TRUE(same->SkipTo(cut, reader->numbers(), std::nullopt).ok());
+    EXPECT_EQ(Lines(same.get()), (Texts{"end"})) << cut;
+    Write("log", bytes);
+    const auto grown = Open(path, false, framing);
+    ASSERT_TRUE(grown->SkipTo(cut, reader->numbers(), std::nullopt).ok());
+    EXPECT_NE(Lines(grown.get())[0].find("in the middle of a row, which has grown"), std::string::npos)
+        << cut;
+  }
+}
+
+// The first length is what gzip begins with.
+TEST_F(StreamReaderTest, RowsOfAnyBytesAreNotTakenForAnotherKindOfFile) {
+  const LengthFraming framing;
+  const std::string path = Write("log", Framed({std::string(0x8b1f, 'x'), "two"}));
+  for (const bool follow : {false, true}) {
+    const auto reader = Open(path, follow, framing);
+    EXPECT_EQ(Lines(reader.get()), (Texts{"(too long)@0-35619", "two@35619-35626", follow ? "wait" : "end"}));
+  }
+  const absl::StatusOr<std::unique_ptr<StreamReader>> packed = StreamReader::Open(
+      FileSystem::Default(), Write("log.gz", Gzip(Framed({"one"}))), true, framing, 100, nullptr);
+  EXPECT_EQ(ExitCode(packed.status()), kExitUsage);
+}
+
+TEST_F(StreamReaderTest, AFollowedRowWithoutAnEndIsWaitedForToItsLastByte) {
+  const LengthFraming framing;
+  const std::string bytes = Framed({"one", "two"});
+  const auto reader = Open(Write("log", bytes.substr(0, 13)), true, framing);
+  EXPECT_EQ(Lines(reader.get()), (Texts{"one@0-7", "wait"}));
+  Append("log", bytes.substr(13));
+  EXPECT_EQ(Lines(reader.get()), (Texts{"two@7-14", "wait"}));
+}
+
+TEST_F(StreamReaderTest, ARowOfSeveralLinesTakesAsManyNumbers) {
+  const auto framing = QuotedFraming({',', '"'}, 100);
+  const auto reader = Open(Write("log", "a\n\"b\n\n\"\nc\n"), false, *framing);
+  std::vector<int64_t> numbers;
+  for (StreamRow row; *reader->Next(0, &row) == StreamReader::Event::kRow;) numbers.push_back(row.number);
+  EXPECT_EQ(numbers, (std::vector<int64_t>{1, 2, 5}));
 }
 
 TEST_F(StreamReaderTest, AnOverlongLineIsMarkedAndNotKept) {

@@ -1,7 +1,11 @@
 // Files to lines of scores, and a model that is published meanwhile.
 #include "tandem/predict_files.h"
 
+#include <glog/logging.h>
+
+#include <algorithm>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
@@ -10,6 +14,7 @@
 #include "absl/strings/str_split.h"
 #include "src/serve/unknown_share.h"
 #include "src/util/links.h"
+#include "src/util/profile.h"
 #include "tandem/evaluate_model.h"
 #include "tandem/score_files.h"
 #include "tandem/served_model.h"
@@ -65,6 +70,42 @@ TEST_F(PredictFilesTest, FilesAreReadByTheFileSystemOfTheModel) {
   EXPECT_FALSE(PredictFiles(model.get(), {file}, ignore).ok());
   faulty.FailRead(0);
   EXPECT_FALSE(EvaluateModel(*model->current(), {file}).ok());
+}
+
+// What a log says, line by line.
+class Logged : public google::LogSink {
+ public:
+  Logged() { google::AddLogSink(this); }
+  ~Logged() override { google::RemoveLogSink(this); }
+  void send(google::LogSeverity /*severity*/, const char* /*full_filename*/, const char* /*base_filename*/,
+            int /*line*/, const google::LogMessageTime& /*time*/, const char* message,
+            size_t message_length) override {
+    absl::StrAppend(&text, absl::string_view(message, message_length), "\n");
+  }
+  std::string text;
+};
+
+TEST_F(PredictFilesTest, IdsThatTheModelDoesNotKnowAreToldWhoeverCalls) {
+  std::string rows = "label\tuser\titem\ttags\tquery\tage\n";
+  for (int row = 0; row < 30; ++row) absl::StrAppend(&rows, "1\tnobody", row, "\t1\t\t1\t30\n");
+  const std::string file = Write("day.tsv", rows);
+  const Logged logged;
+  Text(Open("one").get(), {file});
+  EXPECT_NE(logged.text.find("ids unknown to the model, by feature: user 100 %"), std::string::npos)
+      << logged.text;
+  EXPECT_NE(logged.text.find("feature 'user', column 'user': 30 of 30 ids are unknown"), std::string::npos)
+      << logged.text;
+}
+
+TEST_F(PredictFilesTest, AProfileKnowsWhatScoringCosts) {
+  const std::string file = Write("day.tsv", SmallLog(30, 1));
+  const Profile profile(ProfiledCommand::kPredict, 1, MachinePeak());
+  Text(Open("one").get(), {file});
+  const auto stages = nlohmann::json::parse(profile.Json())["stages"];
+  const auto student = std::find_if(stages.begin(), stages.end(),
+                                    [](const auto& stage) { return stage["stage"] == "student_forward"; });
+  ASSERT_NE(student, stages.end()) << stages;
+  EXPECT_GT((*student)["flops"], 0);
 }
 
 // The column of scores behind one key column, of the lines [begin, end).

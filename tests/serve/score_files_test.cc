@@ -72,6 +72,33 @@ TEST_F(ScoreFilesTest, SeenIsWhetherTheGroupHasARowInTheTable) {
   }
 }
 
+TEST_F(ScoreFilesTest, ACommitteesMemberIsEvaluatedWhereItIsAskedFor) {
+  WriteTrainedCheckpoint(
+      SmallExperiment("method: TEACHER_ALONE committee { member { copies: 2 tower { mlp { hidden: 4 } } } }"),
+      3, Path("committee"));
+  PredictorOptions options;
+  options.members = true;
+  const std::unique_ptr<Predictor> committee = Predictor::Load(Path("committee"), options).value();
+  const std::string file = Write("day.tsv", SmallLog(50, 1));
+  const ModelEvaluation whole = EvaluateModel(*committee, {file}).value();
+  ASSERT_EQ(whole.members.size(), 2u);
+  EXPECT_EQ(whole.teacher_name, "teacher");
+  const ModelEvaluation mean = EvaluateModel(*committee, {file}, {/*committee=*/true, {}}).value();
+  EXPECT_EQ(mean.teacher_name, "committee");
+  EXPECT_EQ(EvaluationToJson(*mean.teacher), EvaluationToJson(*whole.teacher));
+  const ModelEvaluation second = EvaluateModel(*committee, {file}, {true, 1}).value();
+  EXPECT_EQ(second.teacher_name, "member 1");
+  EXPECT_EQ(EvaluationToJson(*second.teacher), EvaluationToJson(whole.members[1]));
+  EXPECT_NE(EvaluationToJson(*second.teacher), EvaluationToJson(*whole.teacher));
+
+  const absl::Status none = EvaluateModel(*committee, {file}, {true, 2}).status();
+  EXPECT_EQ(ExitCode(none), kExitUsage);
+  EXPECT_TRUE(absl::StrContains(none.message(), "has 2 members, from 0 to 1, and no member 2")) << none;
+  const absl::Status alone = EvaluateModel(*Model(3), {file}, {true, {}}).status();
+  EXPECT_EQ(ExitCode(alone), kExitUsage);
+  EXPECT_TRUE(absl::StrContains(alone.message(), "has one teacher, and no committee")) << alone;
+}
+
 TEST_F(ScoreFilesTest, MalformedAndUnlabelledRowsAreLeftOut) {
   const std::unique_ptr<Predictor> model = Model(3, "data { unlabelled: DROP max_bad_fraction: 0.5 }");
   const std::string file = Write("day.tsv",

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "tandem/experiment.h"
 #include "tandem/experiment.pb.h"
+#include "tandem/export.h"
 #include "tandem/run.h"
 #include "tandem/status.h"
 #include "tests/support/experiments.h"
@@ -103,6 +104,24 @@ TEST_F(SetupTest, FineTuningGoesOnWithTheModelsConfigurationAndTheRunsLog) {
   ExpectRefused(ExperimentToFineTune(fs_, setup).status(), "clear=train.validation holds out none");
   setup.overrides = {"train.batch_size=0"};
   ExpectRefused(ExperimentToFineTune(fs_, setup).status(), "train.batch_size");
+}
+
+TEST_F(SetupTest, WhatHasNoStateOrNoStudentIsNotTunedFurther) {
+  WriteTrainedCheckpoint(SmallExperiment(kModel), /*steps=*/2, Path("both"));
+  WriteTrainedCheckpoint(SmallExperiment("method: TEACHER_ALONE teacher { mlp { hidden: 4 } }"), /*steps=*/2,
+                         Path("teacher"));
+  ASSERT_TRUE(ExportBundle(fs_, Path("both"), Path("bundle"), ExportOptions()).ok());
+  const auto tune = [&](const std::string& name, TrainedParts parts) {
+    FineTuneSetup setup;
+    setup.init_from = setup.checkpoint = Path(name);
+    setup.input = Path("logs/2026-01-03.tsv");
+    setup.parts = parts;
+    return ExperimentToFineTune(fs_, setup).status();
+  };
+  ExpectRefused(tune("bundle", TrainedParts::kAll), "is a bundle, which serves only");
+  ExpectRefused(tune("teacher", TrainedParts::kStudent), "has a teacher only");
+  EXPECT_TRUE(tune("teacher", TrainedParts::kAll).ok());
+  EXPECT_TRUE(tune("both", TrainedParts::kStudent).ok());
 }
 
 TEST_F(SetupTest, AResumedDailyRunKeepsTheGateThatItHas) {

@@ -4,12 +4,14 @@
 //   fs.Put("log.tsv", "label\tuser\n1\tu1\n");
 //   TANDEM_RETURN_IF_ERROR(WriteDirectory(fs, "model", fill));
 //
-// Locks that everybody gets. Not thread-safe.
+// Locks that everybody gets. Thread-safe, but for Put and copies.
 #ifndef TANDEM_TESTS_SUPPORT_MEMORY_FILE_SYSTEM_H_
 #define TANDEM_TESTS_SUPPORT_MEMORY_FILE_SYSTEM_H_
 
+#include <cstdint>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <set>
 #include <string>
 #include <vector>
@@ -20,6 +22,11 @@ namespace tandem {
 
 class MemoryFileSystem final : public FileSystem {
  public:
+  MemoryFileSystem() = default;
+  // The files too.
+  MemoryFileSystem(const MemoryFileSystem& other);
+  MemoryFileSystem& operator=(const MemoryFileSystem&) = delete;
+
   // With the directories that are missing.
   void Put(const std::string& path, std::string bytes);
 
@@ -44,11 +51,25 @@ class MemoryFileSystem final : public FileSystem {
   absl::Status SyncDirectory(const std::string& /*path*/) override { return absl::OkStatus(); }
 
  private:
-  absl::StatusOr<const std::string*> Find(const std::string& path) const;
+  class Writer;
+  class Reader;
+  struct File {
+    std::string bytes;
+    uint64_t number = 0;
+    int64_t modified = 0;
+  };
+  using Files = std::map<std::string, std::shared_ptr<File>>;
+
+  absl::StatusOr<std::shared_ptr<File>> Find(const std::string& path) const;
+  std::shared_ptr<File> NewFile();
+  // On a clock that moves with every write.
+  int64_t Now() { return ++now_; }
   // Where links, which stay beside what they lead to or above it, lead.
   std::string Followed(std::string path) const;
 
-  std::map<std::string, std::string> files_;
+  mutable std::recursive_mutex mutex_;
+  int64_t now_ = 0;
+  Files files_;
   std::set<std::string> directories_;
   std::map<std::string, std::string> links_;
 };

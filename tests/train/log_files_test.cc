@@ -7,6 +7,8 @@
 #include <filesystem>
 
 #include "tandem/status.h"
+#include "tests/support/faulty_file_system.h"
+#include "tests/support/memory_file_system.h"
 #include "tests/support/sample_files.h"
 
 namespace tandem {
@@ -116,6 +118,20 @@ TEST_F(LogFilesTest, WhatIsWrittenWhileTheDayIsReadIsToldAtItsEnd) {
   ASSERT_TRUE(log.Begin(First()).ok());
   Write("april/01/a", "one\nmore\n");
   EXPECT_THAT(std::string(log.End(First()).message()), HasSubstr("while this run read it"));
+}
+
+TEST_F(LogFilesTest, TheFileSystemThatIsGivenIsTheOneThatIsAsked) {
+  MemoryFileSystem fs;
+  const Day day{"2026-04-01", {"box:/a"}};
+  fs.Put("box:/a", "one\n");
+  LogFiles log(fs, "shop", proto::RunState());
+  ASSERT_TRUE(log.Begin(day).ok());
+  ASSERT_TRUE(log.End(day).ok());
+  ASSERT_TRUE((*fs.OpenForAppend("box:/a", 0))->Append("ONE\n").ok());
+  EXPECT_THAT(std::string(log.End(day).message()), HasSubstr("as many bytes, 4, but others"));
+  FaultyFileSystem faulty(fs);
+  faulty.FailAt(0, FaultyFileSystem::Fault::kReadFails);
+  EXPECT_EQ(ExitCode(LogFiles(faulty, "shop", proto::RunState()).Begin(day)), kExitData);
 }
 
 TEST_F(LogFilesTest, AFileThatWasOnlyTouchedIsTheSame) {

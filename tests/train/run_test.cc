@@ -22,6 +22,7 @@
 #include "tandem/status.h"
 #include "tests/support/experiments.h"
 #include "tests/support/faulty_file_system.h"
+#include "tests/support/memory_file_system.h"
 #include "tests/support/sanitized.h"
 #include "tests/support/scratch_directory.h"
 
@@ -545,6 +546,40 @@ TEST_F(RunTest, AFailureOfTheDiskLosesNothing) {
         << operation;
   }
   EXPECT_GE(met, 4);
+}
+
+// A program's own file system has all of a run: nothing goes past it.
+TEST_F(RunTest, ALogAndARunThatAreInMemoryGiveTheSameModel) {
+  const absl::StatusOr<RunSummary> there = TrainRun(Experiment(), Options("run"));
+  ASSERT_TRUE(there.ok()) << there.status();
+  MemoryFileSystem fs;
+  const auto path = [](const std::string& name) { return absl::StrCat("box:/", name); };
+  proto::Experiment experiment = Experiment();
+  experiment.mutable_data()->set_path(path("logs/{date}.tsv"));
+  RunOptions options = Options("run");
+  options.run_dir = path("run");
+  options.file_system = &fs;
+  options.resume = true;
+  for (Day& day : options.days) {
+    const std::string name = path(absl::StrCat("logs/", day.date, ".tsv"));
+    fs.Put(name, Bytes(day.files[0]));
+    day.files = {name};
+  }
+  // Stopped after its first step.
+  const std::atomic<int> stop(SIGTERM);
+  options.stop = &stop;
+  const absl::StatusOr<RunSummary> begun = TrainRun(experiment, options);
+  ASSERT_TRUE(begun.ok()) << begun.status();
+  EXPECT_EQ(begun->stopped_by, SIGTERM);
+  options.stop = nullptr;
+  const absl::StatusOr<RunSummary> run = TrainRun(experiment, options);
+  ASSERT_TRUE(run.ok()) << run.status();
+  EXPECT_EQ(run->rows_trained, there->rows_trained);
+  for (const char* file : {"teacher.bin", "student.bin", "embedding.bin"}) {
+    EXPECT_TRUE(fs.ReadFile(absl::StrCat(run->checkpoint, "/", file)).value() ==
+                Bytes(stdfs::path(there->checkpoint) / file))
+        << file;
+  }
 }
 
 TEST_F(RunTest, AResumedRunKeepsItsConfig) {

@@ -81,7 +81,7 @@ using SpanCells = CellsOf<SpanTexts>;
 class DelimitedDecoder : public TextDecoder {
  public:
   DelimitedDecoder(TextCells cells, const DelimitedOptions& options, absl::Span<const std::string> columns)
-      : TextDecoder(std::move(cells), static_cast<int>(columns.size()), "data.delimited",
+      : TextDecoder(std::move(cells), static_cast<int>(columns.size()), "data.delimited.max_line_bytes",
                     options.max_line_bytes),
         lists_{options.multi_value_separator, options.weight_separator},
         delimiter_(options.delimiter),
