@@ -2,7 +2,10 @@
 // it learns.
 //
 //   TANDEM_ASSIGN_OR_RETURN(Base base, FindBase(fs, "daily/published"));
-//   OnlineOptions options{.run_dir = "online", .init_from = "daily/published", .input = "clicks.tsv"};
+//   OnlineOptions options;
+//   options.run_dir = "online";
+//   options.init_from = "daily/published";
+//   options.input = "clicks.tsv";
 //   options.follow = true;
 //   TANDEM_ASSIGN_OR_RETURN(OnlineSummary summary, LearnOnline(OnlineExperiment(experiment), options));
 //
@@ -24,7 +27,7 @@
 // Where init_from is a link (`published` of a daily run) and leads to another bundle than before, the student
 // starts over from that one, and the stream is replayed from the end of the base's last day (by
 // online.time_column). From standard input nothing can be replayed: the new base is taken by the next
-// --resume, which is fed the whole stream again.
+// call that resumes, which is fed the whole stream again.
 //
 // One caller a run_dir: another process is refused (a ConfigError).
 #ifndef TANDEM_ONLINE_H_

@@ -8,6 +8,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "src/config/methods.h"
+#include "src/config/optimizers.h"
 #include "tandem/experiment.h"
 #include "tandem/status.h"
 
@@ -73,23 +74,8 @@ class SpaceBuilder {
     Add(key, base, texts, /*ordered=*/true);
   }
   void AddRate(const std::string& optimizer_key, const proto::Optimizer& optimizer) {
-    const auto add = [&](const char* kind, double rate) {
-      AddScaled(absl::StrCat(optimizer_key, ".", kind, ".lr"), rate, RateFactors());
-    };
-    switch (optimizer.kind_case()) {
-      case proto::Optimizer::kSgd:
-        return add("sgd", optimizer.sgd().lr());
-      case proto::Optimizer::kAdagrad:
-        return add("adagrad", optimizer.adagrad().lr());
-      case proto::Optimizer::kAdam:
-        return add("adam", optimizer.adam().lr());
-      case proto::Optimizer::kFtrl:
-        return add("ftrl", optimizer.ftrl().lr());
-      case proto::Optimizer::kMuon:
-        return add("muon", optimizer.muon().lr());
-      case proto::Optimizer::KIND_NOT_SET:
-        return;
-    }
+    const RateSetting rate = RateSettingOf(optimizer);
+    if (!rate.key.empty()) AddScaled(absl::StrCat(optimizer_key, ".", rate.key), rate.value, RateFactors());
   }
   void Add(const std::string& key, const std::string& base, const std::vector<std::string>& values,
            bool ordered) {
@@ -124,7 +110,9 @@ std::string KindOf(const proto::Tower& teacher) {
   std::vector<std::string> kinds;
   for (const proto::Interaction& interaction : teacher.interaction()) {
     if (interaction.has_transformer()) continue;
-    kinds.emplace_back(interaction.has_fm() ? "fm" : interaction.has_cin() ? "cin" : "cross");
+    const auto* kind = interaction.GetReflection()->GetOneofFieldDescriptor(
+        interaction, interaction.GetDescriptor()->FindOneofByName("kind"));
+    if (kind != nullptr) kinds.push_back(kind->name());
   }
   if (kinds.empty()) return "none";
   return kinds.size() == 1 ? kinds[0] : "as it is";
@@ -287,7 +275,7 @@ SearchSpace SearchSpace::Around(const proto::Experiment& base) {
     AddTower("model.teacher", model.teacher(), &space);
     const std::string kind = KindOf(model.teacher());
     std::vector<std::string> kinds = {"none", "fm", "cin", "cross"};
-    if (kind == "as it is") kinds.insert(kinds.begin(), kind);
+    if (std::find(kinds.begin(), kinds.end(), kind) == kinds.end()) kinds.insert(kinds.begin(), kind);
     space.Add("model.teacher.combine", proto::Tower::Combine_Name(model.teacher().combine()),
               {"STACKED", "PARALLEL"}, /*ordered=*/false);
     space.Add(kTeachersKind, kind, kinds, /*ordered=*/false);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "src/train/checkpoint_state.h"
 #include "src/train/run_directory.h"
 #include "tandem/checkpoint.h"
 #include "tandem/durable_files.h"
@@ -588,7 +589,7 @@ TEST_F(RunTest, AResumedRunKeepsItsConfig) {
   options.resume = true;
   const absl::StatusOr<RunSummary> other = TrainRun(Experiment("train { seed: 2 }"), options);
   EXPECT_EQ(ExitCode(other.status()), kExitUsage);
-  EXPECT_NE(std::string(other.status().message()).find("train.seed 1, the command line 2"), std::string::npos)
+  EXPECT_NE(std::string(other.status().message()).find("train.seed 1, this call 2"), std::string::npos)
       << other.status();
   const absl::StatusOr<RunSummary> same = TrainRun(Experiment("runtime { threads: 1 }"), options);
   ASSERT_TRUE(same.ok()) << same.status();
@@ -688,9 +689,8 @@ TEST_F(RunTest, AChangedFeatureIsNamedAndItsFieldsAloneStartAnew) {
     const proto::Experiment before = ReadModelExperiment(FileSystem::Default(), trained->checkpoint).value();
     const Kernels& kernels = *FindKernels("auto").value();
     DualModel original(before, kernels, true);
-    ASSERT_TRUE(LoadCheckpoint(FileSystem::Default(), trained->checkpoint, EmbeddingLoad::kContinue,
-                               &original, nullptr, nullptr)
-                    .ok());
+    ASSERT_TRUE(
+        LoadCheckpoint(FileSystem::Default(), trained->checkpoint, EmbeddingLoad::kContinue, &original).ok());
     proto::Experiment without = before;
     without.add_drop_feature("item");
     DualModel less(without, kernels, true), again(before, kernels, true);
