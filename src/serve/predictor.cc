@@ -48,10 +48,12 @@ absl::Status CheckData(proto::Experiment experiment) {
   return ValidateData(experiment, features);
 }
 
-void CountUnknown(const Schema& schema, const Batch& batch, const BatchRows& rows,
+// `own`: of the student's own tables, which hold none of what its teachers alone read; null: it has none.
+void CountUnknown(const Schema& schema, const Batch& batch, const BatchRows& shared, const BatchRows* own,
                   std::vector<int64_t>* unknown) {
   for (size_t f = 0; f < batch.fields.size(); ++f) {
     const int field = static_cast<int>(f), table = schema.fields()[f].table;
+    const BatchRows& rows = own == nullptr || schema.fields()[f].teacher_only ? shared : *own;
     for (size_t i = 0; i < batch.fields[f].keys.size(); ++i)
       (*unknown)[f] += rows.has_row(field, table, i) ? 0 : 1;
   }
@@ -259,7 +261,7 @@ absl::Status Predictor::Score(const Batch& batch, Scores* scores, std::vector<in
     if (model_->has_own_embedding())
       TANDEM_RETURN_IF_ERROR(model_->student_embedding().Lookup(batch, &w->own_rows));
     if (unknown != nullptr)
-      CountUnknown(schema(), batch, model_->has_own_embedding() ? w->own_rows : w->rows, unknown);
+      CountUnknown(schema(), batch, w->rows, model_->has_own_embedding() ? &w->own_rows : nullptr, unknown);
   }
   for (int first = 0; first < batch.rows(); first += tile_rows_) {
     const int rows = std::min(tile_rows_, batch.rows() - first);

@@ -149,6 +149,32 @@ TEST_P(PredictorTest, ScoringAllocatesNothingOnceItHasRun) {
 INSTANTIATE_TEST_SUITE_P(Students, PredictorTest, testing::ValuesIn(kStudents),
                          [](const auto& info) { return std::string(info.param.name); });
 
+// The student's own tables hold nothing of a feature that its teachers alone read.
+TEST(PredictorUnknownTest, WhatTheTeachersAloneReadIsCountedByTheirTables) {
+  ScratchDirectory scratch;
+  const std::string checkpoint = scratch / "step-5";
+  const proto::Experiment experiment = SmallExperiment(
+      absl::StrCat(
+          kTeacher,
+          "student { mlp { hidden: 8 } } distill { switches { own_embedding: true } own_embedding {} }"),
+      "feature { name: 'user' sparse {} } feature { name: 'item' sparse {} towers: TEACHER } "
+      "feature { name: 'age' dense {} towers: TEACHER }");
+  WriteTrainedCheckpoint(experiment, /*steps=*/5, checkpoint);
+  const auto predictor = Predictor::Load(checkpoint, {}).value();
+  const Batch batch = RandomBatch(predictor->schema(), /*rows=*/300, /*seed=*/7);
+  Scores scores;
+  std::vector<int64_t> unknown;
+  ASSERT_TRUE(predictor->Score(batch, &scores, &unknown).ok());
+  BatchRows rows;
+  ASSERT_TRUE(predictor->model().embedding().Lookup(batch, &rows).ok());
+  std::vector<int64_t> expected(3, 0);
+  for (int f = 0; f < 3; ++f) {
+    for (size_t i = 0; i < batch.fields[f].keys.size(); ++i)
+      expected[f] += rows.has_row(f, predictor->schema().fields()[f].table, i) ? 0 : 1;
+  }
+  EXPECT_EQ(unknown, expected);
+}
+
 // Alone, a student's rows are read by ServingTables; beside the teacher by EmbeddingLayer.
 TEST(PredictorDecayTest, RowsDecayAloneAsBesideTheTeacher) {
   const ScratchDirectory scratch;
