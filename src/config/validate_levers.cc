@@ -49,10 +49,10 @@ absl::Status CheckStudent(const proto::Experiment& experiment) {
   return absl::OkStatus();
 }
 
-absl::Status CheckRecombinedGroups(const proto::Experiment& experiment,
-                                   const std::vector<const proto::Feature*>& features) {
+// A feature that is dropped may stay in its group: `drop_feature` is one word of a command line.
+absl::Status CheckRecombinedGroups(const proto::Experiment& experiment) {
   std::vector<std::string> names;
-  for (const proto::Feature* feature : features) names.push_back(feature->name());
+  for (const proto::Feature& feature : experiment.feature()) names.push_back(feature.name());
   std::vector<std::string> grouped;
   const proto::StudentPhase& phase = experiment.model().distill().phase();
   for (int g = 0; g < phase.recombined_group_size(); ++g) {
@@ -117,7 +117,7 @@ absl::Status ValidateLevers(const proto::Experiment& experiment,
   TANDEM_RETURN_IF_ERROR(CheckSlowCopy(experiment));
   TANDEM_RETURN_IF_ERROR(CheckUnlabelled(experiment));
   TANDEM_RETURN_IF_ERROR(CheckRecombined(experiment));
-  TANDEM_RETURN_IF_ERROR(CheckRecombinedGroups(experiment, features));
+  TANDEM_RETURN_IF_ERROR(CheckRecombinedGroups(experiment));
   return CheckStudent(experiment);
 }
 

@@ -344,6 +344,11 @@ TEST(Committee, WhatCannotBeIsRefusedByItsKey) {
       error("distill { phase { recombined_group { feature: 'user' } recombined_group { feature: 'user' } } }")
           .find("named twice"),
       std::string::npos);
+  // A group may keep a feature that is dropped.
+  const proto::Experiment dropped = SmallExperiment(
+      absl::StrCat(OneOfEach(), kStudent),
+      "drop_feature: 'age' model { distill { phase { recombined_group { feature: ['user', 'age'] } } } }");
+  EXPECT_TRUE(ValidateExperiment(dropped).ok()) << ValidateExperiment(dropped);
 }
 
 }  // namespace
