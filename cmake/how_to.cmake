@@ -6,10 +6,10 @@ if(TANDEM_SANITIZE)
 endif()
 set(HOW_TO ${CMAKE_CURRENT_SOURCE_DIR}/docs/how_to_add_an_interaction.md ${CMAKE_CURRENT_SOURCE_DIR}/docs/how_to_add_a_sample_format.md)
 set(HOW_TO_DIR ${CMAKE_CURRENT_BINARY_DIR}/how_to)
-set(HOW_TO_EDITED src/config/experiment.proto src/config/ranges.cc src/data/sample_format.cc src/nn/interaction.cc
+set(HOW_TO_EDITED src/config/experiment.proto src/config/model_floats.cc src/config/ranges.cc src/data/sample_format.cc src/nn/interaction.cc
   tests/support/reference.cc tests/support/interaction_configs.h)
-set(HOW_TO_LIBRARY src/config/ranges.cc src/data/ltsv/ltsv_format.cc src/data/sample_format.cc src/nn/interaction.cc
-  src/nn/interaction_senet.cc)
+set(HOW_TO_LIBRARY src/config/model_floats.cc src/config/ranges.cc src/data/ltsv/ltsv_format.cc src/data/sample_format.cc
+  src/nn/interaction.cc src/nn/interaction_senet.cc)
 set(HOW_TO_TESTS tests/support/reference.cc tests/data/ltsv_test.cc tests/nn/interaction_senet_test.cc)
 list(TRANSFORM HOW_TO_LIBRARY PREPEND ${HOW_TO_DIR}/ OUTPUT_VARIABLE HOW_TO_LIBRARY_FILES)
 list(TRANSFORM HOW_TO_TESTS PREPEND ${HOW_TO_DIR}/ OUTPUT_VARIABLE HOW_TO_TEST_FILES)
@@ -44,8 +44,10 @@ target_link_libraries(how_to_tandem PRIVATE $<TARGET_PROPERTY:tandem_cli,LINK_LI
 set_target_properties(how_to_tandem PROPERTIES LINKER_LANGUAGE CXX)
 add_dependencies(how_to_tandem tandem_cli)
 
-add_executable(how_to_test EXCLUDE_FROM_ALL ${HOW_TO_TEST_FILES} tests/nn/gradient_test.cc tests/nn/tower_test.cc
-  tests/train/feature_change_test.cc $<TARGET_OBJECTS:how_to_library> $<TARGET_OBJECTS:how_to_proto>)
+add_executable(how_to_test EXCLUDE_FROM_ALL ${HOW_TO_TEST_FILES} tests/config/config_validate_test.cc tests/nn/gradient_test.cc
+  tests/nn/tower_test.cc
+  tests/serve/model_floats_test.cc tests/train/feature_change_test.cc tests/tune/search_space_test.cc
+  $<TARGET_OBJECTS:how_to_library> $<TARGET_OBJECTS:how_to_proto>)
 target_link_libraries(how_to_test PRIVATE how_to_flags tandem_test_support)
 add_dependencies(how_to_test how_to_proto)
 

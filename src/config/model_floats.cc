@@ -83,7 +83,7 @@ double AddTransformer(const proto::Transformer& transformer, double sequence, do
 
 double AddInteraction(const proto::Experiment& experiment, const proto::Interaction& interaction,
                       double fields, double dim, Sum* sum) {
-  switch (interaction.kind_case()) {
+  switch (interaction.kind_case()) {  // no default: a file is refused that holds fewer weights than this says
     case proto::Interaction::kCin:
       return AddCin(interaction.cin(), fields, dim, sum);
     case proto::Interaction::kCross:
@@ -92,10 +92,13 @@ double AddInteraction(const proto::Experiment& experiment, const proto::Interact
       const double places = PlacesOf(experiment, interaction.transformer().sequence());
       return AddTransformer(interaction.transformer(), places, dim, sum);
     }
-    default:
+    case proto::Interaction::kFm:
       sum->Add(".interaction.fm", 0, 2 * dim);
       return dim;
+    case proto::Interaction::KIND_NOT_SET:
+      return 0;
   }
+  return 0;
 }
 
 int HiddenWidth(const proto::Tower& tower, int layer) {

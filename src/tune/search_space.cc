@@ -124,7 +124,9 @@ std::string KindOf(const proto::Tower& teacher) {
   std::vector<std::string> kinds;
   for (const proto::Interaction& interaction : teacher.interaction()) {
     if (interaction.has_transformer()) continue;
-    kinds.emplace_back(interaction.has_fm() ? "fm" : interaction.has_cin() ? "cin" : "cross");
+    const auto* kind = interaction.GetReflection()->GetOneofFieldDescriptor(
+        interaction, interaction.GetDescriptor()->FindOneofByName("kind"));
+    if (kind != nullptr) kinds.push_back(kind->name());
   }
   if (kinds.empty()) return "none";
   return kinds.size() == 1 ? kinds[0] : "as it is";
@@ -287,7 +289,7 @@ SearchSpace SearchSpace::Around(const proto::Experiment& base) {
     AddTower("model.teacher", model.teacher(), &space);
     const std::string kind = KindOf(model.teacher());
     std::vector<std::string> kinds = {"none", "fm", "cin", "cross"};
-    if (kind == "as it is") kinds.insert(kinds.begin(), kind);
+    if (std::find(kinds.begin(), kinds.end(), kind) == kinds.end()) kinds.insert(kinds.begin(), kind);
     space.Add("model.teacher.combine", proto::Tower::Combine_Name(model.teacher().combine()),
               {"STACKED", "PARALLEL"}, /*ordered=*/false);
     space.Add(kTeachersKind, kind, kinds, /*ordered=*/false);

@@ -6,8 +6,11 @@
 
 #include <algorithm>
 
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "tandem/experiment.h"
 #include "tests/support/experiments.h"
+#include "tests/support/interaction_configs.h"
 
 namespace tandem {
 namespace {
@@ -93,6 +96,19 @@ TEST(SearchSpaceTest, TheTeachersKindReplacesItsInteractionsButTransformers) {
   EXPECT_TRUE(experiment.model().teacher().interaction(1).has_transformer());
   ASSERT_TRUE(ApplySettings({{kTeachersKind, "none"}}, &experiment).ok());
   EXPECT_EQ(experiment.model().teacher().interaction_size(), 1);
+}
+
+TEST(SearchSpaceTest, WhateverTheTeachersKindItHasItsNameAndTheOthersAreTried) {
+  for (const std::string layer : kInteractionConfigs) {
+    if (absl::StartsWith(layer, "transformer")) continue;  // stays beside any kind
+    const SearchSpace space = SearchSpace::Around(SmallExperiment(
+        absl::StrCat("method: TEACHER_ALONE teacher { interaction { ", layer, " } mlp { hidden: 8 } }")));
+    const Dimension* kind = Find(space, kTeachersKind);
+    ASSERT_NE(kind, nullptr) << layer;
+    EXPECT_EQ(kind->values[kind->base], layer.substr(0, layer.find(' ')));
+    for (const char* other : {"none", "fm", "cin", "cross"})
+      EXPECT_THAT(kind->values, Contains(other)) << "where the teacher has " << layer;
+  }
 }
 
 TEST(SearchSpaceTest, EverySecondKnotStaysAndBothEnds) {
