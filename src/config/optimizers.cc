@@ -1,5 +1,9 @@
 #include "src/config/optimizers.h"
 
+#include <glog/logging.h>
+
+#include "absl/strings/str_cat.h"
+
 namespace tandem {
 
 const proto::Optimizer& OptimizerOf(const proto::Experiment& experiment, const proto::Tower& tower) {
@@ -21,6 +25,16 @@ proto::Optimizer WithoutMuon(const proto::Optimizer& optimizer) {
 
 bool SharesState(const proto::Optimizer& a, const proto::Optimizer& b) {
   return WithoutMuon(a).kind_case() == WithoutMuon(b).kind_case();
+}
+
+RateSetting RateSettingOf(const proto::Optimizer& optimizer) {
+  const auto* kind = optimizer.GetReflection()->GetOneofFieldDescriptor(
+      optimizer, optimizer.GetDescriptor()->FindOneofByName("kind"));
+  if (kind == nullptr) return {};
+  const auto* rate = kind->message_type()->FindFieldByName("lr");
+  CHECK(rate != nullptr) << kind->name() << " has no `lr`";
+  const google::protobuf::Message& chosen = optimizer.GetReflection()->GetMessage(optimizer, kind);
+  return {absl::StrCat(kind->name(), ".lr"), chosen.GetReflection()->GetDouble(chosen, rate)};
 }
 
 void ScaleRate(double factor, proto::Optimizer* optimizer) {

@@ -5,6 +5,8 @@
 #ifndef TANDEM_SRC_CONFIG_OPTIMIZERS_H_
 #define TANDEM_SRC_CONFIG_OPTIMIZERS_H_
 
+#include <string>
+
 #include "tandem/experiment.pb.h"
 
 namespace tandem {
@@ -21,6 +23,13 @@ proto::Optimizer WithoutMuon(const proto::Optimizer& optimizer);
 // Whether the one can go on from the state that the other left: it is of the same kind, where Muon, which
 // keeps Adam's moments, counts as Adam.
 bool SharesState(const proto::Optimizer& a, const proto::Optimizer& b);
+
+// The rate of the kind that is chosen, and its key in the optimizer: {"adam.lr", 0.001}. Without a kind, no key.
+struct RateSetting {
+  std::string key;
+  double value = 0;
+};
+RateSetting RateSettingOf(const proto::Optimizer& optimizer);
 
 // Multiplies the rates of the optimizer; nothing where none is chosen.
 void ScaleRate(double factor, proto::Optimizer* optimizer);

@@ -12,6 +12,7 @@
 #include "src/config/teachers.h"
 #include "src/train/memory_demand.h"
 #include "src/util/available_memory.h"
+#include "tandem/optimizer.h"
 #include "tandem/status.h"
 
 namespace tandem {
@@ -22,9 +23,7 @@ constexpr double kThreadCopies = 4;  // gradients of a thread's shards, summed a
 
 }  // namespace
 
-int OptimizerSlots(const proto::Optimizer& optimizer) {
-  return optimizer.has_sgd() ? 0 : optimizer.has_adagrad() || optimizer.has_muon() ? 1 : 2;
-}
+int OptimizerSlots(const proto::Optimizer& optimizer) { return MakeOptimizer(optimizer)->slots(); }
 
 namespace {
 

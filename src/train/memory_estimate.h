@@ -25,7 +25,7 @@ struct MemoryEstimate {
 MemoryEstimate EstimateMemory(const proto::Experiment& experiment,
                               const std::map<std::string, double>& table_rows, double rows);
 
-// Floats that an optimizer keeps for each weight.
+// Floats that an optimizer, of some kind, keeps for each weight.
 int OptimizerSlots(const proto::Optimizer& optimizer);
 // Of an id in the tables: its rows, their optimizer's state, its place in the index.
 double BytesAnId(const proto::Experiment& experiment);

@@ -8,6 +8,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "src/config/methods.h"
+#include "src/config/optimizers.h"
 #include "tandem/experiment.h"
 #include "tandem/status.h"
 
@@ -73,23 +74,8 @@ class SpaceBuilder {
     Add(key, base, texts, /*ordered=*/true);
   }
   void AddRate(const std::string& optimizer_key, const proto::Optimizer& optimizer) {
-    const auto add = [&](const char* kind, double rate) {
-      AddScaled(absl::StrCat(optimizer_key, ".", kind, ".lr"), rate, RateFactors());
-    };
-    switch (optimizer.kind_case()) {
-      case proto::Optimizer::kSgd:
-        return add("sgd", optimizer.sgd().lr());
-      case proto::Optimizer::kAdagrad:
-        return add("adagrad", optimizer.adagrad().lr());
-      case proto::Optimizer::kAdam:
-        return add("adam", optimizer.adam().lr());
-      case proto::Optimizer::kFtrl:
-        return add("ftrl", optimizer.ftrl().lr());
-      case proto::Optimizer::kMuon:
-        return add("muon", optimizer.muon().lr());
-      case proto::Optimizer::KIND_NOT_SET:
-        return;
-    }
+    const RateSetting rate = RateSettingOf(optimizer);
+    if (!rate.key.empty()) AddScaled(absl::StrCat(optimizer_key, ".", rate.key), rate.value, RateFactors());
   }
   void Add(const std::string& key, const std::string& base, const std::vector<std::string>& values,
            bool ordered) {

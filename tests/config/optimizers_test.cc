@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "google/protobuf/descriptor.h"
 #include "tests/config/example.h"
 
 namespace tandem {
@@ -48,6 +49,19 @@ TEST(Optimizers, AFactorIsOfEveryRate) {
   EXPECT_EQ(experiment.model().teacher().optimizer().adagrad().lr(), 2);
   EXPECT_EQ(experiment.model().student().optimizer().muon().lr(), 4);
   EXPECT_EQ(experiment.model().student().optimizer().muon().adam().lr(), 8);
+}
+
+TEST(Optimizers, EveryKindHasARateThatAFactorScales) {
+  EXPECT_EQ(RateSettingOf({}).key, "");
+  const google::protobuf::OneofDescriptor& kinds = *proto::Optimizer::descriptor()->FindOneofByName("kind");
+  for (int i = 0; i < kinds.field_count(); ++i) {
+    const std::string kind = kinds.field(i)->name();
+    proto::Optimizer optimizer = With({"train.optimizer." + kind + ".lr=0.5"}).train().optimizer();
+    EXPECT_EQ(RateSettingOf(optimizer).key, kind + ".lr");
+    EXPECT_EQ(RateSettingOf(optimizer).value, 0.5) << kind;
+    ScaleRate(0.5, &optimizer);
+    EXPECT_EQ(RateSettingOf(optimizer).value, 0.25) << kind;
+  }
 }
 
 TEST(Optimizers, AFactorInventsNoOptimizer) {

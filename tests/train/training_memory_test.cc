@@ -15,6 +15,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "google/protobuf/descriptor.h"
 #include "src/config/model_floats.h"
 #include "src/train/memory_estimate.h"
 #include "src/util/available_memory.h"
@@ -46,6 +47,18 @@ TEST(TrainingMemory, WhatFitsIsNotRefused) {
   EXPECT_TRUE(TrainingMemory(limited, 8, 1e5).CheckTables(3e7).ok());
   EXPECT_GT(AvailableMemory(), 1e8);
   EXPECT_LT(AvailableMemory(), 1e15);
+}
+
+TEST(TrainingMemory, OptimizersAreSaidToKeepWhatTheyKeep) {
+  const google::protobuf::OneofDescriptor& kinds = *proto::Optimizer::descriptor()->FindOneofByName("kind");
+  for (int i = 0; i < kinds.field_count(); ++i) {
+    const proto::Experiment experiment =
+        SmallExperiment(kPlain, absl::StrCat("train { optimizer { ", kinds.field(i)->name(), " {} } }"));
+    const DualModel model(experiment, *FindKernels("auto").value(), /*trained=*/true);
+    const DenseParameters& teacher = model.teacher_parameters();
+    EXPECT_EQ(OptimizerSlots(experiment.train().optimizer()) * teacher.values.size(), teacher.slots.size())
+        << kinds.field(i)->name();
+  }
 }
 
 TEST(TrainingMemory, MembersHandBackGradientsOfTheirOwnWithSeveralThreads) {
