@@ -30,8 +30,7 @@ std::string MethodWords(proto::Method method) {
   switch (method) {
     case proto::CO_TRAIN:
       return "Both towers learn in one pass; the student reads the teacher's embedding, and nothing of it "
-             "flows "
-             "back.";
+             "flows back.";
     case proto::TEACHER_ALONE:
       return "There is no student: the teacher learns from the labels alone.";
     case proto::STUDENT_ALONE:
@@ -40,16 +39,24 @@ std::string MethodWords(proto::Method method) {
       return "Both towers learn in one pass and train the embedding that they share.";
     case proto::TWO_STAGE_KD:
       return "The teacher learns first; then the student, with an embedding of its own, from the teacher's "
-             "soft "
-             "labels.";
+             "soft labels.";
     case proto::FEATURE_TRANSFER:
       return "The teacher learns first; then the student on its frozen embedding, from the labels alone.";
     case proto::TWO_STAGE_FULL:
       return "The teacher learns first; then the student on its frozen embedding, from labels, logits and "
-             "hidden "
-             "layers.";
+             "hidden layers.";
   }
   return "";
+}
+
+std::string LogitLossWords(const proto::Model& model) {
+  switch (LogitLossOf(model)) {
+    case proto::Distill::MSE:
+      return "squared distance";
+    case proto::Distill::SOFT_LABEL:
+      return absl::StrFormat("soft labels at temperature %g", model.distill().temperature());
+  }
+  return proto::Distill::LogitLoss_Name(LogitLossOf(model));
 }
 
 void AddDistillation(const proto::Experiment& experiment, std::vector<std::string>* sentences) {
@@ -63,10 +70,7 @@ void AddDistillation(const proto::Experiment& experiment, std::vector<std::strin
         "%s logits (weight %g, %s)",
         stored ? absl::StrCat("the column ", distill.stored_logits().column(), " of the log, a teacher's")
                : "the teacher's",
-        LogitWeightOf(experiment),
-        LogitLossOf(experiment.model()) == proto::Distill::MSE
-            ? "squared distance"
-            : absl::StrFormat("soft labels at temperature %g", distill.temperature())));
+        LogitWeightOf(experiment), LogitLossWords(experiment.model())));
   }
   if (plan.teacher && HintWeightOf(experiment) > 0 && distill.hint_size() > 0)
     from.push_back(absl::StrFormat("hidden layers, in pairs: %d (weight %g)", distill.hint_size(),

@@ -173,17 +173,24 @@ struct Reference {
     return sum;
   }
 
+  double LogitLoss(double student, double teacher) const {
+    const double T = config.temperature();
+    switch (config.logit_loss()) {
+      case proto::Distill::MSE:
+        return (student - teacher) * (student - teacher);
+      case proto::Distill::SOFT_LABEL:
+        return T * T * Entropy(student / T, Sigma(teacher / T));
+    }
+    return kAbsent;  // equals nothing
+  }
+
   LossTerms Means() const {
     LossTerms terms;
     for (int row = 0; row < kRows; ++row) {
       const double w = weights[row] / kRows, s = student_logits[row], t = stopped_logits[row];
       if (has_labels) terms.teacher_label += w * Entropy(teacher_logits[row], labels[row]);
       if (has_labels) terms.student_label += w * Entropy(s, labels[row]);
-      const double T = config.temperature();
-      if (has_logit[row])
-        terms.logit +=
-            w * (config.logit_loss() == proto::Distill::MSE ? (s - t) * (s - t)
-                                                            : T * T * Entropy(s / T, Sigma(t / T)));
+      if (has_logit[row]) terms.logit += w * LogitLoss(s, t);
       for (size_t k = 0; k < kTeacherWidths.size(); ++k) {
         const int width = kTeacherWidths[k];
         for (int unit = 0; unit < width; ++unit) {

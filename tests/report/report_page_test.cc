@@ -2,6 +2,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <set>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "google/protobuf/descriptor.h"
 #include "src/report/report_data.h"
 #include "tests/support/experiments.h"
 
@@ -93,6 +100,17 @@ TEST(ReportPage, ThePageNeedsNothingFromElsewhereAndEscapesItsTexts) {
   for (const char* elsewhere : {"http", "src=", "href=", "<script", "@import", "nan"})
     EXPECT_THAT(page, Not(HasSubstr(elsewhere)));
   EXPECT_EQ(page, ReportHtml(Example()));
+}
+
+TEST(ReportPage, EveryLogitLossIsSaidInWordsOfItsOwn) {
+  const google::protobuf::EnumDescriptor& losses = *proto::Distill::LogitLoss_descriptor();
+  std::set<std::string> said;
+  for (int i = 0; i < losses.value_count(); ++i) {
+    const std::string loss = losses.value(i)->name();
+    const std::vector<std::string> words =
+        WhatWasLearned(SmallExperiment(kModel, absl::StrCat("model { distill { logit_loss: ", loss, " } }")));
+    EXPECT_TRUE(said.insert(absl::StrJoin(words, " ")).second) << loss;
+  }
 }
 
 }  // namespace
