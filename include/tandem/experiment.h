@@ -74,9 +74,9 @@ void ResolveDefaults(proto::Experiment* experiment);
 std::string ExperimentText(const proto::Experiment& experiment);
 
 // The differences of two configurations outside of `runtime` and `daily.gate`, as "run/config.pbtxt has
-// train.batch_size 1024, the command line 2048; train.seed 1, the command line 2" with the names given for a
-// and b; "" when they mean the same. The first eight are told, and how many more there are. Entries of a
-// repeated section count from 0: feature[2].name.
+// train.batch_size 1024, this call 2048; train.seed 1, this call 2" with the names given for a and b; "" when
+// they mean the same. The first eight are told, and how many more there are. Entries of a repeated section
+// count from 0: feature[2].name.
 std::string ConfigDifferences(const proto::Experiment& a, const proto::Experiment& b,
                               absl::string_view a_name, absl::string_view b_name);
 

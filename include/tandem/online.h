@@ -24,7 +24,7 @@
 // Where init_from is a link (`published` of a daily run) and leads to another bundle than before, the student
 // starts over from that one, and the stream is replayed from the end of the base's last day (by
 // online.time_column). From standard input nothing can be replayed: the new base is taken by the next
-// --resume, which is fed the whole stream again.
+// call that resumes, which is fed the whole stream again.
 //
 // One caller a run_dir: another process is refused (a ConfigError).
 #ifndef TANDEM_ONLINE_H_

@@ -347,10 +347,12 @@ class Initializer {
     for (const ColumnPlan& plan : plans_.columns) {
       if (plan.kind == ColumnKind::kLeak)
         warnings.push_back(absl::StrCat("'", plan.profile->name, "' is left out: ", plan.why,
-                                        " --keep=", plan.profile->name, " uses it all the same."));
+                                        " tandem init --keep=", plan.profile->name,
+                                        " uses it all the same."));
       if (plan.kind == ColumnKind::kTellsNothing)
         warnings.push_back(absl::StrCat("'", plan.profile->name, "' is left out: ", plan.why,
-                                        "; --keep=", plan.profile->name, " uses it all the same."));
+                                        "; tandem init --keep=", plan.profile->name,
+                                        " uses it all the same."));
       if (plan.kind == ColumnKind::kTwice)
         warnings.push_back(absl::StrCat("'", plan.profile->name, "' is left out: ", plan.why,
                                         "; a name of its own for each column keeps them."));

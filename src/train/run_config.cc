@@ -52,7 +52,7 @@ absl::Status CheckRunConfig(FileSystem& fs, const std::string& run_dir, const st
 
 absl::Status CheckSameConfig(const std::string& run_dir, const proto::Experiment& before,
                              const proto::Experiment& now, const std::string& but_for) {
-  const std::string difference = ConfigDifferences(before, now, ConfigPath(run_dir), "the command line");
+  const std::string difference = ConfigDifferences(before, now, ConfigPath(run_dir), "this call");
   if (difference.empty()) return absl::OkStatus();
   return ConfigError("resume: ", difference, "; a resumed run keeps its config", but_for);
 }

@@ -133,7 +133,7 @@ absl::Status TrainingMemory::CheckTables(double table_bytes) const {
       "runtime.memory_limit: the tables have grown to ", MemoryDemand::Gigabytes(table_bytes),
       ", and with all else to ", MemoryDemand::Gigabytes(bytes(table_bytes)), ", where ", Limit(), "; ",
       bound_,
-      " bounds them, and so do embedding.expire_days and min_count; or go on with --resume and more memory");
+      " bounds them, and so do embedding.expire_days and min_count; resumed with more memory, it goes on");
 }
 
 double ExpectedRows(FileSystem& fs, const proto::Experiment& experiment, const std::vector<Day>& days) {

@@ -553,7 +553,7 @@ TEST_F(RunTest, AResumedRunKeepsItsConfig) {
   options.resume = true;
   const absl::StatusOr<RunSummary> other = TrainRun(Experiment("train { seed: 2 }"), options);
   EXPECT_EQ(ExitCode(other.status()), kExitUsage);
-  EXPECT_NE(std::string(other.status().message()).find("train.seed 1, the command line 2"), std::string::npos)
+  EXPECT_NE(std::string(other.status().message()).find("train.seed 1, this call 2"), std::string::npos)
       << other.status();
   const absl::StatusOr<RunSummary> same = TrainRun(Experiment("runtime { threads: 1 }"), options);
   ASSERT_TRUE(same.ok()) << same.status();
