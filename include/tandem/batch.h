@@ -4,6 +4,10 @@
 // rule serves all kinds of field: a sparse bag's coefficients are w_i / sum w; a bucketized number is a bag
 // of one, a piecewise one of two, the knots around it; a dense number x is a bag of one with coefficient x
 // (or, missing, the key of the missing vector with coefficient 1); an empty cell is an empty bag.
+//
+//   const FieldBags& bags = batch.fields[field];
+//   for (uint32_t i = bags.offsets[row]; i < bags.offsets[row + 1]; ++i)
+//     Add(bags.coefficients[i], Row(bags.keys[i]));                  // e of the row's field
 #ifndef TANDEM_BATCH_H_
 #define TANDEM_BATCH_H_
 

@@ -1,8 +1,9 @@
 // Checkpoints: all that a run needs to go on bit for bit, in one directory that is either whole or not there.
 //
-//   TANDEM_RETURN_IF_ERROR(SaveCheckpoint(fs, StepDirectory(run_dir, 400), model, state, progress));
 //   TANDEM_ASSIGN_OR_RETURN(std::string newest, NewestCheckpoint(fs, run_dir));   // "" without one
-//   TANDEM_RETURN_IF_ERROR(LoadCheckpoint(fs, newest, EmbeddingLoad::kResume, &model, &state, &progress));
+//   TANDEM_ASSIGN_OR_RETURN(proto::Experiment experiment, VerifyAndReadExperiment(fs, newest));
+//   DualModel model(experiment, kernels, /*trained=*/false);
+//   TANDEM_RETURN_IF_ERROR(LoadCheckpoint(fs, newest, EmbeddingLoad::kServed, &model));
 //
 // Files: MANIFEST, experiment.pbtxt (without data.path and runtime), state.pbtxt, embedding.bin, teacher.bin,
 // student.bin, adapters.bin, student_embedding.bin (of a student that has tables of its own), replay.bin (of
@@ -15,7 +16,6 @@
 #ifndef TANDEM_CHECKPOINT_H_
 #define TANDEM_CHECKPOINT_H_
 
-#include <functional>
 #include <string>
 
 #include "absl/status/status.h"
@@ -23,19 +23,9 @@
 #include "absl/types/span.h"
 #include "tandem/dual_model.h"
 #include "tandem/file_system.h"
-#include "tandem/metrics.h"
 #include "tandem/records.h"
 
 namespace tandem {
-
-namespace proto {
-class RunState;
-}  // namespace proto
-
-// Scores of the day in progress, first pass only.
-struct DayProgress {
-  ScoreLog teacher, student;
-};
 
 // run_dir/checkpoints/step-000400
 std::string StepDirectory(const std::string& run_dir, int64_t step);
@@ -47,33 +37,20 @@ absl::StatusOr<std::string> NewestCheckpoint(FileSystem& fs, const std::string& 
 absl::Status RemoveOldCheckpoints(FileSystem& fs, const std::string& run_dir, int keep,
                                   absl::Span<const int64_t> and_steps = {});
 
-// `more` (may be null) writes files of the caller's own into the directory it is handed.
-absl::Status SaveCheckpoint(FileSystem& fs, const std::string& path, const DualModel& model,
-                            const proto::RunState& state, const DayProgress& progress,
-                            const std::function<absl::Status(const std::string& aside)>& more = nullptr);
-
 // VerifyDirectory; where the checkpoint is damaged and an older one beside it is whole, the error names that.
 absl::Status VerifyCheckpoint(FileSystem& fs, const std::string& path);
 // The configuration that a checkpoint (or bundle) carries. Verifies the whole directory first.
 absl::StatusOr<proto::Experiment> VerifyAndReadExperiment(FileSystem& fs, const std::string& path);
-// The same of a checkpoint whose directory the caller verifies. In either case it is checked as that of the
-// command line is, and against the sizes of the files that hold its weights.
+// The same of a checkpoint whose directory the caller verifies. In either case it is checked as one that a
+// user gives is, and against the sizes of the files that hold its weights.
 absl::StatusOr<proto::Experiment> ReadCheckpointExperiment(FileSystem& fs, const std::string& path);
 
-// Into a model built from the same configuration (or one whose towers are fewer). `state` and `progress` may
-// be null.
-absl::Status LoadCheckpoint(FileSystem& fs, const std::string& path, EmbeddingLoad how, DualModel* model,
-                            proto::RunState* state, DayProgress* progress);
+// Into a model built from the same configuration (or one whose towers are fewer).
+absl::Status LoadCheckpoint(FileSystem& fs, const std::string& path, EmbeddingLoad how, DualModel* model);
 
 // All of it but the embedding.
 absl::Status LoadCheckpointTowers(FileSystem& fs, const std::string& path, EmbeddingLoad how,
                                   DualModel* model);
-
-// Where the checkpoint's run stood, its counters within bounds; the caller has verified the directory.
-absl::StatusOr<proto::RunState> ReadRunState(FileSystem& fs, const std::string& path);
-
-// The last day of which something was trained on, "" for a log without days.
-std::string LastDayOf(const proto::RunState& state);
 
 // The file of a checkpoint that holds the tables its student reads.
 std::string StudentEmbeddingFile(FileSystem& fs, const std::string& path);

@@ -1,5 +1,8 @@
 // Shape of one layer of a compressed interaction network (kernels.h).
 //
+//   const CinShape first{/*maps=*/64, /*previous=*/39, /*fields=*/39, /*symmetric=*/true};
+//   const CinShape second{/*maps=*/32, /*previous=*/first.maps, first.fields, /*symmetric=*/false};
+//
 // Plain values.
 #ifndef TANDEM_CIN_SHAPE_H_
 #define TANDEM_CIN_SHAPE_H_

@@ -1,7 +1,7 @@
 // The teachers of a model: one tower, or several whose mean logit teaches. Where there is one, it is that
 // tower to the bits.
 //
-//   Committee teachers(experiment, {.fields = 39, .dim = 16}, kernels);      // the shape that a member sees
+//   Committee teachers(experiment, {/*fields=*/39, /*dim=*/16}, kernels);    // the shape that a member sees
 //   AlignedFloats parameters(teachers.layout().size());
 //   teachers.Initialize(parameters.data());
 //   teachers.Prepare(parameters.data());
@@ -21,11 +21,11 @@
 // dim. Side by side, member k reads vector k; else all read the one there is. `linear` holds linear() floats
 // a row, one for each member with a linear part, in their order.
 //
-// A member has the randomness of a teacher alone with its seed (src/config/teachers.h): with vectors side by
-// side it ends, bit for bit, as that teacher.
+// A member has the randomness of a teacher alone with its seed: with vectors side by side it ends, bit
+// for bit, as that teacher.
 //
 // With model.committee.weights: LEARNED the mean is offset + sum_k weight_k * (mean of the kind's copies).
-// These are a statistic: whoever scores held-out rows learns them (src/train/committee_mean.h), no gradient
+// These are a statistic: whoever scores held-out rows learns them, no gradient
 // does.
 //
 // Blocks: those of the tower, or of several member/k/... each; then, where it is learned, `mean` [kinds + 1]:

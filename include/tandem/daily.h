@@ -1,7 +1,10 @@
 // The daily routine: for each date train on the window that ends there, fine-tune on its newest day, judge on
 // the next day, export, and publish if the gate lets it through.
 //
-//   DailyOptions options{.run_dir = "daily", .begin_date = "2000-12-01", .end_date = "2000-12-31"};
+//   DailyOptions options;
+//   options.run_dir = "daily";
+//   options.begin_date = "2000-12-01";
+//   options.end_date = "2000-12-31";
 //   TANDEM_ASSIGN_OR_RETURN(DailySummary summary, RunDaily(experiment, options));
 //
 // run_dir holds config.pbtxt; days.jsonl, a line a date that is done; days.md and days.html, the same as a

@@ -1,5 +1,5 @@
-// Loads, merges, overrides and checks the configuration of an experiment (src/config/experiment.proto has
-// every default).
+// Loads, merges, overrides and checks the configuration of an experiment (docs/config.md has every setting
+// and its default).
 //
 //   absl::StatusOr<proto::Experiment> experiment = LoadExperiment(
 //       {"configs/movielens.pbtxt", "configs/teacher/deepfm.pbtxt"}, {"train.batch_size=512"});

@@ -1,7 +1,7 @@
 // One field of the model: which column it reads, and what the column's values become.
 //
 //   for (const Field& field : schema.fields())
-//     if (field.kind == FieldKind::kSparse) ...
+//     if (field.kind == FieldKind::kSparse) std::cout << field.name << " reads " << field.column << "\n";
 //
 // A function of the configuration alone, made by Schema (tandem/schema.h). A plain value: read from any
 // thread.

@@ -11,8 +11,8 @@
 //   heads.Backward(x, d_logits, &workspace, d_x, gradients);
 //
 // OWN: MLPs that share nothing but their input. RANK_ONE: one matrix a layer for all of them, each with
-// factors and a bias of its own (src/nn/rank_one.h has the formula): they cost the time of as many MLPs and
-// the parameters of little more than one.
+// factors and a bias of its own: they cost the time of as many MLPs and the parameters of little more than
+// one.
 //
 // The first head begins, drops out and learns as the MLP of a tower with one; each other has a seed that
 // follows from the tower's and its number.

@@ -1,7 +1,7 @@
 // Feature-interaction layers: what a tower sees beyond the raw embeddings.
 //
 //   ParameterLayout layout;
-//   auto layer = MakeInteraction(config, {.fields = 39, .dim = 16}, "interaction/0", kernels, &layout);
+//   auto layer = MakeInteraction(config, {/*fields=*/39, /*dim=*/16}, "interaction/0", kernels, &layout);
 //   layer->Initialize(seed, parameters);
 //   layer->Prepare(parameters);
 //   layer->Forward(fields, workspace, out);                     // out: [rows, layer->width()]
@@ -12,8 +12,9 @@
 // Backward, on shards of a batch, each with a workspace and gradients of its own; (5) an optimizer updates
 // the parameters, and (3) follows. A layer keeps no state of a batch: that lives in the workspace.
 //
-// Shapes: `fields` is X0 = [rows, fields * dim], component d of field f of row r at fields.row(r)[f * dim +
-// d].
+// Shapes: `fields` is X0 = [rows, fields * dim], component d of field f of row r at
+//
+//   fields.row(r)[f * dim + d]
 #ifndef TANDEM_INTERACTION_H_
 #define TANDEM_INTERACTION_H_
 

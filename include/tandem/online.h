@@ -2,7 +2,10 @@
 // it learns.
 //
 //   TANDEM_ASSIGN_OR_RETURN(Base base, FindBase(fs, "daily/published"));
-//   OnlineOptions options{.run_dir = "online", .init_from = "daily/published", .input = "clicks.tsv"};
+//   OnlineOptions options;
+//   options.run_dir = "online";
+//   options.init_from = "daily/published";
+//   options.input = "clicks.tsv";
 //   options.follow = true;
 //   TANDEM_ASSIGN_OR_RETURN(OnlineSummary summary, LearnOnline(OnlineExperiment(experiment), options));
 //

@@ -3,7 +3,7 @@
 //   std::unique_ptr<Optimizer> optimizer = MakeOptimizer(config);
 //   float slots[2 * n];                                           // optimizer->slots() floats a weight
 //   optimizer->Initialize(n, w, slots, /*slot_stride=*/n);
-//   optimizer->Update({.rate_scale = 1, .step = 1}, n, g, w, slots, n);
+//   optimizer->Update({/*rate_scale=*/1, /*step=*/1}, n, g, w, slots, n);
 //
 // An optimizer is a constant: all state is in the slots, slot k of weight i at slots[k * slot_stride + i],
 // owned by the caller. Thread-safe on disjoint weights. Element by element: a weight's new value depends on
@@ -11,7 +11,7 @@
 // 0 changes no weight.
 //
 // Between updates the caller may change weights (weight decay): every optimizer goes on from the weight that
-// it finds. The formulas are in experiment.proto, the papers in the files of src/optim/.
+// it finds. The formulas, and which papers they are of, are in experiment.proto.
 #ifndef TANDEM_OPTIMIZER_H_
 #define TANDEM_OPTIMIZER_H_
 
@@ -53,8 +53,8 @@ class Optimizer {
                       int64_t slot_stride) const = 0;
 };
 
-// Builds the optimizer that `config` names (validated before); of muon, which moves whole matrices
-// (src/optim/muon.h), the adam that moves all else.
+// Builds the optimizer that `config` names (validated before); of muon, which moves whole matrices,
+// the adam that moves all else.
 std::unique_ptr<Optimizer> MakeOptimizer(const proto::Optimizer& config);
 
 // The factor of the learning rate at `step`, counted from 1. Step s of the warm-up has s / warmup_steps; the

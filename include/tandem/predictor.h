@@ -95,7 +95,8 @@ class Predictor {
   const proto::Experiment& experiment() const;
   // A student's embedding has no rows where `tables` has them.
   const DualModel& model() const { return *model_; }
-  // The rows of a student alone, in this process; null where there is a teacher, or row_stores.
+  // The rows of a student alone, in this process; null where there is a teacher, or row_stores. For what the
+  // library says of them: the type isn't installed.
   const ServingTables* tables() const { return tables_.get(); }
   // Of the student's kernels: "avx512", "avx512vnni", ...
   std::string student_kernels() const;

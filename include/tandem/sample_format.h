@@ -6,8 +6,7 @@
 //   if (!file->head().has_value()) ...                                            // an empty file
 //   TANDEM_ASSIGN_OR_RETURN(auto decoder, format->MakeDecoder(schema, {RowUse::kTrain}, *file->head(), path));
 //
-// A format is a folder of src/data, an arm of `data`'s format in experiment.proto, and a case of
-// MakeSampleFormat. Thread-safe. Errors are DataErrors that name the file.
+// How to add one: docs/how_to_add_a_sample_format.md. Thread-safe. Errors are DataErrors that name the file.
 #ifndef TANDEM_SAMPLE_FORMAT_H_
 #define TANDEM_SAMPLE_FORMAT_H_
 

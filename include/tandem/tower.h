@@ -1,7 +1,7 @@
 // A tower: optional linear part + optional interactions + MLP -> one logit. The teacher and the student are
 // both towers.
 //
-//   Tower teacher(config, {.fields = 39, .dim = 16}, "teacher", kernels);
+//   Tower teacher(config, {/*fields=*/39, /*dim=*/16}, "teacher", kernels);
 //   AlignedFloats parameters(teacher.layout().size());
 //   teacher.Initialize(seed, parameters.data());
 //   teacher.Prepare(parameters.data());

@@ -11,7 +11,7 @@
 // seed, teacher and embedding end as if there were no student.
 //
 // Such a student may take several steps a batch (distill.replay.steps, steps_per_row of the student phase):
-// the first on the batch, with all terms of the loss; the others on recent batches (src/train/replay.h), with
+// the first on the batch, with all terms of the loss; the others on recent batches (Replay), with
 // the teacher's logits of then, the embedding of now, and no hint.
 //
 // A batch of rows without a label (Batch::labelled) is the student's alone, too: teacher and embedding read
@@ -20,7 +20,7 @@
 //
 // In the student phase teacher and embedding are frozen, and the teacher's logits are those of what is served
 // of it: averaged weights, slow embedding. There the teacher can be asked about rows that aren't in the log
-// (recombined_batches; src/train/recombine.h): before the step on a batch itself come those on what is made
+// (recombined_batches): before the step on a batch itself come those on what is made
 // of it.
 //
 // Not thread-safe: one caller.
@@ -99,7 +99,8 @@ class Trainer {
   absl::StatusOr<int64_t> EndDay();
 
   TrainerClock clock() const;
-  // The recent batches; null where student steps need none.
+  // The recent batches; null where student steps need none. For the run that saves them: the type isn't
+  // installed.
   Replay* replay() { return replay_.get(); }
 
  private:

@@ -8,11 +8,11 @@
 //   TANDEM_ASSIGN_OR_RETURN(const TuneSummary summary, RunTuning(experiment, options));
 //   std::cout << summary.text;
 //
-// Trial 0 is the configuration as it is. The others change some of its settings (src/tune/search_space.h),
-// at random first, later mostly by steps away from the best so far (src/tune/proposer.h): random search
+// Trial 0 is the configuration as it is. The others change some of its settings, at random
+// first, later mostly by steps away from the best so far: random search
 // (Bergstra and Bengio 2012) with local search after it. A trial that is in the worse half after 2, 4, 8,
 // ... passes, or before its student phase, is stopped: asynchronous successive halving (Jamieson and
-// Talwalkar 2016; Li et al. 2018, 2020; src/tune/halving.h). So is one that takes four times as long as
+// Talwalkar 2016; Li et al. 2018, 2020). So is one that takes four times as long as
 // trial 0 took, and a sixth of the budget; one that fails is a loser like others. What ranks is the
 // validation log loss of the tower that is served: the student, or the teacher of a method without one.
 //
@@ -20,7 +20,7 @@
 // trial 0 are trained again, in rounds: each with another seed and another share of the rows held out,
 // disjoint from the rows that chose (train.validation.share; where days are held out, they stay). The
 // configuration is kept as it is unless another one's mean is ahead by more than one standard error of the
-// difference (src/tune/row_losses.h).
+// difference, row by row.
 //
 // Trials run side by side, one thread each, as many as runtime.threads says. A draw depends on the trials
 // that were drawn and done before it, so which settings are tried depends, beyond the first ones, on the

@@ -6,6 +6,7 @@
 #include "absl/time/time.h"
 #include "src/config/methods.h"
 #include "src/config/optimizers.h"
+#include "src/train/checkpoint_state.h"
 #include "src/train/checkpoint_verdict.h"
 #include "src/util/paths.h"
 #include "tandem/checkpoint.h"

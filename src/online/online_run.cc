@@ -18,6 +18,7 @@
 #include "src/online/rollback_policy.h"
 #include "src/online/stream_file.h"
 #include "src/serve/publisher.h"
+#include "src/train/checkpoint_state.h"
 #include "src/train/run_config.h"
 #include "src/train/run_directory.h"
 #include "src/train/tower_kernels.h"

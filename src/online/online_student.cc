@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "src/config/optimizers.h"
+#include "src/train/checkpoint_state.h"
 #include "src/train/tower_kernels.h"
 #include "tandem/checkpoint.h"
 #include "tandem/experiment.pb.h"

@@ -8,6 +8,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "src/report/report_data.h"
+#include "src/train/checkpoint_state.h"
 #include "src/util/date.h"
 #include "tandem/checkpoint.h"
 #include "tandem/model_directory.h"

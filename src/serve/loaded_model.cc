@@ -75,8 +75,7 @@ absl::StatusOr<LoadedModel> LoadModel(FileSystem& fs, const std::string& directo
     TANDEM_RETURN_IF_ERROR(
         LoadTables(fs, StudentEmbeddingFile(fs, directory), /*model_id=*/"", Precision::kF32, &loaded));
   } else {
-    TANDEM_RETURN_IF_ERROR(
-        LoadCheckpoint(fs, directory, EmbeddingLoad::kServed, loaded.model.get(), nullptr, nullptr));
+    TANDEM_RETURN_IF_ERROR(LoadCheckpoint(fs, directory, EmbeddingLoad::kServed, loaded.model.get()));
   }
   return loaded;
 }

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "src/serve/bundle_files.h"
+#include "src/train/checkpoint_state.h"
 #include "src/train/completion.h"
 #include "src/train/run_config.h"
 #include "src/util/links.h"

@@ -13,6 +13,7 @@
 #include "src/config/methods.h"
 #include "src/config/model_floats.h"
 #include "src/config/stored_experiment.h"
+#include "src/train/checkpoint_state.h"
 #include "src/train/day_progress.h"
 #include "src/train/run_state.h"
 #include "src/util/format_version.h"
@@ -239,10 +240,14 @@ absl::Status LoadCheckpointTowers(FileSystem& fs, const std::string& path, Embed
   return absl::OkStatus();
 }
 
+absl::Status LoadCheckpoint(FileSystem& fs, const std::string& path, EmbeddingLoad how, DualModel* model) {
+  TANDEM_RETURN_IF_ERROR(LoadCheckpointTowers(fs, path, how, model));
+  return LoadCheckpointEmbedding(fs, path, how, model);
+}
+
 absl::Status LoadCheckpoint(FileSystem& fs, const std::string& path, EmbeddingLoad how, DualModel* model,
                             proto::RunState* state, DayProgress* progress) {
-  TANDEM_RETURN_IF_ERROR(LoadCheckpointTowers(fs, path, how, model));
-  TANDEM_RETURN_IF_ERROR(LoadCheckpointEmbedding(fs, path, how, model));
+  TANDEM_RETURN_IF_ERROR(LoadCheckpoint(fs, path, how, model));
   if (state != nullptr) {
     TANDEM_ASSIGN_OR_RETURN(*state, ReadRunState(fs, path));
   }

@@ -1,5 +1,6 @@
 #include "src/train/checkpoint_verdict.h"
 
+#include "src/train/checkpoint_state.h"
 #include "src/train/day_progress.h"
 #include "src/train/model_verdict.h"
 #include "tandem/checkpoint.h"

@@ -7,7 +7,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
-#include "tandem/checkpoint.h"
+#include "src/train/checkpoint_state.h"
 #include "tandem/file_system.h"
 
 namespace tandem {

@@ -13,8 +13,8 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "src/train/checkpoint_state.h"
 #include "tandem/batch.h"
-#include "tandem/checkpoint.h"
 #include "tandem/clock.h"
 #include "tandem/dual_model.h"
 #include "tandem/file_system.h"

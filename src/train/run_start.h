@@ -13,7 +13,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
-#include "tandem/checkpoint.h"
+#include "src/train/checkpoint_state.h"
 #include "tandem/dual_model.h"
 #include "tandem/file_system.h"
 #include "tandem/kernels.h"

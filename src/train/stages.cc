@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "src/train/checkpoint_state.h"
 #include "src/util/progress.h"
 #include "tandem/checkpoint.h"
 #include "tandem/experiment.pb.h"

@@ -78,7 +78,7 @@ TEST(OnlineExperiment, TheStudentOfACoTrainedCheckpointScoresAsItDid) {
   DualModel both(experiment, kernels, /*trained=*/true);
   DualModel alone(OnlineExperiment(experiment), kernels, /*trained=*/true);
   for (DualModel* model : {&both, &alone})
-    ASSERT_TRUE(LoadCheckpoint(fs, scratch / "base", EmbeddingLoad::kContinue, model, nullptr, nullptr).ok());
+    ASSERT_TRUE(LoadCheckpoint(fs, scratch / "base", EmbeddingLoad::kContinue, model).ok());
   const Batch batch = RandomBatch(both.schema(), 50, 7);
   const auto score = [&](const DualModel& model) {
     BatchRows rows;

@@ -49,6 +49,12 @@ extern Scores scores;
 extern std::unique_ptr<Predictor> predictor;
 extern absl::Status status;
 
+namespace batch_h {
+extern int field, row;
+const float* Row(uint64_t key);
+void Add(float coefficient, const float* row);
+}  // namespace batch_h
+
 namespace cell_reader_h {
 extern SampleFormat& format;
 extern ListColumns lists;
@@ -56,11 +62,6 @@ extern std::unique_ptr<SampleFile> file;
 extern RawRows rows;
 void Count(const std::string& column, const std::vector<absl::string_view>& values);
 }  // namespace cell_reader_h
-
-namespace checkpoint_h {
-extern proto::RunState state;
-extern DayProgress progress;
-}  // namespace checkpoint_h
 
 namespace clock_h {
 extern Clock& clock;

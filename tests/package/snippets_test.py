@@ -4,10 +4,11 @@
     tests/package/snippets_test.py BUILD_DIR
 
 A snippet is a run of lines `//   code` in the comment that opens a header, as long as one of them ends like code. Every header's become one
-function, with what tests/package/snippets_given.h declares for it, and all are compiled together (-fsyntax-only). `...` stands for what
-a snippet leaves out: a line that begins with it, what follows a `=`, a statement.
+function, with what tests/package/snippets_given.h declares for it, and all are compiled together (-fsyntax-only), as C++17 and beside no other header of ours than
+those that are installed. `...` stands for what a snippet leaves out: a line that begins with it, what follows a `=`, a statement.
 """
 import os
+import pathlib
 import re
 import subprocess
 import sys
@@ -17,7 +18,8 @@ import unittest
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 HEADERS = os.path.join(ROOT, "include", "tandem")
 GIVEN = os.path.join(ROOT, "tests", "package", "snippets_given.h")
-BUILD = sys.argv.pop(1) if len(sys.argv) > 1 and not sys.argv[1].startswith("-") else os.path.join(ROOT, "build")
+INSTALL = os.path.join(ROOT, "cmake", "install.cmake")
+BUILD = os.path.abspath(sys.argv.pop(1) if len(sys.argv) > 1 and not sys.argv[1].startswith("-") else os.path.join(ROOT, "build"))
 
 
 def snippet(header):
@@ -42,10 +44,20 @@ def without_elisions(code):
     return re.sub(r"\.\.\.;?", ";", code) + (comment or "")
 
 
+def headers():
+    return sorted(os.path.join(HEADERS, name) for name in os.listdir(HEADERS) if name.endswith(".h"))
+
+
+def installed_protos():
+    with open(INSTALL) as text:
+        names = re.findall(r"\$\{PROTO_DIR\}/(tandem/\w+\.pb\.h)", text.read())
+    return [os.path.join(BUILD, "proto", name) for name in names]
+
+
 def source():
     with open(GIVEN) as text:
         given = set(re.findall(r"^namespace (\w+)_h \{", text.read(), re.M))
-    names = sorted(name for name in os.listdir(HEADERS) if name.endswith(".h"))
+    names = [os.path.basename(header) for header in headers()]
     parts = [f'#include "tandem/{name}"\n' for name in names]
     parts.append(f'#include "{GIVEN}"\nnamespace tandem {{\n')
     known = set()
@@ -61,21 +73,38 @@ def source():
             parts.append(f'#line {number} "include/tandem/{name}"\n{without_elisions(code)}\n')
         parts.append(f"  return Returned();\n}}\n}}  // namespace given::{stem}_h\n")
     parts.append("}  // namespace tandem\n")
-    return "".join(parts), given - known, len(known)
+    return "".join(parts), given - known, known
 
 
 class SnippetsTest(unittest.TestCase):
     def test_the_snippets_of_the_public_headers_compile(self):
-        text, unused, snippets = source()
+        text, unused, known = source()
         self.assertEqual(unused, set(), "snippets_given.h declares things for headers without a snippet")
-        self.assertGreater(snippets, 10, "hardly a snippet was found")
+        self.assertEqual([name for name in map(os.path.basename, headers()) if name[:-2] not in known], [], "headers without a snippet")
         with tempfile.TemporaryDirectory() as work:
             path = os.path.join(work, "snippets.cc")
             with open(path, "w") as out:
                 out.write(text)
-            compiled = subprocess.run([os.environ.get("CXX", "c++"), "-std=c++17", "-fsyntax-only", "-w", "-I", os.path.join(ROOT, "include"), "-I",
-                                       os.path.join(BUILD, "proto"), path], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+            prefix = os.path.join(work, "include", "tandem")
+            os.makedirs(prefix)
+            for header in headers() + installed_protos():
+                os.symlink(header, os.path.join(prefix, os.path.basename(header)))
+            compiled = subprocess.run([os.environ.get("CXX", "c++"), "-std=c++17", "-fsyntax-only", "-Wpedantic", "-I", os.path.dirname(prefix),
+                                       path], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         self.assertEqual(compiled.returncode, 0, compiled.stdout)
+        self.assertEqual([line for line in compiled.stdout.splitlines() if "c++20" in line or "C++20" in line], [], "not C++17")
+
+    def test_the_public_headers_name_no_file_that_is_not_installed(self):
+        for header in headers():
+            with open(header) as text:
+                self.assertEqual(re.findall(r".*\bsrc/.*", text.read()), [], header)
+
+    def test_every_message_that_the_public_headers_name_is_installed(self):
+        installed = "".join(pathlib.Path(path).read_text() for path in installed_protos())
+        for header in headers():
+            with open(header) as text:
+                named = set(re.findall(r"\bproto::(\w+)", text.read()))
+            self.assertEqual([name for name in named if not re.search(r"\b%s\b" % name, installed)], [], header)
 
     def test_what_is_left_out_is_nothing_but_that(self):
         self.assertEqual(without_elisions("options.evaluate = ...;  // later"), "options.evaluate = Elided();  // later")

@@ -16,6 +16,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "src/train/checkpoint_state.h"
 #include "tandem/checkpoint.h"
 #include "tandem/dual_model.h"
 #include "tandem/experiment.h"

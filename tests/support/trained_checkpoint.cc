@@ -2,6 +2,7 @@
 
 #include <glog/logging.h>
 
+#include "src/train/checkpoint_state.h"
 #include "tandem/checkpoint.h"
 #include "tandem/state.pb.h"
 #include "tandem/trainer.h"

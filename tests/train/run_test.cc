@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "src/train/checkpoint_state.h"
 #include "src/train/run_directory.h"
 #include "tandem/checkpoint.h"
 #include "tandem/durable_files.h"
@@ -653,9 +654,8 @@ TEST_F(RunTest, AChangedFeatureIsNamedAndItsFieldsAloneStartAnew) {
     const proto::Experiment before = ReadModelExperiment(FileSystem::Default(), trained->checkpoint).value();
     const Kernels& kernels = *FindKernels("auto").value();
     DualModel original(before, kernels, true);
-    ASSERT_TRUE(LoadCheckpoint(FileSystem::Default(), trained->checkpoint, EmbeddingLoad::kContinue,
-                               &original, nullptr, nullptr)
-                    .ok());
+    ASSERT_TRUE(
+        LoadCheckpoint(FileSystem::Default(), trained->checkpoint, EmbeddingLoad::kContinue, &original).ok());
     proto::Experiment without = before;
     without.add_drop_feature("item");
     DualModel less(without, kernels, true), again(before, kernels, true);

@@ -17,6 +17,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "src/data/id_hash.h"
+#include "src/train/checkpoint_state.h"
 #include "src/train/validation.h"
 #include "tandem/checkpoint.h"
 #include "tandem/day_reader.h"
@@ -404,9 +405,7 @@ TEST_F(ValidationRunTest, MoreHeldOutDaysThanThereAreIsRefused) {
 float BiasOf(const std::string& checkpoint, bool of_teacher) {
   const proto::Experiment experiment = VerifyAndReadExperiment(FileSystem::Default(), checkpoint).value();
   DualModel model(experiment, *FindKernels("generic").value(), true);
-  EXPECT_TRUE(
-      LoadCheckpoint(FileSystem::Default(), checkpoint, EmbeddingLoad::kResume, &model, nullptr, nullptr)
-          .ok());
+  EXPECT_TRUE(LoadCheckpoint(FileSystem::Default(), checkpoint, EmbeddingLoad::kResume, &model).ok());
   return of_teacher ? model.teacher_parameters().values[model.teacher().member(0).bias_offset()]
                     : model.student_parameters().values[model.student().bias_offset()];
 }
