@@ -15,6 +15,9 @@
 // compare.json, compare.md, compare.html. docs/compare.md tells how to read them.
 //
 // A comparison that was stopped or killed goes on with `resume`, and rows and seeds may be added then.
+//
+// One caller a run_dir: another process is refused (a ConfigError). Calls with other directories don't know
+// of each other.
 #ifndef TANDEM_COMPARE_H_
 #define TANDEM_COMPARE_H_
 

@@ -34,9 +34,9 @@ absl::Status WriteFileAtomically(FileSystem& fs, const std::string& path, absl::
 // the checksum is XXH3-128 in hex (what `xxhsum -H2` prints), so:
 //
 //   format 2
-//   embedding-0.bin 1048576 5f8c9a2e0e1d7c3b4a5968778695a4b3
-//   state.pb 211 99aa06d3014798d86001c324468d497f
-//   MANIFEST 114 0d1c2b3a495867768594a3b2c1d0efee           size and checksum of the lines above
+//   embedding.bin 1048576 5f8c9a2e0e1d7c3b4a5968778695a4b3
+//   state.pbtxt 211 99aa06d3014798d86001c324468d497f
+//   MANIFEST 113 0d1c2b3a495867768594a3b2c1d0efee           size and checksum of the lines above
 absl::Status WriteDirectory(FileSystem& fs, const std::string& path,
                             const std::function<absl::Status(const std::string& aside)>& fill);
 // Checks MANIFEST and every file against it; a file more or less is an error too.
