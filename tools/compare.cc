@@ -119,11 +119,9 @@ Command CompareCommand() {
       "    --test=frappe-tsv/test.tsv.gz --run_dir=compared --seeds=1,2,3 --jobs=2\n"
       "    --variant='hint:configs/distill/hint.pbtxt' --variant='no_logit:model.distill.logit_weight=0'\n\n"
       "Every row (a method, a variant, a width of the frontier) is trained with every seed, by ordinary runs "
-      "in "
-      "RUN_DIR/runs/ROW/seed-S, and measured on the test rows. Prints the tables as Markdown and writes "
+      "in RUN_DIR/runs/ROW/seed-S, and measured on the test rows. Prints the tables as Markdown and writes "
       "RUN_DIR/compare.json, compare.md and compare.html. --resume keeps what is done, and rows and seeds "
-      "may be "
-      "added then.",
+      "may be added then.",
       {"config", "methods", "seeds", "variant", "frontier", "student_alone_config", "run_dir", "end_date",
        "test", "test_days", "jobs", "resume", "kernels"},
       {"config", "run_dir"},

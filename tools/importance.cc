@@ -60,8 +60,7 @@ Command ImportanceCommand() {
       "[--format=json]\n\n"
       "Permutation importance: the cells of one column are dealt out anew among the rows, and AUC and log "
       "loss of both towers are measured again: what is lost is what the model had from the column. ± is a 95 "
-      "% "
-      "interval over the permutations. Use rows that training hasn't seen.",
+      "% interval over the permutations. Use rows that training hasn't seen.",
       {"model", "input", "repeats", "seed", "max_rows", "format", "output", "kernels"},
       {"model", "input"},
       {"data.", "runtime."},

@@ -60,10 +60,9 @@ Command OnlineCommand() {
           "online.time_column=time\n"
           "  tandem predict --model=online/published --input=...\n\n"
           "The student is a copy: --init_from isn't touched. Options: online.* (docs/config.md); the rest is "
-          "the base's, and "
-          "--config and\nkey=value override it. A run that was stopped or killed goes on with --resume on "
-          "the same "
-          "stream; standard input is\nfed again from its beginning. Prints the last checkpoint's path.",
+          "the base's, and --config and\nkey=value override it. A run that was stopped or killed goes on "
+          "with --resume on the same stream; standard input is\nfed again from its beginning. Prints the "
+          "last checkpoint's path.",
           {"init_from", "run_dir", "input", "follow", "resume", "config", "accept_poor_model", "kernels"},
           {"init_from", "run_dir", "input"},
           {""},

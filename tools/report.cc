@@ -62,8 +62,8 @@ Command ReportCommand() {
       "  tandem report --model=run --input='logs/2000-12-0[2-8].tsv.gz' --output=report.html\n\n"
       "Data and days, learning curves, metrics, calibration, scores, AUC by day and for users seen and "
       "unseen, what each column is worth, sizes and times, the method; a verdict in words. The page needs "
-      "nothing "
-      "beside it. Without --input it tells what the run noted of itself. Use rows that training hasn't seen.",
+      "nothing beside it. Without --input it tells what the run noted of itself. Use rows that training "
+      "hasn't seen.",
       {"model", "input", "output", "repeats", "seed", "max_rows", "kernels"},
       {"model", "output"},
       {"data.", "runtime."},

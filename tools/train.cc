@@ -60,8 +60,7 @@ Command TrainCommand() {
       "trains on the window of daily files that ends on --end_date",
       "  tandem train --config=configs/movielens.pbtxt --run_dir=run --end_date=2000-12-01 train.seed=2\n\n"
       "Prints the last checkpoint's path. A run that was stopped goes on with --resume, bit for bit; of one "
-      "that is "
-      "finished it prints `complete`.",
+      "that is finished it prints `complete`.",
       {"config", "run_dir", "end_date", "resume", "kernels", "profile"},
       {"run_dir"},
       {""},

@@ -192,8 +192,7 @@ absl::Status CheckIndexValueLines(absl::string_view text, bool whole, absl::stri
   return DataError(
       origin,
       ": lines of index:value (libsvm, libFM), which aren't read unless every line has as many, each of "
-      "value 1; "
-      "write one column a feature, or JSON lines with {\"label\": 1, \"ids\": {\"266\": 1, ...}}");
+      "value 1; write one column a feature, or JSON lines with {\"label\": 1, \"ids\": {\"266\": 1, ...}}");
 }
 
 void NameColumns(const Guess& guess, bool double_delimiter, const proto::Data& given, Dialect* dialect) {

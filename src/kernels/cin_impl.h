@@ -433,8 +433,9 @@ struct CinKernels : Tiles<V> {
     }
   }
 
-  // tile[r][map] = sum_c z[r, c] d_out[map, c], z in rows of kProductStride, d_out in panels [map /
-  // kWidth][c][map % kWidth].
+  //   tile[r][map] = sum_c z[r, c] d_out[map, c]
+  //
+  // z in rows of kProductStride, d_out in panels [map / kWidth][c][map % kWidth].
   template <int rows, int vectors>
   [[gnu::noinline]] static void WeightsTile(int64_t columns, const float* z, const float* panels,
                                             float* tile) {

@@ -48,8 +48,8 @@ struct Tiles {
     f(Constant<max>());
   }
 
-  // How `total` is cut into the fewest pieces of at most `most`, alike in size: piece t is [Begin(t), Begin(t
-  // + 1)).
+  // How `total` is cut into the fewest pieces of at most `most`, alike in size: piece t is
+  // [Begin(t), Begin(t + 1)).
   struct Split {
     int64_t total;
     int64_t pieces;

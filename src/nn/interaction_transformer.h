@@ -6,8 +6,9 @@
 // A block, for the tokens that are present:
 //   u = x + out(attention(x)),   y  = norm1(u)
 //   v = y + ffn2(relu(ffn1(y))), x' = norm2(v)
-// with attention(x) = softmax(q kT / sqrt(D / heads)) v by heads, and norm(u) = scale (u - mean) /
-// sqrt(variance + 1e-5) + shift over the D components of a token.
+// with, by heads, and over the D components of a token:
+//   attention(x) = softmax(q kT / sqrt(D / heads)) v
+//   norm(u) = scale (u - mean) / sqrt(variance + 1e-5) + shift
 //
 // A place whose vector is zero is absent, as an empty bag is: nobody attends to it, its output is the zero
 // vector, and it costs nothing. Output: [rows, places * D], place by place. No dropout.
