@@ -26,7 +26,7 @@ std::string Figure(const Json& day, const char* tower, const char* metric, int d
   return absl::StrFormat("%.*f", digits, (*found)[metric].get<double>());
 }
 
-std::string VerdictCell(const Json& day) {
+std::string DayVerdict(const Json& day) {
   if (day.contains("skipped")) return day["skipped"].get<std::string>();
   if (day.value("published", false)) return "published";
   const auto reasons = day.value("reasons", std::vector<std::string>());
@@ -48,7 +48,7 @@ std::vector<std::string> Cells(const Json& day) {
           Figure(day, "student", "logloss", 4),
           Figure(day, "student", "copc", 3),
           Figure(day, "without_finetune", "auc", 4),
-          VerdictCell(day)};
+          DayVerdict(day)};
 }
 
 TextTable TableOf(const std::vector<Json>& days) {
@@ -102,7 +102,7 @@ std::vector<std::string> VerdictOn(const std::vector<Json>& days) {
                                        : absl::StrCat("In place is the model of ", in_place, "."));
   const Json& last = days.back();
   if (!IsPublished(last))
-    sentences.push_back(absl::StrCat("The last day, ", last.value("date", ""), ": ", VerdictCell(last), "."));
+    sentences.push_back(absl::StrCat("The last day, ", last.value("date", ""), ": ", DayVerdict(last), "."));
   return sentences;
 }
 
