@@ -7,6 +7,7 @@ Writes OUTPUT_DIR/NAME_1.cc and on, each of which includes sources of about LINE
 use any more, and prints the paths. A file whose own names (in an unnamed namespace, or macros) another one says, as names of its own or as
 what a header declares, goes to another unit; a file that none has room for begins one. So a new file finds its place by itself.
 """
+import functools
 import pathlib
 import re
 import sys
@@ -15,6 +16,31 @@ import sys
 DECLARED = re.compile(r"(\w+)(?=\(|\[| = |\{|;| : )|(?:enum class|enum|class|struct) (\w+)|using (\w+) =")
 NO_CODE = re.compile(r'//[^\n]*|"(?:[^"\\\n]|\\.)*"')
 MACRO = re.compile(r"^#define (\w+)", re.MULTILINE)
+INCLUDE = re.compile(r'^#include "([^"]+)"', re.MULTILINE)
+OF_HEADER = re.compile(r"^\s*(?:enum class|enum|class|struct|using) (\w+)", re.MULTILINE)
+
+
+@functools.lru_cache(maxsize=None)
+def header(name):
+    """The types that a header of the project declares, and the headers that it includes."""
+    for root in (".", "include"):
+        path = pathlib.Path(root, name)
+        if path.exists():
+            text = path.read_text()
+            return frozenset(OF_HEADER.findall(text)), tuple(INCLUDE.findall(text))
+    return frozenset(), ()
+
+
+def types_of_headers(text):
+    seen, rest, types = set(), INCLUDE.findall(text), set()
+    while rest:
+        name = rest.pop()
+        if name not in seen:
+            seen.add(name)
+            declared, more = header(name)
+            types |= declared
+            rest.extend(more)
+    return types
 
 
 def own_names(text):
@@ -34,7 +60,7 @@ def units_of(sources, lines):
     units = []  # [paths, their own names, all words in them, lines]
     for source in sources:
         text = pathlib.Path(source).read_text()
-        names, words, length = own_names(text), set(re.findall(r"\w+", NO_CODE.sub(" ", text))), text.count("\n")
+        names, words, length = own_names(text), set(re.findall(r"\w+", NO_CODE.sub(" ", text))) | types_of_headers(text), text.count("\n")
         for unit in units:
             if unit[3] + length <= lines and not names & unit[2] and not words & unit[1]:
                 unit[0].append(source)
