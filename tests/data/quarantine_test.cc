@@ -118,9 +118,10 @@ TEST_F(QuarantineTest, ASmallFileIsJudgedAtItsEnd) {
   quarantine.GoodRows(98);
   const absl::Status status = quarantine.EndFile();
   EXPECT_EQ(ExitCode(status), kExitData);
-  EXPECT_THAT(std::string(status.message()),
-              AllOf(HasSubstr("b.tsv: 1 of 99 rows"), HasSubstr("label 1"),
-                    HasSubstr("max_bad_fraction 0.01"), HasSubstr("line 2: label 'x' is not 0 or 1")));
+  EXPECT_THAT(
+      std::string(status.message()),
+      AllOf(HasSubstr("b.tsv: 1 of 99 rows"), HasSubstr("label 1"), HasSubstr("max_bad_fraction 0.01"),
+            HasSubstr("the first is b.tsv:2: label 'x' is not 0 or 1")));
 }
 
 TEST_F(QuarantineTest, ALargeFileIsJudgedFromAThousandRowsOn) {

@@ -84,7 +84,7 @@ TEST_F(StreamQuarantineTest, TheLastLinesAreJudgedTogetherAndTheFirstOfThemIsNam
   EXPECT_EQ(ExitCode(status), kExitData);
   EXPECT_THAT(std::string(status.message()),
               testing::AllOf(HasSubstr("1 of the last 2 rows are malformed"),
-                             HasSubstr("max_bad_fraction 0.01"), HasSubstr("line 10002: label 'x'")));
+                             HasSubstr("max_bad_fraction 0.01"), HasSubstr(":10002: label 'x'")));
 }
 
 TEST_F(StreamQuarantineTest, ARowThatCantBeSetAsideIsAnError) {
