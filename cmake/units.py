@@ -16,6 +16,7 @@ import sys
 DECLARED = re.compile(r"(\w+)(?=\(|\[| = |\{|;| : )|(?:enum class|enum|class|struct) (\w+)|using (\w+) =")
 NO_CODE = re.compile(r'//[^\n]*|"(?:[^"\\\n]|\\.)*"')
 MACRO = re.compile(r"^#define (\w+)", re.MULTILINE)
+ALIAS = re.compile(r"^using (\w+) =", re.MULTILINE)
 INCLUDE = re.compile(r'^#include "([^"]+)"', re.MULTILINE)
 OF_HEADER = re.compile(r"^\s*(?:enum class|enum|class|struct|using) (\w+)", re.MULTILINE)
 
@@ -44,7 +45,7 @@ def types_of_headers(text):
 
 
 def own_names(text):
-    names = set(MACRO.findall(text))
+    names = set(MACRO.findall(text)) | set(ALIAS.findall(text))
     unnamed = False
     for line in text.splitlines():
         if line == "namespace {":

@@ -193,7 +193,7 @@ class EveryOperationTest : public testing::TestWithParam<std::tuple<Command, Fau
   }
 
   std::string Fresh() const {
-    const std::string directory = scratch_ / "out";
+    std::string directory = scratch_ / "out";
     stdfs::remove_all(directory);
     stdfs::create_directories(directory);
     return directory;
