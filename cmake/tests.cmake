@@ -65,7 +65,7 @@ function(tandem_tests_together binary)
   add_dependencies(tandem_tests ${binary})
   target_link_libraries(${binary} PRIVATE tandem_test_support)
   target_precompile_headers(${binary} REUSE_FROM tandem_test_support)
-  target_compile_options(${binary} PRIVATE -Wno-subobject-linkage)  # of included sources, as the compiler sees them
+  target_compile_options(${binary} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)  # of included sources, as the compiler sees them
 endfunction()
 
 # What takes long begins first.

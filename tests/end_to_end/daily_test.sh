@@ -18,7 +18,8 @@ for day in 1 2 3 4 5 6; do
     gzip -c >logs/2026-01-0$day.tsv.gz
 done
 # daily RUN END_DATE ARGUMENTS...
-settings=(--config="$source_dir/configs/synthetic.pbtxt" --begin_date=2026-01-01 'data.path=logs/{date}.tsv.gz' train.window_days=3
+cat >cin.pbtxt <<<'model { teacher { interaction { cin { layers: 4 layers: 4 } } } }'
+settings=(--config="$source_dir/configs/synthetic.pbtxt,cin.pbtxt" --begin_date=2026-01-01 'data.path=logs/{date}.tsv.gz' train.window_days=3
   train.epochs=2 train.batch_size=64 embedding.dim=4 model.teacher.mlp.hidden=16,8 model.student.mlp.hidden=8,4 runtime.threads=2
   model.distill.lr_multiplier=10 daily.gate.min_copc=0.5 daily.gate.max_copc=2 daily.gate.max_auc_loss=0.02)
 daily() {
