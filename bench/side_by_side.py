@@ -596,7 +596,7 @@ def check_ids(bench):
     report = json.loads(bench.command(bench.one_core(), [bench.tandem, "inspect", f"--model={run}", "--format=json"]))
     shutil.rmtree(run)
     for table, ids in zip(report["tables"], seen):
-        if table["rows"] != len(ids) + 1:  # and the default row
+        if table["rows"] != len(ids) + 1:  # and the OOV row
             raise Failed(f"{table['name']} has {table['rows'] - 1} ids, the peer {len(ids)}: not the same function")
 
 

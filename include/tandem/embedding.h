@@ -17,7 +17,7 @@
 // has D floats (of a committee the vectors of its members, one after another: D is that of all together),
 // then one linear weight for each tower that has a linear part. The linear sums leave sequences out: their
 // table is often that of the target, whose weights would count them twice. Till an id has a row, and for the
-// occurrences that id_dropout hides, the table's default row serves and learns.
+// occurrences that id_dropout hides, the table's OOV row serves and learns.
 //
 // With embedding.slow_copy a row has a slow average of its vector beside it; a view says which a tower reads.
 //
@@ -52,9 +52,9 @@ class Experiment;
 }  // namespace proto
 
 // The rows of a batch: for every occurrence, field by field in the order of FieldBags::keys, its place among
-// the rows of its table; 0 is the default row. Reused from batch to batch.
+// the rows of its table; 0 is the OOV row. Reused from batch to batch.
 struct BatchRows {
-  static constexpr uint32_t kDefaultRow = 0;
+  static constexpr uint32_t kOovRow = 0;
 
   // Whether the i-th occurrence of a field has a row of its own; `table` is the field's.
   bool has_row(int field, int table, size_t i) const { return tables[table].has_row(fields[field][i]); }
@@ -107,11 +107,11 @@ class EmbeddingLayer {
   const RowShape& shape() const { return shape_; }
   RowStore& store() { return *store_; }
   const RowStore& store() const { return *store_; }
-  // Rows of all tables, the default rows included.
+  // Rows of all tables, the OOV rows included.
   absl::StatusOr<int64_t> rows() const;
 
   // Once the tables hold `rows` rows and counted ids, Resolve admits and counts no more: ids without a row
-  // are served by the default row. Looked at before a batch, whose ids may go beyond; 0: no bound.
+  // are served by the OOV row. Looked at before a batch, whose ids may go beyond; 0: no bound.
   void set_max_rows(int64_t rows) { max_rows_ = rows; }
   // Occurrences so far that got no row for that reason.
   int64_t ids_refused() const { return ids_refused_; }
@@ -166,8 +166,8 @@ class EmbeddingLayer {
   // Asks for the distinct keys of a table; `count` their occurrences too.
   template <bool count>
   void AskFor(int table, const Batch& batch, int64_t step, BatchRows* rows) const;
-  // Once they are answered: gives the default row its occurrences.
-  void GiveDefaultRow(int table, BatchRows* rows, std::vector<uint32_t>* counts) const;
+  // Once they are answered: gives the OOV row its occurrences.
+  void GiveOovRow(int table, BatchRows* rows, std::vector<uint32_t>* counts) const;
   int student_column() const { return shape_.width - 1; }
   // One field of Gather. kDim is dim(), or 0 where it isn't a common one.
   template <int kDim>

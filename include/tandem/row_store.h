@@ -89,14 +89,14 @@ struct TableRows {
   std::vector<uint32_t> shown;
   bool hides = false;
 
-  // Answered, a place each: rows[0] is the default row, rows[i + 1] that of keys[i], the default row where it
+  // Answered, a place each: rows[0] is the OOV row, rows[i + 1] that of keys[i], the OOV row where it
   // has none. Valid until the store learns, drops rows, or `memory` is changed; those of a LocalRowStore stay
   // where they are, and what it learns is seen through them.
   std::vector<const float*> rows;
   // What is left of the difference between slow copy and row: a place's slow vector is E + left (slow - E).
   // Empty: all of it, the copies are up to date.
   std::vector<float> slow_left;
-  // Of training: the first so many occurrences of keys[i] are the default row's, for it wasn't admitted yet;
+  // Of training: the first so many occurrences of keys[i] are the OOV row's, for it wasn't admitted yet;
   // empty: none of any key. And the occurrences of keys that were refused a row (AdmitStep::max_rows).
   std::vector<uint32_t> waiting;
   int64_t refused = 0;
@@ -158,7 +158,7 @@ class RowGradients {
 };
 
 struct TableSize {
-  int64_t rows = 1;     // the default row included
+  int64_t rows = 1;     // the OOV row included
   int64_t pending = 0;  // keys that are counted and have no row yet
 };
 
@@ -172,15 +172,15 @@ struct StoreState {
 
 // Some rows, as checkpoints hold them.
 struct RowBlock {
-  enum class Kind { kDefaultRow, kRows, kPending };
+  enum class Kind { kOovRow, kRows, kPending };
   Kind kind = Kind::kRows;
-  std::vector<uint64_t> keys;  // of the default row: one, 0
-  // kDefaultRow and kRows: [keys, whole_floats], and the words that RowShape says.
+  std::vector<uint64_t> keys;  // of the OOV row: one, 0
+  // kOovRow and kRows: [keys, whole_floats], and the words that RowShape says.
   std::vector<float> floats;
   std::vector<uint32_t> updates, last_steps;
   // kPending: the occurrences so far.
   std::vector<uint32_t> counts;
-  // Of all kinds where there are last_days; 0: not known, or the default row's.
+  // Of all kinds where there are last_days; 0: not known, or the OOV row's.
   std::vector<uint32_t> last_days;
 
   int64_t rows() const { return static_cast<int64_t>(keys.size()); }
@@ -215,7 +215,7 @@ class RowStore : public RowReader {
   virtual absl::StatusOr<StoreState> State() const = 0;
   // The first keys of a table that have a row, in their order.
   virtual absl::StatusOr<std::vector<uint64_t>> Keys(int table, int64_t most) const = 0;
-  // All of a table: the default row, then rows and pending keys in key order. Ends at take's first failure.
+  // All of a table: the OOV row, then rows and pending keys in key order. Ends at take's first failure.
   virtual absl::Status Export(int table, absl::FunctionRef<absl::Status(const RowBlock&)> take) const = 0;
   // Fills an empty store: what Export hands out; and the step and decay of a State.
   virtual absl::Status Import(int table, const RowBlock& block) = 0;

@@ -1,4 +1,4 @@
-// Which share of a feature's ids a model doesn't know: the table's default row serves them. Ids that are
+// Which share of a feature's ids a model doesn't know: the table's OOV row serves them. Ids that are
 // written otherwise than in training ("7.0" for "7", quotes, blanks) are all unknown, and nothing else would
 // say so.
 //

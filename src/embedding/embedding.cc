@@ -169,7 +169,7 @@ class EmbeddingLayer::Demand final : public RowDemand {
     return &rows_.tables[table];
   }
   void Found(int table) override {
-    layer_.GiveDefaultRow(table, &rows_, merged_.counts(table));
+    layer_.GiveOovRow(table, &rows_, merged_.counts(table));
     merged_.Merge(table, batch_, rows_);
   }
 
@@ -264,7 +264,7 @@ void EmbeddingLayer::AskFor(int table, const Batch& batch, int64_t step, BatchRo
   }
 }
 
-void EmbeddingLayer::GiveDefaultRow(int table, BatchRows* rows, std::vector<uint32_t>* counts) const {
+void EmbeddingLayer::GiveOovRow(int table, BatchRows* rows, std::vector<uint32_t>* counts) const {
   const TableRows& asked = rows->tables[table];
   counts->resize(asked.keys.size() + 1);
   if (asked.waiting.empty() && !asked.hides) {
@@ -279,7 +279,7 @@ void EmbeddingLayer::GiveDefaultRow(int table, BatchRows* rows, std::vector<uint
     for (uint32_t& found : rows->fields[f]) {
       const uint32_t place = found & ~kHidden;
       const bool waits = !asked.waiting.empty() && ++met[place - 1] <= asked.waiting[place - 1];
-      found = waits || (found & kHidden) != 0 ? BatchRows::kDefaultRow : place;
+      found = waits || (found & kHidden) != 0 ? BatchRows::kOovRow : place;
       ++(*counts)[found];
     }
   }

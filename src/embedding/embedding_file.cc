@@ -86,7 +86,7 @@ absl::Status EmbeddingFileReader::NextTable() {
   width_ = table_.dim() + table_.teacher_linear() + (table_.student_linear() ? 1 : 0);
   rows_left_ = table_.rows();
   pending_left_ = table_.pending();
-  default_row_left_ = true;
+  oov_row_left_ = true;
   last_key_.reset();
   decay_log_.clear();
   if (precision_ != Precision::kF32) {
@@ -121,12 +121,12 @@ absl::Status EmbeddingFileReader::CheckCounts() const {
 }
 
 absl::StatusOr<int64_t> EmbeddingFileReader::NextRows() {
-  n_ = default_row_left_ ? 1 : std::min(EmbeddingFileWriter::kSegmentRows, rows_left_);
+  n_ = oov_row_left_ ? 1 : std::min(EmbeddingFileWriter::kSegmentRows, rows_left_);
   if (n_ == 0) return n_;
-  const bool of_default = default_row_left_;
-  const bool has_keys = !of_default || precision_ == Precision::kF32;
-  if (!of_default) rows_left_ -= n_;
-  default_row_left_ = false;
+  const bool of_oov = oov_row_left_;
+  const bool has_keys = !of_oov || precision_ == Precision::kF32;
+  if (!of_oov) rows_left_ -= n_;
+  oov_row_left_ = false;
   TANDEM_ASSIGN_OR_RETURN(const absl::string_view record, reader_->Next());
   const int64_t word = sizeof(uint32_t);
   const int64_t key_bytes = has_keys ? n_ * static_cast<int64_t>(sizeof(uint64_t)) : 0;
@@ -134,7 +134,7 @@ absl::StatusOr<int64_t> EmbeddingFileReader::NextRows() {
       (table_.updates() ? 1 : 0) + (table_.last_steps() ? 1 : 0) + (table_.last_days() ? 1 : 0);
   if (static_cast<int64_t>(record.size()) != key_bytes + n_ * (row_bytes_ + words * word)) return Malformed();
   keys_ = record.data();
-  if (!of_default) TANDEM_RETURN_IF_ERROR(CheckOrder());
+  if (!of_oov) TANDEM_RETURN_IF_ERROR(CheckOrder());
   rows_ = keys_ + key_bytes;
   updates_ = rows_ + n_ * row_bytes_;
   last_steps_ = updates_ + (table_.updates() ? n_ * word : 0);
@@ -222,10 +222,10 @@ absl::Status EmbeddingFileWriter::BeginTable(const proto::TableHeader& table,
   return writer_->Append(record_);
 }
 
-absl::Status EmbeddingFileWriter::AppendDefaultRow(const void* row, int64_t row_bytes,
-                                                   absl::Span<const uint32_t> updates,
-                                                   absl::Span<const uint32_t> last_steps,
-                                                   absl::Span<const uint32_t> last_days) {
+absl::Status EmbeddingFileWriter::AppendOovRow(const void* row, int64_t row_bytes,
+                                               absl::Span<const uint32_t> updates,
+                                               absl::Span<const uint32_t> last_steps,
+                                               absl::Span<const uint32_t> last_days) {
   static constexpr uint64_t kNoKey = 0;
   return AppendRows(absl::MakeConstSpan(&kNoKey, f32_ ? 1 : 0), row, row_bytes, updates, last_steps,
                     last_days);

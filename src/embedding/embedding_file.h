@@ -4,7 +4,7 @@
 //   for (int t = 0; t < reader->header().tables(); ++t) {
 //     TANDEM_RETURN_IF_ERROR(reader->NextTable());
 //     for (;;) {
-//       TANDEM_ASSIGN_OR_RETURN(const int64_t rows, reader->NextRows());     // the default row alone, first
+//       TANDEM_ASSIGN_OR_RETURN(const int64_t rows, reader->NextRows());     // the OOV row alone, first
 //       if (rows == 0) break;
 //       for (int64_t i = 0; i < rows; ++i) reader->Weights(i, weights);
 //     }
@@ -12,9 +12,9 @@
 //   TANDEM_RETURN_IF_ERROR(reader->Finish());
 //
 // Records: EmbeddingHeader; then for each table: TableHeader; decay log (doubles, empty without weight
-// decay); the default row with the key 0; then rows in key order, up to kSegmentRows a record: keys, rows,
+// decay); the OOV row with the key 0; then rows in key order, up to kSegmentRows a record: keys, rows,
 // updates, last steps, last days, each [n]; then pending keys with their counts and last days, likewise. A
-// row is floats: weights, slots, slow copy. In low precision there is no decay log, the default row has no
+// row is floats: weights, slots, slow copy. In low precision there is no decay log, the OOV row has no
 // key, and a row is what docs/low_precision.md says.
 //
 // Errors of reading are ModelErrors that name the file.
@@ -56,7 +56,7 @@ class EmbeddingFileReader {
   int width() const { return width_; }
   int64_t row_bytes() const { return row_bytes_; }
 
-  // The next rows of the table, 0 after the last: the default row, then the others. They are valid until the
+  // The next rows of the table, 0 after the last: the OOV row, then the others. They are valid until the
   // next call. Then the keys that are counted and have no row, likewise.
   absl::StatusOr<int64_t> NextRows();
   absl::StatusOr<int64_t> NextPending();
@@ -97,7 +97,7 @@ class EmbeddingFileReader {
   int width_ = 0;
   int64_t row_bytes_ = 0;
   int64_t rows_left_ = 0, pending_left_ = 0;  // to be read
-  bool default_row_left_ = false;
+  bool oov_row_left_ = false;
   std::optional<uint64_t> last_key_;  // of the rows, or ids, that were read
   // Of the rows at hand; unaligned.
   int64_t n_ = 0;
@@ -117,11 +117,10 @@ class EmbeddingFileWriter {
                                                                      const proto::EmbeddingHeader& header);
   // `decay_log` is left out where the header has no last steps, and all of it in low precision.
   absl::Status BeginTable(const proto::TableHeader& table, absl::Span<const double> decay_log);
-  // The default row, then up to kSegmentRows rows at a time. `rows`: row_bytes each; words where the table
+  // The OOV row, then up to kSegmentRows rows at a time. `rows`: row_bytes each; words where the table
   // has them.
-  absl::Status AppendDefaultRow(const void* row, int64_t row_bytes, absl::Span<const uint32_t> updates,
-                                absl::Span<const uint32_t> last_steps,
-                                absl::Span<const uint32_t> last_days = {});
+  absl::Status AppendOovRow(const void* row, int64_t row_bytes, absl::Span<const uint32_t> updates,
+                            absl::Span<const uint32_t> last_steps, absl::Span<const uint32_t> last_days = {});
   absl::Status AppendRows(absl::Span<const uint64_t> keys, const void* rows, int64_t row_bytes,
                           absl::Span<const uint32_t> updates, absl::Span<const uint32_t> last_steps,
                           absl::Span<const uint32_t> last_days = {});

@@ -203,9 +203,9 @@ absl::Status EmbeddingLayer::SaveTable(int table, const StoreState& state,
           "rows of embedding table '", header.name(),
           "' are not finite any more; they were not kept. A lower rate (embedding.optimizer) may help"));
     }
-    if (block.kind == RowBlock::Kind::kDefaultRow)
-      return writer->AppendDefaultRow(block.floats.data(), row_bytes, block.updates, block.last_steps,
-                                      block.last_days);
+    if (block.kind == RowBlock::Kind::kOovRow)
+      return writer->AppendOovRow(block.floats.data(), row_bytes, block.updates, block.last_steps,
+                                  block.last_days);
     return writer->AppendRows(block.keys, block.floats.data(), row_bytes, block.updates, block.last_steps,
                               block.last_days);
   });
@@ -245,7 +245,7 @@ absl::Status EmbeddingLayer::LoadTable(EmbeddingFileReader* reader, EmbeddingLoa
   RowConverter converter(*spec_, *reader, how);
   TANDEM_RETURN_IF_ERROR(converter.Check());
   RowBlock block;
-  block.kind = RowBlock::Kind::kDefaultRow;
+  block.kind = RowBlock::Kind::kOovRow;
   for (;;) {
     TANDEM_ASSIGN_OR_RETURN(const int64_t rows, reader->NextRows());
     if (rows == 0) break;

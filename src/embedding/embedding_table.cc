@@ -177,7 +177,7 @@ void EmbeddingTable::PrefetchKey(uint64_t key) const { index_->part(key).Prefetc
 
 uint32_t EmbeddingTable::Find(uint64_t key) const {
   const uint32_t value = index_->part(key).Find(key);
-  return (value & kPendingBit) != 0 ? kDefaultRow : value;
+  return (value & kPendingBit) != 0 ? kOovRow : value;
 }
 
 uint32_t EmbeddingTable::Insert(uint64_t key) {
@@ -191,7 +191,7 @@ uint32_t EmbeddingTable::Count(uint64_t key, uint32_t occurrences, uint32_t* cou
   if ((value & kPendingBit) == 0) return value;
   value += std::min(occurrences, ~0u - value);
   *count = value & ~kPendingBit;
-  return kDefaultRow;
+  return kOovRow;
 }
 
 void EmbeddingTable::SetPending(uint64_t key, uint32_t count) {

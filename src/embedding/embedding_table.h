@@ -1,11 +1,11 @@
 // One growing table of rows, found by 64-bit keys: weights and optimizer slots of a row side by side.
 //
 //   EmbeddingTable table({.width = 17, .slots = 1, .updates = false, .last_steps = false});
-//   const uint32_t row = table.Insert(key);      // or table.Find(key): kDefaultRow where it isn't there
+//   const uint32_t row = table.Insert(key);      // or table.Find(key): kOovRow where it isn't there
 //   float* const weights = table.row(row);       // [width]; slot k of weight i at weights[(k + 1) * width + i]
 //   ++table.updates(weights);                    // what is kept with a row is found from where it begins
 //
-// Row 0 is the default row: zero at first, it stands for every id that the table doesn't hold. Rows live in
+// Row 0 is the OOV row: zero at first, it stands for every id that the table doesn't hold. Rows live in
 // segments that never move, so that growth copies nothing and pointers stay valid; beyond the first one they
 // are cut from huge pages, which take no room until they are written to. The index is cut into parts by the
 // key's high bits: growing one part at a time keeps the pause and the extra memory small, and walking the
@@ -30,7 +30,7 @@ class ZeroedMemory;
 
 class EmbeddingTable {
  public:
-  static constexpr uint32_t kDefaultRow = 0;
+  static constexpr uint32_t kOovRow = 0;
 
   struct Layout {
     int width = 0;            // floats of weights a row
@@ -48,7 +48,7 @@ class EmbeddingTable {
   EmbeddingTable& operator=(EmbeddingTable&&) noexcept;
 
   const Layout& layout() const { return layout_; }
-  // Rows, the default row included.
+  // Rows, the OOV row included.
   int64_t rows() const { return rows_; }
   // Bytes of rows, of what is kept with them, and of the index.
   int64_t bytes() const;
@@ -59,7 +59,7 @@ class EmbeddingTable {
   uint32_t Find(uint64_t key) const;
   // The key's own row, made (zero) if it isn't there. A key that was pending isn't any more.
   uint32_t Insert(uint64_t key);
-  // Counts occurrences of a key that has no row: its row if it has one, else kDefaultRow, with the
+  // Counts occurrences of a key that has no row: its row if it has one, else kOovRow, with the
   // occurrences so far, these included, in `count`.
   uint32_t Count(uint64_t key, uint32_t occurrences, uint32_t* count);
   // Sets the count of a key without a row.

@@ -45,7 +45,7 @@ LocalRowStore::LocalRowStore(const proto::Experiment& experiment, const Schema& 
   for (size_t t = 0; t < infos_.size(); ++t) {
     EmbeddingTable& table = tables_.emplace_back(layout);
     if (!trained) continue;
-    float* weights = table.row(EmbeddingTable::kDefaultRow);
+    float* weights = table.row(EmbeddingTable::kOovRow);
     spec_.optimizer->Initialize(shape.width, weights, weights + shape.width, shape.width);
   }
 }
@@ -102,7 +102,7 @@ absl::Status LocalRowStore::Read(absl::Span<TableRows> tables) const {
     TableRows& asked = tables[t];
     const size_t n = asked.keys.size();
     asked.rows.resize(n + 1);
-    asked.rows[0] = table.row(EmbeddingTable::kDefaultRow);
+    asked.rows[0] = table.row(EmbeddingTable::kOovRow);
     for (size_t i = 0; i < n; ++i) {
       if (i + kPrefetchKeys < n) table.PrefetchKey(asked.keys[i + kPrefetchKeys]);
       asked.rows[i + 1] = table.row(table.Find(asked.keys[i]));
@@ -154,7 +154,7 @@ void LocalRowStore::AdmitTable(int table_index, const AdmitStep& step, bool full
   const size_t n = asked->keys.size();
   const bool counts = spec_.min_count > 1 && infos_[table_index].ids;
   asked->rows.resize(n + 1);
-  asked->rows[0] = table.row(EmbeddingTable::kDefaultRow);
+  asked->rows[0] = table.row(EmbeddingTable::kOovRow);
   asked->waiting.clear();
   if (full || counts) asked->waiting.resize(n, 0);
   asked->refused = 0;
@@ -166,7 +166,7 @@ void LocalRowStore::AdmitTable(int table_index, const AdmitStep& step, bool full
       uint32_t count = 0;
       const uint32_t row = full ? table.Find(key) : table.Count(key, occurrences, &count);
       asked->rows[i + 1] = table.row(row);
-      if (row != EmbeddingTable::kDefaultRow) continue;
+      if (row != EmbeddingTable::kOovRow) continue;
       if (full) asked->refused += occurrences;
       if (full || count < spec_.min_count) {
         asked->waiting[i] = occurrences;
@@ -377,15 +377,15 @@ absl::Status LocalRowStore::Export(int table_index,
     if (shape.updates) block.updates.push_back(table.updates(row));
     if (shape.last_steps) block.last_steps.push_back(table.last_step(row));
     if (shape.last_days)
-      block.last_days.push_back(block.kind == RowBlock::Kind::kDefaultRow ? 0 : table.Day(key));
+      block.last_days.push_back(block.kind == RowBlock::Kind::kOovRow ? 0 : table.Day(key));
   };
   absl::Status status;
   const auto flush = [&] {
     if (status.ok() && !block.keys.empty()) status = take(block);
     block.Clear();
   };
-  block.kind = RowBlock::Kind::kDefaultRow;
-  add(0, EmbeddingTable::kDefaultRow);
+  block.kind = RowBlock::Kind::kOovRow;
+  add(0, EmbeddingTable::kOovRow);
   flush();
   block.kind = RowBlock::Kind::kRows;
   table.VisitInOrder(
@@ -411,7 +411,7 @@ absl::Status LocalRowStore::Import(int table_index, const RowBlock& block) {
   EmbeddingTable& table = tables_[table_index];
   if (block.kind == RowBlock::Kind::kPending) {
     for (size_t i = 0; i < block.keys.size(); ++i) {
-      if (table.Find(block.keys[i]) != EmbeddingTable::kDefaultRow)
+      if (table.Find(block.keys[i]) != EmbeddingTable::kOovRow)
         return ModelError("table '", infos_[table_index].name,
                           "': an id has a row and waits for one; the file ",
                           "is damaged. Nothing was loaded.");
@@ -423,8 +423,8 @@ absl::Status LocalRowStore::Import(int table_index, const RowBlock& block) {
   const RowShape& shape = spec_.shape;
   const int floats = shape.whole_floats();
   for (size_t i = 0; i < block.keys.size(); ++i) {
-    float* const row = table.row(block.kind == RowBlock::Kind::kDefaultRow ? EmbeddingTable::kDefaultRow
-                                                                           : table.Insert(block.keys[i]));
+    float* const row = table.row(block.kind == RowBlock::Kind::kOovRow ? EmbeddingTable::kOovRow
+                                                                       : table.Insert(block.keys[i]));
     std::copy_n(block.floats.data() + i * floats, floats, row);
     if (shape.updates) table.updates(row) = block.updates[i];
     if (shape.last_steps) table.last_step(row) = block.last_steps[i];

@@ -387,7 +387,7 @@ absl::Status ServingTables::Save(FileSystem& fs, const std::string& path, const 
       table_header.set_pending(0);
     }
     TANDEM_RETURN_IF_ERROR(writer->BeginTable(table_header, {}));
-    TANDEM_RETURN_IF_ERROR(writer->AppendDefaultRow(table.rows, row_bytes_, {}, {}));
+    TANDEM_RETURN_IF_ERROR(writer->AppendOovRow(table.rows, row_bytes_, {}, {}));
     constexpr int64_t kAtATime = EmbeddingFileWriter::kSegmentRows;
     for (int64_t first = 0; first < keys; first += kAtATime) {
       TANDEM_RETURN_IF_ERROR(writer->AppendRows(table.keys.subspan(first, std::min(kAtATime, keys - first)),

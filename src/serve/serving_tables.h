@@ -12,7 +12,7 @@
 //
 // A row is, in float32, `dim` floats, which pool with the bits of EmbeddingLayer::Gather; in bfloat16, `dim`
 // values; in int8, `dim` codes and their scale in bfloat16. The linear weight, if any, follows in float32.
-// The default row is row 0, the row of key i is row i + 1.
+// The OOV row is row 0, the row of key i is row i + 1.
 //
 // Threads: any number read, each with a scratch of its own.
 #ifndef TANDEM_SRC_SERVE_SERVING_TABLES_H_
@@ -64,7 +64,7 @@ class ServingTables {
   absl::Status Save(FileSystem& fs, const std::string& path, const std::string& model_id) const;
 
   Precision precision() const { return precision_; }
-  // Rows of a table, the default row included, and of all of them.
+  // Rows of a table, the OOV row included, and of all of them.
   int64_t rows(int table) const { return static_cast<int64_t>(tables_[table].keys.size()) + 1; }
   int64_t rows() const;
   // Sorted.

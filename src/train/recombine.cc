@@ -116,7 +116,7 @@ void TakeRows(const Batch& batch, const BatchRows& rows, const Recombined& made,
       Append(rows.fields[f], from.offsets[source], from.offsets[source + 1], &taken);
     if (made.hidden.empty() || made.hidden[f].empty()) continue;
     for (size_t i = 0; i < taken.size(); ++i) {
-      if (made.hidden[f][i] != 0) taken[i] = BatchRows::kDefaultRow;
+      if (made.hidden[f][i] != 0) taken[i] = BatchRows::kOovRow;
     }
   }
 }

@@ -13,7 +13,7 @@
 // all of them from the other one, or none. So do the places of a sequence.
 //
 // An id of a field may be hidden besides (model.distill.phase.recombined_unknown): whoever reads the row
-// finds the default row there, as for an id of tomorrow. Every id of the log is known, so without this a
+// finds the OOV row there, as for an id of tomorrow. Every id of the log is known, so without this a
 // student with a table of its own never learns what its teachers say of one that isn't.
 //
 // The rows are those of the batch: `made` is good for as long as they are.

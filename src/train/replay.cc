@@ -98,7 +98,7 @@ void Replay::Add(const Schema& schema, const Batch& batch, const BatchRows& rows
     for (size_t i = 0; i < to.keys.size(); ++i) {
       if (table.has_row(places[i])) continue;
       to.keys[i] = 0;
-      places[i] = BatchRows::kDefaultRow;
+      places[i] = BatchRows::kOovRow;
     }
   }
 }
@@ -113,7 +113,7 @@ absl::Status Replay::FindRows(const Schema& schema, const EmbeddingLayer& embedd
       for (size_t i = 0; i < keys.size(); ++i) {
         if (past->rows.has_row(static_cast<int>(f), table, i)) continue;
         keys[i] = 0;
-        places[i] = BatchRows::kDefaultRow;
+        places[i] = BatchRows::kOovRow;
       }
     }
   }

@@ -39,7 +39,7 @@ class Replay {
   // reads; the others are left out.
   void Add(const Schema& schema, const Batch& batch, const BatchRows& rows, const std::vector<int>& fields,
            const std::vector<float>& teacher_logits);
-  // After some were dropped (embedding.expire_days): what has no row any more is the default row's from here
+  // After some were dropped (embedding.expire_days): what has no row any more is the OOV row's from here
   // on.
   absl::Status FindRows(const Schema& schema, const EmbeddingLayer& embedding);
   // A function of (seed, step, k) and of what is held; at least one batch (CHECK).

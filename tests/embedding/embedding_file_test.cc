@@ -33,7 +33,7 @@ absl::Status WriteLow(FileSystem& fs, const std::string& path, char fill) {
   for (const char* name : {"first", "second"}) {
     const std::string rows(3 * 8, fill);  // 2 codes, the scale's 2 bytes, the linear weight's 4
     TANDEM_RETURN_IF_ERROR(writer->BeginTable(Header(name, 3), {}));
-    TANDEM_RETURN_IF_ERROR(writer->AppendDefaultRow(rows.data(), 8, {}, {}));
+    TANDEM_RETURN_IF_ERROR(writer->AppendOovRow(rows.data(), 8, {}, {}));
     TANDEM_RETURN_IF_ERROR(writer->AppendRows({1, 2, 3}, rows.data(), 8, {}, {}));
   }
   return writer->Close();
@@ -49,7 +49,7 @@ TEST(EmbeddingFile, ATableIsPassedOverInAnyPrecision) {
   ASSERT_TRUE((*reader)->NextTable().ok()) << "the first one's rows aren't read";
   EXPECT_EQ((*reader)->table().name(), "second");
   EXPECT_EQ((*reader)->row_bytes(), 8);
-  EXPECT_EQ(*(*reader)->NextRows(), 1) << "the default row";
+  EXPECT_EQ(*(*reader)->NextRows(), 1) << "the OOV row";
   EXPECT_EQ(*(*reader)->NextRows(), 3);
   std::vector<uint64_t> keys(3);
   (*reader)->CopyKeys(keys.data());
@@ -85,7 +85,7 @@ TEST(EmbeddingFile, PendingDecayIsAppliedToWeightsAndSlotsAreNot) {
     const auto writer = EmbeddingFileWriter::Create(fs, scratch / "rows.bin", header);
     ASSERT_TRUE(writer.ok());
     ASSERT_TRUE((*writer)->BeginTable(table, decay).ok());
-    ASSERT_TRUE((*writer)->AppendDefaultRow(row.data(), 24, {}, {2}).ok());
+    ASSERT_TRUE((*writer)->AppendOovRow(row.data(), 24, {}, {2}).ok());
     ASSERT_TRUE((*writer)->AppendRows({5}, row.data(), 24, {}, {1}).ok());
     ASSERT_TRUE((*writer)->AppendPending({8, 9}, {1, 3}).ok());
     ASSERT_TRUE((*writer)->Close().ok());

@@ -13,11 +13,11 @@ namespace {
 
 uint64_t KeyOf(uint64_t i) { return Random(7, RandomPurpose::kSynthetic, {}).Bits(i); }
 
-TEST(EmbeddingTable, BeginsWithAZeroDefaultRow) {
+TEST(EmbeddingTable, BeginsWithAZeroOovRow) {
   const EmbeddingTable table({/*width=*/3, /*slots=*/1, false, false});
   EXPECT_EQ(table.rows(), 1);
-  EXPECT_EQ(table.Find(KeyOf(1)), EmbeddingTable::kDefaultRow);
-  for (int i = 0; i < 6; ++i) EXPECT_EQ(table.row(EmbeddingTable::kDefaultRow)[i], 0);
+  EXPECT_EQ(table.Find(KeyOf(1)), EmbeddingTable::kOovRow);
+  for (int i = 0; i < 6; ++i) EXPECT_EQ(table.row(EmbeddingTable::kOovRow)[i], 0);
 }
 
 TEST(EmbeddingTable, RowsNeverMoveWhileTheTableGrows) {
@@ -81,7 +81,7 @@ TEST(EmbeddingTable, FindsAnyKeys) {
   for (uint64_t i = 0; i < kKeys; ++i) {
     table.PrefetchKey(key_of(i));
     ASSERT_EQ(table.Find(key_of(i)), i + 1);
-    ASSERT_EQ(table.Find(key_of(i + kKeys)), EmbeddingTable::kDefaultRow);
+    ASSERT_EQ(table.Find(key_of(i + kKeys)), EmbeddingTable::kOovRow);
   }
 }
 
@@ -95,13 +95,13 @@ TEST(EmbeddingTable, InsertingAgainGivesTheSameRow) {
 TEST(EmbeddingTable, PendingKeysAreCountedAndHaveNoRow) {
   EmbeddingTable table({/*width=*/1, 0, false, false});
   uint32_t count = 0;
-  EXPECT_EQ(table.Count(KeyOf(1), 1, &count), EmbeddingTable::kDefaultRow);
-  EXPECT_EQ(table.Count(KeyOf(1), 1, &count), EmbeddingTable::kDefaultRow);
+  EXPECT_EQ(table.Count(KeyOf(1), 1, &count), EmbeddingTable::kOovRow);
+  EXPECT_EQ(table.Count(KeyOf(1), 1, &count), EmbeddingTable::kOovRow);
   EXPECT_EQ(count, 2u);
   EXPECT_EQ(table.pending(), 1);
-  EXPECT_EQ(table.Find(KeyOf(1)), EmbeddingTable::kDefaultRow);
+  EXPECT_EQ(table.Find(KeyOf(1)), EmbeddingTable::kOovRow);
   const uint32_t row = table.Insert(KeyOf(1));
-  EXPECT_NE(row, EmbeddingTable::kDefaultRow);
+  EXPECT_NE(row, EmbeddingTable::kOovRow);
   EXPECT_EQ(table.pending(), 0);
   EXPECT_EQ(table.Count(KeyOf(1), 1, &count), row);
 }

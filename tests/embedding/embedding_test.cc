@@ -74,7 +74,7 @@ TEST(Embedding, FirstValuesDependOnSeedTableAndIdOnly) {
   EXPECT_NE(a.Gather(first, false), other.Gather(first, false));
 }
 
-TEST(Embedding, AnUnknownIdIsServedByTheDefaultRow) {
+TEST(Embedding, AnUnknownIdIsServedByTheOovRow) {
   Fixture f;
   const Batch batch = RandomBatch(f.schema, 20, 1);
   for (const float value : f.Gather(batch, false)) ASSERT_EQ(value, 0);
@@ -102,14 +102,14 @@ TEST(Embedding, AnIdGetsItsRowAtItsMinCountthOccurrence) {
   EXPECT_NE(user(f.Gather(batch, false)), zero);
 }
 
-TEST(Embedding, IdDropoutTrainsTheDefaultRow) {
+TEST(Embedding, IdDropoutTrainsTheOovRow) {
   Fixture f("embedding { id_dropout: 0.5 optimizer { sgd { lr: 0.5 } } }");
   const Batch batch = RandomBatch(f.schema, 200, 1);
   for (int step = 1; step <= 20; ++step) f.Step(batch, step);
   Batch unknown = RandomBatch(f.schema, 1, 1);
   unknown.fields[0].keys[0] = 12345;
   const std::vector<float> x = f.Gather(unknown, false);
-  for (int d = 0; d < 4; ++d) EXPECT_GT(x[d], 0.3f) << "the default row learns towards 1";
+  for (int d = 0; d < 4; ++d) EXPECT_GT(x[d], 0.3f) << "the OOV row learns towards 1";
 }
 
 TEST(Embedding, DuplicateIdsAreMergedIntoOneUpdate) {
@@ -248,7 +248,7 @@ TEST(Embedding, AGradientThatIsNotFiniteIsAnError) {
 }
 
 // Ids of the batch that finds room may go beyond; after it nothing grows, counted ids neither.
-TEST(Embedding, AFullLayerServesNewIdsByTheDefaultRow) {
+TEST(Embedding, AFullLayerServesNewIdsByTheOovRow) {
   for (const char* more : {"", "embedding { min_count: 2 }"}) {
     for (const int threads : {1, 3}) {
       Fixture f(more, threads);

@@ -38,7 +38,7 @@ class KeysOfOneTable final : public RowDemand {
   std::vector<TableRows> tables_;
 };
 
-// The gradient of every row is 1 everywhere, but of the default row there is none.
+// The gradient of every row is 1 everywhere, but of the OOV row there is none.
 class Ones final : public RowGradients {
  public:
   explicit Ones(int width) : width_(width) {}
@@ -86,9 +86,9 @@ TEST(LocalRowStore, TheFirstOccurrencesOfAKeyWaitTillItIsAdmitted) {
 
 TEST(LocalRowStore, AFullStoreRefusesEveryOccurrenceOfANewKey) {
   Fixture f("");
-  const int64_t default_rows = static_cast<int64_t>(f.schema.tables().size());
+  const int64_t oov_rows = static_cast<int64_t>(f.schema.tables().size());
   f.Admit({1, 2}, {1, 1});
-  KeysOfOneTable full = f.Admit({1, 3}, {5, 7}, /*max_rows=*/default_rows + 2);
+  KeysOfOneTable full = f.Admit({1, 3}, {5, 7}, /*max_rows=*/oov_rows + 2);
   EXPECT_EQ(full.rows()[0].refused, 7);
   EXPECT_EQ(full.rows()[0].waiting, (std::vector<uint32_t>{0, 7}));
   EXPECT_EQ(f.store.State()->tables[0].rows, 3);

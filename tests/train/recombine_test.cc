@@ -114,7 +114,7 @@ TEST(Recombine, AShareOfAFieldsIdsIsHiddenInBothTables) {
   int hidden = 0;
   const std::vector<uint32_t>& some = made.rows.fields[1];
   for (size_t i = 0; i < some.size(); ++i) {
-    if (some[i] == BatchRows::kDefaultRow) {
+    if (some[i] == BatchRows::kOovRow) {
       ++hidden;
     } else {
       ASSERT_EQ(some[i], plain.rows.fields[1][i]) << "what isn't hidden is what it was";
@@ -122,7 +122,7 @@ TEST(Recombine, AShareOfAFieldsIdsIsHiddenInBothTables) {
   }
   const auto ids = static_cast<double>(some.size());
   EXPECT_NEAR(hidden / ids, 0.4, 4 * std::sqrt(0.4 * 0.6 / ids));
-  EXPECT_THAT(made.rows.fields[2], Each(BatchRows::kDefaultRow));
+  EXPECT_THAT(made.rows.fields[2], Each(BatchRows::kOovRow));
   for (int f = 0; f < 3; ++f) {
     EXPECT_EQ(own.fields[f], made.rows.fields[f]) << "the teacher and the student find other rows unknown";
     EXPECT_EQ(made.batch.fields[f].keys, plain.batch.fields[f].keys);
