@@ -9,8 +9,9 @@ begin "$@"
 expect_exit 0 synth --output=logs --days=2 --rows_per_day=300 --holdout_rows=100 --vocabulary=100 --seed=3
 zcat logs/2026-01-02.tsv.gz >day.tsv
 { head -n 50 day.tsv; echo "not a row"; tail -n +51 day.tsv; } >bad.tsv
+cat >cin.pbtxt <<<'model { teacher { interaction { cin { layers: 4 layers: 4 } } } }'
 train() {
-  "$tandem" train --config="$source_dir/configs/synthetic.pbtxt" --run_dir="$1" data.path=day.tsv embedding.dim=4 \
+  "$tandem" train --config="$source_dir/configs/synthetic.pbtxt,cin.pbtxt" --run_dir="$1" data.path=day.tsv embedding.dim=4 \
     model.teacher.mlp.hidden=8 model.student.mlp.hidden=4 train.batch_size=32 train.shard_rows=16 runtime.log_every_steps=1 "${@:2}"
 }
 train open >open.out 2>open.err

@@ -87,7 +87,7 @@ print(sum(len(list(csv.reader(open(f, newline=""), delimiter=";"))) - 1 for f in
 bash -c "${train/=run /=daily_run } train.epochs=1" >out 2>err || { cat err >&2; fail "exit $?"; }
 
 section "the log that synth writes"
-expect_exit 0 synth --output=logs --days=3 --rows_per_day=1000 --vocabulary=300 --holdout_rows=200
+expect_exit 0 synth --output=logs --days=3 --rows_per_day=$(is_sanitized && echo 300 || echo 1000) --vocabulary=300 --holdout_rows=200
 expect_exit 0 init --input='logs/*.tsv.gz' --output=synth.pbtxt --group=user
 expect_out "logs/{date}.tsv.gz"
 expect_out "holdout.tsv.gz"

@@ -13,7 +13,9 @@ echo "seed $seed"
 
 small=(embedding.dim=4 model.teacher.mlp.hidden=16,8 model.student.mlp.hidden=8,4 train.batch_size=64 runtime.threads=2)
 expect_exit 0 synth --output=logs --days=4 --rows_per_day=3000 --holdout_rows=500 --vocabulary=500 --seed=3
-expect_exit 0 train --config="$source_dir/configs/synthetic.pbtxt" --run_dir=base --end_date=2026-01-02 \
+cat >cin.pbtxt <<<'model { teacher { interaction { cin { layers: 4 layers: 4 } } } }'
+config=$source_dir/configs/synthetic.pbtxt,cin.pbtxt
+expect_exit 0 train --config="$config" --run_dir=base --end_date=2026-01-02 \
   'data.path=logs/{date}.tsv.gz' train.window_days=2 train.epochs=3 "${small[@]}"
 cp -r base untouched
 # A stream with a time column, an hour a day apart: rows of day d are at d * 86400 + their number.
@@ -68,7 +70,7 @@ section "a student begins as it is served"
 # Averaged weights and the slow copy of the rows, or rows of its own; a stream without a sample changes nothing.
 head -1 stream.tsv >nothing.tsv
 serves() {
-  expect_exit 0 train --config="$source_dir/configs/synthetic.pbtxt" --run_dir="$1" --end_date=2026-01-01 'data.path=logs/{date}.tsv.gz' \
+  expect_exit 0 train --config="$config" --run_dir="$1" --end_date=2026-01-01 'data.path=logs/{date}.tsv.gz' \
     train.window_days=1 "${small[@]}" "${@:2}"
   expect_exit 0 online --init_from="$1" --run_dir="$1-online" --input=nothing.tsv
   for model in "$1" "$1-online/published"; do expect_exit 0 predict --model="$model" --input=logs/holdout.tsv.gz --output="${model////-}.tsv"; done

@@ -14,6 +14,7 @@
 #include "tandem/experiment.pb.h"
 #include "tandem/status.h"
 #include "tests/support/sample_files.h"
+#include "tests/support/sanitized.h"
 
 namespace tandem {
 namespace {
@@ -209,7 +210,7 @@ TEST_F(InitTest, RealLogsNeedNoEdit) {
     options.label = log.label;
     options.positive = log.positive;
     options.output = "";
-    options.sample_rows = 20000;
+    options.sample_rows = kSanitized ? 2000 : 20000;
     const auto report = InitExperiment(FileSystem::Default(), options);
     ASSERT_TRUE(report.ok()) << report.status();
     EXPECT_GT(report->positive_rate, 0.001);
@@ -222,6 +223,7 @@ TEST_F(InitTest, ColumnsThatTellTheLabelOfRealLogsAreSeen) {
   if (hotel.empty()) GTEST_SKIP() << "no real logs";
   InitOptions options = Options(hotel);
   options.label = "is_canceled";
+  if (kSanitized) options.sample_rows = 5000;
   const auto report = InitExperiment(FileSystem::Default(), options);
   ASSERT_TRUE(report.ok()) << report.status();
   EXPECT_EQ(KindOf(*report, "reservation_status"), "leak-like");

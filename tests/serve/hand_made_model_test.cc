@@ -88,7 +88,7 @@ const ModelCase kModels[] = {
      8},
 };
 
-constexpr size_t kCases = kSanitized ? 160 : 400;
+constexpr size_t kCases = kSanitized ? 60 : 250;
 
 bool AllAsked() {
   const char* const asked = std::getenv("TANDEM_MODELS");
@@ -219,8 +219,8 @@ class HandMadeModelTest : public testing::TestWithParam<ModelCase> {
         [&](int i) { return use(made[i]); });
     EXPECT_TRUE(outcomes.died.empty()) << outcomes.died.size() << " died:\n"
                                        << absl::StrJoin(outcomes.died, "\n");
-    EXPECT_GE(outcomes.tried, 150);
-    EXPECT_GT(outcomes.refused, 80);
+    EXPECT_GE(outcomes.tried, 50);
+    EXPECT_GT(outcomes.refused, outcomes.tried / 2);
     std::printf("%d models: %d refused, %d used, %d died\n", outcomes.tried, outcomes.refused, outcomes.taken,
                 static_cast<int>(outcomes.died.size()));
   }
