@@ -73,8 +73,7 @@ set(TANDEM_LONG_TESTS dual_model_gradient|gradient|run|trainer|loss)
 if(TANDEM_TESTS_TOGETHER)
   if(TANDEM_SANITIZE MATCHES "thread")
     # What has threads, and what several of them may call.
-    list(FILTER TEST_SOURCES INCLUDE REGEX
-      "/(util/(threads|pipeline|profile)|data/(day_reader|synthetic)|embedding/embedding|serve/.*|online/.*|train/(batch_source|replay|run|trainer))_test\\.cc$")
+    list(FILTER TEST_SOURCES INCLUDE REGEX "/(util/(threads|pipeline|profile)|data/(day_reader|synthetic)|embedding/(embedding|local_row_store)|serve/.*|online/.*|train/(batch_source|committee|dense_update|live_scorer|remote_rows|replay|run|trainer)|compare/compare_run|tune/tune_run)_test\\.cc$")
     # Models made by hand are tried in processes of their own, one after another.
     list(FILTER TEST_SOURCES EXCLUDE REGEX "/hand_made_[a-z]*_test\\.cc$")
   endif()

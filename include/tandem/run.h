@@ -9,8 +9,8 @@
 // progressive metrics), checkpoints/step-N/ and quarantine/. Killed at any moment and resumed, a run ends
 // with the bits of the uninterrupted one.
 //
-// Errors: ConfigError for a directory that is not empty without `resume`, a configuration that differs from
-// the run's; DataError from the log; ModelError from a damaged checkpoint.
+// Errors: ConfigError for an experiment or options at fault, a directory that is not empty without `resume`, a
+// configuration that differs from the run's; DataError from the log; ModelError from a damaged checkpoint.
 //
 // One caller a run_dir: another process is refused (a ConfigError).
 #ifndef TANDEM_RUN_H_
@@ -40,7 +40,7 @@ class Experiment;
 
 struct RunOptions {
   std::string run_dir;
-  std::vector<Day> days;
+  std::vector<Day> days;  // in their order, each once
   bool resume = false;
   // Fine-tuning: a checkpoint directory to start from; "": start anew.
   std::string init_from;
@@ -82,6 +82,7 @@ struct RunSummary {
   std::string verdict;
 };
 
+// The experiment as a file gives it: defaults are filled in, and what ValidateExperiment refuses is refused.
 absl::StatusOr<RunSummary> TrainRun(const proto::Experiment& experiment, const RunOptions& options);
 
 }  // namespace tandem

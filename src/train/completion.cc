@@ -1,5 +1,7 @@
 #include "src/train/completion.h"
 
+#include <glog/logging.h>
+
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
@@ -37,6 +39,16 @@ absl::StatusOr<std::optional<int64_t>> ReadCompletion(FileSystem& fs, const std:
     return ModelError(path, ": not a run's 'step N'; remove it, and a resumed run looks what is left to do");
   TANDEM_RETURN_IF_ERROR(CheckFormatVersion(static_cast<int>(version), path));
   return std::optional<int64_t>(step);
+}
+
+absl::StatusOr<bool> IsComplete(FileSystem& fs, const std::string& run_dir, int64_t step) {
+  TANDEM_ASSIGN_OR_RETURN(const std::optional<int64_t> ended, ReadCompletion(fs, run_dir));
+  if (!ended.has_value()) return false;
+  if (*ended == step) return true;
+  LOG(WARNING) << run_dir << " was complete at step " << *ended
+               << ", but its newest checkpoint is that of step " << step << ": training on from there";
+  TANDEM_RETURN_IF_ERROR(RemoveCompletion(fs, run_dir));
+  return false;
 }
 
 absl::Status RemoveCompletion(FileSystem& fs, const std::string& run_dir) {

@@ -21,6 +21,10 @@ absl::Status WriteCompletion(FileSystem& fs, const std::string& run_dir, int64_t
 // such file.
 absl::StatusOr<std::optional<int64_t>> ReadCompletion(FileSystem& fs, const std::string& run_dir);
 
+// Whether a run whose newest checkpoint is that of `step` has trained on all of its window. Not where the last
+// checkpoint is gone: what came after the one before it is trained again, and the file is removed.
+absl::StatusOr<bool> IsComplete(FileSystem& fs, const std::string& run_dir, int64_t step);
+
 absl::Status RemoveCompletion(FileSystem& fs, const std::string& run_dir);
 
 }  // namespace tandem

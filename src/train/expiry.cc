@@ -1,8 +1,11 @@
 #include "src/train/expiry.h"
 
+#include <glog/logging.h>
+
 #include <algorithm>
 
 #include "absl/time/civil_time.h"
+#include "src/util/progress.h"
 #include "tandem/experiment.pb.h"
 #include "tandem/status.h"
 
@@ -24,6 +27,18 @@ absl::Status CheckExpiry(const proto::Experiment& experiment, const std::vector<
     }
     if (DayNumber(day.date) == 0)
       return ConfigError("embedding.expire_days: the log's day ", day.date, " isn't after 1970-01-01");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ExpireRows(const proto::Experiment& experiment, const Day& day, Trainer* trainer) {
+  const int days = experiment.embedding().expire_days();
+  if (days == 0) return absl::OkStatus();
+  trainer->set_day(DayNumber(day.date));
+  TANDEM_ASSIGN_OR_RETURN(const int64_t dropped, trainer->EndDay());
+  if (dropped > 0) {
+    LOG(INFO) << day.date << ": " << FormatCount(dropped) << " ids that no batch read for " << days
+              << " days left the tables (embedding.expire_days)";
   }
   return absl::OkStatus();
 }

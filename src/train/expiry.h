@@ -2,6 +2,7 @@
 //
 //   TANDEM_RETURN_IF_ERROR(CheckExpiry(experiment, options.days));
 //   trainer.set_day(DayNumber(day.date));
+//   TANDEM_RETURN_IF_ERROR(ExpireRows(experiment, day, &trainer));      // at its end
 #ifndef TANDEM_SRC_TRAIN_EXPIRY_H_
 #define TANDEM_SRC_TRAIN_EXPIRY_H_
 
@@ -11,6 +12,7 @@
 
 #include "absl/status/status.h"
 #include "tandem/day_files.h"
+#include "tandem/trainer.h"
 
 namespace tandem {
 
@@ -23,6 +25,10 @@ uint32_t DayNumber(const std::string& date);
 
 // A ConfigError where rows are to go by the days of a log that has none.
 absl::Status CheckExpiry(const proto::Experiment& experiment, const std::vector<Day>& days);
+
+// At the end of a day: what no batch read for so many days goes. That a store can't drop rows is known before
+// the first is read: a run asks once for nothing.
+absl::Status ExpireRows(const proto::Experiment& experiment, const Day& day, Trainer* trainer);
 
 }  // namespace tandem
 

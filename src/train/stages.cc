@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "src/train/checkpoint_state.h"
+#include "src/train/run_position.h"
 #include "src/util/progress.h"
 #include "tandem/checkpoint.h"
 #include "tandem/experiment.pb.h"
@@ -125,10 +126,7 @@ void Stages::Next() {
     next.pass = experiment_.train().epochs() + 1;
     state.set_phase_steps_before(PhaseSteps());
   }
-  state_.set_pass(next.pass);
-  state_.set_day_index(next.day);
-  state_.set_block(next.block);
-  state_.set_batch(next.batch);
+  NotePosition(next, &state_);
 }
 
 }  // namespace tandem

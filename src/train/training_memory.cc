@@ -136,6 +136,16 @@ absl::Status TrainingMemory::CheckTables(double table_bytes) const {
       " bounds them, and so do embedding.expire_days and min_count; resumed with more memory, it goes on");
 }
 
+absl::Status TrainingMemory::CheckTables(const DualModel& model) const {
+  TANDEM_ASSIGN_OR_RETURN(const StoreState shared, model.embedding().store().State());
+  int64_t bytes = shared.bytes;
+  if (model.has_student() && &model.student_embedding() != &model.embedding()) {
+    TANDEM_ASSIGN_OR_RETURN(const StoreState own, model.student_embedding().store().State());
+    bytes += own.bytes;
+  }
+  return CheckTables(static_cast<double>(bytes));
+}
+
 double ExpectedRows(FileSystem& fs, const proto::Experiment& experiment, const std::vector<Day>& days) {
   const double row = kCellBytes * (1 + Occurrences(experiment));
   double most = 0;

@@ -2,7 +2,7 @@
 //
 //   const TrainingMemory memory(experiment, /*threads=*/8, ExpectedRows(fs, experiment, days));
 //   TANDEM_RETURN_IF_ERROR(memory.CheckStart());                // before anything is allocated
-//   TANDEM_RETURN_IF_ERROR(memory.CheckTables(state.bytes));    // while ids come
+//   TANDEM_RETURN_IF_ERROR(memory.CheckTables(model));          // while ids come
 //
 // What is refused is a ConfigError that names the settings that ask for the most.
 #ifndef TANDEM_SRC_TRAIN_TRAINING_MEMORY_H_
@@ -15,6 +15,7 @@
 #include "absl/status/status.h"
 #include "src/train/memory_demand.h"
 #include "tandem/day_files.h"
+#include "tandem/dual_model.h"
 #include "tandem/experiment.pb.h"
 #include "tandem/file_system.h"
 
@@ -33,6 +34,8 @@ class TrainingMemory {
   absl::Status CheckStart() const;
   // All, with tables that have come to so many bytes.
   absl::Status CheckTables(double table_bytes) const;
+  // With the model's tables as they are.
+  absl::Status CheckTables(const DualModel& model) const;
   // With tables of so many bytes: of them a checkpoint writes a part at a time, from a copy.
   double bytes(double table_bytes) const;
 

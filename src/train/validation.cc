@@ -31,7 +31,9 @@ absl::StatusOr<Validation> Validation::Create(const proto::Experiment& experimen
   const proto::Validation& config = experiment.train().validation();
   Validation validation(experiment, parts);
   validation.learned_.days = validation.held_out_.days = days;
-  CHECK(part >= 0 && part < Parts(config)) << part;
+  if (part < 0 || part >= Parts(config))
+    return ConfigError("RunOptions::held_out_part is ", part, ", and train.validation makes parts 0 to ",
+                       Parts(config) - 1);
   if (config.has_share()) {
     validation.learned_.choice = {RowChoice::kLearned, config.share(), part};
     validation.held_out_.choice = {RowChoice::kHeldOut, config.share(), part};

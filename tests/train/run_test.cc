@@ -1,12 +1,14 @@
 // A run in its directory: resumed, refused, on any number of threads.
 #include "tandem/run.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <atomic>
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -31,6 +33,7 @@ namespace tandem {
 namespace {
 
 namespace stdfs = std::filesystem;
+using testing::HasSubstr;
 
 constexpr char kModel[] =
     "teacher { linear: true interaction { cin { layers: 4 } } mlp { hidden: 8 } }"
@@ -708,6 +711,52 @@ TEST_F(RunTest, AChangedFeatureIsNamedAndItsFieldsAloneStartAnew) {
     }
     EXPECT_GT(kept, static_cast<int64_t>(back.size()) / 3) << teacher;
   }
+}
+
+// What a program gives, as what a user writes: refused with a word on it, and no directory is left.
+TEST_F(RunTest, WhatAProgramGivesIsCheckedLikeAFile) {
+  const auto refused = [&](const proto::Experiment& experiment, const RunOptions& options) {
+    const absl::StatusOr<RunSummary> run = TrainRun(experiment, options);
+    EXPECT_EQ(ExitCode(run.status()), kExitUsage) << run.status();
+    EXPECT_FALSE(stdfs::exists(root_ / "refused"));
+    return std::string(run.status().message());
+  };
+  const RunOptions options = Options("refused");
+  proto::Experiment faulty = Experiment();
+  faulty.mutable_train()->set_batch_size(-3);
+  EXPECT_THAT(refused(faulty, options), HasSubstr("train.batch_size"));
+  faulty = Experiment();
+  *faulty.add_feature() = faulty.feature(0);
+  EXPECT_THAT(refused(faulty, options), HasSubstr(faulty.feature(0).name()));
+  refused({}, options);
+
+  RunOptions wrong = options;
+  wrong.days.clear();
+  EXPECT_THAT(refused(Experiment(), wrong), HasSubstr("RunOptions::days is empty"));
+  wrong = options;
+  std::swap(wrong.days[0], wrong.days[1]);
+  EXPECT_THAT(refused(Experiment(), wrong), HasSubstr("'2026-01-01' comes after '2026-01-02'"));
+  wrong = options;
+  wrong.days[1] = wrong.days[0];
+  EXPECT_THAT(refused(Experiment(), wrong), HasSubstr("each once"));
+  wrong = options;
+  wrong.held_out_part = 99;
+  EXPECT_THAT(refused(Experiment("train { validation { share: 0.25 } }"), wrong), HasSubstr("parts 0 to 3"));
+  wrong = options;
+  wrong.run_dir = "";
+  EXPECT_THAT(refused(Experiment(), wrong), HasSubstr("run_dir is empty"));
+}
+
+TEST_F(RunTest, DefaultsAreFilledIn) {
+  proto::Experiment bare = Experiment();
+  bare.mutable_embedding()->clear_optimizer();
+  const absl::StatusOr<RunSummary> run = TrainRun(bare, Options("bare"));
+  ASSERT_TRUE(run.ok()) << run.status();
+  ResolveDefaults(&bare);
+  const absl::StatusOr<RunSummary> resolved = TrainRun(bare, Options("resolved"));
+  ASSERT_TRUE(resolved.ok()) << resolved.status();
+  EXPECT_EQ(Bytes(stdfs::path(run->checkpoint) / "student.bin"),
+            Bytes(stdfs::path(resolved->checkpoint) / "student.bin"));
 }
 
 }  // namespace
