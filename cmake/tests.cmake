@@ -47,6 +47,8 @@ function(tandem_tests_together binary)
     set(having)
     if(name STREQUAL run_test AND TANDEM_SANITIZE MATCHES "thread")
       set(having --having=Threads)  # the others train the same way on the same threads
+    elseif(name STREQUAL tune_run_test AND TANDEM_SANITIZE MATCHES "thread")
+      set(having --having=TheBest)  # trials on two threads, as in the others
     endif()
     add_test(NAME ${name} COMMAND ${binary} --only=${name} ${having} WORKING_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR})
     set_tests_properties(${name} PROPERTIES TIMEOUT 900)
