@@ -38,12 +38,12 @@ absl::StatusOr<int> RunInit(const Invocation& invocation) {
   InitOptions options;
   options.input = SplitPaths(FLAGS_input);
   options.label = FLAGS_label;
-  options.positive = SplitPaths(FLAGS_positive);
+  options.positive = SplitNames(FLAGS_positive);
   options.date = FLAGS_date;
   options.days_folder = DaysFolder();
   options.group = FLAGS_group;
-  options.drop = SplitPaths(FLAGS_drop);
-  options.keep = SplitPaths(FLAGS_keep);
+  options.drop = SplitNames(FLAGS_drop);
+  options.keep = SplitNames(FLAGS_keep);
   options.settings = invocation.overrides;
   options.output = FLAGS_output;
   options.replace = FLAGS_force;

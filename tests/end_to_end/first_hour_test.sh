@@ -56,6 +56,10 @@ expect_same cfg.pbtxt first.pbtxt
 expect_exit 0 init --input=train.csv --output=cfg.pbtxt --force --positive=yes --label=bought --drop='emp.rate' --keep=invoice
 grep -q 'name: "invoice"' cfg.pbtxt || fail "invoice was to be kept"
 ! grep -q 'name: "emp_rate"' cfg.pbtxt || fail "emp.rate was to be dropped"
+touch 'emp.rate,age'  # columns are no paths: a file of that name is nobody's business
+expect_exit 0 init --input=train.csv --output=cfg.pbtxt --force --drop='emp.rate,age'
+! grep -q 'name: "\(emp_rate\|age\)"' cfg.pbtxt || fail "emp.rate and age were to be dropped"
+rm 'emp.rate,age'
 expect_exit 2 init --input=train.csv --output=other.pbtxt --drop=emp_rate
 expect_err "did you mean 'emp.rate'"
 expect_absent other.pbtxt

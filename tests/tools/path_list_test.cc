@@ -38,5 +38,11 @@ TEST_F(PathListTest, ATextThatNamesAFileIsOnePath) {
   EXPECT_THAT(SplitPaths(Path("a,b") + ",x"), ElementsAre(Path("a"), "b", "x"));
 }
 
+TEST_F(PathListTest, NamesAreSplitWhateverFilesThereAre) {
+  Write("a,b", "");
+  EXPECT_THAT(SplitNames(Path("a,b")), ElementsAre(Path("a"), "b"));
+  EXPECT_THAT(SplitNames("a\\,1,,b"), ElementsAre("a,1", "b"));
+}
+
 }  // namespace
 }  // namespace tandem
