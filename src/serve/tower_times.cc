@@ -5,6 +5,7 @@
 #include <limits>
 #include <memory>
 
+#include "src/config/methods.h"
 #include "src/serve/known_rows.h"
 #include "tandem/experiment.pb.h"
 #include "tandem/model_directory.h"
@@ -59,13 +60,12 @@ absl::StatusOr<double> MeasureServed(FileSystem& fs, const std::string& director
 absl::StatusOr<TowerTimes> MeasureTowers(FileSystem& fs, const std::string& directory,
                                          const Kernels* kernels) {
   TANDEM_ASSIGN_OR_RETURN(const proto::Experiment experiment, ReadModelExperiment(fs, directory));
-  const proto::Method method = experiment.model().method();
   TowerTimes times;
-  if (method != proto::STUDENT_ALONE) {
+  if (HasTeacher(experiment.model())) {
     TANDEM_ASSIGN_OR_RETURN(times.teacher,
                             MicrosecondsPerSample(fs, directory, TowerChoice::kTeacher, kernels));
   }
-  if (method != proto::TEACHER_ALONE) {
+  if (HasStudent(experiment.model())) {
     TANDEM_ASSIGN_OR_RETURN(times.student,
                             MicrosecondsPerSample(fs, directory, TowerChoice::kStudent, kernels));
   }
