@@ -15,6 +15,7 @@
 #include "absl/strings/str_split.h"
 #include "src/config/knots.h"
 #include "src/serve/tower_times.h"
+#include "src/train/run_files.h"
 #include "src/util/date.h"
 #include "src/util/json_text.h"
 #include "src/util/progress.h"
@@ -101,7 +102,7 @@ absl::Status CellRunner::CheckKept(const PlannedCell& cell) const {
   FileSystem& fs = *options_.file_system;
   TANDEM_ASSIGN_OR_RETURN(const std::optional<CompareCell> kept, ReadKept(cell));
   if (kept.has_value() && kept->config == ConfigChecksum(*cell.experiment)) return absl::OkStatus();
-  const std::string config_path = RunDirectory(cell) + "/config.pbtxt";
+  const std::string config_path = RunConfigPath(RunDirectory(cell));
   std::string difference;
   if (fs.Exists(config_path)) {
     TANDEM_ASSIGN_OR_RETURN(const std::string text, fs.ReadFile(config_path));

@@ -3,12 +3,11 @@
 #include <algorithm>
 #include <cmath>
 
+#include "src/metrics/log_loss.h"
 #include "src/metrics/rank.h"
 
 namespace tandem {
 namespace {
-
-constexpr double kClip = 1e-15;
 
 // AUC of the rows [begin, end), sorted by score; undefined unless both labels have weight. `total`: their
 // weight.
@@ -66,10 +65,9 @@ void ComputeMeans(const ScoreLog& log, Metrics* metrics) {
   for (int64_t row = 0; row < log.rows(); ++row) {
     const double weight = log.weights()[row];
     const double probability = log.probabilities()[row];
-    const double clipped = std::clamp(probability, kClip, 1 - kClip);
     weights += weight;
     predicted += weight * probability;
-    loss -= weight * (log.labels()[row] > 0.5f ? std::log(clipped) : std::log1p(-clipped));
+    loss += weight * LogLossOf(probability, log.labels()[row] > 0.5f);
   }
   if (weights <= 0) return;
   metrics->logloss = loss / weights;

@@ -1,15 +1,13 @@
 #include "src/metrics/paired_error.h"
 
-#include <algorithm>
 #include <cmath>
 #include <vector>
 
+#include "src/metrics/log_loss.h"
 #include "src/metrics/rank.h"
 
 namespace tandem {
 namespace {
-
-constexpr double kClip = 1e-15;
 
 struct Classes {
   double clicks = 0, others = 0;  // weights
@@ -83,8 +81,7 @@ std::optional<double> AucError(const ScoreLog& a, const ScoreLog* b) {
 std::optional<double> LogLossError(const ScoreLog& a, const ScoreLog& b) {
   if (!SameRows(a, b) || !AllAreProbabilities(a) || !AllAreProbabilities(b)) return std::nullopt;
   const auto loss = [](const ScoreLog& log, int64_t row) {
-    const double p = std::clamp<double>(log.probabilities()[row], kClip, 1 - kClip);
-    return log.labels()[row] > 0.5f ? -std::log(p) : -std::log1p(-p);
+    return LogLossOf(log.probabilities()[row], log.labels()[row] > 0.5f);
   };
   double weights = 0, sum = 0, squares = 0;
   for (int64_t row = 0; row < a.rows(); ++row) {

@@ -11,6 +11,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "src/train/run_files.h"
 #include "src/util/json_text.h"
 #include "src/util/progress.h"
 #include "tandem/experiment.pb.h"
@@ -53,7 +54,7 @@ absl::StatusOr<std::unique_ptr<OnlineReport>> OnlineReport::Open(
     FileSystem& fs, Clock& clock, RunObserver* observer, const proto::Experiment& experiment,
     const std::string& run_dir, const proto::RunState& run, const proto::OnlineState& stream) {
   std::unique_ptr<OnlineReport> report(new OnlineReport(clock, observer, experiment, run, stream));
-  const std::string path = run_dir + "/metrics.jsonl";
+  const std::string path = RunMetricsPath(run_dir);
   TANDEM_ASSIGN_OR_RETURN(report->log_,
                           RunLog::Open(fs, path, run.step(), /*days=*/std::numeric_limits<int>::max()));
   TANDEM_ASSIGN_OR_RETURN(const std::string log, fs.ReadFile(path));

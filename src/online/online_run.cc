@@ -21,6 +21,7 @@
 #include "src/train/checkpoint_state.h"
 #include "src/train/run_config.h"
 #include "src/train/run_directory.h"
+#include "src/train/run_files.h"
 #include "src/train/tower_kernels.h"
 #include "src/train/training_memory.h"
 #include "tandem/checkpoint.h"
@@ -54,7 +55,7 @@ class OnlineRun {
         clock_(*options.clock),
         schema_(experiment),
         workers_(experiment.runtime().threads()),
-        admission_(experiment, schema_, fs_, options.run_dir + "/quarantine", options.input, &online_),
+        admission_(experiment, schema_, fs_, RunQuarantinePath(options.run_dir), options.input, &online_),
         stream_({options.input, options.follow, options.stop, &fs_, &clock_}, &admission_, &online_),
         micro_batch_(config_, static_cast<int>(schema_.fields().size()), clock_),
         learner_(experiment, &workers_, &state_, &online_),
@@ -192,7 +193,7 @@ absl::Status OnlineRun::StartFrom(const Base& base) {
 absl::Status OnlineRun::Resume(const std::string& checkpoint, const Base& base) {
   TANDEM_ASSIGN_OR_RETURN(const proto::Experiment before, VerifyAndReadExperiment(fs_, checkpoint));
   TANDEM_RETURN_IF_ERROR(
-      CheckCheckpointConfig(experiment_, options_.run_dir + "/config.pbtxt", before, checkpoint));
+      CheckCheckpointConfig(experiment_, RunConfigPath(options_.run_dir), before, checkpoint));
   TANDEM_ASSIGN_OR_RETURN(OwnStudent student, LoadOwnStudent(fs_, checkpoint, experiment_, kernels_));
   TANDEM_ASSIGN_OR_RETURN(StreamFile rows, ReadStreamFile(fs_, checkpoint + kStreamFile));
   state_ = std::move(student.run);

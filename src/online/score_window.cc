@@ -1,7 +1,8 @@
 #include "src/online/score_window.h"
 
-#include <algorithm>
 #include <cmath>
+
+#include "src/metrics/log_loss.h"
 
 namespace tandem {
 
@@ -20,7 +21,7 @@ double ScoreWindow::LogLoss() const {
   double loss = 0;
   double weight = 0;
   for (const Score& score : scores_) {
-    const double p = std::clamp<double>(score.probability, 1e-15, 1 - 1e-15);
+    const double p = ClippedProbability(score.probability);
     loss -= score.weight * std::log(score.label > 0 ? p : 1 - p);
     weight += score.weight;
   }
@@ -49,7 +50,7 @@ double ScoreWindow::ExcessError() const {
   const double rate = clicks / weight, mean = LogLoss() - LabelEntropy();
   double squares = 0;
   for (const Score& score : scores_) {
-    const double p = std::clamp<double>(score.probability, 1e-15, 1 - 1e-15);
+    const double p = ClippedProbability(score.probability);
     const double loss = -std::log(score.label > 0 ? p : 1 - p);
     const double of_rate = -std::log(score.label > 0 ? rate : 1 - rate);
     squares += score.weight * (loss - of_rate - mean) * score.weight * (loss - of_rate - mean);

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
+#include "src/train/run_files.h"
 #include "tandem/status.h"
 
 namespace tandem {
@@ -61,7 +62,7 @@ void AddLine(const Json& line, RunHistory* history) {
 
 absl::StatusOr<RunHistory> ReadRunHistory(FileSystem& fs, const std::string& run_dir) {
   RunHistory history;
-  const std::string path = run_dir + "/metrics.jsonl";
+  const std::string path = RunMetricsPath(run_dir);
   if (!fs.Exists(path)) return history;
   TANDEM_ASSIGN_OR_RETURN(const std::string bytes, fs.ReadFile(path));
   const std::vector<absl::string_view> lines = absl::StrSplit(bytes, '\n');

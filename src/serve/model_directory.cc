@@ -8,6 +8,7 @@
 #include "src/train/checkpoint_state.h"
 #include "src/train/completion.h"
 #include "src/train/run_config.h"
+#include "src/train/run_files.h"
 #include "src/util/links.h"
 #include "tandem/checkpoint.h"
 #include "tandem/durable_files.h"
@@ -37,7 +38,7 @@ absl::StatusOr<std::string> ResolveModel(FileSystem& fs, const std::string& link
     return ModelError(model, ": a folder of `tandem daily`; its model in place is ", model, "/published",
                       fs.Exists(model + "/published") ? "" : ", once one was published");
   }
-  if (fs.Exists(model + "/config.pbtxt") || fs.Exists(model + "/checkpoints")) {
+  if (fs.Exists(RunConfigPath(model)) || fs.Exists(model + "/checkpoints")) {
     TANDEM_ASSIGN_OR_RETURN(const std::string newest, NewestCheckpoint(fs, model));
     if (newest.empty()) return ModelError(model, ": a run that has no checkpoint yet");
     TANDEM_RETURN_IF_ERROR(CheckRunConfig(fs, model, newest));

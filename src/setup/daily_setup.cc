@@ -1,4 +1,5 @@
 // What the daily routine begins with (tandem/setup.h).
+#include "src/train/run_files.h"
 #include "tandem/experiment.h"
 #include "tandem/experiment.pb.h"
 #include "tandem/setup.h"
@@ -11,7 +12,7 @@ absl::StatusOr<proto::Experiment> ExperimentForDaily(FileSystem& fs, const std::
                                                      const std::string& run_dir, bool resume) {
   TANDEM_ASSIGN_OR_RETURN(proto::Experiment experiment, LoadExperiment(files, overrides, fs));
   // A gate that an earlier call has set stays, but for what this one says of it.
-  const std::string own = run_dir + "/config.pbtxt";
+  const std::string own = RunConfigPath(run_dir);
   if (resume && fs.Exists(own)) {
     TANDEM_ASSIGN_OR_RETURN(const proto::Experiment before, LoadExperiment({own}, {}, fs));
     proto::Gate gate = before.daily().gate();

@@ -5,6 +5,7 @@
 
 #include "absl/strings/match.h"
 #include "src/train/run_config.h"
+#include "src/train/run_files.h"
 #include "tandem/experiment.h"
 #include "tandem/experiment.pb.h"
 #include "tandem/model_directory.h"
@@ -73,7 +74,7 @@ absl::StatusOr<proto::Experiment> ExperimentOfBase(FileSystem& fs, const OnlineS
 
 absl::StatusOr<proto::Experiment> ExperimentForOnline(FileSystem& fs, const OnlineSetup& setup) {
   TANDEM_RETURN_IF_ERROR(CheckOverrides(setup.overrides));
-  const std::string own = setup.run_dir + "/config.pbtxt";
+  const std::string own = RunConfigPath(setup.run_dir);
   proto::Experiment experiment;
   if (setup.resume && fs.Exists(own) && setup.files.empty() && setup.overrides.empty()) {
     TANDEM_ASSIGN_OR_RETURN(experiment, ReadRunConfig(fs, setup.run_dir));

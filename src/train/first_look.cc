@@ -11,6 +11,7 @@
 #include "src/config/knots.h"
 #include "src/data/number_sample.h"
 #include "src/train/run_config.h"
+#include "src/train/run_files.h"
 #include "src/train/validation.h"
 #include "src/util/progress.h"
 #include "tandem/checkpoint.h"
@@ -76,7 +77,7 @@ absl::StatusOr<std::map<std::string, NumberSample>> SampleNumbers(const proto::E
 
 absl::Status FindKnots(const RunOptions& options, proto::Experiment* experiment) {
   FileSystem& fs = *options.file_system;
-  if (options.resume && fs.Exists(options.run_dir + "/config.pbtxt")) {
+  if (options.resume && fs.Exists(RunConfigPath(options.run_dir))) {
     TANDEM_ASSIGN_OR_RETURN(const proto::Experiment before, ReadRunConfig(fs, options.run_dir));
     TakeKnots(before, experiment);
   }

@@ -1,11 +1,11 @@
 #include "src/train/model_verdict.h"
 
-#include <algorithm>
 #include <cmath>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "src/metrics/log_loss.h"
 #include "src/util/progress.h"
 
 namespace tandem {
@@ -16,7 +16,6 @@ using Verdict = proto::ModelVerdict;
 constexpr int64_t kFewestRows = 100, kFewestOfAClass = 10, kFewestConstantRows = 200;
 constexpr double kErrors = 4;
 constexpr double kWorseShare = 0.02, kExtremeShare = 0.9;
-constexpr double kClip = 1e-15;
 constexpr float kNearestToOne = 1 - 1e-7f, kNearestToZero = 1e-7f;
 constexpr const char* kNames[] = {"the teacher", "the student"};
 
@@ -28,11 +27,6 @@ constexpr char kNoOther[] = "every row is positive (label 1): one class, and not
 
 double Entropy(double rate) {
   return rate <= 0 || rate >= 1 ? 0 : -rate * std::log(rate) - (1 - rate) * std::log1p(-rate);
-}
-
-double LossOf(double probability, bool click) {
-  const double p = std::clamp(probability, kClip, 1 - kClip);
-  return click ? -std::log(p) : -std::log1p(-p);
 }
 
 Verdict Against(Verdict::Kind kind, const std::string& reason) {
@@ -90,7 +84,7 @@ ScoreEvidence EvidenceOf(const ScoreLog& log, int64_t batch_rows, int64_t first_
     evidence.clicks += click ? 1 : 0;
     weights += weight;
     clicks += click ? weight : 0;
-    evidence.loss += weight * LossOf(probability, click);
+    evidence.loss += weight * LogLossOf(probability, click);
     extreme += probability <= kNearestToZero || probability >= kNearestToOne ? 1 : 0;
     if (row / batch_rows != of_batch) {
       of_batch = row / batch_rows;
@@ -102,7 +96,8 @@ ScoreEvidence EvidenceOf(const ScoreLog& log, int64_t batch_rows, int64_t first_
     }
   });
   if (evidence.rows == 0) return evidence;
-  const double rate = clicks / weights, click_loss = LossOf(rate, true), other_loss = LossOf(rate, false);
+  const double rate = clicks / weights, click_loss = LogLossOf(rate, true),
+               other_loss = LogLossOf(rate, false);
   evidence.loss /= weights;
   evidence.entropy = Entropy(rate);
   evidence.extreme = static_cast<double>(extreme) / static_cast<double>(evidence.rows);
@@ -111,7 +106,7 @@ ScoreEvidence EvidenceOf(const ScoreLog& log, int64_t batch_rows, int64_t first_
   const double mean = evidence.loss - evidence.entropy;
   double squares = 0;
   for_each([&](int64_t /*row*/, double weight, float probability, bool click) {
-    const double excess = LossOf(probability, click) - (click ? click_loss : other_loss) - mean;
+    const double excess = LogLossOf(probability, click) - (click ? click_loss : other_loss) - mean;
     squares += weight * excess * weight * excess;
   });
   evidence.error = std::sqrt(squares) / weights;

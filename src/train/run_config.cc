@@ -1,6 +1,7 @@
 #include "src/train/run_config.h"
 
 #include "src/config/config_file.h"
+#include "src/train/run_files.h"
 #include "tandem/checkpoint.h"
 #include "tandem/durable_files.h"
 #include "tandem/experiment.h"
@@ -8,21 +9,16 @@
 #include "tandem/status.h"
 
 namespace tandem {
-namespace {
-
-std::string ConfigPath(const std::string& run_dir) { return run_dir + "/config.pbtxt"; }
-
-}  // namespace
 
 absl::Status WriteRunConfig(FileSystem& fs, const std::string& run_dir, const proto::Experiment& experiment) {
-  return WriteFileAtomically(fs, ConfigPath(run_dir), ConfigFileText(experiment));
+  return WriteFileAtomically(fs, RunConfigPath(run_dir), ConfigFileText(experiment));
 }
 
 absl::StatusOr<proto::Experiment> ReadRunConfig(FileSystem& fs, const std::string& run_dir) {
-  TANDEM_ASSIGN_OR_RETURN(const std::string text, fs.ReadFile(ConfigPath(run_dir)));
-  TANDEM_RETURN_IF_ERROR(CheckConfigFormat(text, ConfigPath(run_dir)));
-  TANDEM_RETURN_IF_ERROR(CheckConfigUnchanged(text, ConfigPath(run_dir)));
-  return ParseExperiment(text, ConfigPath(run_dir));
+  TANDEM_ASSIGN_OR_RETURN(const std::string text, fs.ReadFile(RunConfigPath(run_dir)));
+  TANDEM_RETURN_IF_ERROR(CheckConfigFormat(text, RunConfigPath(run_dir)));
+  TANDEM_RETURN_IF_ERROR(CheckConfigUnchanged(text, RunConfigPath(run_dir)));
+  return ParseExperiment(text, RunConfigPath(run_dir));
 }
 
 absl::Status CheckCheckpointConfig(const proto::Experiment& of_run, const std::string& run_name,
@@ -42,17 +38,17 @@ absl::Status CheckCheckpointConfig(const proto::Experiment& of_run, const std::s
 }
 
 absl::Status CheckRunConfig(FileSystem& fs, const std::string& run_dir, const std::string& checkpoint) {
-  if (!fs.Exists(ConfigPath(run_dir))) return absl::OkStatus();
+  if (!fs.Exists(RunConfigPath(run_dir))) return absl::OkStatus();
   TANDEM_ASSIGN_OR_RETURN(const proto::Experiment of_run, ReadRunConfig(fs, run_dir));
   // One that is damaged is told of when it is loaded.
   const absl::StatusOr<proto::Experiment> of_checkpoint = ReadCheckpointExperiment(fs, checkpoint);
   if (!of_checkpoint.ok()) return absl::OkStatus();
-  return CheckCheckpointConfig(of_run, ConfigPath(run_dir), *of_checkpoint, checkpoint);
+  return CheckCheckpointConfig(of_run, RunConfigPath(run_dir), *of_checkpoint, checkpoint);
 }
 
 absl::Status CheckSameConfig(const std::string& run_dir, const proto::Experiment& before,
                              const proto::Experiment& now, const std::string& but_for) {
-  const std::string difference = ConfigDifferences(before, now, ConfigPath(run_dir), "this call");
+  const std::string difference = ConfigDifferences(before, now, RunConfigPath(run_dir), "this call");
   if (difference.empty()) return absl::OkStatus();
   return ConfigError("resume: ", difference, "; a resumed run keeps its config", but_for);
 }

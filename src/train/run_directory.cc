@@ -62,6 +62,13 @@ absl::Status RunDirectory::Claim(FileSystem& fs) {
   return ConfigError("run_dir: ", path_, ": another process has begun a run in it meanwhile");
 }
 
+void RunDirectory::Leave(FileSystem& fs, const std::vector<std::string>& written) const {
+  const auto ignore = [](const absl::Status& /*status*/) {};
+  for (const std::string& name : written) ignore(fs.RemoveAll(absl::StrCat(path_, "/", name)));
+  const absl::StatusOr<std::vector<std::string>> names = fs.List(path_);
+  if (names.ok() && names->empty()) ignore(fs.RemoveAll(path_));
+}
+
 absl::Status RemoveInterruptedWrites(FileSystem& fs, const std::string& run_dir,
                                      const std::vector<std::string>& folders) {
   std::vector<std::string> directories = {run_dir};

@@ -15,6 +15,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "src/train/run_files.h"
 #include "tandem/file_system.h"
 
 namespace tandem {
@@ -26,12 +27,16 @@ class RunDirectory {
   // that holds a run wants `resume`, and its `state_file` ("config.pbtxt"); any other is an error, and so is
   // one that another process has.
   static absl::StatusOr<RunDirectory> Open(FileSystem& fs, const std::string& path, bool resume,
-                                           const std::string& state_file = "config.pbtxt");
+                                           const std::string& state_file = kRunConfigFile);
 
   bool fresh() const { return fresh_; }
   // Makes the directory where it isn't there. Until this object goes, or the process ends however it may, no
   // other process opens it: a lock on the directory itself. File systems that know none go without.
   absl::Status Claim(FileSystem& fs);
+  // A run that came to nothing, so that what was in error can be mended and the same call be given again:
+  // removes what it wrote, by its names in the directory, and the directory itself where nothing else is in
+  // it. What can't be removed stays: the error that led here is the one to tell.
+  void Leave(FileSystem& fs, const std::vector<std::string>& written) const;
 
  private:
   RunDirectory(std::string path, std::string state_file);

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "src/train/run_config.h"
+#include "src/train/run_files.h"
 #include "src/train/run_state.h"
 #include "src/train/tower_kernels.h"
 #include "tandem/day_files.h"
@@ -83,7 +84,7 @@ absl::StatusOr<RunStart> StartRun(FileSystem& fs, const proto::Experiment& exper
   if (!checkpoint.empty()) {
     TANDEM_ASSIGN_OR_RETURN(const proto::Experiment before, VerifyAndReadExperiment(fs, checkpoint));
     TANDEM_RETURN_IF_ERROR(
-        CheckCheckpointConfig(experiment, options.run_dir + "/config.pbtxt", before, checkpoint));
+        CheckCheckpointConfig(experiment, RunConfigPath(options.run_dir), before, checkpoint));
   }
   TANDEM_ASSIGN_OR_RETURN(start.model,
                           DualModel::Make(experiment, kernels, /*trained=*/true, options.row_stores));

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "src/train/checkpoint_state.h"
+#include "src/train/run_files.h"
 #include "src/train/run_position.h"
 #include "src/util/progress.h"
 #include "tandem/checkpoint.h"
@@ -55,7 +56,7 @@ absl::StatusOr<ValidationReport> Stages::Validate(DualModel* model) {
   const bool first_look =
       validation_.held_out_days() > 0 && stage() == RunStage::PASSES && state.validations() == 0;
   FileSystem& fs = *options_.file_system;
-  Quarantine quarantine(fs, options_.run_dir + "/quarantine", experiment_.data().max_bad_fraction());
+  Quarantine quarantine(fs, RunQuarantinePath(options_.run_dir), experiment_.data().max_bad_fraction());
   const HeldOutScorer scorer(fs, experiment_, schema_, validation_.held_out(), &workers_);
   model->PrepareServed();
   TANDEM_ASSIGN_OR_RETURN(const HeldOutScores scores, scorer.Score(*model, validation_.Scored(state),

@@ -12,6 +12,7 @@
 #include "src/train/validation.h"
 #include "src/tune/rematch.h"
 #include "src/tune/search.h"
+#include "src/tune/tune_files.h"
 #include "src/tune/tune_report.h"
 #include "src/tune/tune_state.h"
 #include "src/util/progress.h"
@@ -26,8 +27,6 @@ namespace tandem {
 namespace {
 
 constexpr char kCommand[] = "tandem tune";
-// Not config.pbtxt: the directory is no run that `train` could go on with.
-constexpr char kGivenFile[] = "/given.pbtxt";
 // Where a configuration holds no rows out.
 constexpr double kHeldOut = 0.12;
 constexpr int kPatience = 4;
@@ -81,8 +80,8 @@ absl::Status CheckOutput(FileSystem& fs, const TuneOptions& options) {
 absl::StatusOr<RunDirectory> ClaimDirectory(FileSystem& fs, const proto::Experiment& experiment,
                                             const TuneOptions& options) {
   TANDEM_ASSIGN_OR_RETURN(RunDirectory directory,
-                          RunDirectory::Open(fs, options.run_dir, options.resume, kGivenFile + 1));
-  const std::string path = options.run_dir + kGivenFile;
+                          RunDirectory::Open(fs, options.run_dir, options.resume, kGivenFile));
+  const std::string path = GivenPath(options.run_dir);
   if (directory.fresh()) {
     TANDEM_RETURN_IF_ERROR(directory.Claim(fs));
     std::string text;
@@ -95,14 +94,6 @@ absl::StatusOr<RunDirectory> ClaimDirectory(FileSystem& fs, const proto::Experim
   if (!difference.empty()) return ConfigError("resume: ", difference, "; a tuning keeps its configuration");
   TANDEM_RETURN_IF_ERROR(directory.Claim(fs));
   return directory;
-}
-
-// What is in error can be mended, and the same call be given again.
-void LeaveDirectory(FileSystem& fs, const std::string& run_dir) {
-  const auto ignore = [](const absl::Status& /*the error that led here is the one to tell*/) {};
-  for (const char* name : {"/trials.jsonl", "/trials", kGivenFile}) ignore(fs.RemoveAll(run_dir + name));
-  const absl::StatusOr<std::vector<std::string>> names = fs.List(run_dir);
-  if (names.ok() && names->empty()) ignore(fs.RemoveAll(run_dir));
 }
 
 std::string TrainCommandText(const TuneOptions& options) {
@@ -193,7 +184,7 @@ absl::StatusOr<TuneSummary> RunTuning(const proto::Experiment& experiment, const
   const std::vector<Trial>& trials = state.ledger().trials();
   const bool measured = !trials.empty() && trials[0].state == Trial::kDone;
   if (!searched.ok()) {
-    if (directory.fresh() && !measured) LeaveDirectory(fs, options.run_dir);
+    if (directory.fresh() && !measured) directory.Leave(fs, {"trials.jsonl", "trials", kGivenFile});
     return searched;
   }
   TuneVerdict verdict;

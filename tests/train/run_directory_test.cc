@@ -41,6 +41,19 @@ TEST_F(RunDirectoryTest, ClaimedItIsOnesOwnUntilItGoes) {
   EXPECT_TRUE(Open("run").ok());
 }
 
+TEST_F(RunDirectoryTest, LeftItTakesWhatItWroteAndStaysForWhatOthersHave) {
+  const absl::StatusOr<RunDirectory> run = Open("run");
+  ASSERT_TRUE(run.ok());
+  Write("run/config.pbtxt");
+  Write("run/days/one");
+  Write("run/notes");
+  run->Leave(fs_, {"days", kRunConfigFile, "never"});
+  EXPECT_EQ(fs_.List(scratch_ / "run").value(), std::vector<std::string>{"notes"});
+  ASSERT_TRUE(fs_.RemoveAll(scratch_ / "run/notes").ok());
+  run->Leave(fs_, {"days"});
+  EXPECT_FALSE(fs_.Exists(scratch_ / "run"));
+}
+
 TEST_F(RunDirectoryTest, ALinkToADirectoryIsThatDirectory) {
   Write("run/config.pbtxt");
   std::filesystem::create_directory_symlink("run", scratch_ / "link");
