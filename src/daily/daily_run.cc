@@ -30,6 +30,7 @@
 #include "tandem/predictor.h"
 #include "tandem/run.h"
 #include "tandem/score_files.h"
+#include "tandem/served_model.h"
 #include "tandem/status.h"
 
 namespace tandem {
@@ -62,14 +63,18 @@ class DailyRun {
 
  private:
   absl::Status Begin();
-  void LeaveDirectory();
   // False at the end of the log, or where a signal stopped the training.
   absl::StatusOr<bool> DoDate(absl::CivilDay date);
-  absl::StatusOr<std::string> Train(const std::string& date, const std::vector<Day>& window, Json* line);
+  // What a date's training left; no `model` where a signal stopped it.
+  struct Trained {
+    std::string model;             // the checkpoint that is judged
+    std::string without_finetune;  // the one before daily.finetune; "" without it
+  };
+  absl::StatusOr<Trained> Train(const std::string& date, const std::vector<Day>& window, Json* line);
   // One run in the date's folder; its last checkpoint, "" where a signal stopped it.
   absl::StatusOr<std::string> TrainPart(proto::Experiment experiment, const std::string& run_dir,
                                         std::vector<Day> days, const std::string& init_from);
-  absl::Status Judge(const std::string& date, const std::string& checkpoint, const std::vector<Day>& window,
+  absl::Status Judge(const std::string& date, const Trained& trained, const std::vector<Day>& window,
                      const Day& next_day, Json* line);
   // The scores of a checkpoint or a bundle on a day's labelled rows.
   absl::StatusOr<TowerLogs> Score(const std::string& model, const Day& day) const;
@@ -119,15 +124,6 @@ absl::Status DailyRun::Begin() {
   return Settle();
 }
 
-// Nothing has been trained: a mistake can be mended, and the same call be given again.
-void DailyRun::LeaveDirectory() {
-  const auto ignore = [](const absl::Status& /*the error that led here is the one to tell*/) {};
-  ignore(fs_.RemoveAll(options_.run_dir + "/days"));
-  ignore(fs_.RemoveAll(options_.run_dir + "/config.pbtxt"));
-  const absl::StatusOr<std::vector<std::string>> names = fs_.List(options_.run_dir);
-  if (names.ok() && names->empty()) ignore(fs_.RemoveAll(options_.run_dir));
-}
-
 absl::StatusOr<DailySummary> DailyRun::Run() {
   if (!HasDate(experiment_.data().path()))
     return ConfigError("data.path: ", experiment_.data().path(), " has no {date}; daily goes by days");
@@ -154,7 +150,9 @@ absl::StatusOr<DailySummary> DailyRun::Run() {
     const absl::StatusOr<bool> done = DoDate(date);
     if (!done.ok()) {
       const std::string first = DateDirectory(absl::FormatCivilTime(date));
-      if (ledger_.days().empty() && directory_->fresh() && !fs_.Exists(first + "/train")) LeaveDirectory();
+      // Nothing has been trained: a mistake can be mended, and the same call be given again.
+      if (ledger_.days().empty() && directory_->fresh() && !fs_.Exists(first + "/train"))
+        directory_->Leave(fs_, {"days", kRunConfigFile});
       return done.status();
     }
     if (!*done) break;
@@ -205,12 +203,12 @@ absl::StatusOr<bool> DailyRun::DoDate(absl::CivilDay day) {
   if (next_day->date != next_date) {
     LOG(WARNING) << date << ": no log of " << next_date << "; judged on " << next_day->date << " instead";
   }
-  TANDEM_ASSIGN_OR_RETURN(const std::string checkpoint, Train(date, *window, &line));
-  if (checkpoint.empty()) {
+  TANDEM_ASSIGN_OR_RETURN(const Trained trained, Train(date, *window, &line));
+  if (trained.model.empty()) {
     summary_.stopped_by = *options_.stop;
     return false;
   }
-  TANDEM_RETURN_IF_ERROR(Judge(date, checkpoint, *window, *next_day, &line));
+  TANDEM_RETURN_IF_ERROR(Judge(date, trained, *window, *next_day, &line));
   TANDEM_RETURN_IF_ERROR(Finish(std::move(line)));
   return true;
 }
@@ -239,8 +237,8 @@ absl::StatusOr<std::string> DailyRun::TrainPart(proto::Experiment experiment, co
   return summary.stopped_by != 0 ? "" : summary.checkpoint;
 }
 
-absl::StatusOr<std::string> DailyRun::Train(const std::string& date, const std::vector<Day>& window,
-                                            Json* line) {
+absl::StatusOr<DailyRun::Trained> DailyRun::Train(const std::string& date, const std::vector<Day>& window,
+                                                  Json* line) {
   verdict_.clear();
   const std::string directory = DateDirectory(date);
   const proto::Daily& daily = experiment_.daily();
@@ -256,38 +254,44 @@ absl::StatusOr<std::string> DailyRun::Train(const std::string& date, const std::
   (*line)["trained_from"] = days.front().date;
   LOG(INFO) << date << ": training on " << days.front().date << ".." << date
             << (warm ? absl::StrCat(", from the model of ", published) : "");
-  TANDEM_ASSIGN_OR_RETURN(std::string checkpoint,
+  Trained trained;
+  TANDEM_ASSIGN_OR_RETURN(trained.model,
                           TrainPart(warm ? Continued(experiment_, daily.warm_lr_multiplier()) : experiment_,
                                     directory + "/train", std::move(days), init_from));
   std::string part = "train";
-  if (daily.finetune() && !checkpoint.empty()) {
-    (*line)["without_finetune"] = checkpoint;  // Judge puts its figures there
+  if (daily.finetune() && !trained.model.empty()) {
+    trained.without_finetune = trained.model;
     part = "finetune";
-    TANDEM_ASSIGN_OR_RETURN(checkpoint, TrainPart(Continued(experiment_, daily.finetune_lr_multiplier()),
-                                                  directory + "/finetune", {window.back()}, checkpoint));
+    TANDEM_ASSIGN_OR_RETURN(trained.model,
+                            TrainPart(Continued(experiment_, daily.finetune_lr_multiplier()),
+                                      directory + "/finetune", {window.back()}, trained.without_finetune));
   }
-  if (checkpoint.empty()) return checkpoint;
-  const std::string name = checkpoint.substr(checkpoint.rfind('/') + 1);
+  if (trained.model.empty()) return trained;
+  const std::string name = trained.model.substr(trained.model.rfind('/') + 1);
   TANDEM_RETURN_IF_ERROR(
       PointLink(fs_, directory + "/checkpoint", absl::StrCat(part, "/checkpoints/", name)));
-  TANDEM_RETURN_IF_ERROR(publisher_.Export(checkpoint, BundleOf(date)));
-  return checkpoint;
+  TANDEM_RETURN_IF_ERROR(publisher_.Export(trained.model, BundleOf(date)));
+  return trained;
 }
 
 absl::StatusOr<TowerLogs> DailyRun::Score(const std::string& model, const Day& day) const {
   PredictorOptions options;
   options.kernels = options_.kernels;
   options.file_system = &fs_;
-  TANDEM_ASSIGN_OR_RETURN(const std::unique_ptr<Predictor> predictor, Predictor::Load(model, options));
-  TANDEM_ASSIGN_OR_RETURN(std::vector<TowerLogs> logs, ScoreFiles({predictor.get()}, day.files));
+  TANDEM_ASSIGN_OR_RETURN(const std::unique_ptr<ServedModel> served, ServedModel::Open(model, options));
+  TANDEM_ASSIGN_OR_RETURN(std::vector<TowerLogs> logs, ScoreFiles({served->current().get()}, day.files));
   return std::move(logs[0]);
 }
 
-absl::Status DailyRun::Judge(const std::string& date, const std::string& checkpoint,
-                             const std::vector<Day>& window, const Day& next_day, Json* line) {
+absl::Status DailyRun::Judge(const std::string& date, const Trained& trained, const std::vector<Day>& window,
+                             const Day& next_day, Json* line) {
   const bool with_groups = !experiment_.data().group_column().empty();
   const auto score = [&](const std::string& model) { return Score(model, next_day); };
   const auto json = [&](const Metrics& metrics) { return Json::parse(MetricsToJson(metrics)); };
+  if (!trained.without_finetune.empty()) {
+    TANDEM_ASSIGN_OR_RETURN(const TowerLogs before, score(trained.without_finetune));
+    (*line)["without_finetune"] = json(ComputeMetrics(before.student, with_groups));
+  }
   GateFigures figures;
   TANDEM_ASSIGN_OR_RETURN(const DayLog::Rows newest, log_.CountRows(window.back()));
   if (!options_.accept_poor_model) figures.verdict = verdict_;
@@ -301,16 +305,12 @@ absl::Status DailyRun::Judge(const std::string& date, const std::string& checkpo
   (*line)["bad"] = newest.bad;
   (*line)["judged_on"] = next_day.date;
 
-  TANDEM_ASSIGN_OR_RETURN(const TowerLogs scores, score(checkpoint));
+  TANDEM_ASSIGN_OR_RETURN(const TowerLogs scores, score(trained.model));
   figures.candidate = ComputeMetrics(scores.student, with_groups);
   figures.auc_error = AucError(scores.student).value_or(0);
   (*line)["judged_rows"] = figures.candidate.rows;
   if (scores.teacher.rows() > 0) (*line)["teacher"] = json(ComputeMetrics(scores.teacher, with_groups));
   (*line)["student"] = json(figures.candidate);
-  if (line->contains("without_finetune")) {
-    TANDEM_ASSIGN_OR_RETURN(const TowerLogs before, score((*line)["without_finetune"].get<std::string>()));
-    (*line)["without_finetune"] = json(ComputeMetrics(before.student, with_groups));
-  }
   const std::string published = ledger_.Published();
   if (!published.empty()) {
     TANDEM_ASSIGN_OR_RETURN(const TowerLogs in_place, score(DateDirectory(published) + "/bundle"));
