@@ -10,6 +10,7 @@
 #include "tandem/day_files.h"
 #include "tandem/evaluate_model.h"
 #include "tandem/predictor.h"
+#include "tandem/served_model.h"
 #include "tandem/status.h"
 #include "tools/command.h"
 #include "tools/common.h"
@@ -59,11 +60,12 @@ absl::StatusOr<int> RunEvaluate(const Invocation& invocation) {
   if (*products == Precision::kInt8)
     return ConfigError("--precision=int8: a run multiplies in f32 or bf16; a bundle can be exported in int8");
   options.products = *products;
-  TANDEM_ASSIGN_OR_RETURN(const std::unique_ptr<Predictor> predictor, Predictor::Load(FLAGS_model, options));
+  TANDEM_ASSIGN_OR_RETURN(const std::unique_ptr<ServedModel> model, ServedModel::Open(FLAGS_model, options));
   TANDEM_ASSIGN_OR_RETURN(const std::vector<std::string> files,
                           FindFiles(FileSystem::Default(), SplitPaths(FLAGS_input)));
   TANDEM_RETURN_IF_ERROR(CheckOutputFile(files, FLAGS_output));
-  TANDEM_ASSIGN_OR_RETURN(const ModelEvaluation evaluation, EvaluateModel(*predictor, files, asked.teacher));
+  TANDEM_ASSIGN_OR_RETURN(const ModelEvaluation evaluation,
+                          EvaluateModel(*model->current(), files, asked.teacher));
   TANDEM_ASSIGN_OR_RETURN(Output output, Output::Open(FLAGS_output));
   TANDEM_RETURN_IF_ERROR(
       output.Write(format == OutputFormat::kText

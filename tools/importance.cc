@@ -9,7 +9,7 @@
 #include "src/util/progress.h"
 #include "tandem/column_importance.h"
 #include "tandem/day_files.h"
-#include "tandem/predictor.h"
+#include "tandem/served_model.h"
 #include "tandem/status.h"
 #include "tools/command.h"
 #include "tools/common.h"
@@ -26,8 +26,8 @@ absl::StatusOr<int> RunImportance(const Invocation& invocation) {
   PredictorOptions predictor_options;
   predictor_options.data_overrides = invocation.overrides;
   TANDEM_ASSIGN_OR_RETURN(predictor_options.kernels, ChosenKernels());
-  TANDEM_ASSIGN_OR_RETURN(const std::unique_ptr<Predictor> predictor,
-                          Predictor::Load(FLAGS_model, predictor_options));
+  TANDEM_ASSIGN_OR_RETURN(const std::unique_ptr<ServedModel> model,
+                          ServedModel::Open(FLAGS_model, predictor_options));
   TANDEM_ASSIGN_OR_RETURN(const std::vector<std::string> files,
                           FindFiles(FileSystem::Default(), SplitPaths(FLAGS_input)));
   TANDEM_RETURN_IF_ERROR(CheckOutputFile(files, FLAGS_output));
@@ -41,7 +41,8 @@ absl::StatusOr<int> RunImportance(const Invocation& invocation) {
       progress.Update(absl::StrCat(done, " of ", all, " permutations"));
     };
   }
-  TANDEM_ASSIGN_OR_RETURN(const ModelImportance importance, MeasureImportance(*predictor, files, options));
+  TANDEM_ASSIGN_OR_RETURN(const ModelImportance importance,
+                          MeasureImportance(*model->current(), files, options));
   progress.Finish();
   TANDEM_ASSIGN_OR_RETURN(Output output, Output::Open(FLAGS_output));
   TANDEM_RETURN_IF_ERROR(output.Write(format == OutputFormat::kText ? ModelImportanceText(importance)

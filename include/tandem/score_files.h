@@ -6,6 +6,9 @@
 //
 // A file is read once, whatever the number of predictors; rows are in memory a block at a time, their scores
 // all of them (20 bytes a row and tower).
+//
+// Thread-safe: a function that keeps nothing, and predictors may be scored with by others meanwhile. What it
+// reads and scores on its own threads comes out the same whatever their number.
 #ifndef TANDEM_SCORE_FILES_H_
 #define TANDEM_SCORE_FILES_H_
 
@@ -16,6 +19,7 @@
 #include "absl/status/statusor.h"
 #include "tandem/metrics.h"
 #include "tandem/predictor.h"
+#include "tandem/row_choice.h"
 #include "tandem/unknown_ids.h"
 
 namespace tandem {
@@ -30,15 +34,28 @@ struct TowerLogs {
   std::vector<bool> seen;
   int64_t unlabelled = 0;  // rows that were left out because they have no label
   std::vector<FeatureIds> ids;
+  int64_t not_finite = 0;  // rows that were left out because a predictor has no finite score of them
 };
 
-// Scores every row of `files` (- is standard input) with each of the predictors, at least one and all of one
+struct ScoreFilesOptions {
+  // Rows that a run learns from, or holds out (train.validation). Where held-out ones are chosen, no others
+  // are decoded, counted or judged.
+  RowChoice choice;
+  // Somebody has read the files before, and told what is malformed in them: it is left out in silence,
+  // however much it is.
+  bool judged = false;
+  // 0: runtime.threads of the first predictor.
+  int threads = 0;
+};
+
+// Scores the rows of `files` (- is standard input) with each of the predictors, at least one and all of one
 // schema: logs in their order, rows in the order of the files. A negative weighs 1 / data.negative_keep_rate,
 // for those that were sampled away. Malformed rows are left out, with a warning, and those without a label
 // (data.unlabelled), counted; so are rows without a finite score, a DataError where they are more than
-// data.max_bad_fraction, or no row is left. Threads: runtime.threads of the first one.
+// data.max_bad_fraction, or no row is left.
 absl::StatusOr<std::vector<TowerLogs>> ScoreFiles(const std::vector<const Predictor*>& predictors,
-                                                  const std::vector<std::string>& files);
+                                                  const std::vector<std::string>& files,
+                                                  const ScoreFilesOptions& options = {});
 
 }  // namespace tandem
 

@@ -9,11 +9,13 @@
 #include "absl/strings/match.h"
 #include "src/report/report_data.h"
 #include "src/train/checkpoint_state.h"
+#include "src/train/run_files.h"
 #include "src/util/date.h"
 #include "tandem/checkpoint.h"
 #include "tandem/model_directory.h"
 #include "tandem/predictor.h"
 #include "tandem/score_files.h"
+#include "tandem/served_model.h"
 #include "tandem/state.pb.h"
 #include "tandem/status.h"
 
@@ -94,9 +96,9 @@ absl::StatusOr<JudgedRows> Judge(const Predictor& predictor, const ReportOptions
 
 // The run that the model is, or that the checkpoint lies in; "" for neither.
 std::string RunOf(FileSystem& fs, const std::string& model, const std::string& directory) {
-  if (fs.Exists(model + "/metrics.jsonl")) return model;
+  if (fs.Exists(RunMetricsPath(model))) return model;
   const size_t at = directory.rfind("/checkpoints/");
-  return at == std::string::npos || !fs.Exists(directory.substr(0, at) + "/metrics.jsonl")
+  return at == std::string::npos || !fs.Exists(RunMetricsPath(directory.substr(0, at)))
              ? ""
              : directory.substr(0, at);
 }
@@ -127,8 +129,9 @@ absl::StatusOr<std::string> MakeModelReport(const ReportOptions& options) {
   predictor_options.data_overrides = options.data_overrides;
   predictor_options.kernels = options.kernels;
   predictor_options.file_system = options.file_system;
-  TANDEM_ASSIGN_OR_RETURN(const std::unique_ptr<Predictor> predictor,
-                          Predictor::Load(options.model, predictor_options));
+  TANDEM_ASSIGN_OR_RETURN(const std::unique_ptr<ServedModel> served,
+                          ServedModel::Open(options.model, predictor_options));
+  const std::shared_ptr<const Predictor> predictor = served->current();
   data.experiment = predictor->experiment();
   DescribeOptions describe;
   describe.times = options.times;

@@ -19,12 +19,14 @@ std::string Shown(const std::vector<std::string>& files) {
 }  // namespace
 
 LabelledRows::LabelledRows(const Predictor& predictor, const std::vector<std::string>& files,
-                           Workers* workers)
+                           Workers* workers, const RowChoice& choice, bool judged)
     : files_(Shown(files)),
       negative_weight_(static_cast<float>(1 / predictor.experiment().data().negative_keep_rate())),
-      quarantine_(predictor.file_system(), "", predictor.experiment().data().max_bad_fraction()),
+      quarantine_(judged ? std::nullopt
+                         : std::make_optional<Quarantine>(predictor.file_system(), "",
+                                                          predictor.experiment().data().max_bad_fraction())),
       reader_(predictor.file_system(), predictor.format(), predictor.schema(), RowUse::kEvaluate, files,
-              &quarantine_, workers) {}
+              judged ? nullptr : &*quarantine_, workers, choice) {}
 
 absl::StatusOr<bool> LabelledRows::Next(Batch* block) {
   TANDEM_ASSIGN_OR_RETURN(const bool more, reader_.ReadBlock(kBlockRows, block));

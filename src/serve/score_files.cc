@@ -165,10 +165,11 @@ absl::Status JudgeScores(const BlockScorer& scorer, double max_bad_fraction) {
 }  // namespace
 
 absl::StatusOr<std::vector<TowerLogs>> ScoreFiles(const std::vector<const Predictor*>& predictors,
-                                                  const std::vector<std::string>& files) {
+                                                  const std::vector<std::string>& files,
+                                                  const ScoreFilesOptions& options) {
   const Predictor& first = *predictors.at(0);
-  Workers workers(first.experiment().runtime().threads());
-  LabelledRows rows(first, files, &workers);
+  Workers workers(options.threads > 0 ? options.threads : first.experiment().runtime().threads());
+  LabelledRows rows(first, files, &workers, options.choice, options.judged);
   BlockScorer scorer(predictors, rows, &workers);
   Batch block(first.fields());
   for (;;) {
@@ -179,6 +180,7 @@ absl::StatusOr<std::vector<TowerLogs>> ScoreFiles(const std::vector<const Predic
   TANDEM_RETURN_IF_ERROR(JudgeScores(scorer, first.experiment().data().max_bad_fraction()));
   for (size_t p = 0; p < predictors.size(); ++p) {
     scorer.logs[p].unlabelled = rows.unlabelled();
+    scorer.logs[p].not_finite = scorer.not_finite;
     scorer.logs[p].ids = scorer.Ids(p);
   }
   return std::move(scorer.logs);

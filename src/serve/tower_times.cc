@@ -10,6 +10,7 @@
 #include "tandem/experiment.pb.h"
 #include "tandem/model_directory.h"
 #include "tandem/predictor.h"
+#include "tandem/served_model.h"
 #include "tandem/status.h"
 
 namespace tandem {
@@ -32,18 +33,19 @@ absl::StatusOr<double> MicrosecondsPerSample(const Predictor& predictor) {
   return fastest;
 }
 
-absl::StatusOr<std::unique_ptr<Predictor>> LoadTower(FileSystem& fs, const std::string& directory,
-                                                     TowerChoice tower, const Kernels* kernels) {
+absl::StatusOr<std::shared_ptr<const Predictor>> LoadTower(FileSystem& fs, const std::string& directory,
+                                                           TowerChoice tower, const Kernels* kernels) {
   PredictorOptions options;
   options.towers = tower;
   options.kernels = kernels;
   options.file_system = &fs;
-  return Predictor::Load(directory, options);
+  TANDEM_ASSIGN_OR_RETURN(const std::unique_ptr<ServedModel> served, ServedModel::Open(directory, options));
+  return served->current();
 }
 
 absl::StatusOr<double> MicrosecondsPerSample(FileSystem& fs, const std::string& directory, TowerChoice tower,
                                              const Kernels* kernels) {
-  TANDEM_ASSIGN_OR_RETURN(const std::unique_ptr<Predictor> predictor,
+  TANDEM_ASSIGN_OR_RETURN(const std::shared_ptr<const Predictor> predictor,
                           LoadTower(fs, directory, tower, kernels));
   return MicrosecondsPerSample(*predictor);
 }
@@ -52,7 +54,7 @@ absl::StatusOr<double> MicrosecondsPerSample(FileSystem& fs, const std::string& 
 
 absl::StatusOr<double> MeasureServed(FileSystem& fs, const std::string& directory, const Kernels* kernels,
                                      Precision precision) {
-  TANDEM_ASSIGN_OR_RETURN(const std::unique_ptr<Predictor> predictor,
+  TANDEM_ASSIGN_OR_RETURN(const std::shared_ptr<const Predictor> predictor,
                           LoadTower(fs, directory, TowerChoice::kStudent, kernels));
   return MicrosecondsPerSample(*predictor->InPrecision(precision));
 }

@@ -8,24 +8,16 @@
 #include <memory>
 
 #include "src/config/methods.h"
+#include "src/metrics/log_loss.h"
 #include "src/train/validation.h"
-#include "tandem/day_reader.h"
 #include "tandem/metrics.h"
 #include "tandem/predictor.h"
 #include "tandem/records.h"
+#include "tandem/score_files.h"
 #include "tandem/status.h"
 
 namespace tandem {
 namespace {
-
-constexpr int kBlockRows = 16384;
-// As the log loss of tandem/metrics.h clips probabilities.
-constexpr double kLeastProbability = 1e-15;
-
-double LossOf(float probability, float label) {
-  const double p = std::clamp(static_cast<double>(probability), kLeastProbability, 1 - kLeastProbability);
-  return label > 0 ? -std::log(p) : -std::log1p(-p);
-}
 
 absl::string_view BytesOf(const std::vector<float>& numbers) {
   return {reinterpret_cast<const char*>(numbers.data()), numbers.size() * sizeof(float)};
@@ -43,9 +35,8 @@ absl::Status ReadNumbers(RecordReader* reader, std::vector<float>* numbers) {
 absl::StatusOr<RowLosses> MeasureRowLosses(FileSystem& fs, const proto::Experiment& experiment,
                                            const std::vector<Day>& days, int part, const std::string& model,
                                            const Kernels* kernels) {
-  const bool student = HasStudent(experiment.model());
   PredictorOptions options;
-  options.towers = student ? TowerChoice::kStudent : TowerChoice::kTeacher;
+  options.towers = HasStudent(experiment.model()) ? TowerChoice::kStudent : TowerChoice::kTeacher;
   // As the log has them, like the validation.
   options.data_overrides = {"data.negative_keep_rate=1"};
   options.kernels = kernels;
@@ -56,23 +47,20 @@ absl::StatusOr<RowLosses> MeasureRowLosses(FileSystem& fs, const proto::Experime
   std::vector<std::string> files;
   for (const Day& day : validation.held_out().days)
     files.insert(files.end(), day.files.begin(), day.files.end());
-  DayReader reader(fs, predictor->format(), predictor->schema(), RowUse::kEvaluate, files, nullptr, nullptr,
-                   validation.held_out().choice);
+  ScoreFilesOptions rows;
+  rows.choice = validation.held_out().choice;
+  rows.judged = true;
+  rows.threads = 1;
+  TANDEM_ASSIGN_OR_RETURN(const std::vector<TowerLogs> logs, ScoreFiles({predictor.get()}, files, rows));
+  // Rows are compared one by one: none may be missing.
+  if (logs[0].not_finite > 0) return DataError(logs[0].not_finite, " held-out rows have no finite score");
+  const ScoreLog& log = predictor->has_student() ? logs[0].student : logs[0].teacher;
   RowLosses losses;
-  ScoreLog log;
-  Batch block(predictor->fields());
-  Scores scores;
-  for (;;) {
-    TANDEM_ASSIGN_OR_RETURN(const bool more, reader.ReadBlock(kBlockRows, &block));
-    if (!more) break;
-    block.TakeUnlabelled(nullptr);
-    TANDEM_RETURN_IF_ERROR(predictor->Score(block, &scores));
-    const std::vector<float>& probabilities = student ? scores.student : scores.teacher;
-    for (int row = 0; row < block.rows(); ++row) {
-      losses.losses.push_back(static_cast<float>(LossOf(probabilities[row], block.labels[row])));
-      losses.weights.push_back(block.weights[row]);
-      log.Add(probabilities[row], block.labels[row], block.weights[row], 0);
-    }
+  losses.weights = log.weights();
+  losses.losses.reserve(log.rows());
+  for (int64_t row = 0; row < log.rows(); ++row) {
+    const double loss = LogLossOf(log.probabilities()[row], log.labels()[row] > 0.5f);
+    losses.losses.push_back(static_cast<float>(loss));
   }
   losses.auc = ComputeMetrics(log, /*with_groups=*/false).auc;
   return losses;

@@ -32,7 +32,8 @@ struct RowLosses {
 using ConfirmedLosses = std::map<int, std::map<int, RowLosses>>;
 
 // Of the rows that `experiment` holds out of `days` (of disjoint shares the `part`-th), by the served tower
-// of the model (a run's newest checkpoint). One thread. Errors as Predictor's and DayReader's.
+// of the model (a run's newest checkpoint), which nobody publishes or replaces meanwhile. One thread. Errors
+// as Predictor's and ScoreFiles's; a DataError where a row has no finite score.
 absl::StatusOr<RowLosses> MeasureRowLosses(FileSystem& fs, const proto::Experiment& experiment,
                                            const std::vector<Day>& days, int part, const std::string& model,
                                            const Kernels* kernels);

@@ -1,6 +1,7 @@
 // Labelled files to scores and metrics.
 #include "tandem/score_files.h"
 
+#include <algorithm>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -119,6 +120,42 @@ TEST_F(ScoreFilesTest, ANegativeWeighsForThoseThatWereSampledAway) {
   ASSERT_TRUE(logs.ok()) << logs.status();
   const ScoreLog& log = (*logs)[0].student;
   for (int row = 0; row < 50; ++row) EXPECT_EQ(log.weights()[row], log.labels()[row] > 0 ? 1 : 4);
+}
+
+TEST_F(ScoreFilesTest, WhatIsLearnedAndWhatIsHeldOutAreAllRowsAndNoneTwice) {
+  const std::unique_ptr<Predictor> model = Model(3);
+  const std::string file = Write("day.tsv", SmallLog(400, 1));
+  ScoreFilesOptions learned, held_out;
+  learned.choice = {RowChoice::kLearned, 0.25};
+  held_out.choice = {RowChoice::kHeldOut, 0.25};
+  const auto all = ScoreFiles({model.get()}, {file}), most = ScoreFiles({model.get()}, {file}, learned),
+             others = ScoreFiles({model.get()}, {file}, held_out);
+  ASSERT_TRUE(all.ok() && most.ok() && others.ok()) << others.status();
+  const auto scores = [](const absl::StatusOr<std::vector<TowerLogs>>& logs) {
+    return (*logs)[0].student.probabilities();
+  };
+  std::vector<float> both = scores(most);
+  EXPECT_GT(both.size(), 200u);
+  EXPECT_GT(scores(others).size(), 50u);
+  both.insert(both.end(), scores(others).begin(), scores(others).end());
+  std::vector<float> expected = scores(all);
+  std::sort(both.begin(), both.end());
+  std::sort(expected.begin(), expected.end());
+  EXPECT_EQ(both, expected);
+}
+
+TEST_F(ScoreFilesTest, OfFilesThatWereJudgedBeforeMalformedRowsAreNoError) {
+  const std::unique_ptr<Predictor> model = Model(3);
+  const std::string file = Write("day.tsv",
+                                 "label\tuser\titem\ttags\tquery\tage\n"
+                                 "1\t1\t4\t\t5\t30\n"
+                                 "0\t3\t4\t\t5\told\n");
+  EXPECT_EQ(ExitCode(ScoreFiles({model.get()}, {file}).status()), kExitData);
+  ScoreFilesOptions options;
+  options.judged = true;
+  const auto logs = ScoreFiles({model.get()}, {file}, options);
+  ASSERT_TRUE(logs.ok()) << logs.status();
+  EXPECT_EQ((*logs)[0].student.labels(), (std::vector<float>{1}));
 }
 
 TEST_F(ScoreFilesTest, NoRowIsADataErrorThatNamesTheFile) {
