@@ -14,6 +14,13 @@ target_compile_options(tandem_test_support PUBLIC -O0)
 target_precompile_headers(tandem_test_support PRIVATE <gmock/gmock.h> <gtest/gtest.h> <glog/logging.h> <absl/status/statusor.h>
   <absl/strings/str_cat.h> <absl/strings/str_join.h> <tandem/experiment.pb.h>)
 
+# The parts of the command line that have a header: tested, though they are no library.
+file(GLOB TOOL_PARTS CONFIGURE_DEPENDS tools/*.h)
+list(TRANSFORM TOOL_PARTS REPLACE "\\.h$" ".cc")
+list(FILTER TOOL_PARTS EXCLUDE REGEX "/(cpu_check|command|train_run)\\.cc$")
+add_library(tandem_tool_parts STATIC EXCLUDE_FROM_ALL ${TOOL_PARTS})
+target_link_libraries(tandem_tool_parts PUBLIC tandem_test_support gflags)
+
 file(GLOB TEST_SOURCES CONFIGURE_DEPENDS tests/*/*_test.cc)
 file(GLOB ORACLE_OPS CONFIGURE_DEPENDS tests/oracle/op_*.cc)  # oracle_test: one binary for all ops, a file an op
 add_custom_target(tandem_tests)  # all test binaries
@@ -26,10 +33,7 @@ foreach(source ${TEST_SOURCES})
   if(name STREQUAL oracle_test)
     target_sources(${name} PRIVATE ${ORACLE_OPS})
   endif()
-  if(source MATCHES "/tests/tools/(.*)_test.cc$")
-    target_sources(${name} PRIVATE tools/${CMAKE_MATCH_1}.cc)  # the command line is no library
-  endif()
-  target_link_libraries(${name} PRIVATE tandem_test_support)
+  target_link_libraries(${name} PRIVATE tandem_tool_parts tandem_test_support)
   target_precompile_headers(${name} REUSE_FROM tandem_test_support)
   if(TANDEM_TESTS_TOGETHER)
     set_target_properties(${name} PROPERTIES EXCLUDE_FROM_ALL ON)
@@ -58,14 +62,11 @@ function(tandem_tests_together binary)
     if(name STREQUAL oracle_test)
       list(APPEND sources ${ORACLE_OPS})
     endif()
-    if(source MATCHES "/tests/tools/(.*)_test.cc$")
-      list(APPEND sources ${CMAKE_CURRENT_SOURCE_DIR}/tools/${CMAKE_MATCH_1}.cc)
-    endif()
   endforeach()
   tandem_units(units ${binary} ${sources})
   add_executable(${binary} ${units} tests/together/main.cc)
   add_dependencies(tandem_tests ${binary})
-  target_link_libraries(${binary} PRIVATE tandem_test_support)
+  target_link_libraries(${binary} PRIVATE tandem_tool_parts tandem_test_support)
   target_precompile_headers(${binary} REUSE_FROM tandem_test_support)
   target_compile_options(${binary} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)  # of included sources, as the compiler sees them
 endfunction()
