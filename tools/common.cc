@@ -15,6 +15,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_split.h"
 #include "src/train/run_config.h"
+#include "src/train/run_files.h"
 #include "src/util/distinct_files.h"
 #include "tandem/file_system.h"
 #include "tandem/status.h"
@@ -38,6 +39,10 @@ DEFINE_string(
     output, "",
     "Where to write: a file, - or nothing for standard output (export and synth: the folder to make).");
 DEFINE_uint64(seed, 1, "Of all that is drawn (synth: of the truth, too).");
+DEFINE_bool(
+    profile, false,
+    "At the end print where the time went, by stage, with FLOPs, bytes and shares of the machine's peak; "
+    "train and finetune keep it as profile.json in the run directory.");
 DEFINE_string(kernels, "auto", "Instruction set of the kernels: auto, generic, avx2 or avx512.");
 DEFINE_string(format, "", "text or json; left out, text on standard output and JSON in a file of --output.");
 
@@ -141,7 +146,7 @@ absl::StatusOr<std::vector<std::string>> ConfigFiles(const char* command) {
   TANDEM_ASSIGN_OR_RETURN(std::vector<std::string> files, FilesGivenOnce("config", FLAGS_config));
   if (!files.empty()) return files;
   if (!FLAGS_resume) return ConfigError("tandem ", command, " needs --config (`tandem help ", command, "`)");
-  files.push_back(FLAGS_run_dir + "/config.pbtxt");
+  files.push_back(RunConfigPath(FLAGS_run_dir));
   FileSystem& fs = FileSystem::Default();
   // The run's own must be as the run wrote it; what isn't there is told of when it is loaded.
   if (fs.Exists(files[0])) TANDEM_RETURN_IF_ERROR(ReadRunConfig(fs, FLAGS_run_dir).status());

@@ -27,6 +27,7 @@ DECLARE_string(output);
 DECLARE_string(kernels);
 DECLARE_string(format);
 DECLARE_uint64(seed);
+DECLARE_bool(profile);
 
 namespace tandem {
 

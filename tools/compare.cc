@@ -7,14 +7,10 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <iterator>
+#include <utility>
 #include <vector>
 
-#include "absl/strings/ascii.h"
-#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
-#include "absl/strings/str_split.h"
-#include "src/config/undone.h"
 #include "src/util/printable.h"
 #include "tandem/status.h"
 #include "tools/command.h"
@@ -53,27 +49,6 @@ absl::StatusOr<std::vector<uint64_t>> ParseSeeds() {
   return seeds;
 }
 
-// --variant=NAME:CHANGE;CHANGE, each time that it is given.
-absl::StatusOr<std::vector<CompareOptions::Variant>> ParseVariants(const Invocation& invocation) {
-  std::vector<CompareOptions::Variant> variants;
-  for (const auto& [flag, value] : invocation.flags) {
-    if (flag != "variant" || value.empty()) continue;
-    const size_t colon = value.find(':');
-    if (colon == std::string::npos) return ConfigError("--variant=", value, ": not NAME:key=value;key=value");
-    CompareOptions::Variant& variant = variants.emplace_back();
-    variant.name = value.substr(0, colon);
-    for (const absl::string_view change :
-         absl::StrSplit(value.substr(colon + 1), ';', absl::SkipWhitespace()))
-      variant.changes.emplace_back(absl::StripAsciiWhitespace(change));
-    std::vector<std::string> settings;
-    std::copy_if(variant.changes.begin(), variant.changes.end(), std::back_inserter(settings),
-                 [](const std::string& change) { return absl::StrContains(change, '='); });
-    const absl::Status once = CheckNoneUndone(settings);
-    if (!once.ok()) return ConfigError("--variant=", variant.name, ": ", once.message());
-  }
-  return variants;
-}
-
 absl::StatusOr<int> RunCompare(const Invocation& invocation) {
   CompareOptions options;
   TANDEM_ASSIGN_OR_RETURN(options.config_files, FilesGivenOnce("config", FLAGS_config));
@@ -81,7 +56,11 @@ absl::StatusOr<int> RunCompare(const Invocation& invocation) {
   options.methods = SplitList(FLAGS_methods);
   TANDEM_RETURN_IF_ERROR(CheckNoneTwice("methods", options.methods));
   TANDEM_ASSIGN_OR_RETURN(options.seeds, ParseSeeds());
-  TANDEM_ASSIGN_OR_RETURN(options.variants, ParseVariants(invocation));
+  for (const auto& [flag, value] : invocation.flags) {
+    if (flag != "variant" || value.empty()) continue;
+    TANDEM_ASSIGN_OR_RETURN(CompareOptions::Variant variant, ParseVariant(value));
+    options.variants.push_back(std::move(variant));
+  }
   options.frontier = SplitList(FLAGS_frontier);
   TANDEM_RETURN_IF_ERROR(CheckNoneTwice("frontier", options.frontier));
   TANDEM_ASSIGN_OR_RETURN(options.student_alone_config,

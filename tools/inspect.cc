@@ -38,8 +38,8 @@ absl::StatusOr<std::string> InspectModel(OutputFormat format) {
 
 absl::StatusOr<std::string> InspectLog(const std::vector<std::string>& overrides, OutputFormat format) {
   if (FLAGS_input.empty()) return ConfigError("tandem inspect --data needs --input");
-  TANDEM_ASSIGN_OR_RETURN(const proto::Experiment experiment,
-                          LoadExperiment(SplitPaths(FLAGS_config), overrides));
+  TANDEM_ASSIGN_OR_RETURN(const std::vector<std::string> config, FilesGivenOnce("config", FLAGS_config));
+  TANDEM_ASSIGN_OR_RETURN(const proto::Experiment experiment, LoadExperiment(config, overrides));
   TANDEM_ASSIGN_OR_RETURN(const std::vector<std::string> files,
                           FindFiles(FileSystem::Default(), SplitPaths(FLAGS_input)));
   TANDEM_ASSIGN_OR_RETURN(const LogSummary log, SummarizeLog(FileSystem::Default(), experiment, files));

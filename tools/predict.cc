@@ -7,15 +7,12 @@
 #include <vector>
 
 #include "tandem/day_files.h"
-#include "tandem/dual_model.h"
-#include "tandem/experiment.pb.h"
 #include "tandem/predict_files.h"
 #include "tandem/served_model.h"
 #include "tandem/status.h"
 #include "tools/command.h"
 #include "tools/common.h"
 #include "tools/path_list.h"
-#include "tools/profile_flag.h"
 
 DEFINE_string(
     tower, "student",
@@ -47,16 +44,12 @@ absl::StatusOr<int> RunPredict(const Invocation& invocation) {
                           FindFiles(FileSystem::Default(), SplitPaths(FLAGS_input)));
   TANDEM_RETURN_IF_ERROR(CheckOutputFile(files, FLAGS_output));
   TANDEM_ASSIGN_OR_RETURN(Output output, Output::Open(FLAGS_output));
-  const std::unique_ptr<Profile> profile = StartProfile(
-      ProfiledCommand::kPredict, first->experiment().runtime().threads(), first->model().kernels());
-  TANDEM_ASSIGN_OR_RETURN(
-      const PredictedRows predicted,
-      PredictFiles(model.get(), files, [&](absl::string_view text) { return output.Write(text); }));
-  {
-    StageTimer timer(Stage::kWrite);
-    TANDEM_RETURN_IF_ERROR(output.Finish());
-  }
-  if (profile != nullptr) std::fputs(profile->Table().c_str(), stderr);
+  PredictFilesOptions predict;
+  predict.profile = FLAGS_profile;
+  const auto write = [&](absl::string_view text) { return output.Write(text); };
+  TANDEM_ASSIGN_OR_RETURN(const PredictedRows predicted, PredictFiles(model.get(), files, write, predict));
+  TANDEM_RETURN_IF_ERROR(output.Finish());
+  std::fputs(predicted.profile.c_str(), stderr);
   LOG(INFO) << predicted.rows << " rows, " << predicted.malformed << " of them malformed and without a score";
   return kExitDone;
 }

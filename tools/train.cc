@@ -4,9 +4,7 @@
 #include <unistd.h>
 
 #include <cstdio>
-#include <memory>
 
-#include "tandem/durable_files.h"
 #include "tandem/experiment.pb.h"
 #include "tandem/file_system.h"
 #include "tandem/poor_model.h"
@@ -15,7 +13,6 @@
 #include "tandem/status.h"
 #include "tools/command.h"
 #include "tools/common.h"
-#include "tools/profile_flag.h"
 #include "tools/train_run.h"
 
 namespace tandem {
@@ -38,14 +35,9 @@ absl::StatusOr<int> TrainAndReport(const proto::Experiment& experiment, RunOptio
   options->terminal = isatty(STDERR_FILENO) != 0;
   options->stop = &CatchStopSignals();
   TANDEM_ASSIGN_OR_RETURN(options->kernels, ChosenKernels());
-  const std::unique_ptr<Profile> profile =
-      StartProfile(ProfiledCommand::kTrain, experiment.runtime().threads(), *options->kernels);
+  options->profile = FLAGS_profile;
   TANDEM_ASSIGN_OR_RETURN(const RunSummary summary, TrainRun(experiment, *options));
-  if (profile != nullptr && !summary.already_complete) {
-    std::fputs(profile->Table().c_str(), stderr);
-    TANDEM_RETURN_IF_ERROR(
-        WriteFileAtomically(*options->file_system, options->run_dir + "/profile.json", profile->Json()));
-  }
+  std::fputs(summary.profile.c_str(), stderr);
   if (summary.stopped_by != 0) {
     LOG(INFO) << "stopped at step " << summary.steps << "; --resume goes on from " << summary.checkpoint;
     return 128 + summary.stopped_by;

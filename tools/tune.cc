@@ -6,16 +6,12 @@
 
 #include <cstdio>
 
-#include "absl/strings/str_join.h"
 #include "absl/time/time.h"
-#include "tandem/experiment.h"
 #include "tandem/experiment.pb.h"
-#include "tandem/file_system.h"
 #include "tandem/setup.h"
 #include "tandem/status.h"
 #include "tools/command.h"
 #include "tools/common.h"
-#include "tools/path_list.h"
 
 DECLARE_bool(force);
 DEFINE_string(
@@ -36,25 +32,21 @@ absl::StatusOr<double> BudgetSeconds() {
 }
 
 absl::StatusOr<int> RunTune(const Invocation& invocation) {
-  FileSystem& fs = FileSystem::Default();
   TuneOptions options;
   TANDEM_ASSIGN_OR_RETURN(options.budget, BudgetSeconds());
-  std::vector<std::string> files = SplitPaths(FLAGS_config);
-  if (files.empty() && !FLAGS_resume) return ConfigError("tandem tune needs --config (`tandem help tune`)");
-  if (files.empty()) files.push_back(FLAGS_run_dir + "/given.pbtxt");
-  TANDEM_ASSIGN_OR_RETURN(const proto::Experiment given, LoadExperiment(files, invocation.overrides, fs));
-  TANDEM_ASSIGN_OR_RETURN(const proto::Experiment experiment,
-                          ExperimentToTrain(fs, files, invocation.overrides));
-  TANDEM_ASSIGN_OR_RETURN(options.days, DaysToTrain(FileSystem::Default(), experiment, FLAGS_end_date));
-  std::vector<std::string> inputs = files;
-  for (const Day& day : options.days) inputs.insert(inputs.end(), day.files.begin(), day.files.end());
+  TuneSetup setup;
+  TANDEM_ASSIGN_OR_RETURN(setup.files, FilesGivenOnce("config", FLAGS_config));
+  if (setup.files.empty() && !FLAGS_resume)
+    return ConfigError("tandem tune needs --config (`tandem help tune`)");
+  setup.overrides = invocation.overrides;
+  setup.end_date = FLAGS_end_date;
   if (FLAGS_output == "-") return ConfigError("--output=-: the table goes to standard output; name a file");
-  if (!FLAGS_force) TANDEM_RETURN_IF_ERROR(CheckOutputFile(inputs, FLAGS_output));
+  if (!FLAGS_force) TANDEM_RETURN_IF_ERROR(CheckOutputFile({}, FLAGS_output));
   options.run_dir = FLAGS_run_dir;
   options.output = FLAGS_output;
   options.replace = FLAGS_force;
   options.resume = FLAGS_resume;
-  options.name = absl::StrJoin(files, ", ");
+  TANDEM_ASSIGN_OR_RETURN(const proto::Experiment given, ExperimentToTune(setup, &options));
   options.progress = [](const std::string& line) { std::fprintf(stderr, "%s\n", line.c_str()); };
   options.stop = &CatchStopSignals();
   TANDEM_ASSIGN_OR_RETURN(options.kernels, ChosenKernels());

@@ -29,6 +29,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "tandem/clock.h"
 #include "tandem/file_system.h"
 #include "tandem/kernels.h"
@@ -77,6 +78,9 @@ struct CompareOptions {
   FileSystem* file_system = &FileSystem::Default();
   Clock* clock = &Clock::Default();
 };
+
+// A variant as one text: NAME:CHANGE;CHANGE... A ConfigError where it has no name.
+absl::StatusOr<CompareOptions::Variant> ParseVariant(absl::string_view text);
 
 struct CompareSummary {
   int stopped_by = 0;    // the signal, or 0; then nothing else is set

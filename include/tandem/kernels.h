@@ -30,6 +30,8 @@ class Kernels {
 
   // "generic", "avx2" or "avx512".
   virtual const char* name() const = 0;
+  // Whether it computes in registers of 512 bits: what a machine's peak is measured with.
+  virtual bool wide() const = 0;
 
   // ---- dense layers
 

@@ -10,6 +10,9 @@
 //
 // Reading, scoring and writing overlap on runtime.threads threads and one that reads; no result depends on
 // their number. A model behind a link is followed anew before every file.
+//
+// Not ScoreFiles (tandem/score_files.h), which keeps the scores of labelled rows for metrics: here rows need no
+// label, carry their keys, keep their place where they are malformed, and are gone once they are written.
 #ifndef TANDEM_PREDICT_FILES_H_
 #define TANDEM_PREDICT_FILES_H_
 
@@ -21,15 +24,23 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "tandem/clock.h"
 #include "tandem/served_model.h"
 #include "tandem/unknown_ids.h"
 
 namespace tandem {
 
+struct PredictFilesOptions {
+  // Measures where the time goes, by stage: PredictedRows::profile. One scoring of a process at a time.
+  bool profile = false;
+  Clock* clock = &Clock::Default();  // of the profile
+};
+
 struct PredictedRows {
   int64_t rows = 0;
   int64_t malformed = 0;  // of them, without a score
   std::vector<FeatureIds> ids;
+  std::string profile;  // a table for people; "" where it isn't asked for
 };
 
 // `files` as FindFiles returns them (- is standard input). DataErrors of reading, and for a file of which
@@ -37,7 +48,8 @@ struct PredictedRows {
 // scores other columns; what `write` returns. Which share of the ids the model doesn't know is
 // logged, with a warning where that looks like a mistake.
 absl::StatusOr<PredictedRows> PredictFiles(ServedModel* model, const std::vector<std::string>& files,
-                                           const std::function<absl::Status(absl::string_view text)>& write);
+                                           const std::function<absl::Status(absl::string_view text)>& write,
+                                           const PredictFilesOptions& options = {});
 
 }  // namespace tandem
 

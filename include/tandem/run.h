@@ -6,7 +6,7 @@
 //   TANDEM_ASSIGN_OR_RETURN(const RunSummary summary, TrainRun(experiment, options));
 //
 // run_dir holds config.pbtxt (fully resolved), metrics.jsonl (an object a logged step, and one a day with
-// progressive metrics), checkpoints/step-N/ and quarantine/. Killed at any moment and resumed, a run ends
+// progressive metrics), checkpoints/step-N/, quarantine/ and profile.json if asked for. Killed at any moment and resumed, a run ends
 // with the bits of the uninterrupted one.
 //
 // Errors: ConfigError for an experiment or options at fault, a directory that is not empty without `resume`, a
@@ -58,6 +58,9 @@ struct RunOptions {
   // No progress at all. What is said once of a run (its size, rows read and left out, warnings) is logged in
   // any case: by glog, whose flags and sinks are the program's.
   bool quiet = false;
+  // Measures where the time goes, by stage: RunSummary::profile, and profile.json in run_dir. One run of a
+  // process at a time. Changes no result.
+  bool profile = false;
   // Set to a signal's number from outside: the run finishes its step, writes a checkpoint and returns.
   const std::atomic<int>* stop = nullptr;
   // Null: the best for this processor.
@@ -80,6 +83,7 @@ struct RunSummary {
   // Of a run that is complete: why its model should not be served (docs/poor_models.md); "": nothing against
   // it.
   std::string verdict;
+  std::string profile;  // with RunOptions::profile, unless already_complete: a table for people
 };
 
 // The experiment as a file gives it: defaults are filled in, and what ValidateExperiment refuses is refused.

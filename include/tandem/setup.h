@@ -21,6 +21,7 @@
 #include "tandem/day_files.h"
 #include "tandem/file_system.h"
 #include "tandem/trainer.h"
+#include "tandem/tune.h"
 
 namespace tandem {
 
@@ -37,6 +38,19 @@ absl::StatusOr<proto::Experiment> ExperimentToTrain(FileSystem& fs, const std::v
 // be empty. Days without a file are warned of.
 absl::StatusOr<std::vector<Day>> DaysToTrain(FileSystem& fs, const proto::Experiment& experiment,
                                              const std::string& end_date);
+
+// ---- tuning
+
+struct TuneSetup {
+  // Of the configuration, as for training. A tuning that is resumed needs no file: it has its own.
+  std::vector<std::string> files, overrides;
+  std::string end_date;
+};
+
+// The configuration as its files have it, which is what RunTuning takes; refused where ExperimentToTrain refuses
+// it. Fills `days` and `name` of the options, in which run_dir, output and the like are set: an output that is
+// one of the files, or of the log's, is refused unless it is to be replaced.
+absl::StatusOr<proto::Experiment> ExperimentToTune(const TuneSetup& setup, TuneOptions* options);
 
 // ---- fine-tuning
 

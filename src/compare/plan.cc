@@ -1,6 +1,7 @@
 #include "src/compare/plan.h"
 
 #include <algorithm>
+#include <iterator>
 #include <string>
 #include <utility>
 
@@ -9,7 +10,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
+#include "absl/strings/str_split.h"
 #include "src/config/methods.h"
+#include "src/config/undone.h"
 #include "src/util/nearest_name.h"
 #include "tandem/experiment.h"
 #include "tandem/status.h"
@@ -84,6 +87,15 @@ absl::Status CheckName(const std::string& name) {
                      "' is no name of a row: letters, digits, _ - . + (it names a folder)");
 }
 
+// A variant's settings are said at once, like those of a command line.
+absl::Status CheckChanges(const CompareOptions::Variant& variant) {
+  StringList settings;
+  std::copy_if(variant.changes.begin(), variant.changes.end(), std::back_inserter(settings),
+               [](const std::string& change) { return absl::StrContains(change, '='); });
+  const absl::Status once = CheckNoneUndone(settings);
+  return once.ok() ? once : ConfigError("variant ", variant.name, ": ", once.message());
+}
+
 absl::StatusOr<proto::Experiment> Plan::Load(const std::string& name, const StringList& files,
                                              const StringList& changes) const {
   StringList all_files = files, overrides = options_.overrides;
@@ -138,6 +150,7 @@ absl::StatusOr<int> Plan::Add(const std::string& name, const StringList& changes
 absl::Status Plan::AddVariant(const CompareOptions::Variant& variant) {
   const std::string& name = variant.name;
   TANDEM_RETURN_IF_ERROR(CheckName(name));
+  TANDEM_RETURN_IF_ERROR(CheckChanges(variant));
   if (HasRow(name)) return ConfigError("variant ", name, ": there is a row ", name, " already");
   StringList changes = {absl::StrCat("model.method=", main_method_)};
   changes.insert(changes.end(), variant.changes.begin(), variant.changes.end());
@@ -251,6 +264,17 @@ absl::StatusOr<std::vector<PlannedRow>> Plan::Make() {
 
 absl::StatusOr<std::vector<PlannedRow>> PlanRows(const CompareOptions& options) {
   return Plan(options).Make();
+}
+
+absl::StatusOr<CompareOptions::Variant> ParseVariant(absl::string_view text) {
+  const size_t colon = text.find(':');
+  if (colon == absl::string_view::npos)
+    return ConfigError("variant: '", text, "': not NAME:key=value;key=value");
+  CompareOptions::Variant variant;
+  variant.name = std::string(text.substr(0, colon));
+  for (const absl::string_view change : absl::StrSplit(text.substr(colon + 1), ';', absl::SkipWhitespace()))
+    variant.changes.emplace_back(absl::StripAsciiWhitespace(change));
+  return variant;
 }
 
 }  // namespace tandem

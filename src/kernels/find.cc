@@ -17,6 +17,7 @@ class TableKernels final : public Kernels {
   explicit TableKernels(const KernelTable& table) : table_(table) {}
 
   const char* name() const override { return table_.name; }
+  bool wide() const override { return table_.wide; }
   int64_t PackedFloats(int64_t k, int64_t n) const override { return table_.packed_floats(k, n); }
   void Pack(const float* w, int64_t k, int64_t n, int64_t stride_k, int64_t stride_n,
             float* packed) const override {

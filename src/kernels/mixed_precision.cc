@@ -22,6 +22,7 @@ class MixedKernels final : public Kernels {
       : name_(name), floats_(floats), products_(products) {}
 
   const char* name() const override { return name_; }
+  bool wide() const override { return floats_.wide(); }
   int64_t PackedFloats(int64_t k, int64_t n) const override { return products_.packed_floats(k, n); }
   void Pack(const float* w, int64_t k, int64_t n, int64_t stride_k, int64_t stride_n,
             float* packed) const override {
@@ -95,7 +96,7 @@ const Bf16Products& ProductsNamed(const std::string& name) {
 }
 
 // Whether the products that go with these kernels are those of tiles.
-bool MultipliesTiles(const Kernels& floats) { return std::string(floats.name()) == "avx512" && HasAmx(); }
+bool MultipliesTiles(const Kernels& floats) { return floats.wide() && HasAmx(); }
 
 // The name says whose bits these are: of Dot and its like, and of the products, which are the same everywhere
 // but where tiles are multiplied.

@@ -17,6 +17,7 @@ namespace tandem {
 // The members of Kernels, by the same contracts.
 struct KernelTable {
   const char* name;
+  bool wide;  // registers of 512 bits
   int64_t (*packed_floats)(int64_t k, int64_t n);
   void (*pack)(const float* w, int64_t k, int64_t n, int64_t stride_k, int64_t stride_n, float* packed);
   void (*gemm)(const ConstMatrix& x, const float* packed, const float* bias, bool relu, bool accumulate,

@@ -57,6 +57,7 @@ struct VectorKernels : Tiles<V> {
 template <class V>
 constexpr KernelTable TableOf(const char* name) {
   return {name,
+          VectorKernels<V>::kWidth == 16,
           GemmKernels<V>::PackedFloats,
           GemmKernels<V>::Pack,
           GemmKernels<V>::Gemm,

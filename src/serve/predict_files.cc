@@ -10,8 +10,10 @@
 
 #include "absl/strings/str_join.h"
 #include "src/serve/scoring_costs.h"
+#include "src/train/start_profile.h"
 #include "src/util/pipeline.h"
 #include "src/util/profile.h"
+#include "tandem/dual_model.h"
 #include "tandem/experiment.pb.h"
 #include "tandem/predictor.h"
 #include "tandem/quarantine.h"
@@ -209,12 +211,22 @@ class FileScorer {
   std::vector<Scratch> scratch_;  // a worker
 };
 
+absl::StatusOr<std::unique_ptr<Profile>> ProfileOf(const Predictor& version,
+                                                   const PredictFilesOptions& options) {
+  return StartProfile(ProfiledCommand::kPredict, version.experiment().runtime().threads(),
+                      version.model().kernels(), *options.clock);
+}
+
 }  // namespace
 
 absl::StatusOr<PredictedRows> PredictFiles(ServedModel* model, const std::vector<std::string>& files,
-                                           const std::function<absl::Status(absl::string_view text)>& write) {
-  if (Profile* const profile = Profile::Current(); profile != nullptr)
-    SetScoringCosts(*model->current(), profile);
+                                           const std::function<absl::Status(absl::string_view text)>& write,
+                                           const PredictFilesOptions& options) {
+  std::unique_ptr<Profile> profile;
+  if (options.profile) {
+    TANDEM_ASSIGN_OR_RETURN(profile, ProfileOf(*model->current(), options));
+  }
+  if (Profile::Current() != nullptr) SetScoringCosts(*model->current(), Profile::Current());
   FileScorer scorer(model->current(), write);
   TANDEM_RETURN_IF_ERROR(scorer.WriteHeader());
   for (const std::string& file : files) {
@@ -225,11 +237,12 @@ absl::StatusOr<PredictedRows> PredictFiles(ServedModel* model, const std::vector
     }
     TANDEM_RETURN_IF_ERROR(scorer.Score(file));
   }
-  PredictedRows predicted{scorer.quarantine().rows_read(), scorer.quarantine().rows_bad(), scorer.Ids()};
+  PredictedRows predicted{scorer.quarantine().rows_read(), scorer.quarantine().rows_bad(), scorer.Ids(), ""};
   if (predicted.rows > 0 && !predicted.ids.empty())
     LOG(INFO) << "ids unknown to the model, by feature: " << UnknownIdsText(predicted.ids);
   for (const std::string& warning : UnknownIdWarnings(*model->current(), predicted.ids))
     LOG(WARNING) << warning;
+  if (profile != nullptr) predicted.profile = profile->Table();
   return predicted;
 }
 

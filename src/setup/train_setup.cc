@@ -1,9 +1,13 @@
 // What training and fine-tuning begin with (tandem/setup.h).
 #include <glog/logging.h>
 
+#include <utility>
+
 #include "absl/strings/match.h"
 #include "absl/strings/str_join.h"
+#include "src/setup/to_train.h"
 #include "src/train/run_config.h"
+#include "src/train/run_files.h"
 #include "tandem/experiment.h"
 #include "tandem/experiment.pb.h"
 #include "tandem/model_directory.h"
@@ -29,6 +33,11 @@ absl::Status CheckHaveEffect(const std::vector<std::string>& overrides,
 absl::StatusOr<proto::Experiment> ExperimentToTrain(FileSystem& fs, const std::vector<std::string>& files,
                                                     const std::vector<std::string>& overrides) {
   TANDEM_ASSIGN_OR_RETURN(proto::Experiment experiment, LoadExperiment(files, overrides, fs));
+  return ResolvedToTrain(std::move(experiment), overrides);
+}
+
+absl::StatusOr<proto::Experiment> ResolvedToTrain(proto::Experiment experiment,
+                                                  const std::vector<std::string>& overrides) {
   if (!HasDate(experiment.data().path())) {
     TANDEM_RETURN_IF_ERROR(CheckHaveEffect(overrides, {"train.window_days="},
                                            "a log without days: data.path has no {date}, and is read whole"));
@@ -62,7 +71,7 @@ absl::StatusOr<proto::Experiment> ExperimentToFineTune(FileSystem& fs, const Fin
     return ConfigError(setup.checkpoint, " is a bundle, which serves only; name the run it came from");
   TANDEM_ASSIGN_OR_RETURN(proto::Experiment experiment, ReadModelExperiment(fs, setup.checkpoint));
   for (const std::string& run : {setup.init_from, setup.checkpoint + "/../.."}) {
-    if (!fs.Exists(run + "/config.pbtxt")) continue;
+    if (!fs.Exists(RunConfigPath(run))) continue;
     TANDEM_ASSIGN_OR_RETURN(const proto::Experiment of_run, ReadRunConfig(fs, run));
     experiment.mutable_data()->set_path(of_run.data().path());
     *experiment.mutable_runtime() = of_run.runtime();

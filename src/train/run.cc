@@ -20,10 +20,12 @@
 #include "src/train/run_checkpoints.h"
 #include "src/train/run_config.h"
 #include "src/train/run_directory.h"
+#include "src/train/run_files.h"
 #include "src/train/run_position.h"
 #include "src/train/run_reports.h"
 #include "src/train/run_start.h"
 #include "src/train/stages.h"
+#include "src/train/start_profile.h"
 #include "src/train/student_phase.h"
 #include "src/train/training_memory.h"
 #include "src/train/unused_settings.h"
@@ -32,6 +34,7 @@
 #include "src/util/progress.h"
 #include "tandem/batch_source.h"
 #include "tandem/checkpoint.h"
+#include "tandem/durable_files.h"
 #include "tandem/experiment.h"
 #include "tandem/experiment.pb.h"
 #include "tandem/state.pb.h"
@@ -154,11 +157,7 @@ absl::Status Run::ClaimDirectory() {
 // before the first checkpoint.
 void Run::LeaveDirectory() {
   reports_.Close();
-  const auto ignore = [](const absl::Status& /*the error that led here is the one to tell*/) {};
-  ignore(fs_.RemoveAll(options_.run_dir + "/metrics.jsonl"));
-  ignore(fs_.RemoveAll(options_.run_dir + "/config.pbtxt"));
-  const absl::StatusOr<std::vector<std::string>> names = fs_.List(options_.run_dir);
-  if (names.ok() && names->empty()) ignore(fs_.RemoveAll(options_.run_dir));
+  directory_->Leave(fs_, {kRunMetricsFile, kRunConfigFile});
 }
 
 absl::Status Run::Begin() {
@@ -207,7 +206,7 @@ absl::Status Run::Loop() {
   reports_.Begin(state_);
   checkpoints_.Begin();
   if (stages_.has_value()) return LoopOverStages();
-  const std::string quarantine = options_.run_dir + "/quarantine";
+  const std::string quarantine = RunQuarantinePath(options_.run_dir);
   const LogPosition position = PositionOf(state_);
   if (state_.pass() < experiment_.train().epochs()) {
     BatchSource source(fs_, experiment_, model_->schema(), options_.days, quarantine, position, {},
@@ -260,7 +259,7 @@ absl::Status Run::LoopOverStages() {
 absl::StatusOr<bool> Run::TrainStage() {
   proto::Experiment until = experiment_;
   until.mutable_train()->set_epochs(stages_->last_pass());
-  BatchSource source(fs_, until, schema_, Days(), options_.run_dir + "/quarantine", PositionOf(state_),
+  BatchSource source(fs_, until, schema_, Days(), RunQuarantinePath(options_.run_dir), PositionOf(state_),
                      stages_->log().choice, &*log_files_);
   return TrainFrom(&source);
 }
@@ -418,8 +417,18 @@ absl::StatusOr<RunSummary> TrainRun(const proto::Experiment& experiment, const R
   proto::Experiment resolved = experiment;
   ResolveDefaults(&resolved);
   TANDEM_RETURN_IF_ERROR(ValidateExperiment(resolved));
+  std::unique_ptr<Profile> profile;
+  if (options.profile) {
+    TANDEM_ASSIGN_OR_RETURN(profile, StartProfile(ProfiledCommand::kTrain, resolved.runtime().threads(),
+                                                  KernelsOrBest(options.kernels), *options.clock));
+  }
   if (NeedsKnots(resolved)) TANDEM_RETURN_IF_ERROR(FindKnots(options, &resolved));
-  return Run(resolved, options).Train();
+  TANDEM_ASSIGN_OR_RETURN(RunSummary summary, Run(resolved, options).Train());
+  if (profile == nullptr || summary.already_complete) return summary;
+  summary.profile = profile->Table();
+  TANDEM_RETURN_IF_ERROR(
+      WriteFileAtomically(*options.file_system, RunProfilePath(options.run_dir), profile->Json()));
+  return summary;
 }
 
 }  // namespace tandem

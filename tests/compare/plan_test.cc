@@ -99,6 +99,16 @@ TEST_F(PlanTest, ASettingThatUndoesTheStudentsOwnTuningIsRefused) {
   EXPECT_TRUE(PlanRows(options_).ok()) << PlanRows(options_).status();
 }
 
+TEST_F(PlanTest, AVariantIsANameAndItsChanges) {
+  const auto variant = ParseVariant("slow: train.epochs=2 ;;slow.pbtxt");
+  ASSERT_TRUE(variant.ok()) << variant.status();
+  EXPECT_EQ(variant->name, "slow");
+  EXPECT_EQ(variant->changes, (std::vector<std::string>{"train.epochs=2", "slow.pbtxt"}));
+  const absl::Status status = ParseVariant("train.epochs=2").status();
+  EXPECT_EQ(ExitCode(status), kExitUsage);
+  EXPECT_TRUE(absl::StrContains(status.message(), "'train.epochs=2': not NAME:")) << status;
+}
+
 TEST_F(PlanTest, WhatCanNotBeComparedIsRefusedByName) {
   const CompareOptions good = options_;
   options_.methods = {"COTRAIN"};
@@ -114,6 +124,8 @@ TEST_F(PlanTest, WhatCanNotBeComparedIsRefusedByName) {
   ExpectRefused("measured alike");
   options_.variants = {{"odd", {"train.batch_size=0"}}};
   ExpectRefused("row odd: ");
+  options_.variants = {{"twice", {"train.epochs=2", "train.epochs=3"}}};
+  ExpectRefused("variant twice: 'train.epochs' is given twice");
   options_ = good;
   options_.frontier = {"8x4"};
   ExpectRefused("frontier: '8x4'");

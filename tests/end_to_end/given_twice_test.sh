@@ -42,6 +42,10 @@ for twice in shop.pbtxt ./shop.pbtxt again.pbtxt; do
   train 2 x --config=shop.pbtxt,more.pbtxt,$twice
   expect_err "--config: $twice is"
 done
+expect_exit 2 tune --config=shop.pbtxt,more.pbtxt,shop.pbtxt --run_dir=x --end_date=2026-03-02 --budget=10s
+expect_err "--config: shop.pbtxt is there twice"
+expect_exit 2 inspect --data --input=shop/2026-03-01.tsv --config=shop.pbtxt,shop.pbtxt
+expect_err "--config: shop.pbtxt is there twice"
 train 2 x --config=shop.pbtxt train.epochs=1 train.epochs=2
 expect_err "'train.epochs' is given twice"
 train 2 x --config=shop.pbtxt train.optimizer.adam.lr=0.1 train.optimizer.sgd.lr=0.1

@@ -133,6 +133,10 @@ TEST_P(KernelsTest, GemmIsTheProductWithBiasActivationAndAccumulation) {
   }
 }
 
+TEST_P(KernelsTest, WideAreThoseOf512Bits) {
+  EXPECT_EQ(kernels().wide(), std::string(kernels().name()) == "avx512");
+}
+
 TEST_P(KernelsTest, PackTakesEitherStride) {
   for (const GemmCase& c : kGemmCases) {
     SCOPED_TRACE(testing::Message() << c.k << "x" << c.n);

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
@@ -95,6 +96,21 @@ TEST_F(PredictFilesTest, IdsThatTheModelDoesNotKnowAreToldWhoeverCalls) {
       << logged.text;
   EXPECT_NE(logged.text.find("feature 'user', column 'user': 30 of 30 ids are unknown"), std::string::npos)
       << logged.text;
+}
+
+TEST_F(PredictFilesTest, AProfileIsThereWhereItIsAskedForAndOneAtATime) {
+  const auto model = Open("one");
+  const std::string file = Write("day.tsv", SmallLog(20, 1));
+  const auto nothing = [](absl::string_view /*piece*/) { return absl::OkStatus(); };
+  EXPECT_EQ(PredictFiles(model.get(), {file}, nothing).value().profile, "");
+  PredictFilesOptions options;
+  options.profile = true;
+  const auto rows = PredictFiles(model.get(), {file}, nothing, options);
+  ASSERT_TRUE(rows.ok()) << rows.status();
+  EXPECT_TRUE(absl::StrContains(rows->profile, "student forward")) << rows->profile;
+  EXPECT_EQ(Profile::Current(), nullptr);
+  const Profile other(ProfiledCommand::kPredict, 1, MachinePeak());
+  EXPECT_EQ(ExitCode(PredictFiles(model.get(), {file}, nothing, options).status()), kExitUsage);
 }
 
 TEST_F(PredictFilesTest, AProfileKnowsWhatScoringCosts) {

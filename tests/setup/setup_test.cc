@@ -73,6 +73,39 @@ TEST_F(SetupTest, TheDaysAreTheWindowOrTheWholeOfALogWithoutDays) {
   ExpectRefused(DaysToTrain(FileSystem::Default(), experiment, "2026-01-02").status(), "read whole");
 }
 
+TEST_F(SetupTest, ATuningTakesTheConfigurationAsItsFilesHaveIt) {
+  TuneOptions options;
+  options.run_dir = Path("tuned");
+  TuneSetup setup{config_, {"train.epochs=2"}, "2026-01-03"};
+  const auto given = ExperimentToTune(setup, &options);
+  ASSERT_TRUE(given.ok()) << given.status();
+  EXPECT_EQ(given->train().epochs(), 2);
+  EXPECT_FALSE(given->embedding().has_optimizer()) << "defaults are written out";
+  EXPECT_EQ(options.days.size(), 3u);
+  EXPECT_EQ(options.name, config_[0]);
+
+  setup.overrides = {"train.batch_size=0"};
+  ExpectRefused(ExperimentToTune(setup, &options).status(), "train.batch_size");
+  setup.overrides.clear();
+  for (const std::string& input : {config_[0], Path("logs/2026-01-02.tsv")}) {
+    options.output = input;
+    options.replace = false;
+    ExpectRefused(ExperimentToTune(setup, &options).status(), "is also an input (" + input);
+    options.replace = true;
+    EXPECT_TRUE(ExperimentToTune(setup, &options).ok());
+  }
+
+  // One that is resumed has its own.
+  setup.files.clear();
+  options.output.clear();
+  options.resume = true;
+  EXPECT_FALSE(ExperimentToTune(setup, &options).ok());
+  Write("tuned/given.pbtxt", FileBytes(config_[0]));
+  const auto resumed = ExperimentToTune(setup, &options);
+  ASSERT_TRUE(resumed.ok()) << resumed.status();
+  EXPECT_EQ(options.name, Path("tuned/given.pbtxt"));
+}
+
 TEST_F(SetupTest, FineTuningGoesOnWithTheModelsConfigurationAndTheRunsLog) {
   const proto::Experiment trained =
       ExperimentToTrain(fs_, config_, {"embedding.dim=6", "runtime.threads=2"}).value();

@@ -435,6 +435,25 @@ TEST_F(RunTest, ARunKeepsItsPrecisionAndARunFromItsCheckpointMayHaveEither) {
   }
 }
 
+TEST_F(RunTest, AProfileIsKeptInTheRunAndChangesNoByteOfIt) {
+  RunOptions plain = Options("plain"), profiled = Options("profiled");
+  plain.days.resize(1);
+  profiled.days.resize(1);
+  profiled.profile = true;
+  const auto without = TrainRun(Experiment(), plain), with = TrainRun(Experiment(), profiled);
+  ASSERT_TRUE(without.ok() && with.ok()) << with.status();
+  EXPECT_EQ(without->profile, "");
+  EXPECT_NE(with->profile.find("teacher backward"), std::string::npos) << with->profile;
+  EXPECT_FALSE(stdfs::exists(root_ / "plain/profile.json"));
+  const std::string json = Bytes(root_ / "profiled/profile.json");
+  EXPECT_NE(json.find("\"command\":\"train\""), std::string::npos) << json;
+  EXPECT_EQ(Bytes(without->checkpoint + "/teacher.bin"), Bytes(with->checkpoint + "/teacher.bin"));
+  // Of a run that is done there is nothing to tell.
+  profiled.resume = true;
+  EXPECT_EQ(TrainRun(Experiment(), profiled).value().profile, "");
+  EXPECT_EQ(Bytes(root_ / "profiled/profile.json"), json);
+}
+
 TEST_F(RunTest, ADirectoryThatIsNotEmptyIsNeverWrittenInto) {
   stdfs::create_directories(root_ / "taken");
   std::ofstream(root_ / "taken/notes.txt") << "mine";
