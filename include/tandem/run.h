@@ -6,8 +6,8 @@
 //   TANDEM_ASSIGN_OR_RETURN(const RunSummary summary, TrainRun(experiment, options));
 //
 // run_dir holds config.pbtxt (fully resolved), metrics.jsonl (an object a logged step, and one a day with
-// progressive metrics), checkpoints/step-N/, quarantine/ and profile.json if asked for. Killed at any moment and resumed, a run ends
-// with the bits of the uninterrupted one.
+// progressive metrics), checkpoints/step-N/, quarantine/, and profile.json where one is asked for. Killed at
+// any moment and resumed, a run ends with the bits of the uninterrupted one.
 //
 // Errors: ConfigError for an experiment or options at fault, a directory that is not empty without `resume`, a
 // configuration that differs from the run's; DataError from the log; ModelError from a damaged checkpoint.
