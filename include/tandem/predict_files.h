@@ -11,8 +11,8 @@
 // Reading, scoring and writing overlap on runtime.threads threads and one that reads; no result depends on
 // their number. A model behind a link is followed anew before every file.
 //
-// Not ScoreFiles (tandem/score_files.h), which keeps the scores of labelled rows for metrics: here rows need no
-// label, carry their keys, keep their place where they are malformed, and are gone once they are written.
+// Not ScoreFiles (tandem/score_files.h), which keeps the scores of labelled rows for metrics: here rows need
+// no label, carry their keys, keep their place where they are malformed, and go once they are written.
 #ifndef TANDEM_PREDICT_FILES_H_
 #define TANDEM_PREDICT_FILES_H_
 

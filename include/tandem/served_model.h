@@ -12,9 +12,9 @@
 // current() once is scored by one version of graph and rows from its beginning to its end. Where (1) fails
 // the version in place stays.
 //
-// What names a model that somebody may publish or prune meanwhile opens one, if only for a while: `predict`,
-// `evaluate`, `importance`, `report`, `inspect --time`, the judging of `daily`, a ScoringService. What scores a
-// run of its own (a cell of `compare`, a trial of `tune`, an export) loads a Predictor.
+// Who is given a model by a name, which somebody may publish or prune meanwhile, opens one, if only for a
+// while: `predict`, `evaluate`, `importance`, `report`, `inspect --time`, the judging of `daily`, a server.
+// Who scores a run of its own (a cell of `compare`, a trial of `tune`, an export) loads a Predictor.
 //
 // Memory: two versions while one takes the other's place, and as long as somebody holds the old one.
 // Thread-safe: any number of threads call current() while another one refreshes or swaps.

@@ -47,9 +47,9 @@ struct TuneSetup {
   std::string end_date;
 };
 
-// The configuration as its files have it, which is what RunTuning takes; refused where ExperimentToTrain refuses
-// it. Fills `days` and `name` of the options, in which run_dir, output and the like are set: an output that is
-// one of the files, or of the log's, is refused unless it is to be replaced.
+// The configuration as its files have it, for RunTuning; refused where ExperimentToTrain refuses it. Fills
+// `days` and `name` of the options, in which run_dir, output and the like are set: an output that is one of
+// the files, or of the log's, is refused unless it is to be replaced.
 absl::StatusOr<proto::Experiment> ExperimentToTune(const TuneSetup& setup, TuneOptions* options);
 
 // ---- fine-tuning

@@ -6,10 +6,10 @@
 //   TANDEM_ASSIGN_OR_RETURN(const HeldOutScores scores, scorer.Score(*model, {.teacher = true}, nullptr));
 //
 // The rows are read anew each time: the memory doesn't grow with their number but by 20 bytes a row and
-// tower. Features with a serving value have that. Not ScoreFiles (tandem/score_files.h), which scores models
-// that are loaded: here the towers are the trainer's own, a committee's mean is learned from the scores of its
-// members, and the rows that it reads are those of the run, quarantine and weights included.
-// Results don't depend on the number of workers.
+// tower. Features with a serving value have that. Results don't depend on the number of workers.
+// Not ScoreFiles (tandem/score_files.h), which scores loaded models: here the towers are the trainer's own, a
+// committee's mean is learned from the scores of its members, and the rows are read as the run reads them,
+// with its quarantine.
 #ifndef TANDEM_SRC_TRAIN_HELD_OUT_SCORER_H_
 #define TANDEM_SRC_TRAIN_HELD_OUT_SCORER_H_
 
