@@ -105,15 +105,8 @@ absl::Status CheckOutputFile(const std::vector<std::string>& inputs, const std::
     return ConfigError("--output: ", output, ": what is written is plain text; leave ", ending,
                        " off, or compress what comes from --output=-");
   }
-  FileSystem& fs = FileSystem::Default();
-  const absl::StatusOr<FileInfo> written = fs.Info(output);
-  if (!written.ok() || written->kind != FileInfo::Kind::kFile) return absl::OkStatus();
-  for (const std::string& input : inputs) {
-    if (AreOneFile(fs, input, output)) {
-      return ConfigError("--output: ", output, " is also an input (", input, "); it would be replaced");
-    }
-  }
-  return absl::OkStatus();
+  const absl::Status status = CheckIsNoInput(FileSystem::Default(), output, inputs);
+  return status.ok() ? status : ConfigError("--", status.message());
 }
 
 std::vector<std::string> SplitList(const std::string& text) {

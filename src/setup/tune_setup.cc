@@ -9,20 +9,6 @@
 #include "tandem/status.h"
 
 namespace tandem {
-namespace {
-
-absl::Status CheckIsNoInput(FileSystem& fs, const std::string& output,
-                            const std::vector<std::string>& inputs) {
-  const absl::StatusOr<FileInfo> written = fs.Info(output);
-  if (!written.ok() || written->kind != FileInfo::Kind::kFile) return absl::OkStatus();
-  for (const std::string& input : inputs) {
-    if (AreOneFile(fs, input, output))
-      return ConfigError("output: ", output, " is also an input (", input, "); it would be replaced");
-  }
-  return absl::OkStatus();
-}
-
-}  // namespace
 
 absl::StatusOr<proto::Experiment> ExperimentToTune(const TuneSetup& setup, TuneOptions* options) {
   FileSystem& fs = *options->file_system;

@@ -1,5 +1,7 @@
 #include "src/util/distinct_files.h"
 
+#include "tandem/status.h"
+
 namespace tandem {
 
 std::string DistinctFiles::Before(const std::string& path) {
@@ -15,6 +17,17 @@ std::string DistinctFiles::Before(const std::string& path) {
 bool AreOneFile(FileSystem& fs, const std::string& a, const std::string& b) {
   const absl::StatusOr<FileInfo> first = fs.Info(a), second = fs.Info(b);
   return first.ok() && second.ok() && first->device == second->device && first->number == second->number;
+}
+
+absl::Status CheckIsNoInput(FileSystem& fs, const std::string& output,
+                            const std::vector<std::string>& inputs) {
+  const absl::StatusOr<FileInfo> written = fs.Info(output);
+  if (!written.ok() || written->kind != FileInfo::Kind::kFile) return absl::OkStatus();
+  for (const std::string& input : inputs) {
+    if (AreOneFile(fs, input, output))
+      return ConfigError("output: ", output, " is also an input (", input, "); it would be replaced");
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace tandem

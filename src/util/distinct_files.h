@@ -12,8 +12,10 @@
 #include <cstdint>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/status/status.h"
 #include "tandem/file_system.h"
 
 namespace tandem {
@@ -34,6 +36,10 @@ class DistinctFiles {
 
 // Whether two names lead to one file. What can't be looked at is nobody's: its reader says what is wrong.
 bool AreOneFile(FileSystem& fs, const std::string& a, const std::string& b);
+
+// A ConfigError where a file that is to be written is one of those that are read, under whatever name.
+absl::Status CheckIsNoInput(FileSystem& fs, const std::string& output,
+                            const std::vector<std::string>& inputs);
 
 }  // namespace tandem
 

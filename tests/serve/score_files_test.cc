@@ -131,7 +131,7 @@ TEST_F(ScoreFilesTest, WhatIsLearnedAndWhatIsHeldOutAreAllRowsAndNoneTwice) {
   const auto all = ScoreFiles({model.get()}, {file}), most = ScoreFiles({model.get()}, {file}, learned),
              others = ScoreFiles({model.get()}, {file}, held_out);
   ASSERT_TRUE(all.ok() && most.ok() && others.ok()) << others.status();
-  const auto scores = [](const absl::StatusOr<std::vector<TowerLogs>>& logs) {
+  const auto scores = [](const absl::StatusOr<std::vector<TowerLogs>>& logs) -> const std::vector<float>& {
     return (*logs)[0].student.probabilities();
   };
   std::vector<float> both = scores(most);

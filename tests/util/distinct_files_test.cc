@@ -32,5 +32,18 @@ TEST_F(DistinctFilesTest, WhatIsNotThereOrIsADeviceIsNobodysDouble) {
   }
 }
 
+TEST_F(DistinctFilesTest, WhatIsReadIsNotWrittenUnderWhateverName) {
+  FileSystem& fs = FileSystem::Default();
+  const std::string spring = Write("spring", "x");
+  std::filesystem::create_symlink("spring", Path("link"));
+  for (const std::string& output : {spring, Path("link")}) {
+    const absl::Status status = CheckIsNoInput(fs, output, {Path("summer"), spring});
+    EXPECT_EQ(status.message(),
+              "output: " + output + " is also an input (" + spring + "); it would be replaced");
+  }
+  EXPECT_TRUE(CheckIsNoInput(fs, Path("summer"), {spring}).ok());
+  EXPECT_TRUE(CheckIsNoInput(fs, "/dev/null", {"/dev/null"}).ok());
+}
+
 }  // namespace
 }  // namespace tandem
