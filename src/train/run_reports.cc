@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "src/train/run_files.h"
 #include "tandem/experiment.pb.h"
 #include "tandem/status.h"
 
@@ -12,7 +13,7 @@ RunReports::RunReports(FileSystem& fs, Clock& clock, const proto::Experiment& ex
                        const Schema& schema, const RunOptions& options, double passes)
     : fs_(fs),
       clock_(clock),
-      log_path_(options.run_dir + "/metrics.jsonl"),
+      log_path_(RunMetricsPath(options.run_dir)),
       log_every_steps_(experiment.runtime().log_every_steps()),
       divergence_(schema),
       progress_(fs, experiment, options.days, passes, options.terminal, options.quiet),

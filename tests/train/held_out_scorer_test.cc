@@ -24,7 +24,8 @@ using testing::HasSubstr;
 class HeldOutScorerTest : public SampleFilesTest {
  protected:
   HeldOutScorerTest()
-      : experiment_(SmallExperiment("teacher { interaction { fm {} } mlp { hidden: 8 } } student { mlp { hidden: 8 } }")),
+      : experiment_(SmallExperiment(
+            "teacher { interaction { fm {} } mlp { hidden: 8 } } student { mlp { hidden: 8 } }")),
         model_(experiment_, *FindKernels("auto").value(), /*trained=*/true) {
     model_.Initialize();
     Workers workers(1);
