@@ -22,9 +22,9 @@ namespace {
 constexpr char kModel[] =
     "teacher { interaction { fm {} } mlp { hidden: 12 } } student { mlp { hidden: 8 hidden: 4 } }";
 
-class RowLossesTest : public SampleFilesTest {
+class MeasureRowLossesTest : public SampleFilesTest {
  protected:
-  RowLossesTest() { WriteTrainedCheckpoint(experiment_, /*steps=*/9, Path("model")); }
+  MeasureRowLossesTest() { WriteTrainedCheckpoint(experiment_, /*steps=*/9, Path("model")); }
 
   absl::StatusOr<RowLosses> Measure(const std::string& log, int part) const {
     return MeasureRowLosses(FileSystem::Default(), experiment_, {{"", {Write("log.tsv", log)}}}, part,
@@ -35,7 +35,7 @@ class RowLossesTest : public SampleFilesTest {
       SmallExperiment(kModel, "train { validation { share: 0.25 } } data { negative_keep_rate: 0.5 }");
 };
 
-TEST_F(RowLossesTest, TheSharesAreTheRowsOfTheLogEachOnceByTheLossOfTheStudent) {
+TEST_F(MeasureRowLossesTest, TheSharesAreTheRowsOfTheLogEachOnceByTheLossOfTheStudent) {
   const std::string log = SmallLog(400, 1);
   const auto predictor = Predictor::Load(Path("model"), {});
   ASSERT_TRUE(predictor.ok()) << predictor.status();
@@ -62,7 +62,7 @@ TEST_F(RowLossesTest, TheSharesAreTheRowsOfTheLogEachOnceByTheLossOfTheStudent) 
   EXPECT_NEAR(sum, expected, 1e-3);
 }
 
-TEST_F(RowLossesTest, MalformedRowsWereToldOfByTheRunThatReadThem) {
+TEST_F(MeasureRowLossesTest, MalformedRowsWereToldOfByTheRunThatReadThem) {
   const std::string log = SmallLog(400, 1);
   std::string bad;
   for (int row = 0; row < 100; ++row) bad += "0\t3\t4\t\t5\told\n";
@@ -71,21 +71,8 @@ TEST_F(RowLossesTest, MalformedRowsWereToldOfByTheRunThatReadThem) {
   EXPECT_EQ(with_bad->losses, good->losses);
 }
 
-TEST_F(RowLossesTest, ALogWithoutARowIsAnError) {
+TEST_F(MeasureRowLossesTest, ALogWithoutARowIsAnError) {
   EXPECT_EQ(ExitCode(Measure(SmallLog(0, 1), 0).status()), kExitData);
-}
-
-TEST_F(RowLossesTest, TheyAreReadAsTheyWereWritten) {
-  RowLosses losses;
-  losses.losses = {0.5f, 0.25f};
-  losses.weights = {1, 3};
-  FileSystem& fs = FileSystem::Default();
-  ASSERT_TRUE(WriteRowLosses(fs, losses, Path("losses.bin")).ok());
-  const auto read = ReadRowLosses(fs, Path("losses.bin"));
-  ASSERT_TRUE(read.ok()) << read.status();
-  EXPECT_EQ(read->losses, losses.losses);
-  EXPECT_EQ(read->weights, losses.weights);
-  EXPECT_DOUBLE_EQ(MeanLoss(*read), (0.5 + 3 * 0.25) / 4);
 }
 
 }  // namespace
