@@ -52,8 +52,11 @@ class SampleFormat {
 
   // A stream's rows.
   virtual const RowFraming& framing() const = 0;
-  // Whether a file's first row is its head.
+  // Whether a file begins with a head.
   virtual bool has_head() const = 0;
+  // Of a row before which there was no head, where there is one: whether it is the head. One that isn't is
+  // passed over, a blank line, say.
+  virtual bool IsHead(absl::string_view row) const = 0;
   // Longer rows are malformed.
   virtual int64_t max_row_bytes() const = 0;
 };

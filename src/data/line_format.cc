@@ -161,6 +161,7 @@ class LineFormat : public SampleFormat {
   }
   const RowFraming& framing() const override { return framing_ != nullptr ? *framing_ : LineFraming(); }
   bool has_head() const override { return false; }
+  bool IsHead(absl::string_view /*row*/) const override { return false; }
   int64_t max_row_bytes() const override { return syntax_->max_line_bytes(); }
 
  private:

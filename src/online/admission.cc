@@ -35,10 +35,10 @@ absl::StatusOr<StreamReader::Event> Admission::ReadHeader(StreamReader* reader, 
   decoder_.reset();
   if (has_header()) {
     StreamRow raw;
-    TANDEM_ASSIGN_OR_RETURN(const StreamReader::Event event, reader->Next(wait_seconds, &raw));
-    if (event != StreamReader::Event::kRow) return event;
-    // Blank lines before it.
-    if (raw.text.empty() && !raw.too_long) return ReadHeader(reader, wait_seconds);
+    do {
+      TANDEM_ASSIGN_OR_RETURN(const StreamReader::Event event, reader->Next(wait_seconds, &raw));
+      if (event != StreamReader::Event::kRow) return event;
+    } while (!raw.too_long && !format_->IsHead(raw.text));
     header_ = std::string(raw.text);
   }
   TANDEM_RETURN_IF_ERROR(MakeDecoder());

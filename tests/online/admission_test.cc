@@ -26,11 +26,12 @@ class AdmissionTest : public SampleFilesTest {
   // What comes of each line after the header: "row+@12" (positive, at time 12), "row-@12", "none", or
   // "error".
   std::vector<std::string> Admit(const std::string& online, const std::string& lines,
-                                 const std::string& data = "max_bad_fraction: 1") {
+                                 const std::string& data = "max_bad_fraction: 1",
+                                 const std::string& before_header = "") {
     experiment_ = OnlineExperiment(SmallExperiment("method: STUDENT_ALONE student { mlp { hidden: 8 } }",
                                                    "online { " + online + " } data { " + data + " }"));
     schema_ = std::make_unique<Schema>(experiment_);
-    const std::string path = Write("clicks.tsv", kHeader + lines);
+    const std::string path = Write("clicks.tsv", before_header + kHeader + lines);
     admission_ = std::make_unique<Admission>(experiment_, *schema_, FileSystem::Default(), Path("quarantine"),
                                              path, &state_);
     const auto reader =
@@ -154,6 +155,13 @@ TEST_F(AdmissionTest, ASampleHasTheLabelThatItsRowHasByNow) {
   EXPECT_EQ((*sample)->labels[0], 1);
   rows_[0].line = "not a row";
   EXPECT_EQ(ExitCode(admission_->Sample(rows_[0]).status()), kExitModel);
+}
+
+TEST_F(AdmissionTest, BlankLinesBeforeTheHeaderArePassedOverHoweverMany) {
+  EXPECT_EQ(Admit("", "1\tu\ti\t\tq\t3\t1\n", "max_bad_fraction: 0", std::string(1000000, '\n') + "\r\n"),
+            (Texts{"row+@0"}));
+  EXPECT_EQ(state_.rows_passed_over(), 0);
+  EXPECT_EQ(state_.rows_good(), 1);
 }
 
 TEST_F(AdmissionTest, AColumnThatIsMissingIsNamedWithItsSetting) {

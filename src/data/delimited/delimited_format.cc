@@ -98,6 +98,7 @@ class DelimitedFormat : public SampleFormat {
     return quoted_framing_ != nullptr ? *quoted_framing_ : LineFraming();
   }
   bool has_head() const override { return options_.header; }
+  bool IsHead(absl::string_view row) const override { return options_.header && !row.empty(); }
   int64_t max_row_bytes() const override { return options_.max_line_bytes; }
 
  private:
