@@ -39,7 +39,7 @@ class AdmissionTest : public SampleFilesTest {
                            admission_->format().max_row_bytes(), nullptr)
             .value();
     std::vector<std::string> outcomes;
-    const absl::StatusOr<StreamReader::Event> header = admission_->ReadHeader(reader.get(), 0);
+    const absl::StatusOr<StreamReader::Event> header = admission_->ReadHead(reader.get(), 0);
     if (!header.ok()) return {std::string(header.status().message())};
     EXPECT_TRUE(admission_->Resume().ok());
     StreamRow line;
@@ -69,7 +69,7 @@ TEST_F(AdmissionTest, ARowKeepsItsLabelAndItsTime) {
   EXPECT_EQ(Admit("time_column: 'time'", "1\tu\ti\t\tq\t3\t86400.5\n0\tu\ti\ta|b\tq\t\t7\n"),
             (Texts{"row+@86400.5", "row-@7"}));
   EXPECT_EQ(state_.rows_good(), 2);
-  EXPECT_EQ(rows_[1].line, "0\tu\ti\ta|b\tq\t\t7");
+  EXPECT_EQ(rows_[1].raw, "0\tu\ti\ta|b\tq\t\t7");
 }
 
 TEST_F(AdmissionTest, AMalformedRowIsSetAsideAndCountedByItsFault) {
@@ -96,7 +96,7 @@ TEST_F(AdmissionTest, ALineThatIsTooLongIsMalformed) {
   EXPECT_EQ(
       Admit("", "1\tu\ti\t\tq\t3\t1\n" + std::string(3000, 'x') + "\n", "delimited { max_line_bytes: 1024 }"),
       (Texts{"row+@0", "none"}));
-  EXPECT_EQ(state_.rows_bad(static_cast<int>(RowFault::kLineTooLong)), 1);
+  EXPECT_EQ(state_.rows_bad(static_cast<int>(RowFault::kRowTooLong)), 1);
   EXPECT_THAT(std::string(admission_->Finish().message()),
               HasSubstr("the first is " + Path("clicks.tsv") +
                         ":3: a row of more than data.delimited.max_line_bytes 1024"));
@@ -124,9 +124,9 @@ TEST_F(AdmissionTest, TheFirstRowOfEachDayIsNotedWhereItBegins) {
   ASSERT_EQ(state_.day_start_size(), 3);
   EXPECT_DOUBLE_EQ(state_.day_start(0).time(), 0);
   EXPECT_EQ(state_.day_start(0).offset(), static_cast<int64_t>(sizeof(kHeader) - 1));
-  EXPECT_EQ(state_.day_start(0).lines(), 1);
+  EXPECT_EQ(state_.day_start(0).numbers(), 1);
   EXPECT_DOUBLE_EQ(state_.day_start(1).time(), 86400);
-  EXPECT_EQ(state_.day_start(1).lines(), 3);
+  EXPECT_EQ(state_.day_start(1).numbers(), 3);
   EXPECT_DOUBLE_EQ(state_.day_start(2).time(), 259200) << "a day without a row has no beginning";
 }
 
@@ -153,7 +153,7 @@ TEST_F(AdmissionTest, ASampleHasTheLabelThatItsRowHasByNow) {
   rows_[0].positive = true;
   sample = admission_->Sample(rows_[0]);
   EXPECT_EQ((*sample)->labels[0], 1);
-  rows_[0].line = "not a row";
+  rows_[0].raw = "not a row";
   EXPECT_EQ(ExitCode(admission_->Sample(rows_[0]).status()), kExitModel);
 }
 
