@@ -25,7 +25,7 @@ enum FieldOf { kUser, kAge, kCount, kPrice, kTags, kFields };
 Schema SchemaOf(const std::string& data = "", const std::string& distill = "") {
   return Schema(ExperimentOf(absl::StrCat("data { path: 'unused' ", data, R"( }
       feature { name: "user" sparse {} }
-      feature { name: "age" dense { transform: LOG1P max_magnitude: 3 serving_value: "7" } }
+      feature { name: "age" dense { transform: LOG1P max_magnitude: 3 } serving_value: "7" }
       feature { name: "count" dense { bucketize { boundaries: [2, 10] } } }
       feature { name: "price" dense { piecewise { knots: [0, 10] } } }
       feature { name: "tags" sparse { multi_valued: true } }

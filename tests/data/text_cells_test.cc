@@ -53,8 +53,9 @@ class TextCellsTest : public testing::Test {
             R"( } feature { name: "user" sparse {} } feature { name: "age" dense { max_magnitude: 1000 } }
         feature { name: "tags" sparse { weighted: true } }
         feature { name: "hour" column: "when" time { part: HOUR } }
-        feature { name: "last" sparse { sequence { max_length: 2 } } }
-        model { teacher { mlp { hidden: 4 } } student { mlp { hidden: 2 } } })"))) {}
+        feature { name: "last" sparse { sequence { max_length: 2 } table: "user" } }
+        model { teacher { interaction { transformer { sequence: "last" target: "user" } } mlp { hidden: 4 } }
+                student { mlp { hidden: 2 } } })"))) {}
 
   TextCells Create(const RowNeeds& needs = {RowUse::kTrain}) {
     absl::StatusOr<TextCells> cells =

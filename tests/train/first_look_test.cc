@@ -24,7 +24,7 @@ class FirstLookTest : public SampleFilesTest {
  protected:
   static proto::Experiment ExperimentWith(const std::string& age, const std::string& more = "") {
     return ExperimentOf(
-        absl::StrCat("data { path: 'unused' key_columns: 'user' max_bad_fraction: 1 } ",
+        absl::StrCat("data { path: '{date}' key_columns: 'user' max_bad_fraction: 1 } ",
                      "feature { name: 'user' sparse {} } feature { name: 'age' dense { ", age,
                      " } } model { teacher { mlp { hidden: 4 } } student { mlp { hidden: 2 } } } ", more));
   }
