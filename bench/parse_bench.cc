@@ -32,9 +32,9 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
 #include "src/data/delimited/delimited_decoder.h"
-#include "src/data/delimited/delimited_format.h"
 #include "tandem/experiment.pb.h"
 #include "tandem/random.h"
+#include "tandem/sample_format.h"
 #include "tandem/schema.h"
 
 namespace tandem {
@@ -265,14 +265,14 @@ void BM_File(benchmark::State& state, Quotes quotes) {
     std::ofstream file(path);
     for (int i = 0; i < kTimes; ++i) file << text;
   }
-  DelimitedOptions options;
-  options.header = false;
-  options.columns = {"label"};
-  for (const Field& field : schema.fields()) options.columns.push_back(field.column);
-  options.max_line_bytes = 1 << 20;
-  if (quotes != Quotes::kTab) options.delimiter = ',';
-  if (quotes != Quotes::kTab) options.quote = '"';
-  const std::unique_ptr<const SampleFormat> format = MakeDelimitedFormat(options);
+  proto::Data data;
+  proto::Delimited& delimited = *data.mutable_delimited();
+  delimited.set_header(false);
+  delimited.add_column("label");
+  for (const Field& field : schema.fields()) delimited.add_column(field.column);
+  delimited.set_max_line_bytes(1 << 20);
+  delimited.set_delimiter(quotes == Quotes::kTab ? "\t" : ",");  // the default quote follows it
+  const std::unique_ptr<const SampleFormat> format = MakeSampleFormat(data);
   const auto decoder = format->MakeDecoder(schema, {RowUse::kTrain}, "", path).value();
   Batch batch(kIntegers + kIds);
   std::vector<BadRow> bad;

@@ -12,11 +12,11 @@
 #include <cstring>
 #include <utility>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_split.h"
 #include "src/train/run_config.h"
 #include "src/train/run_files.h"
 #include "src/util/distinct_files.h"
+#include "src/util/packed_name.h"
 #include "tandem/file_system.h"
 #include "tandem/status.h"
 #include "tools/path_list.h"
@@ -100,9 +100,9 @@ absl::Status CheckOutputIsFolder() {
 }
 
 absl::Status CheckOutputFile(const std::vector<std::string>& inputs, const std::string& output) {
-  for (const char* const ending : {".gz", ".zst", ".bz2", ".xz", ".zip"}) {
-    if (!absl::EndsWith(output, ending)) continue;
-    return ConfigError("--output: ", output, ": what is written is plain text; leave ", ending,
+  const PackedName name = PackedNameOf(output);
+  if (name.packing != Packing::kNone) {
+    return ConfigError("--output: ", output, ": what is written is plain text; leave ", name.ending,
                        " off, or compress what comes from --output=-");
   }
   const absl::Status status = CheckIsNoInput(FileSystem::Default(), output, inputs);

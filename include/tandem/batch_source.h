@@ -34,6 +34,7 @@
 #include "absl/status/statusor.h"
 #include "tandem/batch.h"
 #include "tandem/day_files.h"
+#include "tandem/day_watch.h"
 #include "tandem/file_system.h"
 #include "tandem/row_choice.h"
 #include "tandem/row_fault.h"
@@ -82,14 +83,6 @@ struct LogEvent {
   LogPosition next;         // where a run would go on after this event
   RowCounts day_rows;       // kDayEnd of the first pass: rows of that day
   int64_t day_batches = 0;  // kDayEnd: batches of the day
-};
-
-// Is asked before a day is read and after it, on the reading thread; an error ends the reading.
-class DayWatch {
- public:
-  virtual ~DayWatch() = default;
-  virtual absl::Status Begin(const Day& day) = 0;
-  virtual absl::Status End(const Day& day) = 0;
 };
 
 class BatchSource {

@@ -27,7 +27,7 @@ namespace tandem {
 // written.
 class Quarantine {
  public:
-  // Rows go to directory/NAME, NAME the file's own without .gz or .zst. A name without a date gets its
+  // Rows go to directory/NAME, NAME the file's own without .gz, .zst or .zstd. A name without a date gets its
   // folders' in front, from the dated one on: dt=2000-11-20/part-0.gz becomes dt=2000-11-20_part-0. A second
   // file of the same name becomes NAME-2. What an earlier reading of the file left there is replaced. An
   // empty directory keeps none. `fs` must outlive the quarantine.

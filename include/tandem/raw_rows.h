@@ -21,18 +21,20 @@ struct RawRows {
   std::string bytes;                    // a buffer: may be larger than what the rows take
   std::vector<absl::string_view> rows;  // into it; one that is too long is empty and marked
   std::vector<bool> too_long;
-  std::vector<bool> quoted;      // whether a row holds a quote; empty where none of them does
   std::vector<int64_t> numbers;  // of the rows in their file; empty where they are consecutive
-  int64_t file_bytes = 0;        // what they took of the file, uncompressed
-  int64_t first_row = 1;         // number of rows[0] in its file: of text the line, from 1
+  // What the format's file tells its decoder of them: that they need a closer look than rows of the format
+  // do. Some of them may be without it.
+  bool marked = false;
+  int64_t file_bytes = 0;  // what they took of the file, uncompressed
+  int64_t first_row = 1;   // number of rows[0] in its file: of text the line, from 1
   // Of a row in its file: of text the line where it begins.
   int64_t Number(int row) const { return numbers.empty() ? first_row + row : numbers[row]; }
   // Keeps the memory.
   void Clear() {
     rows.clear();
     too_long.clear();
-    quoted.clear();
     numbers.clear();
+    marked = false;
     file_bytes = 0;
     first_row = 1;
   }

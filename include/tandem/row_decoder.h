@@ -15,7 +15,6 @@
 #include <vector>
 
 #include "absl/strings/string_view.h"
-#include "absl/types/span.h"
 #include "tandem/batch.h"
 #include "tandem/raw_rows.h"
 #include "tandem/row_fault.h"
@@ -57,17 +56,6 @@ class RowDecoder {
   virtual void AppendKeys(absl::string_view row, char separator, std::string* out) const = 0;
   // The number in RowNeeds::time_column of a row that Decode has taken.
   virtual RowFault Time(absl::string_view row, double* time) const = 0;
-};
-
-// The same for cells that are already apart: of a program that holds its samples in memory, or of a request.
-// A cell is text as the log's format has it.
-class CellDecoder {
- public:
-  virtual ~CellDecoder() = default;
-  // Appends one row to `batch`, or leaves it as it was and says why. `cells` in the order of the columns that
-  // the decoder was made for. `detail` may be null.
-  virtual RowFault Decode(absl::Span<const absl::string_view> cells, Batch* batch,
-                          std::string* detail) const = 0;
 };
 
 }  // namespace tandem

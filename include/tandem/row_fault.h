@@ -17,18 +17,20 @@ namespace tandem {
 // The numbers are kept in checkpoints: new faults come last.
 enum class RowFault {
   kNone = 0,
-  kColumnCount,  // more or fewer columns than the header
+  kColumnCount,  // of formats whose columns have places: more or fewer than the head, or the config, names
   kLabel,        // not 0 or 1, or none where there is nothing else to learn from
   kNumber,       // a dense value or a teacher's score that doesn't parse
   kNotFinite,    // NaN or infinity, in a dense value, a weight or a teacher's score
   kWeight,       // a sample weight or an id's weight that is absent, doesn't parse, or is negative
-  kLineTooLong,
+  kRowTooLong,   // than the format's limit
   kSyntax,  // not a row of the format: no object, a list where one value is wanted, a quote without its end
   kMagnitude,  // a dense value further from 0 than the feature's max_magnitude
   kTime,       // a moment that doesn't parse
-  kHeader,  // a header line of other columns than the file's, or in another order: what follows can't be read
-  kBlankLine,       // nothing at all. Passed over, as the next
-  kRepeatedHeader,  // the file's header once more
+  // Of formats with a head: one of other columns than the file's, or in another order, among the rows. What
+  // follows can't be read.
+  kHeader,
+  kBlankLine,       // a row of nothing at all. Passed over, as the next
+  kRepeatedHeader,  // of formats with a head: the file's once more
 };
 constexpr int kRowFaults = 13;
 

@@ -49,7 +49,7 @@ class RowFraming {
   virtual int64_t Numbers(absl::string_view /*row*/) const { return 1; }
   // Whether rows are text. The first bytes of a file then say whether it is compressed, and what is no text is
   // refused as what it is, a Parquet file, say. Of other rows any bytes may come first: compressed is what is
-  // called .gz or .zst.
+  // called .gz, .zst or .zstd.
   virtual bool is_text() const { return true; }
   // Appends the row's bytes: RowScanner and Row give it back.
   virtual void Append(absl::string_view row, std::string* bytes) const = 0;

@@ -1,5 +1,6 @@
 // How samples lie in files: `data`'s format, the one place that knows it. A file becomes raw rows
-// (tandem/sample_file.h), raw rows become samples (tandem/row_decoder.h); nobody else looks into a row.
+// (tandem/sample_file.h), raw rows become samples (tandem/row_decoder.h), and so
+// do cells that are apart (tandem/cell_decoder.h); nobody else looks into a row.
 //
 //   const std::unique_ptr<const SampleFormat> format = MakeSampleFormat(experiment.data());
 //   TANDEM_ASSIGN_OR_RETURN(auto file, format->Open(FileSystem::Default(), "logs/2000-11-20.tsv.gz"));
@@ -10,6 +11,7 @@
 #ifndef TANDEM_SAMPLE_FORMAT_H_
 #define TANDEM_SAMPLE_FORMAT_H_
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -17,8 +19,10 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
+#include "tandem/cell_decoder.h"
 #include "tandem/cell_reader.h"
 #include "tandem/file_system.h"
+#include "tandem/format_look.h"
 #include "tandem/row_decoder.h"
 #include "tandem/row_framing.h"
 #include "tandem/sample_file.h"
@@ -52,10 +56,15 @@ class SampleFormat {
 
   // A stream's rows.
   virtual const RowFraming& framing() const = 0;
-  // Whether a file's first row is its head.
+  // Whether a file begins with a head.
   virtual bool has_head() const = 0;
+  // Of a row before which there was no head, where there is one: whether it is the head. One that isn't is
+  // passed over, a blank line, say.
+  virtual bool IsHead(absl::string_view row) const = 0;
   // Longer rows are malformed.
   virtual int64_t max_row_bytes() const = 0;
+  // What is said of the format where there is no configuration yet.
+  virtual const FormatLook& look() const = 0;
 };
 
 // The format that the configuration (validated) asks for.

@@ -38,11 +38,6 @@ inline const std::string& ColumnOf(const proto::Feature& feature) {
   return feature.column().empty() ? feature.name() : feature.column();
 }
 
-// The columns of files that don't name them; empty where they do.
-inline std::vector<std::string> ListedColumns(const proto::Data& data) {
-  return {data.delimited().column().begin(), data.delimited().column().end()};
-}
-
 }  // namespace tandem
 
 #endif  // TANDEM_SRC_CONFIG_VALIDATE_H_

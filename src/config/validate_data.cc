@@ -9,9 +9,10 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "google/protobuf/descriptor.h"
+#include "src/config/listed_columns.h"
 #include "src/config/quote.h"
 #include "src/config/validate.h"
-#include "src/util/nearest_name.h"
 #include "tandem/status.h"
 
 namespace tandem {
@@ -57,8 +58,12 @@ absl::Status CheckSeparators(const proto::Data& data, const std::vector<const pr
 }
 
 absl::Status CheckQuote(const proto::Data& data) {
-  if (!data.has_quote() || !data.has_json_lines()) return absl::OkStatus();
-  return ConfigError("data.quote: set, but JSON lines have quotes of their own; leave it out");
+  if (!data.has_quote()) return absl::OkStatus();
+  const auto* const formats = proto::Data::descriptor()->FindOneofByName("format");
+  const auto* const format = data.GetReflection()->GetOneofFieldDescriptor(data, formats);
+  if (format == nullptr || data.has_delimited()) return absl::OkStatus();
+  return ConfigError("data.quote: set, but it is for delimited text, and the format is data.", format->name(),
+                     "; leave it out");
 }
 
 // The number that a text is in a log; nullopt: none.
@@ -190,14 +195,9 @@ absl::Status ValidateData(const proto::Experiment& experiment,
   TANDEM_RETURN_IF_ERROR(CheckLabelTexts(data));
   TANDEM_RETURN_IF_ERROR(CheckRoles(data, features));
   TANDEM_RETURN_IF_ERROR(CheckStoredColumn(experiment));
-  const std::vector<std::string> columns = ListedColumns(data);
-  if (columns.empty()) return absl::OkStatus();
-  for (const auto& [key, column] : NeededColumns(experiment, features)) {
-    if (std::find(columns.begin(), columns.end(), column) == columns.end()) {
-      return ConfigError(key, ": '", column, "' is not in data.delimited.column",
-                         DidYouMean(column, columns));
-    }
-  }
+  const ListedColumns listed = ListedColumnsOf(data);
+  for (const auto& [key, column] : NeededColumns(experiment, features))
+    TANDEM_RETURN_IF_ERROR(CheckListed(key, column, listed));
   return absl::OkStatus();
 }
 

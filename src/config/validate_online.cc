@@ -1,10 +1,8 @@
 // Checks of `online` and `daily`.
-#include <algorithm>
 #include <string>
-#include <vector>
 
+#include "src/config/listed_columns.h"
 #include "src/config/validate.h"
-#include "src/util/nearest_name.h"
 #include "tandem/status.h"
 
 namespace tandem {
@@ -13,11 +11,7 @@ absl::Status ValidateOnline(const proto::Online& online, const proto::Data& data
   const std::string& time = online.time_column();
   if (!time.empty() && time == data.label())
     return ConfigError("online.time_column: '", time, "' is the label; must be another column");
-  const std::vector<std::string> columns = ListedColumns(data);
-  if (!time.empty() && !columns.empty() && std::find(columns.begin(), columns.end(), time) == columns.end()) {
-    return ConfigError("online.time_column: '", time, "' is not in data.delimited.column",
-                       DidYouMean(time, columns));
-  }
+  if (!time.empty()) TANDEM_RETURN_IF_ERROR(CheckListed("online.time_column", time, ListedColumnsOf(data)));
   if (online.label_delay() == 0) return absl::OkStatus();
   if (time.empty()) {
     return ConfigError("online.label_delay: ", online.label_delay(),

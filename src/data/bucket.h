@@ -1,4 +1,6 @@
 // Which of a number's buckets, or between which knots.
+//
+//   Bucket({18, 25}, 18);                      // 1: a boundary begins the bucket above it
 #ifndef TANDEM_SRC_DATA_BUCKET_H_
 #define TANDEM_SRC_DATA_BUCKET_H_
 

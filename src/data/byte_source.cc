@@ -14,6 +14,7 @@
 
 #include "absl/strings/match.h"
 #include "src/data/file_kind.h"
+#include "src/util/packed_name.h"
 #include "src/util/paths.h"
 #include "tandem/status.h"
 
@@ -191,7 +192,7 @@ class TextSource : public ByteSource {
     first_.append(out, std::min<int64_t>(read, kKindBytes - first_.size()));
     const std::string kind = KindOfBinary(first_);
     if (kind.empty()) return read;
-    return DataError(path_, ": is ", kind, ". Read is text: delimited, or JSON lines, plain, gzip or zstd");
+    return DataError(path_, ": is ", kind, ". Read is text, plain, gzip or zstd");
   }
 
  private:
@@ -200,13 +201,8 @@ class TextSource : public ByteSource {
   std::string first_;
 };
 
-enum class Packing { kNone, kGzip, kZstd };
-
 Packing PackingOf(absl::string_view path, absl::string_view first_bytes, ByteSource::Content content) {
-  if (content == ByteSource::Content::kBytes) {
-    if (absl::EndsWith(path, ".gz")) return Packing::kGzip;
-    return absl::EndsWith(path, ".zst") ? Packing::kZstd : Packing::kNone;
-  }
+  if (content == ByteSource::Content::kBytes) return PackedNameOf(path).packing;
   if (absl::StartsWith(first_bytes, "\x1f\x8b")) return Packing::kGzip;
   // pzstd begins with a skippable frame.
   const bool skippable =
@@ -244,6 +240,7 @@ absl::StatusOr<std::unique_ptr<ByteSource>> OpenBytes(FileSystem& fs, const std:
     case Packing::kZstd:
       return std::unique_ptr<ByteSource>(std::make_unique<ZstdSource>(std::move(file)));
     case Packing::kNone:
+    case Packing::kUnread:
       break;
   }
   return std::unique_ptr<ByteSource>(std::move(file));

@@ -3,7 +3,7 @@
 //   TANDEM_ASSIGN_OR_RETURN(auto source, ByteSource::Open(fs, path, ContentOf(format.framing())));
 //
 // Of text the first bytes say whether it is gzip or zstd, and it is an error where they say that it isn't
-// text. Other bytes may be any, the first ones too: what is called .gz or .zst is compressed.
+// text. Other bytes may be any, the first ones too: what is called .gz, .zst or .zstd is compressed.
 #ifndef TANDEM_SRC_DATA_BYTE_SOURCE_H_
 #define TANDEM_SRC_DATA_BYTE_SOURCE_H_
 

@@ -36,12 +36,12 @@ bool HeldOutRows::HeldOut(const RowDecoder& decoder, bool by_keys, const RowChoi
 void HeldOutRows::Decode(const RowDecoder& decoder, bool by_keys, const RowChoice& choice,
                          const RawRows& rows, int begin, int end, Batch* batch, std::vector<BadRow>* bad) {
   chosen_.Clear();
+  chosen_.marked = rows.marked;
   places_.clear();
   for (int row = begin; row < end; ++row) {
     if (!HeldOut(decoder, by_keys, choice, rows, row)) continue;
     chosen_.rows.push_back(rows.rows[row]);
     chosen_.too_long.push_back(rows.too_long[row]);
-    if (!rows.quoted.empty()) chosen_.quoted.push_back(rows.quoted[row]);
     places_.push_back(row);
   }
   const size_t first = bad->size();

@@ -1,4 +1,8 @@
 // Rows of a chunk apart by whether they are held out (tandem/row_choice.h).
+//
+//   const Schema keyed = WithSplitKeys(schema);               // what the decoder is made of
+//   HeldOutRows split;
+//   split.Decode(*decoder, !keyed.key_columns.empty(), choice, rows, 0, 1024, &held_out, &bad);
 #ifndef TANDEM_SRC_DATA_HELD_OUT_H_
 #define TANDEM_SRC_DATA_HELD_OUT_H_
 

@@ -1,4 +1,7 @@
 // The hash of an id, inlined where ids are parsed.
+//
+//   const IdHasher hasher(schema.table_seed(table));
+//   hasher("u17", 3) == IdHash(schema.table_seed(table), "u17");           // true
 #ifndef TANDEM_SRC_DATA_ID_HASH_H_
 #define TANDEM_SRC_DATA_ID_HASH_H_
 

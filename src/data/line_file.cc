@@ -25,12 +25,11 @@ constexpr absl::string_view kByteOrderMark = "\xef\xbb\xbf";
 
 class LineFile : public SampleFile {
  public:
-  LineFile(std::unique_ptr<ByteSource> source, const LineOptions& options)
-      : source_(std::move(source)), max_line_bytes_(options.max_line_bytes) {
-    if (!options.quoting.has_value()) return;
-    quote_ = options.quoting->quote;
-    quoted_rows_.emplace(*options.quoting, max_line_bytes_);
-  }
+  LineFile(std::unique_ptr<ByteSource> source, const LineOptions& options, std::unique_ptr<LineJoiner> joiner)
+      : source_(std::move(source)),
+        max_line_bytes_(options.max_line_bytes),
+        joiner_(std::move(joiner)),
+        mark_(joiner_ == nullptr ? '\0' : joiner_->mark()) {}
 
   // The first line that isn't blank is the head.
   absl::Status ReadHead(const std::string& path) {
@@ -58,19 +57,19 @@ class LineFile : public SampleFile {
     size_ = std::exchange(left_size_, 0);
     size_t begin = 0;
     size_t scanned = 0;
-    next_quote_ = quotes_scanned_ = 0;
+    next_mark_ = marks_scanned_ = 0;
     while (static_cast<int>(ends_.size()) < max_lines && begin < kChunkBytes) {
       const char* bytes = chunk->bytes.data();
       const void* found = size_ == scanned ? nullptr : std::memchr(bytes + scanned, '\n', size_ - scanned);
       std::optional<size_t> end;  // of the row and its line end
       if (found != nullptr) end = static_cast<const char*>(found) - bytes + 1;
-      if (quoted_rows_.has_value() && end.has_value()) end = QuotedEnd(begin, *end, /*last=*/false, *chunk);
+      if (joiner_ != nullptr && end.has_value()) end = JoinedEnd(begin, *end, /*last=*/false, *chunk);
       if (end.has_value()) {
         AddRow(begin, *end, chunk);
         begin = scanned = *end;
         continue;
       }
-      // A row in quotes is looked at from its begin on.
+      // A row of several lines is looked at from its begin on.
       scanned = found == nullptr ? size_ : begin;
       // Of a line that is too long only the fact is kept. A "\r" or a byte order mark, still there, doesn't
       // count.
@@ -78,19 +77,18 @@ class LineFile : public SampleFile {
                                   max_line_bytes_ + 1 + static_cast<int64_t>(kByteOrderMark.size())) {
         overlong_ = true;
         size_ = scanned = begin;
-        next_quote_ = quotes_scanned_ = begin;
-        if (quoted_rows_.has_value()) quoted_rows_->Forget();
+        next_mark_ = marks_scanned_ = begin;
+        if (joiner_ != nullptr) joiner_->Forget();
       }
       TANDEM_ASSIGN_OR_RETURN(const bool more,
                               Fill(max_lines - static_cast<int>(ends_.size()), &chunk->bytes));
       if (more) continue;
       if (size_ == begin && !overlong_) break;
       end = size_;
-      if (quoted_rows_.has_value()) end = QuotedEnd(begin, size_, /*last=*/true, *chunk);
+      if (joiner_ != nullptr) end = JoinedEnd(begin, size_, /*last=*/true, *chunk);
       AddRow(begin, *end, chunk);
       begin = scanned = *end;
     }
-    if (!chunk->quoted.empty()) chunk->quoted.resize(ends_.size(), false);
     left_size_ = size_ - begin;
     if (left_.size() < left_size_) left_.resize(chunk->bytes.size());
     if (left_size_ > 0) std::memcpy(&left_[0], chunk->bytes.data() + begin, left_size_);
@@ -123,29 +121,30 @@ class LineFile : public SampleFile {
   }
 
   // Where the row ends whose first line ends before `line_end`; not set where that can't be told yet.
-  std::optional<size_t> QuotedEnd(size_t begin, size_t line_end, bool last, const RawRows& chunk) {
-    row_quoted_ = !overlong_ && HasQuote(begin, line_end, chunk.bytes.data());
-    if (!row_quoted_) {
-      quoted_rows_->Pass(line_end - begin);
+  std::optional<size_t> JoinedEnd(size_t begin, size_t line_end, bool last, const RawRows& chunk) {
+    row_marked_ = !overlong_ && HasMark(begin, line_end, chunk.bytes.data());
+    if (!row_marked_) {
+      passed_ += line_end - begin;
       return line_end;
     }
+    joiner_->Pass(std::exchange(passed_, 0));
     const absl::string_view rest(chunk.bytes.data() + begin, size_ - begin);
     const std::optional<size_t> bytes =
-        last ? quoted_rows_->RowBytes(rest, last) : quoted_rows_->RowBytes(rest, line_end - 1 - begin, last);
+        last ? joiner_->RowBytes(rest, last) : joiner_->RowBytes(rest, line_end - 1 - begin, last);
     if (!bytes.has_value()) return std::nullopt;
     more_lines_ = last || begin + *bytes > line_end;
     return begin + *bytes;
   }
 
   // Each byte is looked at once, whatever is asked.
-  bool HasQuote(size_t begin, size_t end, const char* bytes) {
-    if (next_quote_ < begin) next_quote_ = quotes_scanned_ = begin;
-    if (next_quote_ == quotes_scanned_ && quotes_scanned_ < end) {
-      const void* found = std::memchr(bytes + quotes_scanned_, quote_, size_ - quotes_scanned_);
-      next_quote_ = found == nullptr ? size_ : static_cast<const char*>(found) - bytes;
-      quotes_scanned_ = found == nullptr ? size_ : next_quote_ + 1;
+  bool HasMark(size_t begin, size_t end, const char* bytes) {
+    if (next_mark_ < begin) next_mark_ = marks_scanned_ = begin;
+    if (next_mark_ == marks_scanned_ && marks_scanned_ < end) {
+      const void* found = std::memchr(bytes + marks_scanned_, mark_, size_ - marks_scanned_);
+      next_mark_ = found == nullptr ? size_ : static_cast<const char*>(found) - bytes;
+      marks_scanned_ = found == nullptr ? size_ : next_mark_ + 1;
     }
-    return next_quote_ < end;
+    return next_mark_ < end;
   }
 
   // `end`: behind the line end, where it has one.
@@ -157,9 +156,8 @@ class LineFile : public SampleFile {
     if (end > begin && bytes[end - 1] == '\n') --end;
     if (end > begin && bytes[end - 1] == '\r') --end;
     const bool too_long = overlong_ || static_cast<int64_t>(end - begin) > max_line_bytes_;
-    if (row_quoted_) {
-      chunk->quoted.resize(ends_.size() + 1, false);
-      chunk->quoted.back() = true;
+    if (row_marked_) {
+      chunk->marked = true;
       if (more_lines_) next_line_ += std::count(bytes + begin, bytes + end, '\n');
     }
     if (!chunk->numbers.empty()) {
@@ -171,13 +169,13 @@ class LineFile : public SampleFile {
     ends_.emplace_back(begin, too_long ? begin : end);
     chunk->too_long.push_back(too_long);
     overlong_ = false;
-    row_quoted_ = false;
+    row_marked_ = false;
   }
 
   std::unique_ptr<ByteSource> source_;
-  int64_t max_line_bytes_;
-  char quote_ = '\0';
-  std::optional<QuotedRows> quoted_rows_;
+  const int64_t max_line_bytes_;
+  const std::unique_ptr<LineJoiner> joiner_;  // null: every line is a row
+  const char mark_;
   std::optional<std::string> head_ = std::string();
   size_t size_ = 0;       // of what the chunk's buffer holds
   std::string left_;      // a buffer: of the last read, what comes after its last line...
@@ -186,11 +184,12 @@ class LineFile : public SampleFile {
   int64_t next_line_ = 1;
   int64_t line_bytes_ = 256;  // of a line of the last chunk, on average
   bool overlong_ = false;     // the line at hand has been too long already
-  bool row_quoted_ = false;   // the one at hand...
-  bool more_lines_ = false;   // ...and it may hold line ends
-  // In the chunk's buffer: the first quote from the row at hand on, or where none was found so far; and what
+  bool row_marked_ = false;   // the one at hand holds the joiner's mark...
+  bool more_lines_ = false;   // ...and may hold line ends
+  // In the chunk's buffer: the first mark from the row at hand on, or where none was found so far; and what
   // was looked through.
-  size_t next_quote_ = 0, quotes_scanned_ = 0;
+  size_t next_mark_ = 0, marks_scanned_ = 0;
+  size_t passed_ = 0;  // bytes of rows that the joiner hasn't heard of
   bool at_end_ = false;
 };
 
@@ -224,28 +223,13 @@ class LineFramingImpl : public RowFraming {
   void Append(absl::string_view row, std::string* bytes) const override { absl::StrAppend(bytes, row, "\n"); }
 };
 
-class QuotedFramingImpl : public LineFramingImpl {
- public:
-  QuotedFramingImpl(Quoting quoting, int64_t max_row_bytes)
-      : quoting_(quoting), max_row_bytes_(max_row_bytes) {}
-  std::unique_ptr<RowScanner> MakeScanner() const override {
-    return std::make_unique<QuotedRows>(quoting_, max_row_bytes_);
-  }
-  int64_t Numbers(absl::string_view row) const override {
-    return 1 + std::count(row.begin(), row.end(), '\n');
-  }
-
- private:
-  const Quoting quoting_;
-  const int64_t max_row_bytes_;
-};
-
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<SampleFile>> OpenLineFile(FileSystem& fs, const std::string& path,
-                                                         const LineOptions& options) {
+                                                         const LineOptions& options,
+                                                         std::unique_ptr<LineJoiner> joiner) {
   TANDEM_ASSIGN_OR_RETURN(std::unique_ptr<ByteSource> source, ByteSource::Open(fs, path));
-  auto file = std::make_unique<LineFile>(std::move(source), options);
+  auto file = std::make_unique<LineFile>(std::move(source), options, std::move(joiner));
   if (options.has_head) TANDEM_RETURN_IF_ERROR(file->ReadHead(path));
   return file;
 }
@@ -253,10 +237,6 @@ absl::StatusOr<std::unique_ptr<SampleFile>> OpenLineFile(FileSystem& fs, const s
 const RowFraming& LineFraming() {
   static const LineFramingImpl framing;
   return framing;
-}
-
-std::unique_ptr<const RowFraming> QuotedFraming(Quoting quoting, int64_t max_row_bytes) {
-  return std::make_unique<QuotedFramingImpl>(quoting, max_row_bytes);
 }
 
 }  // namespace tandem

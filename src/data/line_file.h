@@ -8,17 +8,16 @@
 //
 // Lines end with "\n" or "\r\n", which are not part of them. A last line without a line end counts; empty
 // lines do too (the decoder passes over them), but before the head. A byte order mark at the beginning is
-// skipped. With quotes a row may be several lines (src/data/delimited/quoted_rows.h).
+// skipped. With a LineJoiner a row may be several lines; chunks with a row that holds its mark are marked.
 #ifndef TANDEM_SRC_DATA_LINE_FILE_H_
 #define TANDEM_SRC_DATA_LINE_FILE_H_
 
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
 
 #include "absl/status/statusor.h"
-#include "src/data/delimited/quoted_rows.h"
+#include "src/data/line_joiner.h"
 #include "tandem/file_system.h"
 #include "tandem/row_framing.h"
 #include "tandem/sample_file.h"
@@ -28,16 +27,14 @@ namespace tandem {
 struct LineOptions {
   int64_t max_line_bytes;  // longer lines are marked
   bool has_head = false;   // the first line is the file's head
-  std::optional<Quoting> quoting = {};
 };
 
 absl::StatusOr<std::unique_ptr<SampleFile>> OpenLineFile(FileSystem& fs, const std::string& path,
-                                                         const LineOptions& options);
+                                                         const LineOptions& options,
+                                                         std::unique_ptr<LineJoiner> joiner = nullptr);
 
 // Lines of a stream. Lives as long as the program.
 const RowFraming& LineFraming();
-// The same, of several lines where there are quotes.
-std::unique_ptr<const RowFraming> QuotedFraming(Quoting quoting, int64_t max_row_bytes);
 
 }  // namespace tandem
 

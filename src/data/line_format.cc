@@ -161,7 +161,9 @@ class LineFormat : public SampleFormat {
   }
   const RowFraming& framing() const override { return framing_ != nullptr ? *framing_ : LineFraming(); }
   bool has_head() const override { return false; }
+  bool IsHead(absl::string_view /*row*/) const override { return false; }
   int64_t max_row_bytes() const override { return syntax_->max_line_bytes(); }
+  const FormatLook& look() const override { return syntax_->look(); }
 
  private:
   absl::StatusOr<std::unique_ptr<LineDecoder>> Make(TextCells cells, std::vector<std::string> columns) const {
@@ -175,6 +177,11 @@ class LineFormat : public SampleFormat {
 };
 
 }  // namespace
+
+const FormatLook& LineSyntax::look() const {
+  static const FormatLook look;
+  return look;
+}
 
 std::unique_ptr<const SampleFormat> MakeLineFormat(std::unique_ptr<const LineSyntax> syntax) {
   return std::make_unique<LineFormat>(std::move(syntax), /*framing=*/nullptr);

@@ -15,6 +15,7 @@
 #include "absl/strings/string_view.h"
 #include "src/data/named_cells.h"
 #include "src/data/text_lists.h"
+#include "tandem/format_look.h"
 #include "tandem/row_fault.h"
 #include "tandem/row_framing.h"
 #include "tandem/sample_format.h"
@@ -42,6 +43,8 @@ class LineSyntax {
   }
   // How texts hold lists; null where lists are put item by item.
   virtual const TextLists* lists() const { return nullptr; }
+  // What is said of the format where there is no configuration yet: `init` finds a log's format by it.
+  virtual const FormatLook& look() const;
   // Of an item with a weight, for messages.
   virtual std::string WeightSyntax() const { return lists() == nullptr ? "" : lists()->WeightSyntax(); }
 };

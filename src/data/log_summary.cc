@@ -90,7 +90,7 @@ class LogReader {
       if (chunk.rows.empty()) break;
       for (size_t r = 0; r < chunk.rows.size(); ++r) {
         const absl::string_view row = chunk.rows[r];
-        const RowFault fault = chunk.too_long[r] ? RowFault::kLineTooLong : reader->Read(row);
+        const RowFault fault = chunk.too_long[r] ? RowFault::kRowTooLong : reader->Read(row);
         if (IsPassedOver(fault)) continue;
         ++rows_;
         if (fault == RowFault::kHeader) {

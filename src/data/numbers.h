@@ -1,4 +1,7 @@
 // Numbers in text.
+//
+//   double number;
+//   if (ParseNumber("1e3", &number) == RowFault::kNone) ...                // 1000
 #ifndef TANDEM_SRC_DATA_NUMBERS_H_
 #define TANDEM_SRC_DATA_NUMBERS_H_
 

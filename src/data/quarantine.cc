@@ -10,7 +10,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
-#include "absl/strings/strip.h"
+#include "src/util/packed_name.h"
 #include "src/util/progress.h"
 #include "tandem/status.h"
 
@@ -42,8 +42,7 @@ int DateDigits(absl::string_view name) {
 std::string QuarantineName(const std::string& file) {
   absl::string_view path = file;
   if (path == "-") path = "standard-input";
-  absl::ConsumeSuffix(&path, ".gz");
-  absl::ConsumeSuffix(&path, ".zst");
+  path = UnpackedName(path);
   std::vector<absl::string_view> parts = absl::StrSplit(path, '/');
   const auto name = parts.end() - 1;
   if (DateDigits(*name) == 8) return std::string(*name);

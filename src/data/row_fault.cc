@@ -10,7 +10,7 @@ namespace tandem {
 
 const char* RowFaultName(RowFault fault) {
   static constexpr std::array<const char*, kRowFaults> kNames = {
-      "none",   "column count", "label", "number", "not finite", "weight",         "line too long",
+      "none",   "column count", "label", "number", "not finite", "weight",         "row too long",
       "syntax", "magnitude",    "time",  "header", "blank line", "repeated header"};
   return kNames[static_cast<int>(fault)];
 }

@@ -1,4 +1,8 @@
 // Appends one row to a batch: where a RowEncoder writes to, row by row.
+//
+//   RowWriter writer(&batch);
+//   RowFault fault = encoder.Number(kAge, 37, &writer);
+//   if (fault == RowFault::kNone) writer.CloseRow(); else writer.DropRow();
 #ifndef TANDEM_SRC_DATA_ROW_WRITER_H_
 #define TANDEM_SRC_DATA_ROW_WRITER_H_
 

@@ -1,4 +1,4 @@
-// Writes the daily files of a synthetic log (tandem/src/data/synthetic.h is the truth behind them).
+// Writes the daily files of a synthetic log (src/data/synthetic.h is the truth behind them).
 //
 //   SyntheticOptions options;
 //   options.output = "logs";

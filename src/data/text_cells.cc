@@ -3,20 +3,15 @@
 #include <algorithm>
 
 #include "absl/strings/escaping.h"
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "src/util/nearest_name.h"
+#include "tandem/format_look.h"
 
 namespace tandem {
 
 std::string ShownCell(absl::string_view text) {
   constexpr size_t kMost = 40;
   return absl::StrCat("'", absl::Utf8SafeCEscape(text.substr(0, kMost)), text.size() > kMost ? "...'" : "'");
-}
-
-std::string JsonHint(absl::Span<const std::string> columns) {
-  if (columns.empty() || !absl::StartsWith(columns[0], "{")) return "";
-  return " The first line begins with '{': rows that are JSON objects are read with data.json_lines {}.";
 }
 
 absl::StatusOr<int> FindNamed(const std::string& column, absl::string_view why,
@@ -26,7 +21,7 @@ absl::StatusOr<int> FindNamed(const std::string& column, absl::string_view why,
     const std::string nearest = NearestName(column, columns);
     return DataError(origin, ": no column '", column, "' (", why, ")",
                      nearest.empty() ? "" : absl::StrCat("; did you mean '", nearest, "'?"),
-                     JsonHint(columns));
+                     columns.empty() ? "" : FormatHint(columns[0]));
   }
   if (std::find(first + 1, columns.end(), column) != columns.end())
     return DataError(origin, ": two columns are named '", column, "' (", why, ")");

@@ -162,8 +162,6 @@ absl::StatusOr<int> FindNamed(const std::string& column, absl::string_view why,
 
 // A cell as a message shows it: not whole books, and nothing that a terminal would obey.
 std::string ShownCell(absl::string_view text);
-// For a message about columns that a first line doesn't name: what is said where it begins as a JSON object.
-std::string JsonHint(absl::Span<const std::string> columns);
 
 // ---- the templates
 

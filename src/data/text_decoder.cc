@@ -40,7 +40,7 @@ RowFault TextDecoder::Time(absl::string_view row, double* time) const {
 }
 
 void TextDecoder::AddTooLong(int row, std::vector<BadRow>* bad) const {
-  AddBad(row, RowFault::kLineTooLong, absl::StrCat("a row of more than ", limit_, " ", max_row_bytes_), bad);
+  AddBad(row, RowFault::kRowTooLong, absl::StrCat("a row of more than ", limit_, " ", max_row_bytes_), bad);
 }
 
 void TextDecoder::AddBad(int row, RowFault fault, const std::string& detail, std::vector<BadRow>* bad) {

@@ -15,6 +15,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 #include "src/data/text_cells.h"
+#include "tandem/cell_decoder.h"
 #include "tandem/row_decoder.h"
 
 namespace tandem {

@@ -1,8 +1,9 @@
 // What each column is to a model, and why.
 //
-//   const std::vector<ColumnPlan> plans = PlanColumns(log, label, asked, &separators);
-//   plans[3].kind;                // ColumnKind::kNumber
-//   plans[3].why;                 // "integers from 17 to 98", for the table and the configuration's comments
+//   TANDEM_ASSIGN_OR_RETURN(const ColumnPlans plans,
+//                           PlanColumns(log, label, asked, /*cells_say_lists=*/false, /*weighted=*/{}));
+//   plans.columns[3].kind;        // ColumnKind::kNumber
+//   plans.columns[3].why;         // "integers from 17 to 98", for the table and the configuration's comments
 //
 // Thread-safe: functions that keep nothing.
 #ifndef TANDEM_SRC_INIT_COLUMN_KIND_H_
@@ -69,7 +70,9 @@ struct ColumnPlans {
   bool has_lists = false;
 };
 
-// A ConfigError where a column that is asked for isn't there.
+// `cells_say_lists`: FormatLook's; what no cell says is a list isn't taken for one then. `weighted`: columns
+// whose cells say that they are lists with weights. A ConfigError where a column that is asked for isn't
+// there.
 absl::StatusOr<ColumnPlans> PlanColumns(const LogProfile& log, const Label& label, const AskedColumns& asked,
                                         bool cells_say_lists, const std::set<std::string>& weighted);
 

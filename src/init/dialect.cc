@@ -1,7 +1,7 @@
 #include "src/init/dialect.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
+#include <memory>
 #include <utility>
 
 #include "absl/strings/ascii.h"
@@ -12,6 +12,8 @@
 #include "src/data/numbers.h"
 #include "src/init/column_profile.h"
 #include "src/init/split_rows.h"
+#include "tandem/format_look.h"
+#include "tandem/sample_format.h"
 #include "tandem/status.h"
 
 namespace tandem {
@@ -279,37 +281,13 @@ absl::StatusOr<Dialect> FindDelimited(absl::string_view text, bool whole, absl::
   return dialect;
 }
 
-absl::StatusOr<Dialect> FindJson(absl::string_view text, absl::string_view origin, const proto::Data& given) {
+// Of a format whose files say themselves what is in them.
+absl::StatusOr<Dialect> FindLists(absl::string_view text, absl::string_view origin, const proto::Data& data) {
   Dialect dialect;
-  dialect.data = given;
-  if (!given.has_json_lines()) dialect.data.mutable_json_lines();
-  int line_number = 0;
-  while (!text.empty() && line_number < 1000) {
-    const size_t end = text.find('\n');
-    if (end == absl::string_view::npos && line_number > 0) break;  // may be cut
-    const absl::string_view line = text.substr(0, end);
-    text.remove_prefix(std::min(text.size(), line.size() + 1));
-    ++line_number;
-    if (absl::StripAsciiWhitespace(line).empty()) continue;
-    const nlohmann::json row =
-        nlohmann::json::parse(line.begin(), line.end(), nullptr, /*allow_exceptions=*/false);
-    if (!row.is_object()) {
-      if (line_number > 1) continue;  // malformed: the reader's
-      return DataError(origin,
-                       ":1: JSON, but no object that ends in its line; JSON lines are read, an object a line "
-                       "(jq -c . makes them, or "
-                       "jq -c '.[]' of an array)");
-    }
-    for (const auto& [name, value] : row.items()) {
-      if (value.is_array()) dialect.lists.insert(name);
-      const bool numbers =
-          value.is_object() && !value.empty() &&
-          std::all_of(value.begin(), value.end(), [](const nlohmann::json& v) { return v.is_number(); });
-      if (numbers) dialect.weighted.insert(name);
-    }
-  }
-  for (const std::string& name : dialect.weighted) dialect.lists.erase(name);
-  dialect.findings.push_back("JSON lines");
+  dialect.data = data;
+  const std::unique_ptr<const SampleFormat> format = MakeSampleFormat(data);
+  TANDEM_ASSIGN_OR_RETURN(dialect.lists, format->look().FindLists(text, origin));
+  dialect.findings.push_back(format->look().name());
   return dialect;
 }
 
@@ -320,10 +298,11 @@ absl::StatusOr<Dialect> FindDialect(absl::string_view text, bool whole, absl::st
   const bool marked = absl::ConsumePrefix(&text, "\xef\xbb\xbf");
   const absl::string_view start = absl::StripLeadingAsciiWhitespace(text);
   if (start.empty()) return DataError(origin, ": empty; nothing can be learned from it");
-  const bool json =
-      given.has_json_lines() || (!given.has_delimited() && (start[0] == '{' || start[0] == '['));
-  TANDEM_ASSIGN_OR_RETURN(Dialect dialect,
-                          json ? FindJson(text, origin, given) : FindDelimited(text, whole, origin, given));
+  proto::Data data = given;
+  if (data.format_case() == proto::Data::FORMAT_NOT_SET) SetFormatLike(start, &data);
+  const bool delimited = data.format_case() == proto::Data::FORMAT_NOT_SET || data.has_delimited();
+  TANDEM_ASSIGN_OR_RETURN(
+      Dialect dialect, delimited ? FindDelimited(text, whole, origin, data) : FindLists(text, origin, data));
   const bool utf8 = IsUtf8(text);
   dialect.findings.push_back(
       absl::StrCat(utf8 ? "UTF-8" : "not UTF-8", marked ? " with a byte order mark" : ""));

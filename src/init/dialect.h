@@ -7,12 +7,12 @@
 #ifndef TANDEM_SRC_INIT_DIALECT_H_
 #define TANDEM_SRC_INIT_DIALECT_H_
 
-#include <set>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "tandem/cell_reader.h"
 #include "tandem/experiment.pb.h"
 
 namespace tandem {
@@ -21,8 +21,7 @@ struct Dialect {
   proto::Data data;                   // the format, the quote
   std::vector<std::string> findings;  // what was found, each in a few words
   std::vector<std::string> notes;     // what the reader of a configuration may wonder about, each a sentence
-  std::set<std::string> lists;        // of JSON lines: columns that hold arrays
-  std::set<std::string> weighted;     // ... objects of numbers
+  ListColumns lists;                  // of formats whose cells say so
 };
 
 // `text`: the first bytes of a file, uncompressed; `whole`: all of them. What `given` sets stands as it is.

@@ -28,6 +28,7 @@
 #include "src/util/seal.h"
 #include "tandem/durable_files.h"
 #include "tandem/experiment.h"
+#include "tandem/sample_format.h"
 #include "tandem/status.h"
 
 namespace tandem {
@@ -159,7 +160,8 @@ class Initializer {
     TANDEM_RETURN_IF_ERROR(CheckLabel(log_, &label_));
     const AskedColumns columns{options_.drop, options_.keep, options_.group, options_.date};
     TANDEM_ASSIGN_OR_RETURN(
-        plans_, PlanColumns(log_, label_, columns, dialect_.data.has_json_lines(), dialect_.weighted));
+        plans_, PlanColumns(log_, label_, columns, MakeSampleFormat(dialect_.data)->look().cells_say_lists(),
+                            dialect_.lists.weighted));
     for (const ColumnPlan& plan : plans_.columns) {
       if (IsUsed(plan.kind)) return absl::OkStatus();
     }

@@ -1,6 +1,6 @@
 // What one column alone says of the label, on rows other than those that it was learned from.
 //
-//   const OneColumnScore score = ScoreColumn(profile, positive_rate);
+//   const OneColumnScore score = ScoreColumn(profile);
 //   if (IsLeakLike(score)) ...            // it is the label, or was written once the label was known
 #ifndef TANDEM_SRC_INIT_LEAK_H_
 #define TANDEM_SRC_INIT_LEAK_H_

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "src/util/packed_name.h"
 #include "tandem/sample_format.h"
 #include "tandem/status.h"
 
@@ -15,21 +16,11 @@ constexpr size_t kAllValues = size_t{1} << 24;
 // What text shrinks to where it isn't known better.
 constexpr double kCompression = 4;
 
-bool IsCompressed(const std::string& path) {
-  for (const char* end : {".gz", ".zst", ".zstd"}) {
-    const std::string ending = end;
-    if (path.size() > ending.size() && path.compare(path.size() - ending.size(), ending.size(), ending) == 0)
-      return true;
-  }
-  return false;
-}
-
 class Profiler {
  public:
   Profiler(FileSystem& fs, const Dialect& dialect, const ProfileOptions& options)
       : fs_(fs), options_(options), format_(MakeSampleFormat(dialect.data)) {
-    lists_.plain = dialect.lists;
-    lists_.weighted = dialect.weighted;
+    lists_ = dialect.lists;
   }
 
   // At most `most` rows of it.
@@ -72,14 +63,14 @@ class Profiler {
     log_.whole = false;
     const absl::StatusOr<int64_t> size = fs_.Size(path);
     if (!size.ok()) return DataError(size.status().message());
-    const double text = static_cast<double>(*size) * (IsCompressed(path) ? kCompression : 1);
+    const double text = static_cast<double>(*size) * (IsPackedLog(path) ? kCompression : 1);
     const double a_row = static_cast<double>(bytes) / static_cast<double>(std::max<int64_t>(rows, 1));
     total_rows_ += std::max(static_cast<double>(rows), text / std::max(a_row, 1.0));
     return absl::OkStatus();
   }
 
   void AddRow(absl::string_view row, bool too_long, CellReader* reader) {
-    const RowFault fault = too_long ? RowFault::kLineTooLong : reader->Read(row);
+    const RowFault fault = too_long ? RowFault::kRowTooLong : reader->Read(row);
     if (IsPassedOver(fault)) return;
     ++log_.rows;
     // The columns of a header are there, whatever the rows say.

@@ -1,6 +1,7 @@
 // The columns of a log, profiled from a sample of its rows.
 //
-//   TANDEM_ASSIGN_OR_RETURN(const LogProfile log, ProfileLog(fs, dialect, files, {/*rows=*/300000}, nullptr));
+//   TANDEM_ASSIGN_OR_RETURN(const LogProfile log, ProfileLog(fs, dialect, files, {/*rows=*/300000}));
+//   log.Find("age")->distinct();
 //
 // Every file gives as many rows as the others, its first ones. Errors as those of the format's files.
 // Thread-safe: functions that keep nothing.

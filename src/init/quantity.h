@@ -1,4 +1,6 @@
 // Quantities as people read them.
+//
+//   absl::StrCat(Thousands(32950), " rows, ", Bytes(2.3e9));               // "32,950 rows, 2.3 GB"
 #ifndef TANDEM_SRC_INIT_QUANTITY_H_
 #define TANDEM_SRC_INIT_QUANTITY_H_
 

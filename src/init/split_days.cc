@@ -37,12 +37,6 @@ bool DayOf(absl::string_view text, std::string* day) {
   return day->size() == 10;
 }
 
-std::string Extension(const proto::Data& data) {
-  if (data.has_json_lines()) return ".jsonl";
-  const std::string delimiter = data.delimited().delimiter();
-  return delimiter == "\t" ? ".tsv" : delimiter == "," || delimiter == ";" ? ".csv" : ".txt";
-}
-
 class DaySplitter {
  public:
   DaySplitter(FileSystem& fs, const proto::Data& data, std::string column, std::string folder)
@@ -50,7 +44,7 @@ class DaySplitter {
         format_(MakeSampleFormat(data)),
         column_(std::move(column)),
         folder_(std::move(folder)),
-        extension_(Extension(data)) {}
+        extension_(format_->look().extension()) {}
 
   absl::Status Read(const std::string& path) {
     TANDEM_ASSIGN_OR_RETURN(const std::unique_ptr<SampleFile> file, format_->Open(fs_, path));

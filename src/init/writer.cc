@@ -1,5 +1,6 @@
 #include "src/init/writer.h"
 
+#include <google/protobuf/descriptor.h>
 #include <google/protobuf/text_format.h>
 
 #include <utility>
@@ -30,8 +31,13 @@ std::string DataText(const ConfigurationParts& parts) {
   google::protobuf::TextFormat::Printer printer;
   printer.SetUseShortRepeatedPrimitives(false);
   proto::Data only_format;
-  if (data.has_json_lines()) *only_format.mutable_json_lines() = data.json_lines();
-  if (data.has_delimited()) *only_format.mutable_delimited() = data.delimited();
+  const auto* const formats = proto::Data::descriptor()->FindOneofByName("format");
+  const auto* const format_field = data.GetReflection()->GetOneofFieldDescriptor(data, formats);
+  if (format_field != nullptr) {
+    only_format.GetReflection()
+        ->MutableMessage(&only_format, format_field)
+        ->CopyFrom(data.GetReflection()->GetMessage(data, format_field));
+  }
   printer.PrintToString(only_format, &format);
   for (const absl::string_view line : absl::StrSplit(format, '\n', absl::SkipEmpty()))
     absl::StrAppend(&text, "  ", line, "\n");

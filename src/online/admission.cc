@@ -30,16 +30,16 @@ Admission::Admission(const proto::Experiment& experiment, const Schema& schema, 
       quarantine_(fs, quarantine, input, experiment.data().max_bad_fraction()),
       parsed_(static_cast<int>(schema.fields().size())) {}
 
-absl::StatusOr<StreamReader::Event> Admission::ReadHeader(StreamReader* reader, double wait_seconds) {
-  header_.clear();
+absl::StatusOr<StreamReader::Event> Admission::ReadHead(StreamReader* reader, double wait_seconds) {
+  head_.clear();
   decoder_.reset();
-  if (has_header()) {
+  if (has_head()) {
     StreamRow raw;
-    TANDEM_ASSIGN_OR_RETURN(const StreamReader::Event event, reader->Next(wait_seconds, &raw));
-    if (event != StreamReader::Event::kRow) return event;
-    // Blank lines before it.
-    if (raw.text.empty() && !raw.too_long) return ReadHeader(reader, wait_seconds);
-    header_ = std::string(raw.text);
+    do {
+      TANDEM_ASSIGN_OR_RETURN(const StreamReader::Event event, reader->Next(wait_seconds, &raw));
+      if (event != StreamReader::Event::kRow) return event;
+    } while (!raw.too_long && !format_->IsHead(raw.text));
+    head_ = std::string(raw.text);
   }
   TANDEM_RETURN_IF_ERROR(MakeDecoder());
   return StreamReader::Event::kRow;
@@ -47,13 +47,13 @@ absl::StatusOr<StreamReader::Event> Admission::ReadHeader(StreamReader* reader, 
 
 absl::Status Admission::MakeDecoder() {
   const RowNeeds needs{RowUse::kTrain, /*keys=*/joins_clicks_, time_column_};
-  TANDEM_ASSIGN_OR_RETURN(decoder_, format_->MakeDecoder(schema_, needs, header_, input_));
+  TANDEM_ASSIGN_OR_RETURN(decoder_, format_->MakeDecoder(schema_, needs, head_, input_));
   return absl::OkStatus();
 }
 
 absl::Status Admission::Resume() {
   std::string head;
-  if (has_header()) format_->framing().Append(header_, &head);
+  if (has_head()) format_->framing().Append(head_, &head);
   return quarantine_.Resume(head, &state_);
 }
 
@@ -84,7 +84,7 @@ absl::StatusOr<std::optional<WaitingRow>> Admission::Admit(const StreamRow& raw)
     return std::nullopt;
   }
   TANDEM_RETURN_IF_ERROR(quarantine_.GoodRow());
-  row.line = std::string(raw.text);
+  row.raw = std::string(raw.text);
   row.positive = parsed_.labels[0] > 0;
   if (joins_clicks_) row.key = KeyOf(raw.text);
   return row;
@@ -103,9 +103,9 @@ RowFault Admission::Decode(const StreamRow& raw) {
   return bad[0].fault;
 }
 
-absl::StatusOr<double> Admission::TimeOf(absl::string_view line) const {
+absl::StatusOr<double> Admission::TimeOf(absl::string_view row) const {
   double time = 0;
-  if (decoder_->Time(line, &time) != RowFault::kNone)
+  if (decoder_->Time(row, &time) != RowFault::kNone)
     return DataError("the time in '", time_column_, "' is not a number");
   if (time > kLatestTime)
     return DataError("the time in '", time_column_, "' is not in seconds since 1970 (milliseconds?)");
@@ -119,20 +119,20 @@ void Admission::NoteDay(double time, const StreamRow& raw) {
   proto::OnlineState::DayStart& start = *state_.add_day_start();
   start.set_time(day);
   start.set_offset(raw.begin);
-  start.set_lines(raw.number - 1);
+  start.set_numbers(raw.number - 1);
 }
 
-uint64_t Admission::KeyOf(absl::string_view line) const {
+uint64_t Admission::KeyOf(absl::string_view row) const {
   std::string key;
-  decoder_->AppendKeys(line, '\0', &key);
+  decoder_->AppendKeys(row, '\0', &key);
   return IdHash(0, key);
 }
 
-void Admission::Readmit(WaitingRow* row) const { row->key = KeyOf(row->line); }
+void Admission::Readmit(WaitingRow* row) const { row->key = KeyOf(row->raw); }
 
 absl::StatusOr<const Batch*> Admission::Sample(const WaitingRow& row) {
   parsed_.Clear();
-  const RowFault fault = decoder_->Decode(row.line, &parsed_, &detail_);
+  const RowFault fault = decoder_->Decode(row.raw, &parsed_, &detail_);
   if (fault != RowFault::kNone)
     return ModelError("a row of the checkpoint's stream can't be read: ", detail_);
   parsed_.labels[0] = row.positive ? 1 : 0;

@@ -1,7 +1,7 @@
 // From a stream's raw rows to rows to learn from. What a row is, its format says.
 //
 //   Admission admission(experiment, schema, fs, "run/quarantine", "clicks.tsv", &state);
-//   ... admission.ReadHeader(reader, wait_seconds) until it gives kRow ...
+//   ... admission.ReadHead(reader, wait_seconds) until it gives kRow ...
 //   TANDEM_RETURN_IF_ERROR(admission.Resume());
 //   TANDEM_ASSIGN_OR_RETURN(std::optional<WaitingRow> row, admission.Admit(raw));
 //   TANDEM_ASSIGN_OR_RETURN(const Batch* sample, admission.Sample(*row));
@@ -44,13 +44,13 @@ class Admission {
   Admission(const proto::Experiment& experiment, const Schema& schema, FileSystem& fs,
             const std::string& quarantine, const std::string& input, proto::OnlineState* state);
 
-  // Whether the stream begins with a header.
-  bool has_header() const { return format_->has_head(); }
+  // Whether the stream begins with a head.
+  bool has_head() const { return format_->has_head(); }
   // Of the stream.
   const SampleFormat& format() const { return *format_; }
-  // Finds the columns, in the stream's first row where it has a header. kRow: found; kWait: that row isn't
+  // Finds the columns, in the stream's first row where it has a head. kRow: found; kWait: that row isn't
   // there yet; kEnd: it will never be. A column that is needed and isn't there is a DataError.
-  absl::StatusOr<StreamReader::Event> ReadHeader(StreamReader* reader, double wait_seconds);
+  absl::StatusOr<StreamReader::Event> ReadHead(StreamReader* reader, double wait_seconds);
   // The quarantine goes on where the state left it. Once the columns are found.
   absl::Status Resume();
 
@@ -72,9 +72,9 @@ class Admission {
   // Into parsed_, or into detail_ why not.
   RowFault Decode(const StreamRow& raw);
   // The time of a row, or what is wrong with it.
-  absl::StatusOr<double> TimeOf(absl::string_view line) const;
+  absl::StatusOr<double> TimeOf(absl::string_view row) const;
   void NoteDay(double time, const StreamRow& raw);
-  uint64_t KeyOf(absl::string_view line) const;
+  uint64_t KeyOf(absl::string_view row) const;
 
   const std::string time_column_;
   const bool joins_clicks_;
@@ -83,7 +83,7 @@ class Admission {
   const std::string input_;
   proto::OnlineState& state_;
   StreamQuarantine quarantine_;
-  std::string header_;
+  std::string head_;
   std::unique_ptr<const RowDecoder> decoder_;
   Batch parsed_;  // one row
   std::string detail_;

@@ -46,7 +46,7 @@ void RewindTo(const Base& base, proto::OnlineState* state) {
   for (const proto::OnlineState::DayStart& day : state->day_start()) {
     if (day.time() < *base.cut) continue;
     state->set_offset(day.offset());
-    state->set_lines(day.lines());
+    state->set_numbers(day.numbers());
     return;
   }
 }

@@ -1,7 +1,7 @@
 // Impressions that wait for their click.
 //
 //   LabelQueue queue(/*delay=*/600, /*max_rows=*/1000000);
-//   if (queue.Offer(key, row)) ...              // a click: it turned a waiting row positive, and is used up
+//   if (queue.Offer({raw, time, positive, key})) ...     // a click: it turned a waiting row positive, and is used up
 //   while (queue.Ready(/*drain=*/false)) Train(queue.Take());
 //
 // The clock is the samples' own: the largest time offered so far. A time more than `delay` seconds ahead of
@@ -32,7 +32,7 @@ class OnlineState;
 }  // namespace proto
 
 struct WaitingRow {
-  std::string line;
+  std::string raw;  // as it was read
   double time = 0;
   bool positive = false;
   uint64_t key = 0;  // a hash of its key columns

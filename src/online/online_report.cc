@@ -99,7 +99,7 @@ void OnlineReport::Where(int64_t waiting) {
   const double now = clock_.Now();
   if (now - where_at_ < kSecondsBetweenLines) return;
   where_at_ = now;
-  LOG(INFO) << "at byte " << FormatCount(stream_.offset()) << ", row " << FormatCount(stream_.lines())
+  LOG(INFO) << "at byte " << FormatCount(stream_.offset()) << ", row " << FormatCount(stream_.numbers())
             << " of the stream: step " << run_.step() << ", " << FormatCount(run_.rows_trained())
             << " rows trained"
             << (stream_.rows_before_cut() > 0

@@ -41,7 +41,7 @@ constexpr double kWaitSeconds = 0.05;
 constexpr char kStreamFile[] = "/stream.bin";
 // What was learned first is served soon, whatever online.checkpoint_seconds is.
 constexpr double kFirstCheckpointSeconds = 10;
-// Lines that are read between two looks at the clock.
+// Rows that are read between two looks at the clock.
 constexpr int kRowsBetweenLooks = 4096;
 
 class OnlineRun {
@@ -224,11 +224,11 @@ absl::Status OnlineRun::Resume(const std::string& checkpoint, const Base& base) 
 
 absl::Status OnlineRun::SwitchBase(const Base& base) {
   const int64_t offset = online_.offset();
-  const int64_t lines = online_.lines();
+  const int64_t numbers = online_.numbers();
   state_.set_step(state_.step() + 1);
   TANDEM_RETURN_IF_ERROR(StartFrom(base));
   online_.set_offset(offset);
-  online_.set_lines(lines);
+  online_.set_numbers(numbers);
   RewindTo(base, &online_);
   TANDEM_RETURN_IF_ERROR(report_->NewBase(base.checkpoint));
   if (stream_.opened()) TANDEM_RETURN_IF_ERROR(OpenStream());

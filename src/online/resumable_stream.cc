@@ -10,7 +10,7 @@
 namespace tandem {
 namespace {
 
-// How long a header is waited for before the stop is looked at.
+// How long a head is waited for before the stop is looked at.
 constexpr double kWaitSeconds = 0.05;
 
 }  // namespace
@@ -27,8 +27,8 @@ absl::StatusOr<std::unique_ptr<StreamReader>> ResumableStream::OpenReader() cons
 absl::Status ResumableStream::Check() {
   TANDEM_ASSIGN_OR_RETURN(const std::unique_ptr<StreamReader> reader, OpenReader());
   // What was read of standard input could not be read again.
-  if (source_.input == "-" && admission_.has_header()) return absl::OkStatus();
-  return admission_.ReadHeader(reader.get(), /*wait_seconds=*/0).status();
+  if (source_.input == "-" && admission_.has_head()) return absl::OkStatus();
+  return admission_.ReadHead(reader.get(), /*wait_seconds=*/0).status();
 }
 
 absl::StatusOr<bool> ResumableStream::Open() {
@@ -36,7 +36,7 @@ absl::StatusOr<bool> ResumableStream::Open() {
   TANDEM_ASSIGN_OR_RETURN(reader_, OpenReader());
   for (;;) {
     TANDEM_ASSIGN_OR_RETURN(const StreamReader::Event event,
-                            admission_.ReadHeader(reader_.get(), kWaitSeconds));
+                            admission_.ReadHead(reader_.get(), kWaitSeconds));
     if (event == StreamReader::Event::kRow) break;
     over_ = event == StreamReader::Event::kEnd;
     if (over_ || Stopped()) return false;
@@ -44,7 +44,7 @@ absl::StatusOr<bool> ResumableStream::Open() {
   if (state_.offset() > reader_->offset()) {
     const std::optional<uint64_t> hash =
         state_.has_stream_hash() ? std::optional<uint64_t>(state_.stream_hash()) : std::nullopt;
-    TANDEM_RETURN_IF_ERROR(reader_->SkipTo(state_.offset(), state_.lines(), hash));
+    TANDEM_RETURN_IF_ERROR(reader_->SkipTo(state_.offset(), state_.numbers(), hash));
   }
   return true;
 }
@@ -54,7 +54,7 @@ absl::StatusOr<StreamReader::Event> ResumableStream::Next(double wait_seconds, S
   over_ = event == StreamReader::Event::kEnd;
   if (event == StreamReader::Event::kRow) {
     state_.set_offset(row->end);
-    state_.set_lines(reader_->numbers());
+    state_.set_numbers(reader_->numbers());
   }
   return event;
 }

@@ -1,14 +1,16 @@
 // A stream that is read on from where the run's state left it.
 //
-//   ResumableStream stream({"clicks.tsv", /*follow=*/true, stop}, &admission, &state);
+//   ResumableStream stream({"clicks.tsv", /*follow=*/true, &stop}, &admission, &state);
 //   TANDEM_RETURN_IF_ERROR(stream.Check());
 //   TANDEM_ASSIGN_OR_RETURN(const bool open, stream.Open());
-//   while (!stream.over()) {
-//     TANDEM_ASSIGN_OR_RETURN(StreamReader::Event event, stream.Next(/*wait_seconds=*/0.1, &row));
-//     ...
+//   while (open && !stream.over()) {
+//     StreamRow row;
+//     TANDEM_ASSIGN_OR_RETURN(const StreamReader::Event event, stream.Next(/*wait_seconds=*/0.1, &row));
+//     if (event == StreamReader::Event::kRow) ...
 //   }
+//   stream.Save();
 //
-// In the run's state it keeps `offset` and `lines`, and with Save `stream_hash`: a stream is known by what is
+// In the run's state it keeps `offset` and `numbers`, and with Save `stream_hash`: a stream is known by what is
 // in it, not by its name. Not thread-safe. Errors as StreamReader's and Admission's.
 #ifndef TANDEM_SRC_ONLINE_RESUMABLE_STREAM_H_
 #define TANDEM_SRC_ONLINE_RESUMABLE_STREAM_H_
@@ -42,14 +44,14 @@ class ResumableStream {
     Clock* clock = &Clock::Default();
   };
 
-  // `admission`, which reads the header, and `state` outlive it.
+  // `admission`, which reads the head, and `state` outlive it.
   ResumableStream(Source source, Admission* admission, proto::OnlineState* state);
 
-  // Before anything is written: the input is there, and what a file's header tells is well. Changes nothing.
+  // Before anything is written: the input is there, and what a file's head tells is well. Changes nothing.
   absl::Status Check();
-  // Opens the stream at its beginning, reads its header, waiting for it, and then past what the state says
+  // Opens the stream at its beginning, reads its head, waiting for it, and then past what the state says
   // was read: a DataError where that was something else. False where the stream ended, or was told to stop,
-  // before there was a header. May be called again, for a state that was changed.
+  // before there was a head. May be called again, for a state that was changed.
   absl::StatusOr<bool> Open();
   bool opened() const { return reader_ != nullptr; }
   // As StreamReader::Next. Whether the row is a sample is for the admission to say.

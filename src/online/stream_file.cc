@@ -44,7 +44,7 @@ absl::Status WriteStreamFile(FileSystem& fs, const std::string& path, proto::Onl
   };
   const auto add = [&](const WaitingRow& row) -> absl::Status {
     proto::StreamRows::Row& added = *rows.add_row();
-    added.set_line(row.line);
+    added.set_raw(row.raw);
     added.set_time(row.time);
     added.set_positive(row.positive);
     return rows.row_size() < kRowsPerRecord ? absl::OkStatus() : flush();
@@ -69,7 +69,7 @@ absl::StatusOr<StreamFile> ReadStreamFile(FileSystem& fs, const std::string& pat
     for (proto::StreamRows::Row& row : *rows.mutable_row()) {
       if (!std::isfinite(row.time())) return Malformed(path);
       auto& to = static_cast<int64_t>(file.at_hand.size()) < at_hand ? file.at_hand : file.waiting;
-      to.push_back({std::move(*row.mutable_line()), row.time(), row.positive(), 0});
+      to.push_back({std::move(*row.mutable_raw()), row.time(), row.positive(), 0});
     }
   }
   TANDEM_RETURN_IF_ERROR(reader->ExpectEnd());

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/strip.h"
+#include "src/util/packed_name.h"
 #include "src/util/progress.h"
 #include "tandem/state.pb.h"
 #include "tandem/status.h"
@@ -19,11 +19,7 @@ constexpr int64_t kReported = 10;
 
 std::string FileName(const std::string& input) {
   if (input == "-") return "standard-input";
-  const std::string name = std::filesystem::path(input).filename().string();
-  absl::string_view bare = name;
-  absl::ConsumeSuffix(&bare, ".gz");
-  absl::ConsumeSuffix(&bare, ".zst");
-  return std::string(bare);
+  return std::string(UnpackedName(std::filesystem::path(input).filename().string()));
 }
 
 }  // namespace
@@ -60,8 +56,8 @@ absl::Status StreamQuarantine::Write(absl::string_view bytes) {
 
 absl::Status StreamQuarantine::GoodRow() {
   state_->set_rows_good(state_->rows_good() + 1);
-  state_->set_judged_lines(state_->judged_lines() + 1);
-  return state_->judged_lines() >= kJudgedLines ? Judge() : absl::OkStatus();
+  state_->set_judged_rows(state_->judged_rows() + 1);
+  return state_->judged_rows() >= kJudgedRows ? Judge() : absl::OkStatus();
 }
 
 absl::Status StreamQuarantine::BadRow(int64_t number, RowFault fault, absl::string_view detail,
@@ -73,7 +69,7 @@ absl::Status StreamQuarantine::BadRow(int64_t number, RowFault fault, absl::stri
     return absl::OkStatus();
   }
   state_->set_rows_bad(index, state_->rows_bad(index) + 1);
-  state_->set_judged_lines(state_->judged_lines() + 1);
+  state_->set_judged_rows(state_->judged_rows() + 1);
   state_->set_judged_bad(state_->judged_bad() + 1);
   if (state_->judged_bad() == 1) first_ = absl::StrCat(input_, ":", number, ": ", detail);
   TANDEM_RETURN_IF_ERROR(Write(row));
@@ -82,18 +78,18 @@ absl::Status StreamQuarantine::BadRow(int64_t number, RowFault fault, absl::stri
   } else if (reported_ == kReported + 1) {
     LOG(WARNING) << input_ << ": further malformed rows are only counted";
   }
-  return state_->judged_lines() >= kJudgedLines ? Judge() : absl::OkStatus();
+  return state_->judged_rows() >= kJudgedRows ? Judge() : absl::OkStatus();
 }
 
 absl::Status StreamQuarantine::Judge() {
-  const int64_t lines = state_->judged_lines();
+  const int64_t rows = state_->judged_rows();
   const int64_t bad = state_->judged_bad();
-  if (bad > 0 && static_cast<double>(bad) / static_cast<double>(lines) > max_bad_fraction_) {
-    return DataError(input_, ": ", FormatCount(bad), " of the last ", FormatCount(lines),
+  if (bad > 0 && static_cast<double>(bad) / static_cast<double>(rows) > max_bad_fraction_) {
+    return DataError(input_, ": ", FormatCount(bad), " of the last ", FormatCount(rows),
                      " rows are malformed, more than data.max_bad_fraction ", max_bad_fraction_,
                      first_.empty() ? "" : absl::StrCat("; the first is ", first_));
   }
-  state_->set_judged_lines(0);
+  state_->set_judged_rows(0);
   state_->set_judged_bad(0);
   first_.clear();
   return absl::OkStatus();

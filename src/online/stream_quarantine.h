@@ -1,9 +1,11 @@
 // Malformed rows of a stream: counted, reported, set aside, and judged; a stream goes on where it was
 // resumed.
 //
-//   StreamQuarantine quarantine(run_dir + "/quarantine", "clicks.tsv", header, max_bad_fraction);
-//   TANDEM_RETURN_IF_ERROR(quarantine.Resume(state));         // or from the beginning, with an empty state
-//   TANDEM_RETURN_IF_ERROR(quarantine.BadRow(line_number, fault, detail, line));
+//   StreamQuarantine quarantine(fs, run_dir + "/quarantine", "clicks.tsv", max_bad_fraction);
+//   TANDEM_RETURN_IF_ERROR(quarantine.Resume("label\tuser\n", &state));    // an empty state: from the beginning
+//   TANDEM_RETURN_IF_ERROR(quarantine.GoodRow());
+//   TANDEM_RETURN_IF_ERROR(quarantine.BadRow(4711, fault, detail, "x\tu17\n"));
+//   TANDEM_RETURN_IF_ERROR(quarantine.Judge());                             // the stream is over
 //
 // The file is cut to what it held at the checkpoint, so that no row is in it twice. Not thread-safe.
 #ifndef TANDEM_SRC_ONLINE_STREAM_QUARANTINE_H_
@@ -26,8 +28,8 @@ class OnlineState;
 
 class StreamQuarantine {
  public:
-  // Lines between two judgements.
-  static constexpr int64_t kJudgedLines = 10000;
+  // Rows between two judgements.
+  static constexpr int64_t kJudgedRows = 10000;
 
   StreamQuarantine(FileSystem& fs, const std::string& directory, const std::string& input,
                    double max_bad_fraction);
@@ -35,7 +37,7 @@ class StreamQuarantine {
   // Counts go on from `state`, into which they are written; it outlives this object. `head`: the bytes that
   // come first in a file of such rows.
   absl::Status Resume(absl::string_view head, proto::OnlineState* state);
-  // `row` with what ends it (RowFraming::Append). A DataError when of the last kJudgedLines lines more than
+  // `row` with what ends it (RowFraming::Append). A DataError when of the last kJudgedRows more than
   // max_bad_fraction are malformed.
   absl::Status GoodRow();
   absl::Status BadRow(int64_t number, RowFault fault, absl::string_view detail, absl::string_view row);
@@ -54,7 +56,7 @@ class StreamQuarantine {
   std::unique_ptr<WritableFile> file_;
   bool name_is_new_ = false;  // not durable yet
   int64_t reported_ = 0;
-  std::string first_;  // of the lines that are judged together
+  std::string first_;  // of the rows that are judged together
 };
 
 }  // namespace tandem

@@ -19,12 +19,12 @@ absl::Status CheckStreamState(const proto::OnlineState& state, const std::string
   for (const double time : {state.watermark(), state.cut(), state.guard_reference(), state.doubted_time()}) {
     if (!std::isfinite(time)) return impossible("a time or a log loss is infinite");
   }
-  int64_t offset = 0, lines = 0;
+  int64_t offset = 0, numbers = 0;
   for (const proto::OnlineState::DayStart& day : state.day_start()) {
-    if (!std::isfinite(day.time()) || day.offset() < offset || day.lines() < lines)
+    if (!std::isfinite(day.time()) || day.offset() < offset || day.numbers() < numbers)
       return impossible("day_start is out of order");
     offset = day.offset();
-    lines = day.lines();
+    numbers = day.numbers();
   }
   return absl::OkStatus();
 }

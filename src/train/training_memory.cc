@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "src/config/methods.h"
 #include "src/config/model_floats.h"
@@ -11,6 +10,7 @@
 #include "src/config/teachers.h"
 #include "src/train/memory_estimate.h"
 #include "src/util/available_memory.h"
+#include "src/util/packed_name.h"
 #include "tandem/row_store.h"
 #include "tandem/status.h"
 
@@ -156,8 +156,7 @@ double ExpectedRows(FileSystem& fs, const proto::Experiment& experiment, const s
       // What can't be looked at can't be read, which is said where it is.
       if (file == "-" || (info.ok() && info->size == 0)) return std::numeric_limits<double>::infinity();
       if (!info.ok()) continue;
-      const bool compressed = absl::EndsWith(file, ".gz") || absl::EndsWith(file, ".zst");
-      bytes += static_cast<double>(info->size) * (compressed ? kCompression : 1);
+      bytes += static_cast<double>(info->size) * (IsPackedLog(file) ? kCompression : 1);
     }
     most = std::max(most, bytes / row);
   }

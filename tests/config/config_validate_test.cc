@@ -359,7 +359,8 @@ TEST(ConfigValidate, AQuoteIsAByteOfItsOwn) {
   EXPECT_THAT(Fault({R"(data.quote=\n)"}), HasSubstr("must not be a line end"));
   EXPECT_EQ(Fault({"data.delimited.delimiter=,", "data.quote=,"}),
             "data.quote: ',' is data.delimited.delimiter too; must be different");
-  EXPECT_THAT(Fault({}, "data { json_lines {} quote: '\"' }"), StartsWith("data.quote: set, but JSON lines"));
+  EXPECT_THAT(Fault({}, "data { json_lines {} quote: '\"' }"),
+              StartsWith("data.quote: set, but it is for delimited text, and the format is data.json_lines"));
 }
 
 TEST(ConfigValidate, TextsOfTheLabelAreOneOrTheOtherAndHaveAnEffect) {

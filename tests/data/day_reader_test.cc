@@ -195,7 +195,7 @@ TEST_F(DayReaderTest, AnOverLongLineIsAMalformedRow) {
   const auto rows = Read(log, {Write("a", absl::StrCat(kHeader, Rows(3), "1\t", big, "\t\t\n", Rows(3)))});
   ASSERT_TRUE(rows.ok()) << rows.status();
   EXPECT_EQ(rows->size(), 6u);
-  EXPECT_EQ(counts_, "line too long 1");
+  EXPECT_EQ(counts_, "row too long 1");
   const auto whole = Read(SmallLog(), {Path("a")});
   EXPECT_EQ(whole->size(), 7u) << "within the default limit it is a row";
 }

@@ -435,7 +435,7 @@ TEST_P(DelimitedRowsTest, OverLongLinesAreFaults) {
   EXPECT_EQ(rows.rows(), 2);
   ASSERT_EQ(faults.size(), 1u);
   EXPECT_EQ(faults[0].row, 1);
-  EXPECT_EQ(faults[0].fault, RowFault::kLineTooLong);
+  EXPECT_EQ(faults[0].fault, RowFault::kRowTooLong);
   EXPECT_THAT(faults[0].detail, testing::HasSubstr("data.delimited.max_line_bytes"));
 }
 

@@ -128,7 +128,7 @@ TEST_F(FramedFileTest, AFormatIsASyntaxAndAFraming) {
   decoder->DecodeRows(rows, 0, static_cast<int>(rows.rows.size()), &batch, &bad);
   EXPECT_EQ(batch.rows(), 1);
   ASSERT_EQ(bad.size(), 2u);
-  EXPECT_EQ(bad[0].fault, RowFault::kLineTooLong);
+  EXPECT_EQ(bad[0].fault, RowFault::kRowTooLong);
   EXPECT_EQ(bad[0].detail, "a row of more than data.words.max_row_bytes 1000");
   EXPECT_EQ(bad[1].fault, RowFault::kLabel);
 }

@@ -202,7 +202,7 @@ TEST_F(JsonLinesFileTest, MalformedRowsAreSetAsideAsTheyWere) {
   ASSERT_TRUE(reader.ReadBlock(10, &block).value());
   EXPECT_EQ(block.rows(), 1);
   EXPECT_FALSE(reader.ReadBlock(10, &block).value());
-  EXPECT_EQ(FaultCounts(quarantine.by_fault()), "line too long 1, syntax 1");
+  EXPECT_EQ(FaultCounts(quarantine.by_fault()), "row too long 1, syntax 1");
   EXPECT_EQ(FileBytes(Path("quarantine/a.jsonl")), "{oops\n\n");
   EXPECT_EQ(quarantine.rows_passed_over(), 1) << "the blank line";
 }

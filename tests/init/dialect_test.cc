@@ -109,8 +109,8 @@ TEST(DialectTest, JsonLinesSayTheirLists) {
   const Dialect dialect =
       Find("{\"y\": 1, \"tags\": [\"a\"], \"w\": {\"a\": 2}, \"deep\": {\"a\": \"b\"}}\n");
   EXPECT_TRUE(dialect.data.has_json_lines());
-  EXPECT_THAT(dialect.lists, ElementsAre("tags"));
-  EXPECT_THAT(dialect.weighted, ElementsAre("w"));
+  EXPECT_THAT(dialect.lists.plain, ElementsAre("tags"));
+  EXPECT_THAT(dialect.lists.weighted, ElementsAre("w"));
 }
 
 TEST(DialectTest, WhatIsNotReadIsNamed) {

@@ -26,11 +26,12 @@ class AdmissionTest : public SampleFilesTest {
   // What comes of each line after the header: "row+@12" (positive, at time 12), "row-@12", "none", or
   // "error".
   std::vector<std::string> Admit(const std::string& online, const std::string& lines,
-                                 const std::string& data = "max_bad_fraction: 1") {
+                                 const std::string& data = "max_bad_fraction: 1",
+                                 const std::string& before_header = "") {
     experiment_ = OnlineExperiment(SmallExperiment("method: STUDENT_ALONE student { mlp { hidden: 8 } }",
                                                    "online { " + online + " } data { " + data + " }"));
     schema_ = std::make_unique<Schema>(experiment_);
-    const std::string path = Write("clicks.tsv", kHeader + lines);
+    const std::string path = Write("clicks.tsv", before_header + kHeader + lines);
     admission_ = std::make_unique<Admission>(experiment_, *schema_, FileSystem::Default(), Path("quarantine"),
                                              path, &state_);
     const auto reader =
@@ -38,7 +39,7 @@ class AdmissionTest : public SampleFilesTest {
                            admission_->format().max_row_bytes(), nullptr)
             .value();
     std::vector<std::string> outcomes;
-    const absl::StatusOr<StreamReader::Event> header = admission_->ReadHeader(reader.get(), 0);
+    const absl::StatusOr<StreamReader::Event> header = admission_->ReadHead(reader.get(), 0);
     if (!header.ok()) return {std::string(header.status().message())};
     EXPECT_TRUE(admission_->Resume().ok());
     StreamRow line;
@@ -68,7 +69,7 @@ TEST_F(AdmissionTest, ARowKeepsItsLabelAndItsTime) {
   EXPECT_EQ(Admit("time_column: 'time'", "1\tu\ti\t\tq\t3\t86400.5\n0\tu\ti\ta|b\tq\t\t7\n"),
             (Texts{"row+@86400.5", "row-@7"}));
   EXPECT_EQ(state_.rows_good(), 2);
-  EXPECT_EQ(rows_[1].line, "0\tu\ti\ta|b\tq\t\t7");
+  EXPECT_EQ(rows_[1].raw, "0\tu\ti\ta|b\tq\t\t7");
 }
 
 TEST_F(AdmissionTest, AMalformedRowIsSetAsideAndCountedByItsFault) {
@@ -95,7 +96,7 @@ TEST_F(AdmissionTest, ALineThatIsTooLongIsMalformed) {
   EXPECT_EQ(
       Admit("", "1\tu\ti\t\tq\t3\t1\n" + std::string(3000, 'x') + "\n", "delimited { max_line_bytes: 1024 }"),
       (Texts{"row+@0", "none"}));
-  EXPECT_EQ(state_.rows_bad(static_cast<int>(RowFault::kLineTooLong)), 1);
+  EXPECT_EQ(state_.rows_bad(static_cast<int>(RowFault::kRowTooLong)), 1);
   EXPECT_THAT(std::string(admission_->Finish().message()),
               HasSubstr("the first is " + Path("clicks.tsv") +
                         ":3: a row of more than data.delimited.max_line_bytes 1024"));
@@ -123,9 +124,9 @@ TEST_F(AdmissionTest, TheFirstRowOfEachDayIsNotedWhereItBegins) {
   ASSERT_EQ(state_.day_start_size(), 3);
   EXPECT_DOUBLE_EQ(state_.day_start(0).time(), 0);
   EXPECT_EQ(state_.day_start(0).offset(), static_cast<int64_t>(sizeof(kHeader) - 1));
-  EXPECT_EQ(state_.day_start(0).lines(), 1);
+  EXPECT_EQ(state_.day_start(0).numbers(), 1);
   EXPECT_DOUBLE_EQ(state_.day_start(1).time(), 86400);
-  EXPECT_EQ(state_.day_start(1).lines(), 3);
+  EXPECT_EQ(state_.day_start(1).numbers(), 3);
   EXPECT_DOUBLE_EQ(state_.day_start(2).time(), 259200) << "a day without a row has no beginning";
 }
 
@@ -152,8 +153,15 @@ TEST_F(AdmissionTest, ASampleHasTheLabelThatItsRowHasByNow) {
   rows_[0].positive = true;
   sample = admission_->Sample(rows_[0]);
   EXPECT_EQ((*sample)->labels[0], 1);
-  rows_[0].line = "not a row";
+  rows_[0].raw = "not a row";
   EXPECT_EQ(ExitCode(admission_->Sample(rows_[0]).status()), kExitModel);
+}
+
+TEST_F(AdmissionTest, BlankLinesBeforeTheHeaderArePassedOverHoweverMany) {
+  EXPECT_EQ(Admit("", "1\tu\ti\t\tq\t3\t1\n", "max_bad_fraction: 0", std::string(1000000, '\n') + "\r\n"),
+            (Texts{"row+@0"}));
+  EXPECT_EQ(state_.rows_passed_over(), 0);
+  EXPECT_EQ(state_.rows_good(), 1);
 }
 
 TEST_F(AdmissionTest, AColumnThatIsMissingIsNamedWithItsSetting) {

@@ -102,10 +102,10 @@ TEST(RewindTo, TheFirstDayFromTheCutOnIsReadAgain) {
     proto::OnlineState::DayStart& start = *state.add_day_start();
     start.set_time(86400.0 * day);
     start.set_offset(1000 * day);
-    start.set_lines(10 * day);
+    start.set_numbers(10 * day);
   }
   state.set_offset(5000);
-  state.set_lines(50);
+  state.set_numbers(50);
   Base base;
   RewindTo(base, &state);
   EXPECT_EQ(state.offset(), 5000) << "a base without days has no cut";
@@ -115,7 +115,7 @@ TEST(RewindTo, TheFirstDayFromTheCutOnIsReadAgain) {
   base.cut = 86400 - 1;
   RewindTo(base, &state);
   EXPECT_EQ(state.offset(), 1000);
-  EXPECT_EQ(state.lines(), 10);
+  EXPECT_EQ(state.numbers(), 10);
 }
 
 }  // namespace

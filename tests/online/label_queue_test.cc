@@ -20,7 +20,7 @@ std::string Drain(LabelQueue* queue, bool all) {
   std::string text;
   while (queue->Ready(all)) {
     const WaitingRow row = queue->Take();
-    text += (text.empty() ? "" : " ") + row.line + (row.positive ? "1" : "0");
+    text += (text.empty() ? "" : " ") + row.raw + (row.positive ? "1" : "0");
   }
   return text;
 }

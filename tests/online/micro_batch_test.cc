@@ -34,7 +34,7 @@ TEST_F(MicroBatchTest, IsFullWithItsRowsAndKeepsThemAsTheyWereRead) {
   EXPECT_TRUE(batch.full());
   EXPECT_EQ(batch.batch().rows(), 2);
   ASSERT_EQ(batch.as_read().size(), 2u);
-  EXPECT_EQ(batch.as_read()[1].line, "b");
+  EXPECT_EQ(batch.as_read()[1].raw, "b");
   batch.Clear();
   EXPECT_EQ(batch.rows(), 0);
   EXPECT_TRUE(batch.as_read().empty());

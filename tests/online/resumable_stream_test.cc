@@ -55,7 +55,7 @@ TEST_F(ResumableStreamTest, GoesOnWhereItsStateWasLeft) {
     EXPECT_EQ(Next(&stream), "two");
     stream.Save();
   }
-  EXPECT_EQ(state_.lines(), 3);
+  EXPECT_EQ(state_.numbers(), 3);
   EXPECT_EQ(state_.offset(), static_cast<int64_t>(sizeof(kHeader) - 1 + 8));
   ResumableStream stream = Stream(path);
   ASSERT_TRUE(*stream.Open());
@@ -83,11 +83,11 @@ TEST_F(ResumableStreamTest, OpensAgainAtAPlaceThatTheStateWasMovedTo) {
   ASSERT_TRUE(*stream.Open());
   while (!stream.over()) Next(&stream);
   state_.set_offset(sizeof(kHeader) - 1 + 4);
-  state_.set_lines(2);
+  state_.set_numbers(2);
   ASSERT_TRUE(*stream.Open());
   EXPECT_FALSE(stream.over());
   EXPECT_EQ(Next(&stream), "two");
-  EXPECT_EQ(state_.lines(), 3);
+  EXPECT_EQ(state_.numbers(), 3);
 }
 
 TEST_F(ResumableStreamTest, AStreamThatEndsBeforeItsHeaderIsOverAndOneThatIsStoppedIsNot) {

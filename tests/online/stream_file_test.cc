@@ -21,7 +21,7 @@ void ExpectRows(const std::vector<WaitingRow>& rows, int first, int count) {
   ASSERT_EQ(static_cast<int>(rows.size()), count);
   for (int i = 0; i < count; ++i) {
     const WaitingRow wanted = Row(first + i);
-    ASSERT_EQ(rows[i].line, wanted.line);
+    ASSERT_EQ(rows[i].raw, wanted.raw);
     ASSERT_EQ(rows[i].time, wanted.time);
     ASSERT_EQ(rows[i].positive, wanted.positive);
   }
@@ -76,7 +76,7 @@ TEST(StreamFile, OneThatWasCutShortOrPromisesOtherRowsIsDamaged) {
   for (const int promised : {0, 2}) {
     state.set_batch_rows(promised);
     proto::StreamRows rows;
-    rows.add_row()->set_line("one");
+    rows.add_row()->set_raw("one");
     auto writer = RecordWriter::Create(fs, path).value();
     ASSERT_TRUE(writer->Append(state.SerializeAsString()).ok());
     ASSERT_TRUE(writer->Append(rows.SerializeAsString()).ok());

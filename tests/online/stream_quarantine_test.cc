@@ -74,9 +74,9 @@ TEST_F(StreamQuarantineTest, TheLastLinesAreJudgedTogetherAndTheFirstOfThemIsNam
   StreamQuarantine quarantine = Make(0.01);
   ASSERT_TRUE(quarantine.Resume("h\n", &state_).ok());
   // A share of 1 % is borne...
-  for (int64_t line = 1; line <= StreamQuarantine::kJudgedLines; ++line)
+  for (int64_t line = 1; line <= StreamQuarantine::kJudgedRows; ++line)
     ASSERT_TRUE((line % 100 == 0 ? Bad(&quarantine, line, "x") : quarantine.GoodRow()).ok()) << line;
-  EXPECT_EQ(state_.judged_lines(), 0) << "judged";
+  EXPECT_EQ(state_.judged_rows(), 0) << "judged";
   // ...and a burst is not, at the latest when the stream ends.
   ASSERT_TRUE(quarantine.GoodRow().ok());
   ASSERT_TRUE(Bad(&quarantine, 10002, "x").ok());

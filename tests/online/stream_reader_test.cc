@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "src/data/delimited/quoted_framing.h"
 #include "src/data/line_file.h"
 #include "tandem/status.h"
 #include "tests/support/faulty_file_system.h"

@@ -55,6 +55,10 @@ const float* Row(uint64_t key);
 void Add(float coefficient, const float* row);
 }  // namespace batch_h
 
+namespace cell_decoder_h {
+extern SampleFormat& format;
+}  // namespace cell_decoder_h
+
 namespace cell_reader_h {
 extern SampleFormat& format;
 extern ListColumns lists;
@@ -78,6 +82,15 @@ extern Quarantine quarantine;
 extern Batch block;
 }  // namespace day_reader_h
 
+namespace day_watch_h {
+// One of the reader's own.
+struct Watch : DayWatch {
+  absl::Status Begin(const Day& day) override;
+  absl::Status End(const Day& day) override;
+};
+extern Watch watch;
+}  // namespace day_watch_h
+
 namespace gradient_sum_h {
 struct Layer {
   void Backward(ConstMatrix x, const GradientSum& gradients);
@@ -100,6 +113,11 @@ extern EmbeddingGradients gradients;
 namespace feature_change_h {
 extern DualModel before, after;
 }  // namespace feature_change_h
+
+namespace format_look_h {
+extern std::string text;
+extern proto::Data data;
+}  // namespace format_look_h
 
 namespace interaction_h {
 extern proto::Interaction config;

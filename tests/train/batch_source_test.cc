@@ -13,6 +13,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "tandem/day_reader.h"
+#include "tandem/day_watch.h"
 #include "tandem/experiment.pb.h"
 #include "tandem/random.h"
 #include "tests/support/allocation_counter.h"
@@ -94,6 +95,55 @@ TEST_F(BatchSourceTest, BatchesAreThePermutedBlocksCut) {
     }
     EXPECT_EQ(source.Next().value()->kind, LogEvent::kEnd);
   }
+}
+
+// Writes down what it is asked, and fails where it is told to.
+class WrittenDown : public DayWatch {
+ public:
+  explicit WrittenDown(std::string fails_at = "") : fails_at_(std::move(fails_at)) {}
+  absl::Status Begin(const Day& day) override { return Note("begin " + day.date); }
+  absl::Status End(const Day& day) override { return Note("end " + day.date); }
+  std::vector<std::string> calls;  // of the reading thread: to be read when it has stopped
+
+ private:
+  absl::Status Note(const std::string& call) {
+    calls.push_back(call);
+    return call == fails_at_ ? absl::DataLossError("told to") : absl::OkStatus();
+  }
+  const std::string fails_at_;
+};
+
+TEST_F(BatchSourceTest, ADaysWatchIsAskedBeforeItIsReadAndAfterItInEveryPass) {
+  const proto::Experiment experiment = ExperimentWith("epochs: 2 batch_size: 4 shuffle_rows: 0");
+  const Schema schema(experiment);
+  std::vector<Day> days;
+  for (const char* const date : {"2026-02-01", "2026-02-02"})
+    days.push_back({date, {Write(date, "label\tuser\ttags\tage\n1\tu\ta\t3\n")}});
+  const auto read = [&](WrittenDown* watch) {
+    BatchSource source(FileSystem::Default(), experiment, schema, days, Quarantine(), LogPosition{}, {},
+                       watch);
+    int batches = 0;
+    for (;;) {
+      const absl::StatusOr<const LogEvent*> event = source.Next();
+      if (!event.ok()) return absl::StrCat(batches, " batches, ", event.status().ToString());
+      if ((*event)->kind == LogEvent::kEnd) return absl::StrCat(batches, " batches");
+      batches += (*event)->kind == LogEvent::kBatch ? 1 : 0;
+    }
+  };
+  WrittenDown all;
+  EXPECT_EQ(read(&all), "4 batches");
+  const std::vector<std::string> pass = {"begin 2026-02-01", "end 2026-02-01", "begin 2026-02-02",
+                                         "end 2026-02-02"};
+  std::vector<std::string> twice = pass;
+  twice.insert(twice.end(), pass.begin(), pass.end());
+  EXPECT_THAT(all.calls, ElementsAreArray(twice));
+
+  WrittenDown before("begin 2026-02-02");
+  EXPECT_EQ(read(&before), "1 batches, DATA_LOSS: told to") << "in its place: what came before it is read";
+  EXPECT_THAT(before.calls, ElementsAreArray({"begin 2026-02-01", "end 2026-02-01", "begin 2026-02-02"}));
+  WrittenDown after("end 2026-02-01");
+  EXPECT_THAT(read(&after), testing::HasSubstr("DATA_LOSS: told to"));
+  EXPECT_EQ(after.calls.size(), 2u);
 }
 
 // Batches of a window of small days, from a place on.

@@ -1,4 +1,8 @@
 // Appends many rows to a batch: RowWriter's faster brother, for lines that are decoded by blocks.
+//
+//   BlockWriter writer(&batch, /*rows=*/1024, encoder.bag_fields(), cells.ids());
+//   for (row ...) { cells.EncodeAllButIds(row, &writer, &detail); writer.CloseRow(); }
+//   for (const IdCell& id : cells.ids()) writer.AddIds(id.field, 1024, [&](int row) { return ...; });
 #ifndef TANDEM_SRC_DATA_DELIMITED_BLOCK_WRITER_H_
 #define TANDEM_SRC_DATA_DELIMITED_BLOCK_WRITER_H_
 

@@ -17,6 +17,7 @@
 #include "src/data/delimited/split.h"
 #include "src/data/text_decoder.h"
 #include "src/data/text_lists.h"
+#include "tandem/format_look.h"
 #include "tandem/status.h"
 
 namespace tandem {
@@ -263,7 +264,7 @@ RowFault DelimitedDecoder::Unquote(absl::string_view row, size_t* begins, size_t
 void DelimitedDecoder::DecodeRows(const RawRows& rows, int begin, int end, Batch* batch,
                                   std::vector<BadRow>* bad) const {
   text_cells().encoder().CheckBatch(*batch);
-  if (quote_.has_value() && !rows.quoted.empty()) {
+  if (quote_.has_value() && rows.marked) {
     DecodeBlocks<UnquotedCells>(rows, begin, end, batch, bad);
   } else {
     DecodeBlocks<LineCells>(rows, begin, end, batch, bad);
@@ -317,7 +318,8 @@ absl::StatusOr<std::unique_ptr<DelimitedDecoder>> MakeDecoder(const Schema& sche
   const auto find = [&](const std::string& column, absl::string_view why) -> absl::StatusOr<int> {
     if (columns.size() == 1 && column != columns[0]) {
       return DataError(origin, ": no column '", column, "' (", why,
-                       "): there is but one column; is data.delimited.delimiter right?", JsonHint(columns));
+                       "): there is but one column; is data.delimited.delimiter right?",
+                       FormatHint(columns[0]));
     }
     return FindNamed(column, why, columns, origin);
   };

@@ -4,18 +4,31 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_split.h"
+#include "src/config/quote.h"
 #include "src/data/delimited/delimited_decoder.h"
 #include "src/data/delimited/header_line.h"
 #include "src/data/delimited/quoted_cells.h"
+#include "src/data/delimited/quoted_framing.h"
+#include "src/data/delimited/quoted_rows.h"
 #include "src/data/line_file.h"
 #include "src/data/text_lists.h"
+#include "tandem/experiment.pb.h"
 
 namespace tandem {
 namespace {
 
-std::optional<Quoting> QuotingOf(const DelimitedOptions& options) {
-  if (!options.quote.has_value()) return std::nullopt;
-  return Quoting{options.delimiter, *options.quote};
+DelimitedOptions OptionsOf(const proto::Data& data) {
+  const proto::Delimited& delimited = data.delimited();
+  DelimitedOptions options;
+  const std::string quote = QuoteOf(data);
+  if (!quote.empty()) options.quote = quote[0];
+  options.delimiter = delimited.delimiter()[0];
+  options.header = delimited.header();
+  options.columns.assign(delimited.column().begin(), delimited.column().end());
+  options.multi_value_separator = delimited.multi_value_separator()[0];
+  options.weight_separator = delimited.weight_separator()[0];
+  options.max_line_bytes = delimited.max_line_bytes();
+  return options;
 }
 
 class DelimitedCellReader : public CellReader {
@@ -70,15 +83,33 @@ class DelimitedCellReader : public CellReader {
   std::vector<std::string> unquoted_;
 };
 
+class DelimitedLook : public FormatLook {
+ public:
+  explicit DelimitedLook(char delimiter) : delimiter_(delimiter) {}
+  std::string name() const override { return "delimited text"; }
+  std::string extension() const override {
+    return delimiter_ == '\t' ? ".tsv" : delimiter_ == ',' || delimiter_ == ';' ? ".csv" : ".txt";
+  }
+
+ private:
+  const char delimiter_;
+};
+
 class DelimitedFormat : public SampleFormat {
  public:
-  explicit DelimitedFormat(DelimitedOptions options) : options_(std::move(options)) {
+  explicit DelimitedFormat(DelimitedOptions options)
+      : options_(std::move(options)), look_(options_.delimiter) {
     if (options_.quote.has_value())
-      quoted_framing_ = QuotedFraming(*QuotingOf(options_), options_.max_line_bytes);
+      quoted_framing_ = QuotedFraming({options_.delimiter, *options_.quote}, options_.max_line_bytes);
   }
 
   absl::StatusOr<std::unique_ptr<SampleFile>> Open(FileSystem& fs, const std::string& path) const override {
-    return OpenLineFile(fs, path, {options_.max_line_bytes, options_.header, QuotingOf(options_)});
+    std::unique_ptr<LineJoiner> joiner;
+    if (options_.quote.has_value()) {
+      joiner =
+          std::make_unique<QuotedRows>(Quoting{options_.delimiter, *options_.quote}, options_.max_line_bytes);
+    }
+    return OpenLineFile(fs, path, {options_.max_line_bytes, options_.header}, std::move(joiner));
   }
   absl::StatusOr<std::unique_ptr<const RowDecoder>> MakeDecoder(const Schema& schema, const RowNeeds& needs,
                                                                 absl::string_view head,
@@ -98,7 +129,9 @@ class DelimitedFormat : public SampleFormat {
     return quoted_framing_ != nullptr ? *quoted_framing_ : LineFraming();
   }
   bool has_head() const override { return options_.header; }
+  bool IsHead(absl::string_view row) const override { return options_.header && !row.empty(); }
   int64_t max_row_bytes() const override { return options_.max_line_bytes; }
+  const FormatLook& look() const override { return look_; }
 
  private:
   std::vector<std::string> Columns(absl::string_view head) const {
@@ -106,13 +139,14 @@ class DelimitedFormat : public SampleFormat {
   }
 
   const DelimitedOptions options_;
+  const DelimitedLook look_;
   std::unique_ptr<const RowFraming> quoted_framing_;  // null without a quote
 };
 
 }  // namespace
 
-std::unique_ptr<const SampleFormat> MakeDelimitedFormat(DelimitedOptions options) {
-  return std::make_unique<DelimitedFormat>(std::move(options));
+std::unique_ptr<const SampleFormat> MakeDelimitedFormat(const proto::Data& data) {
+  return std::make_unique<DelimitedFormat>(OptionsOf(data));
 }
 
 }  // namespace tandem

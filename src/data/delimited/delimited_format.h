@@ -9,25 +9,17 @@
 #define TANDEM_SRC_DATA_DELIMITED_DELIMITED_FORMAT_H_
 
 #include <memory>
-#include <optional>
-#include <string>
-#include <vector>
 
 #include "tandem/sample_format.h"
 
 namespace tandem {
 
-struct DelimitedOptions {
-  char delimiter = '\t';
-  bool header = true;                // the first line names the columns...
-  std::vector<std::string> columns;  // ...else these do
-  char multi_value_separator = '|';
-  char weight_separator = ':';
-  int64_t max_line_bytes = 0;
-  std::optional<char> quote = {};
-};
+namespace proto {
+class Data;
+}  // namespace proto
 
-std::unique_ptr<const SampleFormat> MakeDelimitedFormat(DelimitedOptions options);
+// Of `data`'s `delimited` and `quote`.
+std::unique_ptr<const SampleFormat> MakeDelimitedFormat(const proto::Data& data);
 
 }  // namespace tandem
 

@@ -1,6 +1,6 @@
 // Header lines among the rows: of files that were put one behind the other.
 //
-//   const HeaderLine header({"label", "user"}, {',', '"'});
+//   const HeaderLine header({"label", "user"}, ',', '"');
 //   if (header.MayBegin(first_cell)) fault = header.Check(row, &detail);
 #ifndef TANDEM_SRC_DATA_DELIMITED_HEADER_LINE_H_
 #define TANDEM_SRC_DATA_DELIMITED_HEADER_LINE_H_

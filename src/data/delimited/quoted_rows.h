@@ -19,7 +19,7 @@
 #include <optional>
 
 #include "absl/strings/string_view.h"
-#include "tandem/row_framing.h"
+#include "src/data/line_joiner.h"
 
 namespace tandem {
 
@@ -29,18 +29,16 @@ struct Quoting {
 };
 
 // Each byte is looked at three times at most, but for a few.
-class QuotedRows : public RowScanner {
+class QuotedRows final : public LineJoiner {
  public:
   QuotedRows(Quoting quoting, int64_t max_row_bytes) : quoting_(quoting), max_row_bytes_(max_row_bytes) {}
 
+  char mark() const override { return quoting_.quote; }
   std::optional<size_t> RowBytes(absl::string_view bytes, bool last) override;
-  // The same, of a row whose first line end is bytes[line_end]: whoever has looked for it already says so.
-  std::optional<size_t> RowBytes(absl::string_view bytes, size_t line_end, bool last);
+  std::optional<size_t> RowBytes(absl::string_view bytes, size_t line_end, bool last) override;
   void Drop() override;
-  // The next row, of so many bytes, is a line without a quote: there is no need to look at it.
-  void Pass(size_t row_bytes) { known_ = known_ > row_bytes ? known_ - row_bytes : 0; }
-  // The next row is told otherwise.
-  void Forget() { known_ = 0; }
+  void Pass(size_t bytes) override { known_ = known_ > bytes ? known_ - bytes : 0; }
+  void Forget() override { known_ = 0; }
 
  private:
   static constexpr size_t kNowhere = static_cast<size_t>(-1);

@@ -1,4 +1,7 @@
 // Where the cells of a line begin: the innermost loop of delimited text.
+//
+//   size_t begins[3 + 1 + kSplitSlack];
+//   if (SplitCells("1,u17,37", ',', 3, begins) == 3) ...                   // 0, 2, 6, 9
 #ifndef TANDEM_SRC_DATA_DELIMITED_SPLIT_H_
 #define TANDEM_SRC_DATA_DELIMITED_SPLIT_H_
 

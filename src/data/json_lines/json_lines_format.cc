@@ -4,6 +4,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "src/data/json_lines/json_lines_look.h"
 #include "src/data/line_format.h"
 #include "src/data/text_cells.h"
 #include "tandem/experiment.pb.h"
@@ -106,6 +107,7 @@ class JsonSyntax : public LineSyntax {
     cells->Put(text);
     return RowFault::kNone;
   }
+  const FormatLook& look() const override { return JsonLinesLook(); }
   std::string WeightSyntax() const override { return R"({"id": weight})"; }
 
  private:
