@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "tandem/optimizer.h"
-#include "tandem/row_store.h"
+#include "tandem/row_shape.h"
 
 namespace tandem {
 

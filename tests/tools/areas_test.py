@@ -14,7 +14,8 @@ LEVEL = {area: level for level, areas in enumerate(AREAS) for area in areas.spli
 HEADERS = {
     "cell_reader": "data", "cin_shape": "kernels", "compare": "compare", "daily": "daily", "experiment": "config", "field": "data",
     "kernels": "kernels", "loss": "loss", "matrix": "util", "online": "online", "optimizer": "optim", "poor_model": "util",
-    "raw_rows": "data", "row_choice": "data", "row_decoder": "data", "row_framing": "data", "row_store": "embedding",
+    "raw_rows": "data", "row_choice": "data", "evaluation": "metrics", "row_block": "embedding", "row_decoder": "data", "row_framing": "data", "row_reader": "embedding",
+    "row_shape": "embedding", "row_store": "embedding", "row_store_factory": "embedding", "row_training": "embedding", "table_rows": "embedding",
     "run_observer": "train", "sample_file": "data", "setup": "setup", "status": "util",
 }
 
