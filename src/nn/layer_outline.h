@@ -1,6 +1,6 @@
 // What the config of an interaction tells of its layer before there is one.
 //
-//   LayerOutline OutlineOf(const proto::Senet& config, const LayerFields& fields);     // one a layer, in its file
+//   LayerOutline OutlineOf(const proto::Cin& config, const LayerFields& fields);       // one a layer, in its file
 //
 // In double, and without a layer: a config may ask for more than an int64 counts or any memory holds, and is
 // to be refused before anything of it is built. (A layout doesn't do: its axes are vectors, one a field.)
