@@ -6,7 +6,6 @@
 #ifndef TANDEM_ROW_SHAPE_H_
 #define TANDEM_ROW_SHAPE_H_
 
-
 namespace tandem {
 
 // How rows lie in memory. A function of the configuration, but for `slow_at`, which is the store's own.

@@ -1,6 +1,6 @@
 // What the rows of a run's days came to: their counts and metrics, and at last the verdict on the model.
 //
-//   DayAccount account(experiment, run_dir, std::move(day), &state);
+//   DayAccount account(experiment, run_dir, std::move(progress), &state);
 //   account.Add(event, result);                                       // after every step
 //   const DayReport report = account.EndFirstPass(event, day);
 //   TANDEM_RETURN_IF_ERROR(account.EndLaterPass(event, day));         // or this, in a later pass

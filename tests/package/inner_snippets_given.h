@@ -3,6 +3,9 @@
 #ifndef TANDEM_TESTS_PACKAGE_INNER_SNIPPETS_GIVEN_H_
 #define TANDEM_TESTS_PACKAGE_INNER_SNIPPETS_GIVEN_H_
 
+#include <glog/logging.h>
+
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -10,6 +13,7 @@
 
 #include "tandem/durable_files.h"
 #include "tandem/experiment.pb.h"
+#include "tandem/poor_model.h"
 #include "tandem/status.h"
 
 namespace tandem {
@@ -37,7 +41,157 @@ extern const Kernels& kernels;
 extern absl::Status status;
 extern const Schema schema;
 extern Workers workers;
+extern DualModel model;
+extern proto::RunState state;
+extern RunOptions options;
+extern Batch batch;
+extern const Day day;
+extern int64_t step;
+extern std::string checkpoint;
 extern double loss, limit;
+
+namespace checkpoint_state_h {
+extern DayProgress progress;
+extern std::string newest;
+}  // namespace checkpoint_state_h
+
+namespace committee_mean_h {
+extern const Committee committee;
+}  // namespace committee_mean_h
+
+namespace day_account_h {
+extern DayProgress progress;
+extern const LogEvent event;
+extern const StepResult result;
+}  // namespace day_account_h
+
+namespace dense_update_h {
+struct OneTower {
+  void Backward(Elided of_it, const GradientSum& gradients);
+};
+extern OneTower tower;
+extern DenseParameters parameters;
+extern ParameterLayout layout;
+extern const proto::Optimizer optimizer;
+extern const std::array<double, DenseUpdater::kGroups> rates;
+extern int shards, shard, worker;
+}  // namespace dense_update_h
+
+namespace divergence_h {
+extern const StepResult* result;
+}  // namespace divergence_h
+
+namespace expiry_h {
+extern Trainer trainer;
+}  // namespace expiry_h
+
+namespace first_logit_h {
+extern std::unique_ptr<DualModel> model;
+extern const LogEvent event;
+}  // namespace first_logit_h
+
+namespace first_look_h {
+extern const Validation validation;
+}  // namespace first_look_h
+
+namespace held_out_scorer_h {
+extern std::unique_ptr<DualModel> model;
+}  // namespace held_out_scorer_h
+
+namespace live_scorer_h {
+extern std::vector<float> logits;
+}  // namespace live_scorer_h
+
+namespace log_files_h {
+// The program's own: its first arguments are any.
+struct BatchSource {
+  BatchSource(Elided rest, DayWatch* watch);
+};
+}  // namespace log_files_h
+
+namespace model_verdict_h {
+extern const ScoreLog scores;
+extern int batch_rows, first_row;
+}  // namespace model_verdict_h
+
+namespace recombine_h {
+extern const BatchRows rows;
+extern uint64_t step;
+}  // namespace recombine_h
+
+namespace replay_h {
+extern const BatchRows rows;
+extern const std::vector<int> fields;
+extern const std::vector<float> teacher_logits;
+extern const EmbeddingLayer embedding;
+extern int k;
+}  // namespace replay_h
+
+namespace run_checkpoints_h {
+extern Clock& clock;
+extern std::unique_ptr<DualModel> model;
+extern Trainer trainer;
+extern const DayProgress day;
+extern bool in_phase;
+}  // namespace run_checkpoints_h
+
+namespace run_log_h {
+extern int days;
+extern const StepReport report;
+}  // namespace run_log_h
+
+namespace run_progress_h {
+extern int passes;
+extern bool terminal, quiet, trains_unlabelled, learned_held_out;
+extern const StepReport report;
+}  // namespace run_progress_h
+
+namespace shard_runner_h {
+extern const DenseParts parts;
+extern bool student_moves_embedding;
+extern DenseUpdater dense;
+extern const StepPlan plan;
+extern const Pass pass;
+}  // namespace shard_runner_h
+
+namespace shard_sums_h {
+struct OneTower {
+  void Backward(Elided of_it, const GradientSum& gradients);
+};
+extern OneTower tower;
+extern ParameterLayout layout;
+extern int workers, shards, shard, worker;
+extern int64_t offset, n;
+}  // namespace shard_sums_h
+
+namespace stages_h {
+extern absl::StatusOr<Validation> validation;
+extern std::unique_ptr<DualModel> model_of_the_run;
+extern bool last;
+}  // namespace stages_h
+
+namespace step_plan_h {
+extern const TrainerClock clock;
+}  // namespace step_plan_h
+
+namespace student_phase_h {
+// The program's own: its first arguments are any.
+struct BatchSource {
+  BatchSource(Elided rest, const LogPosition& start);
+};
+extern BatchSource source;
+}  // namespace student_phase_h
+
+namespace training_memory_h {
+extern const StoreState state;
+}  // namespace training_memory_h
+
+namespace validation_h {
+extern TrainedParts parts;
+extern double student_loss;
+extern proto::ValidationState state;
+void Keep(int64_t best_step);
+}  // namespace validation_h
 
 namespace available_memory_h {
 extern int64_t needed;

@@ -5,7 +5,7 @@
 
 A snippet is a run of lines `//   code` in the comment that opens a header, as long as one of them ends like code. Every header's become one
 function, with what tests/package/snippets_given.h declares for it, and all are compiled together (-fsyntax-only), as C++17 and beside no other header of ours than
-those that are installed. So are those of src/, beside each other, with tests/package/inner_snippets_given.h. `...` stands for what a snippet leaves out: a line that begins with it, what follows a `=`, a statement.
+those that are installed. So are those of src/, beside each other, with tests/package/inner_snippets_given.h. `...` stands for what a snippet leaves out: a line that begins with it, what follows a `=`, an argument, a statement.
 """
 import os
 import pathlib
@@ -20,7 +20,7 @@ HEADERS = os.path.join(ROOT, "include", "tandem")
 GIVEN = os.path.join(ROOT, "tests", "package", "snippets_given.h")
 INNER_GIVEN = os.path.join(ROOT, "tests", "package", "inner_snippets_given.h")
 # Areas of src/ whose snippets are code.
-INNER_AREAS = ["compare", "config", "embedding", "metrics", "nn", "optim", "page", "tune", "util"]
+INNER_AREAS = ["compare", "config", "embedding", "metrics", "nn", "optim", "page", "train", "tune", "util"]
 INSTALL = os.path.join(ROOT, "cmake", "install.cmake")
 BUILD = os.path.abspath(sys.argv.pop(1) if len(sys.argv) > 1 and not sys.argv[1].startswith("-") else os.path.join(ROOT, "build"))
 
@@ -44,6 +44,7 @@ def without_elisions(code):
         return ""
     code, comment = re.match(r"(.*?)(//.*)?$", code).groups()
     code = re.sub(r"=\s*\.\.\.", "= Elided()", code)
+    code = re.sub(r"([(,]\s*)\.\.\.(?=\s*[,)])", r"\1Elided()", code)
     return re.sub(r"\.\.\.;?", ";", code) + (comment or "")
 
 
@@ -132,6 +133,7 @@ class SnippetsTest(unittest.TestCase):
         self.assertEqual(without_elisions("if (done) ...        // later ..."), "if (done) ;        // later ...")
         self.assertEqual(without_elisions("ForEach(n, [&](int i) { Work(i); ... });"), "ForEach(n, [&](int i) { Work(i); ; });")
         self.assertEqual(without_elisions("Step(a, b);"), "Step(a, b);")
+        self.assertEqual(without_elisions("Backward(..., End(shard));"), "Backward(Elided(), End(shard));")
 
 
 if __name__ == "__main__":

@@ -40,13 +40,14 @@ struct Session {
     const Committee& of = model.teacher();
     std::vector<int64_t> members;
     for (int k = 0; of.size() > 1 && k < of.size(); ++k) members.push_back(of.offset(k));
-    parts.teacher = dense.Add(
-        {"teacher", &model.teacher_parameters(), &of.layout(), DenseUpdater::kTeacher, 1, members},
-        TeacherOptimizerOf(experiment));
+    parts.teacher =
+        dense.Add({"teacher", &model.teacher_parameters(), &of.layout(), DenseUpdater::kTeacher, 1, members},
+                  TeacherOptimizerOf(experiment));
     parts.student = dense.Add(
         {"student", &model.student_parameters(), &model.student().layout(), DenseUpdater::kStudent, 1},
         OptimizerOf(experiment, experiment.model().student()));
-    runner = std::make_unique<ShardRunner>(&model, parts, /*student_moves_embedding=*/false, &dense, &workers);
+    runner =
+        std::make_unique<ShardRunner>(&model, parts, /*student_moves_embedding=*/false, &dense, &workers);
   }
 
   // The planner's next step, unless another is given.

@@ -48,7 +48,9 @@ class StagesTest : public testing::Test {
                                        Validation::Create(experiment_, TrainedParts::kAll, Days()).value(),
                                        &state_);
   }
-  std::vector<int> Place() const { return {state_.pass(), state_.day_index(), state_.block(), state_.batch()}; }
+  std::vector<int> Place() const {
+    return {state_.pass(), state_.day_index(), state_.block(), state_.batch()};
+  }
   std::vector<std::string> DatesOfLog() const {
     std::vector<std::string> dates;
     for (const Day& day : stages_->log().days) dates.push_back(day.date);
