@@ -86,8 +86,8 @@ extern Trainer trainer;
 }  // namespace expiry_h
 
 namespace first_logit_h {
-extern std::unique_ptr<DualModel> model;
 extern const LogEvent event;
+extern bool in_phase;
 }  // namespace first_logit_h
 
 namespace first_look_h {
@@ -140,11 +140,28 @@ extern int days;
 extern const StepReport report;
 }  // namespace run_log_h
 
+namespace run_position_h {
+// The program's own: what isn't said is any.
+struct BatchSource {
+  BatchSource(Elided before, const LogPosition& start, Elided after);
+};
+extern DualModel* model;
+extern TrainedParts parts;
+extern const std::unique_ptr<LogEvent> event;
+}  // namespace run_position_h
+
 namespace run_progress_h {
 extern int passes;
 extern bool terminal, quiet, trains_unlabelled, learned_held_out;
 extern const StepReport report;
 }  // namespace run_progress_h
+
+namespace run_reports_h {
+extern Clock& clock;
+extern double passes;
+extern std::string date;
+extern const StepResult result;
+}  // namespace run_reports_h
 
 namespace shard_runner_h {
 extern const DenseParts parts;
