@@ -14,6 +14,10 @@
 
 namespace tandem {
 
+namespace proto {
+class Experiment;
+}  // namespace proto
+
 struct RowSpec {
   RowSpec(const proto::Experiment& experiment, bool trained);
 
