@@ -21,7 +21,7 @@ namespace {
 
 constexpr char kTeacher[] = "teacher { linear: true interaction { fm {} } mlp { hidden: 8 } } ";
 constexpr char kCommittee[] =
-    "committee { member { copies: 2 tower { mlp { hidden: 8 } } } member { tower { linear: true "
+    "committee { rows: SHARED member { copies: 2 tower { mlp { hidden: 8 } } } member { tower { linear: true "
     "interaction { fm {} } } } } ";
 constexpr char kStudent[] = "student { linear: true mlp { hidden: 6 } } ";
 constexpr int kRows = 40, kShardRows = 16;
