@@ -6,9 +6,9 @@ if(TANDEM_SANITIZE)
 endif()
 set(HOW_TO ${CMAKE_CURRENT_SOURCE_DIR}/docs/how_to_add_an_interaction.md ${CMAKE_CURRENT_SOURCE_DIR}/docs/how_to_add_a_sample_format.md)
 set(HOW_TO_DIR ${CMAKE_CURRENT_BINARY_DIR}/how_to)
-set(HOW_TO_EDITED src/config/experiment.proto src/config/model_floats.cc src/config/ranges.cc src/data/sample_format.cc src/nn/interaction.cc
+set(HOW_TO_EDITED src/config/experiment.proto src/config/ranges.cc src/data/sample_format.cc src/nn/interaction.cc
   tests/support/reference.cc tests/support/interaction_configs.h)
-set(HOW_TO_LIBRARY src/config/model_floats.cc src/config/ranges.cc src/data/ltsv/ltsv_format.cc src/data/sample_format.cc
+set(HOW_TO_LIBRARY src/config/ranges.cc src/data/ltsv/ltsv_format.cc src/data/sample_format.cc
   src/nn/interaction.cc src/nn/interaction_senet.cc)
 set(HOW_TO_TESTS tests/support/reference.cc tests/data/ltsv_test.cc tests/nn/interaction_senet_test.cc)
 list(TRANSFORM HOW_TO_LIBRARY PREPEND ${HOW_TO_DIR}/ OUTPUT_VARIABLE HOW_TO_LIBRARY_FILES)

@@ -15,6 +15,7 @@
 #include "tandem/experiment.h"
 #include "tandem/experiment.pb.h"
 #include "tandem/row_store.h"
+#include "tandem/row_store_factory.h"
 #include "tandem/run.h"
 #include "tandem/status.h"
 

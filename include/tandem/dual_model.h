@@ -23,7 +23,7 @@
 #include "tandem/kernels.h"
 #include "tandem/loss.h"
 #include "tandem/matrix.h"
-#include "tandem/row_store.h"
+#include "tandem/row_store_factory.h"
 #include "tandem/schema.h"
 #include "tandem/tower.h"
 

@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "tandem/metrics.h"
+#include "tandem/evaluation.h"
 #include "tandem/predictor.h"
 #include "tandem/unknown_ids.h"
 

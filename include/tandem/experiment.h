@@ -51,11 +51,13 @@ absl::Status MergeOver(const proto::Experiment& over, proto::Experiment* base);
 //   bools     true, false, 1, 0
 //   enums     by name
 //   strings   with C escapes ("data.delimited.delimiter=\\t"); an empty value is the empty string
-//   repeated  comma-separated ("model.teacher.mlp.hidden=400,400"); an empty value clears
-//   messages  only an empty value, which resets the message to its defaults, and chooses it where it is a
-//             oneof arm ("embedding.optimizer.adam="); repeated messages (features, interactions, hints)
-//             change only by file
-//   clear     takes away what was set before: "clear=model.student.mlp,train.schedule"
+//   repeated  comma-separated ("model.teacher.mlp.hidden=400,400"); an empty value is the empty list
+//   messages  only an empty value: the message is there, with its defaults, and chosen where it is a oneof
+//             arm ("embedding.optimizer.adam="); repeated messages (features, interactions, hints) change
+//             only by file
+//   clear     the keys that aren't there afterwards: "clear=model.student.mlp,train.schedule"
+// So a number is off at 0 ("train.l2=0"), and a part by its absence ("clear=train.validation"). A setting
+// with a default has it again when it is cleared.
 absl::Status ApplyOverride(absl::string_view override_text, proto::Experiment* experiment);
 
 // Every check that needs no data: required names, ranges, duplicate features, layers that hints name, odd

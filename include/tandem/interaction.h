@@ -51,7 +51,7 @@ struct FieldShape {
   absl::Span<const FeatureFields> features = {};
 };
 
-// All fields but those of sequences, which only transformers read.
+// All fields but those of sequences, which only layers read that say so (ReadsSequences).
 int PlainFields(const FieldShape& shape);
 
 class Interaction {

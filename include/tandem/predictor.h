@@ -31,7 +31,7 @@
 #include "tandem/batch.h"
 #include "tandem/file_system.h"
 #include "tandem/precision.h"
-#include "tandem/row_store.h"
+#include "tandem/row_store_factory.h"
 #include "tandem/sample_format.h"
 #include "tandem/schema.h"
 

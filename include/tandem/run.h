@@ -28,7 +28,7 @@
 #include "tandem/file_system.h"
 #include "tandem/kernels.h"
 #include "tandem/metrics.h"
-#include "tandem/row_store.h"
+#include "tandem/row_store_factory.h"
 #include "tandem/run_observer.h"
 #include "tandem/trainer.h"
 

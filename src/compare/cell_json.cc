@@ -2,6 +2,7 @@
 #include <nlohmann/json.hpp>
 
 #include "src/compare/comparison.h"
+#include "src/util/format_version.h"
 #include "src/util/json_text.h"
 #include "tandem/status.h"
 
@@ -91,6 +92,7 @@ std::string CellToJson(const CompareCell& cell) {
   if (cell.student.has_value()) json["student"] = of_tower(*cell.student);
   if (cell.served.has_value()) json["served"] = of_tower(*cell.served);
   for (const CompareTower& member : cell.members) json["members"].push_back(of_tower(member));
+  json["format"] = kFormatVersion;
   return JsonText(json) + "\n";
 }
 
@@ -98,6 +100,7 @@ absl::StatusOr<CompareCell> CellFromJson(absl::string_view text, absl::string_vi
   const Json json = Json::parse(text.begin(), text.end(), nullptr, /*allow_exceptions=*/false);
   // The library's way to say that a member is missing or of another type.
   try {
+    TANDEM_RETURN_IF_ERROR(CheckFormatVersion(json.value("format", kFormatOfUnversionedCells), origin));
     return ReadCell(json);
   } catch (const nlohmann::json::exception& error) {
     return ModelError(origin, ": not the result of a cell (", error.what(),

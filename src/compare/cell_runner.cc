@@ -17,6 +17,7 @@
 #include "src/serve/tower_times.h"
 #include "src/train/run_files.h"
 #include "src/util/date.h"
+#include "src/util/format_version.h"
 #include "src/util/json_text.h"
 #include "src/util/progress.h"
 #include "tandem/dual_model.h"
@@ -265,10 +266,13 @@ absl::Status CellRunner::MeasureTimes(const PlannedCell& first, CompareRow* row)
                               MeasureServed(fs, directory, options_.kernels, Precision::kInt8));
       json["served"] = served;
     }
+    json["format"] = kFormatVersion;
     TANDEM_RETURN_IF_ERROR(WriteFileAtomically(fs, path, JsonText(json) + "\n"));
   }
   TANDEM_ASSIGN_OR_RETURN(const std::string text, fs.ReadFile(path));
   const Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (json.is_object() && json.contains("format") && json["format"].is_number_integer())
+    TANDEM_RETURN_IF_ERROR(CheckFormatVersion(json["format"].get<int>(), path));
   const auto read = [&](const char* tower, std::optional<double>* microseconds) {
     const bool there = json.is_object() && json.contains(tower) && json[tower].is_number();
     if (there) *microseconds = json[tower].get<double>();

@@ -4,15 +4,22 @@
 
 #include <algorithm>
 
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "src/compare/comparison.h"
 #include "src/util/distinct_files.h"
+#include "src/util/format_version.h"
 #include "tandem/durable_files.h"
 #include "tandem/experiment.pb.h"
 #include "tandem/status.h"
 
 namespace tandem {
 namespace {
+
+// Of a manifest's first line.
+constexpr absl::string_view kFormatLine = "format ";
 
 // What all cells share: kernels, and files with their sizes.
 absl::StatusOr<std::string> ManifestOf(FileSystem& fs, const CompareData& data, const std::string& kernels) {
@@ -92,11 +99,17 @@ absl::StatusOr<RunDirectory> ClaimCompareDirectory(FileSystem& fs, const std::st
   TANDEM_ASSIGN_OR_RETURN(RunDirectory directory, RunDirectory::Open(fs, run_dir, resume, "manifest.txt"));
   TANDEM_RETURN_IF_ERROR(directory.Claim(fs));
   if (directory.fresh()) {
-    TANDEM_RETURN_IF_ERROR(WriteFileAtomically(fs, path, manifest));
+    TANDEM_RETURN_IF_ERROR(
+        WriteFileAtomically(fs, path, absl::StrCat(kFormatLine, kFormatVersion, "\n", manifest)));
     return directory;
   }
   TANDEM_ASSIGN_OR_RETURN(const std::string before, fs.ReadFile(path));
-  const std::vector<std::string> then = absl::StrSplit(before, '\n'), now = absl::StrSplit(manifest, '\n');
+  std::vector<std::string> then = absl::StrSplit(before, '\n'), now = absl::StrSplit(manifest, '\n');
+  int format = kFormatOfUnversionedCells;
+  if (absl::StartsWith(then[0], kFormatLine) &&
+      absl::SimpleAtoi(absl::string_view(then[0]).substr(kFormatLine.size()), &format))
+    then.erase(then.begin());
+  TANDEM_RETURN_IF_ERROR(CheckFormatVersion(format, path));
   for (size_t i = 0; i < std::max(then.size(), now.size()); ++i) {
     const std::string a = i < then.size() ? then[i] : "", b = i < now.size() ? now[i] : "";
     if (a == b) continue;

@@ -19,7 +19,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "tandem/dual_model.h"
-#include "tandem/metrics.h"
+#include "tandem/evaluation.h"
 
 namespace tandem {
 
@@ -145,6 +145,8 @@ std::string ConfigChecksum(proto::Experiment experiment);
 absl::StatusOr<std::string> TeacherChecksum(const DualModel& model);
 
 // What a cell's file holds. `origin` names it in ModelErrors.
+// The format of what a comparison keeps where it doesn't say: the first of these files didn't.
+inline constexpr int kFormatOfUnversionedCells = 2;
 std::string CellToJson(const CompareCell& cell);
 absl::StatusOr<CompareCell> CellFromJson(absl::string_view json, absl::string_view origin);
 

@@ -89,7 +89,11 @@ Json RowJson(const Comparison& comparison, const CompareRow& row) {
     json["served"]["precision"] = "int8";
     json["served"]["microseconds_per_sample"] = OrNull(row.served_microseconds);
   }
-  for (const CompareCell& cell : row.cells) json["cells"].push_back(Json::parse(CellToJson(cell)));
+  for (const CompareCell& cell : row.cells) {
+    Json of_cell = Json::parse(CellToJson(cell));
+    of_cell.erase("format");  // a kept file's, which this is not
+    json["cells"].push_back(std::move(of_cell));
+  }
   return json;
 }
 

@@ -27,34 +27,48 @@ bool SharesState(const proto::Optimizer& a, const proto::Optimizer& b) {
   return WithoutMuon(a).kind_case() == WithoutMuon(b).kind_case();
 }
 
-RateSetting RateSettingOf(const proto::Optimizer& optimizer) {
-  const auto* kind = optimizer.GetReflection()->GetOneofFieldDescriptor(
+namespace {
+
+constexpr char kRate[] = "lr";
+
+// Of an optimizer's kind, which has a rate.
+const google::protobuf::FieldDescriptor& RateOf(const google::protobuf::Message& kind) {
+  const auto* rate = kind.GetDescriptor()->FindFieldByName(kRate);
+  CHECK(rate != nullptr) << kind.GetDescriptor()->name() << " has no `" << kRate << "`";
+  return *rate;
+}
+
+// The arm that is chosen; null: none.
+const google::protobuf::FieldDescriptor* KindOf(const proto::Optimizer& optimizer) {
+  return optimizer.GetReflection()->GetOneofFieldDescriptor(
       optimizer, optimizer.GetDescriptor()->FindOneofByName("kind"));
+}
+
+// And of the optimizers within it, Muon's adam.
+void ScaleRateOf(double factor, google::protobuf::Message* kind) {
+  const google::protobuf::Reflection& reflection = *kind->GetReflection();
+  const google::protobuf::FieldDescriptor& rate = RateOf(*kind);
+  reflection.SetDouble(kind, &rate, reflection.GetDouble(*kind, &rate) * factor);
+  const google::protobuf::Descriptor& descriptor = *kind->GetDescriptor();
+  for (int i = 0; i < descriptor.field_count(); ++i) {
+    const auto* field = descriptor.field(i);
+    if (field->message_type() != nullptr && field->message_type()->FindFieldByName(kRate) != nullptr)
+      ScaleRateOf(factor, reflection.MutableMessage(kind, field));
+  }
+}
+
+}  // namespace
+
+RateSetting RateSettingOf(const proto::Optimizer& optimizer) {
+  const auto* kind = KindOf(optimizer);
   if (kind == nullptr) return {};
-  const auto* rate = kind->message_type()->FindFieldByName("lr");
-  CHECK(rate != nullptr) << kind->name() << " has no `lr`";
   const google::protobuf::Message& chosen = optimizer.GetReflection()->GetMessage(optimizer, kind);
-  return {absl::StrCat(kind->name(), ".lr"), chosen.GetReflection()->GetDouble(chosen, rate)};
+  return {absl::StrCat(kind->name(), ".", kRate), chosen.GetReflection()->GetDouble(chosen, &RateOf(chosen))};
 }
 
 void ScaleRate(double factor, proto::Optimizer* optimizer) {
-  switch (optimizer->kind_case()) {
-    case proto::Optimizer::kSgd:
-      return optimizer->mutable_sgd()->set_lr(optimizer->sgd().lr() * factor);
-    case proto::Optimizer::kAdagrad:
-      return optimizer->mutable_adagrad()->set_lr(optimizer->adagrad().lr() * factor);
-    case proto::Optimizer::kAdam:
-      return optimizer->mutable_adam()->set_lr(optimizer->adam().lr() * factor);
-    case proto::Optimizer::kFtrl:
-      return optimizer->mutable_ftrl()->set_lr(optimizer->ftrl().lr() * factor);
-    case proto::Optimizer::kMuon: {
-      proto::Muon& muon = *optimizer->mutable_muon();
-      muon.set_lr(muon.lr() * factor);
-      return muon.mutable_adam()->set_lr(muon.adam().lr() * factor);
-    }
-    case proto::Optimizer::KIND_NOT_SET:
-      return;
-  }
+  const auto* kind = KindOf(*optimizer);
+  if (kind != nullptr) ScaleRateOf(factor, optimizer->GetReflection()->MutableMessage(optimizer, kind));
 }
 
 void ScaleRates(double factor, proto::Experiment* experiment) {

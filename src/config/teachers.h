@@ -1,7 +1,7 @@
 // Who teaches: the teacher alone, or the members of model.committee, the teacher first where there is one.
 //
-//   for (const MemberConfig& member : TeachersOf(experiment)) ... member.tower, member.seed ...
-//   const int vectors = VectorsOfARow(experiment);          // each of embedding.dim floats
+//   for (const MemberConfig& member : TeachersOf(experiment)) Build(*member.tower, member.seed);
+//   const auto seeds = SeedsOfVectors(experiment);          // of a row's vectors, each of embedding.dim floats
 #ifndef TANDEM_SRC_CONFIG_TEACHERS_H_
 #define TANDEM_SRC_CONFIG_TEACHERS_H_
 

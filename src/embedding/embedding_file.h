@@ -31,10 +31,10 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
+#include "tandem/embedding_file.pb.h"
 #include "tandem/file_system.h"
 #include "tandem/precision.h"
 #include "tandem/records.h"
-#include "tandem/state.pb.h"
 
 namespace tandem {
 

@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "src/util/profile.h"
 #include "tandem/random.h"
+#include "tandem/row_store_factory.h"
 #include "tandem/status.h"
 
 namespace tandem {

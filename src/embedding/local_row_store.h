@@ -24,6 +24,7 @@
 #include "src/embedding/embedding_table.h"
 #include "src/embedding/row_spec.h"
 #include "tandem/row_store.h"
+#include "tandem/schema.h"
 
 namespace tandem {
 

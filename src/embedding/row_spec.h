@@ -10,9 +10,13 @@
 #include <vector>
 
 #include "tandem/optimizer.h"
-#include "tandem/row_store.h"
+#include "tandem/row_shape.h"
 
 namespace tandem {
+
+namespace proto {
+class Experiment;
+}  // namespace proto
 
 struct RowSpec {
   RowSpec(const proto::Experiment& experiment, bool trained);

@@ -2,8 +2,8 @@
 #ifndef TANDEM_SRC_EMBEDDING_STORED_PRECISION_H_
 #define TANDEM_SRC_EMBEDDING_STORED_PRECISION_H_
 
+#include "tandem/embedding_file.pb.h"
 #include "tandem/precision.h"
-#include "tandem/state.pb.h"
 
 namespace tandem {
 

@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "src/metrics/rank.h"
-#include "tandem/metrics.h"
+#include "tandem/evaluation.h"
 
 namespace tandem {
 namespace {

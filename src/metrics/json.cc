@@ -4,7 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "tandem/metrics.h"
+#include "tandem/evaluation.h"
 
 namespace tandem {
 namespace {

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "tandem/metrics.h"
+#include "tandem/score_log.h"
 
 namespace tandem {
 

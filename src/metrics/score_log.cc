@@ -1,11 +1,12 @@
 // Scores, labels, weights and groups of rows, a column each, and their bytes in a checkpoint
 // (tandem/metrics.h).
+#include "tandem/score_log.h"
+
 #include <glog/logging.h>
 
 #include <cmath>
 #include <cstring>
 
-#include "tandem/metrics.h"
 #include "tandem/status.h"
 
 namespace tandem {

@@ -365,10 +365,28 @@ void Cin::BackwardLayer(const Plan& plan, size_t index, float* workspace, ConstM
 
 }  // namespace
 
-std::unique_ptr<Interaction> MakeCin(const proto::Cin& config, const FieldShape& shape,
-                                     const std::string& name, const Kernels& kernels,
-                                     ParameterLayout* layout) {
+std::unique_ptr<Interaction> MakeLayer(const proto::Cin& config, const FieldShape& shape,
+                                       const std::string& name, const Kernels& kernels,
+                                       ParameterLayout* layout) {
   return std::make_unique<Cin>(config, shape, name, kernels, layout);
+}
+
+LayerOutline OutlineOf(const proto::Cin& config, const LayerFields& fields) {
+  LayerOutline outline{"cin.layers"};
+  outline.activations = 2 * fields.fields * fields.dim;
+  double previous = fields.fields;
+  for (int l = 0; l < config.layers_size(); ++l) {
+    const double maps = config.layers(l);
+    const bool last = l + 1 == config.layers_size();
+    const int half = config.layers(l) / 2;  // an even number of maps
+    const double passed_on = config.split_half() && !last ? half : maps;
+    outline.weights += maps * previous * fields.fields;
+    outline.activations += last && config.activation() == proto::Cin::IDENTITY ? previous * fields.fields
+                                                                               : 2 * maps * fields.dim;
+    outline.width += config.split_half() && !last ? maps - passed_on : maps;
+    previous = passed_on;
+  }
+  return outline;
 }
 
 }  // namespace tandem

@@ -11,6 +11,7 @@
 #include <memory>
 #include <string>
 
+#include "src/nn/layer_outline.h"
 #include "tandem/experiment.pb.h"
 #include "tandem/interaction.h"
 
@@ -18,9 +19,10 @@ namespace tandem {
 
 // `config` is validated: layers are positive, and those that split are even (CHECK). `kernels` must outlive
 // the layer.
-std::unique_ptr<Interaction> MakeCin(const proto::Cin& config, const FieldShape& shape,
-                                     const std::string& name, const Kernels& kernels,
-                                     ParameterLayout* layout);
+std::unique_ptr<Interaction> MakeLayer(const proto::Cin& config, const FieldShape& shape,
+                                       const std::string& name, const Kernels& kernels,
+                                       ParameterLayout* layout);
+LayerOutline OutlineOf(const proto::Cin& config, const LayerFields& fields);
 
 }  // namespace tandem
 

@@ -14,6 +14,7 @@
 #include <memory>
 #include <string>
 
+#include "src/nn/layer_outline.h"
 #include "tandem/interaction.h"
 
 namespace tandem {
@@ -23,9 +24,10 @@ class Cross;
 }  // namespace proto
 
 // `config.layers` is positive, `rank` not negative, and 0 with V1 (validated before).
-std::unique_ptr<Interaction> MakeCross(const proto::Cross& config, const FieldShape& shape,
+std::unique_ptr<Interaction> MakeLayer(const proto::Cross& config, const FieldShape& shape,
                                        const std::string& name, const Kernels& kernels,
                                        ParameterLayout* layout);
+LayerOutline OutlineOf(const proto::Cross& config, const LayerFields& fields);
 
 // The two versions, each in a file of its own; `x` is of d indices, `rank` 0 means full.
 std::unique_ptr<Interaction> MakeCrossV1(int layers, const Axis& x, const std::string& name,

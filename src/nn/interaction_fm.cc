@@ -58,6 +58,14 @@ class Fm : public Interaction {
 
 }  // namespace
 
-std::unique_ptr<Interaction> MakeFm(const FieldShape& shape) { return std::make_unique<Fm>(shape); }
+std::unique_ptr<Interaction> MakeLayer(const proto::Fm& /*config*/, const FieldShape& shape,
+                                       const std::string& /*name*/, const Kernels& /*kernels*/,
+                                       ParameterLayout* /*layout*/) {
+  return std::make_unique<Fm>(shape);
+}
+
+LayerOutline OutlineOf(const proto::Fm& /*config*/, const LayerFields& fields) {
+  return {"fm", /*weights=*/0, /*activations=*/2 * fields.dim, /*width=*/fields.dim};
+}
 
 }  // namespace tandem

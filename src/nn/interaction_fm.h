@@ -5,12 +5,21 @@
 #define TANDEM_SRC_NN_INTERACTION_FM_H_
 
 #include <memory>
+#include <string>
 
+#include "src/nn/layer_outline.h"
 #include "tandem/interaction.h"
 
 namespace tandem {
 
-std::unique_ptr<Interaction> MakeFm(const FieldShape& shape);
+namespace proto {
+class Fm;
+}  // namespace proto
+
+std::unique_ptr<Interaction> MakeLayer(const proto::Fm& config, const FieldShape& shape,
+                                       const std::string& name, const Kernels& kernels,
+                                       ParameterLayout* layout);
+LayerOutline OutlineOf(const proto::Fm& config, const LayerFields& fields);
 
 }  // namespace tandem
 

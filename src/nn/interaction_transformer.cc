@@ -431,10 +431,22 @@ class Transformer : public Interaction {
 
 }  // namespace
 
-std::unique_ptr<Interaction> MakeTransformer(const proto::Transformer& config, const FieldShape& shape,
-                                             const std::string& name, const Kernels& kernels,
-                                             ParameterLayout* layout) {
+std::unique_ptr<Interaction> MakeLayer(const proto::Transformer& config, const FieldShape& shape,
+                                       const std::string& name, const Kernels& kernels,
+                                       ParameterLayout* layout) {
   return std::make_unique<Transformer>(config, shape, name, kernels, layout);
+}
+
+LayerOutline OutlineOf(const proto::Transformer& config, const LayerFields& fields) {
+  const double sequence = fields.places(config.sequence()), dim = fields.dim;
+  const double places = sequence + 1, blocks = config.blocks(), hidden = config.hidden();
+  const double of_place = 2 * (8 * dim + hidden) + config.heads() * places;
+  LayerOutline outline{"transformer"};
+  outline.weights = sequence * dim + blocks * (4 * dim * dim + 2 * dim * hidden);
+  outline.activations = blocks * places * of_place + places * dim;
+  outline.width = places * dim;
+  outline.reads_sequences = true;
+  return outline;
 }
 
 }  // namespace tandem

@@ -23,6 +23,7 @@
 #include <memory>
 #include <string>
 
+#include "src/nn/layer_outline.h"
 #include "tandem/interaction.h"
 
 namespace tandem {
@@ -33,9 +34,10 @@ class Transformer;
 
 // `shape.features` has what `config` names: a sequence, and a target of one field; `heads` divides the
 // dimension (validated before).
-std::unique_ptr<Interaction> MakeTransformer(const proto::Transformer& config, const FieldShape& shape,
-                                             const std::string& name, const Kernels& kernels,
-                                             ParameterLayout* layout);
+std::unique_ptr<Interaction> MakeLayer(const proto::Transformer& config, const FieldShape& shape,
+                                       const std::string& name, const Kernels& kernels,
+                                       ParameterLayout* layout);
+LayerOutline OutlineOf(const proto::Transformer& config, const LayerFields& fields);
 
 }  // namespace tandem
 

@@ -3,7 +3,7 @@
 //
 //   Chart chart{"steps", "log loss of a batch"};
 //   chart.series.push_back({"student", kStudentColor, {{100, 0.61}, {200, 0.58}}});
-//   page.Figure("Learning", ChartSvg(chart));
+//   page.Figures({{"Learning", ChartSvg(chart)}});
 //
 // Narrow enough for a telephone as they are: 440 pixels; where the page is wider, plots stand side by side.
 #ifndef TANDEM_SRC_PAGE_CHART_H_

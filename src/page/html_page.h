@@ -2,7 +2,7 @@
 // plots. Good on a telephone, a wide screen and paper.
 //
 //   HtmlPage page("What did run learn?", "2026-11-30");
-//   page.Verdict("The student ranks as its teacher does.", HtmlPage::Tone::kGood);
+//   page.Verdict({"The student ranks as its teacher does."}, HtmlPage::Tone::kGood);
 //   page.Section("Metrics");
 //   page.Table(table);
 //   page.Words({{"AUC", "how often a click is scored above a row without one"}});

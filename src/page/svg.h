@@ -1,11 +1,11 @@
 // Plots as SVG text: axes, dots and lines in a panel of a drawing.
 //
 //   Drawing drawing(700, 320);
-//   const PlotAxis x = AxisOver(xs, "µs a sample", /*logarithmic=*/true), y = AxisOver(ys, "AUC");
-//   Panel panel(&drawing, {60, 20, 620, 260}, x, y);
+//   const PlotAxis x_axis = AxisOver(xs, "µs a sample", /*logarithmic=*/true), y_axis = AxisOver(ys, "AUC");
+//   Panel panel(&drawing, {60, 20, 620, 260}, x_axis, y_axis);
 //   panel.DrawFrame("");
 //   panel.Line({{0.1, 0.75}, {0.2, 0.76}}, kStudentColor);
-//   panel.Dot({0.1, 0.75}, kStudentColor, Mark::kFilled, "8-4: 0.7500");     // the text shows when pointed at
+//   panel.Dot(0.1, 0.75, kStudentColor, Mark::kFilled, "8-4: 0.7500");     // the text shows when pointed at
 //   drawing.Svg();
 //
 // For pages of HTML: a file of its own would want the namespace. Units are pixels, y downwards; coordinates

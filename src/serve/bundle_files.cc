@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "absl/strings/str_format.h"
-#include "src/config/model_floats.h"
 #include "src/config/stored_experiment.h"
+#include "src/nn/model_floats.h"
 #include "src/serve/precision_proto.h"
 #include "src/serve/quantize.h"
 #include "src/util/finite.h"

@@ -1,8 +1,8 @@
 // What the rows of a run's days came to: their counts and metrics, and at last the verdict on the model.
 //
-//   DayAccount account(experiment, run_dir, std::move(day), &state);
+//   DayAccount account(experiment, run_dir, std::move(progress), &state);
 //   account.Add(event, result);                                       // after every step
-//   TANDEM_ASSIGN_OR_RETURN(const DayReport report, account.EndFirstPass(event, day, last));
+//   const DayReport report = account.EndFirstPass(event, day);
 //   TANDEM_RETURN_IF_ERROR(account.EndLaterPass(event, day));         // or this, in a later pass
 //   account.Close();                                                  // the run is over
 //

@@ -6,9 +6,9 @@
 //
 // A tower is convicted when what it says is
 //   EXPLODED              its log loss is more than twice the entropy of the click rate and one more, or nine
-//                         tenths of its scores are 0 or 1 and wrong;
-//   CONSTANT              the same of all rows of a batch, in every batch;
-//   WORSE_THAN_BASE_RATE  worse than always saying the rows' click rate, by more than 2 % of its log loss;
+//                         tenths of its scores are 0 or 1 and wrong
+//   CONSTANT              the same of all rows of a batch, in every batch
+//   WORSE_THAN_BASE_RATE  worse than always saying the rows' click rate, by more than 2 % of its log loss
 // each only where the difference of the two log losses is more than four of its standard errors, so that a
 // few rows, or a few clicks, convict nobody. Scores are those of held-out rows where a run has them, else
 // those of the last half of the last day, each made before the row was learned (in the last of several

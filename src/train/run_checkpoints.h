@@ -2,7 +2,7 @@
 //
 //   RunCheckpoints checkpoints(fs, clock, experiment, schema, options);
 //   checkpoints.NoteRows(batch);                                       // after every step
-//   if (checkpoints.DueAfterDay(in_phase)) ... Write(...) before the next batch
+//   if (checkpoints.DueAfterDay(in_phase)) ...                         // Write, before the next batch
 //   TANDEM_ASSIGN_OR_RETURN(const bool written, checkpoints.Write(*model, trainer.replay(), state, day));
 //
 // Not thread-safe.

@@ -4,8 +4,10 @@
 //   Stages stages(experiment, options, kernels, schema, &workers, *std::move(validation), &state);
 //   while (stages.stage() != RunStage::DONE) {
 //     ... a source of stages.log() until stages.EndsPortion() ...
-//     TANDEM_ASSIGN_OR_RETURN(const ValidationReport report, stages.Validate(&model));
-//     if (stages.Over(last)) { PutBack where report.best is false; Next(); }
+//     TANDEM_ASSIGN_OR_RETURN(const ValidationReport report, stages.Validate(model_of_the_run.get()));
+//     if (!stages.Over(last)) continue;
+//     if (!report.best) TANDEM_RETURN_IF_ERROR(stages.PutBack(&model_of_the_run));
+//     stages.Next();
 //   }
 //
 // All of it is kept in the run's state: a run that is killed goes on from its last checkpoint. Not

@@ -5,9 +5,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "src/config/methods.h"
-#include "src/config/model_floats.h"
 #include "src/config/optimizers.h"
 #include "src/config/teachers.h"
+#include "src/nn/model_floats.h"
 #include "src/train/memory_estimate.h"
 #include "src/util/available_memory.h"
 #include "src/util/packed_name.h"

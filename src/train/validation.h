@@ -1,9 +1,9 @@
 // When a run with train.validation stops, and what comes next: the decisions, without the work.
 //
-//   Validation validation(experiment, parts, days);
+//   TANDEM_ASSIGN_OR_RETURN(const Validation validation, Validation::Create(experiment, parts, days));
 //   validation.learned();                                   // the rows of the passes
 //   const bool better = validation.Note(loss, student_loss, step, &state);
-//   if (validation.Over(/*last=*/false, state)) { ... the weights of state.best_step() are the stage's ... }
+//   if (validation.Over(/*last=*/false, state)) Keep(state.best_step());        // its weights are the stage's
 //
 // A run goes through stages (proto::ValidationState): passes; the student phase, where the method has one;
 // with then_learn the same once more over the held-out rows, a pass each. In the passes the tower decides

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_split.h"
+#include "src/util/format_version.h"
 #include "tandem/status.h"
 
 namespace tandem {
@@ -12,7 +13,8 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr int kFormat = 1;
+// Ledgers counted formats of their own before they took the number of all files: that one is 2.
+constexpr int kOwnFormat = 1, kOwnFormatIs = 2;
 // Of Trial::State, by number.
 constexpr const char* kStates[] = {"pending", "done", "stopped", "failed"};
 
@@ -50,11 +52,10 @@ TrialPoint ReadPoint(const Json& json) {
   return point;
 }
 
-absl::Status CheckBegin(const Json& json, const std::string& path, const Json& expected) {
-  if (json.value("format", 0) != kFormat) {
-    return ModelError(path, ": format ", json.value("format", 0),
-                      " of a tuning's ledger, where this program ", "knows ", kFormat);
-  }
+absl::Status CheckBegin(Json json, const std::string& path, const Json& expected) {
+  const int format = json.value("format", 0);
+  TANDEM_RETURN_IF_ERROR(CheckFormatVersion(format == kOwnFormat ? kOwnFormatIs : format, path));
+  json["format"] = kFormatVersion;
   if (json == expected) return absl::OkStatus();
   return ConfigError("resume: ", path, " was begun with ", json.dump(), ", and this is ", expected.dump(),
                      "; a tuning keeps its data and kernels");
@@ -65,7 +66,7 @@ absl::Status CheckBegin(const Json& json, const std::string& path, const Json& e
 absl::StatusOr<Ledger> Ledger::Open(FileSystem& fs, const std::string& path, const std::string& data,
                                     const std::string& kernels) {
   Ledger ledger;
-  const Json begin = {{"event", "begun"}, {"format", kFormat}, {"kernels", kernels}, {"data", data}};
+  const Json begin = {{"event", "begun"}, {"format", kFormatVersion}, {"kernels", kernels}, {"data", data}};
   std::string text;
   if (fs.Exists(path)) {
     TANDEM_ASSIGN_OR_RETURN(text, fs.ReadFile(path));

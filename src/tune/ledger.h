@@ -2,7 +2,7 @@
 // tuning that was killed knows all but the last moments.
 //
 //   TANDEM_ASSIGN_OR_RETURN(Ledger ledger, Ledger::Open(fs, "tuned/trials.jsonl", data, kernels));
-//   TANDEM_RETURN_IF_ERROR(ledger.Drawn({.settings = settings}, /*at=*/12.5));
+//   TANDEM_ASSIGN_OR_RETURN(const int trial, ledger.Drawn(settings, /*parent=*/0, /*at=*/12.5));
 //   for (const Trial& trial : ledger.trials()) ...
 //
 // `at` is the budget that was spent by then, in seconds, of all calls together. A line that a kill cut is

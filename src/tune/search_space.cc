@@ -10,6 +10,7 @@
 #include "src/config/methods.h"
 #include "src/config/optimizers.h"
 #include "tandem/experiment.h"
+#include "tandem/interaction.h"
 #include "tandem/status.h"
 
 namespace tandem {
@@ -19,6 +20,8 @@ namespace {
 constexpr int kFewestKnots = 6;
 // Passes that a configuration allows are doubled up to here: beyond, it is the validation that ends them.
 constexpr int kManyPasses = 10;
+// Of the layers of an interaction that is tried.
+constexpr int kWidths[] = {32, 32};
 
 const std::vector<double>& RateFactors() {
   static const auto& factors = *new std::vector<double>{0.25, 0.35, 0.5, 0.7, 1, 1.4, 2, 2.8, 4};
@@ -105,13 +108,37 @@ class SpaceBuilder {
   const proto::Experiment& base_;
 };
 
-// What the teacher's interactions are but for transformers, as a choice.
+const google::protobuf::OneofDescriptor& Kinds() {
+  return *proto::Interaction::descriptor()->FindOneofByName("kind");
+}
+
+// As the proto's defaults have it; lists of widths, which have none, are kWidths.
+proto::Interaction InteractionOf(const google::protobuf::FieldDescriptor& kind) {
+  proto::Interaction interaction;
+  google::protobuf::Message* layer = interaction.GetReflection()->MutableMessage(&interaction, &kind);
+  const google::protobuf::Descriptor& settings = *layer->GetDescriptor();
+  for (int i = 0; i < settings.field_count(); ++i) {
+    const google::protobuf::FieldDescriptor* setting = settings.field(i);
+    if (!setting->is_repeated() || setting->cpp_type() != setting->CPPTYPE_INT32) continue;
+    for (const int width : kWidths) layer->GetReflection()->AddInt32(layer, setting, width);
+  }
+  return interaction;
+}
+
+// "none", and the kinds of layers that need no sequence.
+std::vector<std::string> KindsToTry() {
+  std::vector<std::string> kinds = {"none"};
+  for (int i = 0; i < Kinds().field_count(); ++i)
+    if (!ReadsSequences(InteractionOf(*Kinds().field(i)))) kinds.push_back(Kinds().field(i)->name());
+  return kinds;
+}
+
+// What the teacher's interactions are but for those of sequences, as a choice.
 std::string KindOf(const proto::Tower& teacher) {
   std::vector<std::string> kinds;
   for (const proto::Interaction& interaction : teacher.interaction()) {
-    if (interaction.has_transformer()) continue;
-    const auto* kind = interaction.GetReflection()->GetOneofFieldDescriptor(
-        interaction, interaction.GetDescriptor()->FindOneofByName("kind"));
+    if (ReadsSequences(interaction)) continue;
+    const auto* kind = interaction.GetReflection()->GetOneofFieldDescriptor(interaction, &Kinds());
     if (kind != nullptr) kinds.push_back(kind->name());
   }
   if (kinds.empty()) return "none";
@@ -120,16 +147,10 @@ std::string KindOf(const proto::Tower& teacher) {
 
 void SetKind(const std::string& kind, proto::Tower* teacher) {
   google::protobuf::RepeatedPtrField<proto::Interaction> kept;
-  if (kind == "fm") kept.Add()->mutable_fm();
-  if (kind == "cross") kept.Add()->mutable_cross();
-  if (kind == "cin") {
-    for (int layer = 0; layer < 2; ++layer) {
-      if (kept.empty()) kept.Add();
-      kept.Mutable(0)->mutable_cin()->add_layers(32);
-    }
-  }
+  for (int i = 0; i < Kinds().field_count(); ++i)
+    if (Kinds().field(i)->name() == kind) *kept.Add() = InteractionOf(*Kinds().field(i));
   for (const proto::Interaction& interaction : teacher->interaction())
-    if (interaction.has_transformer()) *kept.Add() = interaction;
+    if (ReadsSequences(interaction)) *kept.Add() = interaction;
   teacher->mutable_interaction()->Swap(&kept);
 }
 
@@ -274,7 +295,7 @@ SearchSpace SearchSpace::Around(const proto::Experiment& base) {
   if (plan.teacher && model.has_teacher()) {
     AddTower("model.teacher", model.teacher(), &space);
     const std::string kind = KindOf(model.teacher());
-    std::vector<std::string> kinds = {"none", "fm", "cin", "cross"};
+    std::vector<std::string> kinds = KindsToTry();
     if (std::find(kinds.begin(), kinds.end(), kind) == kinds.end()) kinds.insert(kinds.begin(), kind);
     space.Add("model.teacher.combine", proto::Tower::Combine_Name(model.teacher().combine()),
               {"STACKED", "PARALLEL"}, /*ordered=*/false);

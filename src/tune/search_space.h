@@ -29,7 +29,7 @@ struct Setting {
 inline bool operator==(const Setting& a, const Setting& b) { return a.key == b.key && a.value == b.value; }
 using Settings = std::vector<Setting>;
 
-// All interactions of the teacher but transformers: "none", "fm", "cin" or "cross".
+// All interactions of the teacher but those that read sequences: "none", or an arm of Interaction.kind, "cin".
 constexpr char kTeachersKind[] = "model.teacher.interaction";
 // Of all piecewise numbers: "every second".
 constexpr char kKnots[] = "feature.dense.piecewise.knots";

@@ -1,6 +1,6 @@
 // How much memory this process may take.
 //
-//   if (needed > AvailableMemory()) return ConfigError(...);
+//   if (needed > AvailableMemory()) return ConfigError("asks for ", needed, " bytes");
 #ifndef TANDEM_SRC_UTIL_AVAILABLE_MEMORY_H_
 #define TANDEM_SRC_UTIL_AVAILABLE_MEMORY_H_
 

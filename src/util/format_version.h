@@ -4,7 +4,8 @@
 //
 // It grows when a file changes so that a Tandem of before would misread it, or when this one reads it another
 // way than before; not for what others can leave out, such as a message's new field whose absence means what
-// was. docs/file_formats.md says where each file carries it.
+// was. docs/file_formats.md says where each file carries it. Records have one digit for it: a tenth needs
+// another magic number (records.cc).
 #ifndef TANDEM_SRC_UTIL_FORMAT_VERSION_H_
 #define TANDEM_SRC_UTIL_FORMAT_VERSION_H_
 

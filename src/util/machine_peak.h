@@ -1,7 +1,7 @@
 // What the processor and its memory can do at most, measured: what a profile's shares are of.
 //
-//   const MachinePeak peak = MeasureMachinePeak(workers, /*wide=*/true);   // a tenth of a second
-//   share = flops / seconds / peak.flops
+//   const MachinePeak peak = MeasureMachinePeak(threads, /*wide=*/true);   // a tenth of a second
+//   const double share = flops / seconds / peak.flops;
 #ifndef TANDEM_SRC_UTIL_MACHINE_PEAK_H_
 #define TANDEM_SRC_UTIL_MACHINE_PEAK_H_
 

@@ -20,6 +20,7 @@ namespace {
 
 // A file's first bytes; the format's version, as '0' + version, follows.
 constexpr absl::string_view kMagic = "TANDEMR";
+static_assert(kFormatVersion <= 9, "one digit: format 10 needs another magic, and what reads both");
 constexpr int64_t kBeginBytes = 8;
 constexpr uint64_t kEndLength = std::numeric_limits<uint64_t>::max();
 constexpr int64_t kHeaderBytes = 16;

@@ -1,7 +1,7 @@
 // A last line by which a text that a command wrote is known again, so that the same command may replace what
 // nobody has edited, and nothing else.
 //
-//   WriteFile(output, Sealed(text, "tandem init"));
+//   WriteFileAtomically(fs, output, Sealed(text, "tandem init"));
 //   if (fs.Exists(output) && !IsUntouched(*fs.ReadFile(output), "tandem init")) ...      // somebody's work
 #ifndef TANDEM_SRC_UTIL_SEAL_H_
 #define TANDEM_SRC_UTIL_SEAL_H_

@@ -9,6 +9,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "src/compare/compare_data.h"
+#include "src/util/format_version.h"
 #include "tandem/clock.h"
 #include "tandem/compare.h"
 #include "tandem/experiment.h"
@@ -49,9 +50,9 @@ class CompareRunTest : public SampleFilesTest {
   proto::Experiment Experiment() const {
     return LoadExperiment(options_.config_files, options_.overrides).value();
   }
-  void ExpectRefused(const std::string& says) {
+  void ExpectRefused(const std::string& says, int exit_code = kExitUsage) {
     const absl::Status status = RunComparison(options_).status();
-    EXPECT_EQ(ExitCode(status), kExitUsage) << status;
+    EXPECT_EQ(ExitCode(status), exit_code) << status;
     EXPECT_TRUE(absl::StrContains(status.message(), says)) << status;
   }
 
@@ -89,6 +90,17 @@ TEST_F(CompareRunTest, EveryRowIsTrainedWithEverySeedAndResumingTrainsWhatIsNew)
   progress_.clear();
   ASSERT_TRUE(RunComparison(options_).ok());
   EXPECT_EQ(progress_[0], "3 cells to train, 6 are done");
+  const std::string manifest = FileBytes(Path("compared/manifest.txt"));
+  const std::string format = absl::StrCat("format ", kFormatVersion, "\n");
+  ASSERT_EQ(manifest.substr(0, format.size()), format);
+  Write("compared/manifest.txt", "format 9\n" + manifest.substr(format.size()));
+  ExpectRefused("newer Tandem (format 9", kExitModel);
+  Write("compared/manifest.txt", manifest.substr(format.size()));  // the first ones had no such line
+  EXPECT_TRUE(RunComparison(options_).ok());
+  const std::string times = FileBytes(Path("compared/cells/TEACHER_ALONE/times.json"));
+  Write("compared/cells/TEACHER_ALONE/times.json", "{\"teacher\":1,\"format\":9}\n");
+  ExpectRefused("newer Tandem (format 9", kExitModel);
+  Write("compared/cells/TEACHER_ALONE/times.json", times);
   options_.test_days = 2;
   ExpectRefused("manifest.txt");
   options_.test_days = 1;

@@ -7,7 +7,10 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "src/compare/report.h"
+#include "src/util/format_version.h"
 #include "tandem/experiment.pb.h"
 #include "tandem/status.h"
 
@@ -189,6 +192,19 @@ TEST(Cell, AFileThatIsNoneIsNamed) {
     EXPECT_EQ(kExitModel, ExitCode(status)) << text;
     EXPECT_NE(std::string::npos, std::string(status.message()).find("cell.json")) << status;
   }
+}
+
+TEST(Cell, ANewerFormatIsRefusedByItsNumber) {
+  const std::string whole = CellToJson(Example().rows[2].cells[0]);
+  const std::string format = absl::StrCat("\"format\":", kFormatVersion);
+  ASSERT_NE(whole.find(format), std::string::npos) << whole;
+  const absl::Status newer =
+      CellFromJson(absl::StrReplaceAll(whole, {{format, "\"format\":9"}}), "cell.json").status();
+  EXPECT_EQ(kExitModel, ExitCode(newer));
+  EXPECT_NE(std::string::npos, std::string(newer.message()).find("newer Tandem (format 9")) << newer;
+  // The first ones didn't say.
+  const auto without = CellFromJson(absl::StrReplaceAll(whole, {{"," + format, ""}}), "cell.json");
+  EXPECT_TRUE(without.ok()) << without.status();
 }
 
 TEST(PassesOf, CountsStepsARow) {

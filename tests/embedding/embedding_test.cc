@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "src/serve/serving_tables.h"
 #include "tandem/kernels.h"
+#include "tandem/row_store_factory.h"
 #include "tests/support/experiments.h"
 
 namespace tandem {

@@ -7,7 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
-#include "tandem/metrics.h"
+#include "tandem/evaluation.h"
 #include "tandem/random.h"
 
 namespace tandem {

@@ -1,4 +1,6 @@
 // Scores that are kept, and restored from bytes.
+#include "tandem/score_log.h"
+
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -6,7 +8,6 @@
 #include <limits>
 #include <string>
 
-#include "tandem/metrics.h"
 #include "tandem/status.h"
 
 namespace tandem {

@@ -49,7 +49,7 @@ void ExpectNear(const Actual& actual, const Expected& expected, double relative,
 struct Step {
   Step(const proto::Cin& config, const FieldShape& shape, const Kernels& kernels)
       : fields(shape.fields * shape.dim),
-        layer(MakeCin(config, shape, "teacher/interaction/0", kernels, &layout)),
+        layer(MakeLayer(config, shape, "teacher/interaction/0", kernels, &layout)),
         parameters(layout.size()),
         // No number: what is never written shows.
         gradients(layout.size(), std::nanf("")) {}
@@ -290,8 +290,8 @@ TEST_P(CinTest, ViewsMayBeWiderThanTheirColumns) {
 TEST(CinLayerTest, WidthCountsTheOutputtingMaps) {
   ParameterLayout layout;
   const Kernels& kernels = *FindKernels("auto").value();
-  EXPECT_EQ(MakeCin(Config("layers: 8 layers: 6"), {5, 4}, "a", kernels, &layout)->width(), 14);
-  EXPECT_EQ(MakeCin(Config("layers: 8 layers: 6 layers: 3 split_half: true"), {5, 4}, "b", kernels, &layout)
+  EXPECT_EQ(MakeLayer(Config("layers: 8 layers: 6"), {5, 4}, "a", kernels, &layout)->width(), 14);
+  EXPECT_EQ(MakeLayer(Config("layers: 8 layers: 6 layers: 3 split_half: true"), {5, 4}, "b", kernels, &layout)
                 ->width(),
             4 + 3 + 3);
 }
@@ -301,8 +301,8 @@ TEST(CinLayerTest, IdentityMakesTheLastLayerCheap) {
   const Kernels& kernels = *FindKernels("auto").value();
   const FieldShape shape = {39, 16};
   const auto relu =
-      MakeCin(Config("layers: 128 layers: 128 activation: RELU"), shape, "relu", kernels, &layout);
-  const auto identity = MakeCin(Config("layers: 128 layers: 128"), shape, "identity", kernels, &layout);
+      MakeLayer(Config("layers: 128 layers: 128 activation: RELU"), shape, "relu", kernels, &layout);
+  const auto identity = MakeLayer(Config("layers: 128 layers: 128"), shape, "identity", kernels, &layout);
   const int64_t first = 2 * 128 * 780 * 16;
   EXPECT_NEAR(relu->flops_per_sample(), first + 2 * 128 * 128 * 39 * 16, 0.01 * relu->flops_per_sample());
   EXPECT_NEAR(identity->flops_per_sample(), first + 2 * 128 * 39 * (128 + 16),
@@ -314,7 +314,7 @@ TEST(CinLayerTest, FirstValuesAreAFunctionOfSeedAndName) {
   const auto values = [&](uint64_t seed, const std::string& name, bool behind_another) {
     ParameterLayout layout;
     if (behind_another) layout.Add("another", {3}, ParameterKind::kWeight);
-    const auto layer = MakeCin(Config("layers: 40 layers: 10 bias: true"), {6, 4}, name, kernels, &layout);
+    const auto layer = MakeLayer(Config("layers: 40 layers: 10 bias: true"), {6, 4}, name, kernels, &layout);
     AlignedFloats parameters(layout.size(), 7.0f);
     layer->Initialize(seed, parameters.data());
     const ParameterBlock& first = layout.blocks()[behind_another ? 1 : 0];

@@ -3,10 +3,18 @@
 
 #include <gtest/gtest.h>
 
+#include "tandem/experiment.pb.h"
 #include "tests/support/random_floats.h"
 
 namespace tandem {
 namespace {
+
+std::unique_ptr<Interaction> MakeFm(const FieldShape& shape) {
+  ParameterLayout layout;
+  auto fm = MakeLayer(proto::Fm(), shape, "fm", *FindKernels("auto").value(), &layout);
+  EXPECT_EQ(layout.size(), 0);
+  return fm;
+}
 
 TEST(FmTest, SumsTheProductsOfAllPairs) {
   const auto fm = MakeFm({3, 2});

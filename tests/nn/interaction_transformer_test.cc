@@ -25,8 +25,8 @@ const std::vector<FeatureFields> kFeatures = {
 class TestTransformer {
  public:
   explicit TestTransformer(int rows) : rows(rows), x(RandomFloats(rows * kWidth, 1)) {
-    layer = MakeTransformer(ParseText<proto::Transformer>(kConfig), {5, kDim, kFeatures}, "t",
-                            *FindKernels("auto").value(), &layout);
+    layer = MakeLayer(ParseText<proto::Transformer>(kConfig), {5, kDim, kFeatures}, "t",
+                      *FindKernels("auto").value(), &layout);
     parameters = RandomFloats(layout.size(), 2, 0.5);
     layer->Prepare(parameters.data());
   }

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "tandem/embedding.h"
+#include "tandem/row_store_factory.h"
 #include "tests/oracle/ops.h"
 #include "tests/support/experiments.h"
 #include "tests/support/local_rows.h"

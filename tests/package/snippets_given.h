@@ -142,6 +142,19 @@ extern int64_t batch_rows;
 extern float* parameters;
 }  // namespace loss_h
 
+namespace calibration_h {
+extern ScoreLog log;
+}  // namespace calibration_h
+
+namespace evaluation_h {
+extern ScoreLog log;
+}  // namespace evaluation_h
+
+namespace score_log_h {
+extern float probability, label, weight;
+extern uint64_t group;
+}  // namespace score_log_h
+
 namespace metrics_h {
 extern float probability, label, weight;
 extern uint64_t group;
@@ -204,10 +217,35 @@ extern SampleFormat& format;
 extern absl::string_view bytes, row;
 }  // namespace row_framing_h
 
+namespace row_block_h {
+extern RowStore &store, &other;
+}  // namespace row_block_h
+
+namespace row_reader_h {
+extern const RowReader& reader;
+extern uint64_t key;
+}  // namespace row_reader_h
+
+namespace row_shape_h {
+extern const RowReader& reader;
+extern const float* row;
+}  // namespace row_shape_h
+
 namespace row_store_h {
+extern std::unique_ptr<RowStore> store;
+}  // namespace row_store_h
+
+namespace row_store_factory_h {
 // One of the reader's own.
 std::unique_ptr<RowStore> NewMyRowStore(const RowStoreRequest& request);
-}  // namespace row_store_h
+}  // namespace row_store_factory_h
+
+namespace row_training_h {
+extern RowStore& store;
+extern RowDemand& demand;
+extern const RowGradients& gradients;
+extern const std::vector<TableRows> tables;
+}  // namespace row_training_h
 
 namespace run_observer_h {
 extern RunOptions options;
@@ -224,6 +262,11 @@ extern float *linear, *logits, *d_logits, *gradients;
 extern TrainingPass training;
 extern Matrix d_x;
 }  // namespace committee_h
+
+namespace table_rows_h {
+extern const RowReader& reader;
+extern uint64_t key;
+}  // namespace table_rows_h
 
 namespace threads_h {
 extern int shards;

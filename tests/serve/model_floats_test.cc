@@ -1,6 +1,6 @@
 // What a configuration's towers are said to hold, of every layer there is: a model's files that are smaller are
 // refused, so that a layer that is counted too high makes models that can't be read.
-#include "src/config/model_floats.h"
+#include "src/nn/model_floats.h"
 
 #include <gtest/gtest.h>
 

@@ -17,6 +17,7 @@
 #include <memory>
 
 #include "tandem/row_store.h"
+#include "tandem/row_store_factory.h"
 
 namespace tandem {
 

@@ -14,7 +14,8 @@ LEVEL = {area: level for level, areas in enumerate(AREAS) for area in areas.spli
 HEADERS = {
     "cell_reader": "data", "cin_shape": "kernels", "compare": "compare", "daily": "daily", "experiment": "config", "field": "data",
     "kernels": "kernels", "loss": "loss", "matrix": "util", "online": "online", "optimizer": "optim", "poor_model": "util",
-    "raw_rows": "data", "row_choice": "data", "row_decoder": "data", "row_framing": "data", "row_store": "embedding",
+    "raw_rows": "data", "row_choice": "data", "evaluation": "metrics", "row_block": "embedding", "row_decoder": "data", "row_framing": "data", "row_reader": "embedding",
+    "row_shape": "embedding", "row_store": "embedding", "row_store_factory": "embedding", "row_training": "embedding", "table_rows": "embedding",
     "run_observer": "train", "sample_file": "data", "setup": "setup", "status": "util",
 }
 
@@ -32,9 +33,15 @@ def sources():
 
 
 def header_areas(files):
-    """Area of a public header: that of src/<area>/x.cc, or as HEADERS has it."""
+    """Area of tandem/x.h: that of src/<area>/x.cc, or as HEADERS has it; of tandem/x.pb.h: that of src/<area>/x.proto."""
     areas = {os.path.basename(path)[:-3]: area for path, area in files if path.endswith(".cc") and area != "tools"}
-    return {**areas, **HEADERS}
+    return {**areas, **HEADERS, **message_areas()}
+
+
+def message_areas():
+    src = os.path.join(ROOT, "src")
+    return {name[:-len("proto")] + "pb": area for area in os.listdir(src) for name in os.listdir(os.path.join(src, area))
+            if name.endswith(".proto")}
 
 
 def includes(path):
@@ -50,6 +57,12 @@ class AreasTest(unittest.TestCase):
         names = {name[:-2] for name in os.listdir(os.path.join(ROOT, "include", "tandem"))}
         self.assertEqual(sorted(names - set(header_areas(list(sources())))), [])
         self.assertEqual(sorted(set(HEADERS) - names), [], "HEADERS names what isn't there")
+
+    def test_every_message_header_has_one_area(self):
+        areas = message_areas()
+        self.assertEqual(areas["state.pb"], "train")
+        included = {name for path, _ in sources() for name in re.findall(r"tandem/(\w+\.pb)\.h", " ".join(includes(path)))}
+        self.assertEqual(sorted(included - set(areas)), [])
 
     def test_the_picture_has_these_rows(self):
         with open(os.path.join(ROOT, "docs", "architecture.md")) as text:
@@ -68,7 +81,7 @@ class AreasTest(unittest.TestCase):
         arrows, wrong = 0, set()
         for path, area in files:
             for include in includes(path):
-                match = re.match(r"src/(\w+)/|tandem/(\w+)\.h$|(tools)/", include)
+                match = re.match(r"src/(\w+)/|tandem/(\w+(?:\.pb)?)\.h$|(tools)/", include)
                 if match is None:
                     continue
                 other = match.group(1) or match.group(3) or areas.get(match.group(2))

@@ -16,7 +16,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "google/protobuf/descriptor.h"
-#include "src/config/model_floats.h"
+#include "src/nn/model_floats.h"
 #include "src/train/memory_estimate.h"
 #include "src/util/available_memory.h"
 #include "tandem/checkpoint.h"

@@ -4,6 +4,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "src/util/format_version.h"
 #include "tandem/durable_files.h"
 #include "tandem/status.h"
 #include "tests/support/scratch_directory.h"
@@ -80,6 +83,31 @@ TEST_F(LedgerTest, AnotherLogIsRefused) {
   const absl::Status status = Open("a.tsv 11").status();
   EXPECT_EQ(ExitCode(status), kExitUsage);
   EXPECT_THAT(std::string(status.message()), testing::HasSubstr("a.tsv 11"));
+}
+
+TEST_F(LedgerTest, ANewerFormatIsRefusedByItsNumberAndALedgersOwnFirstOneIsRead) {
+  FileSystem& fs = FileSystem::Default();
+  {
+    auto ledger = Open();
+    Fill(&*ledger);
+  }
+  const std::string whole = fs.ReadFile(path_).value();
+  const auto with_format = [&](int format) {
+    return absl::StrReplaceAll(
+        whole, {{absl::StrCat("\"format\":", kFormatVersion), absl::StrCat("\"format\":", format)}});
+  };
+  ASSERT_NE(with_format(9), whole);
+  ASSERT_TRUE(WriteFileAtomically(fs, path_, with_format(kFormatVersion + 1)).ok());
+  const absl::Status newer = Open().status();
+  EXPECT_EQ(ExitCode(newer), kExitModel);
+  EXPECT_THAT(std::string(newer.message()),
+              testing::AllOf(testing::HasSubstr(path_), testing::HasSubstr("newer Tandem"),
+                             testing::HasSubstr(absl::StrCat("format ", kFormatVersion + 1))));
+  EXPECT_EQ(fs.ReadFile(path_).value(), with_format(kFormatVersion + 1)) << "is left alone";
+  ASSERT_TRUE(WriteFileAtomically(fs, path_, with_format(1)).ok());
+  const auto before = Open();
+  ASSERT_TRUE(before.ok()) << before.status();
+  EXPECT_EQ(before->trials().size(), 2u);
 }
 
 TEST_F(LedgerTest, WhatIsNoLedgerIsRefused) {

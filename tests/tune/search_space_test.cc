@@ -98,6 +98,27 @@ TEST(SearchSpaceTest, TheTeachersKindReplacesItsInteractionsButTransformers) {
   EXPECT_EQ(experiment.model().teacher().interaction_size(), 1);
 }
 
+TEST(SearchSpaceTest, EveryKindOfInteractionThatNeedsNoSequenceIsTried) {
+  const SearchSpace space = SearchSpace::Around(SmallExperiment(kModel));
+  const Dimension* kind = Find(space, kTeachersKind);
+  ASSERT_NE(kind, nullptr);
+  EXPECT_EQ(kind->values.front(), "none");
+  const auto& arms = *proto::Interaction::descriptor()->FindOneofByName("kind");
+  ASSERT_GE(arms.field_count(), 4);
+  for (int i = 0; i < arms.field_count(); ++i) {
+    const std::string& name = arms.field(i)->name();
+    const auto tried = std::count(kind->values.begin(), kind->values.end(), name);
+    EXPECT_EQ(tried, name == "transformer" ? 0 : 1) << name;
+  }
+  for (const std::string& value : kind->values) {
+    proto::Experiment changed = SmallExperiment(kModel);
+    ASSERT_TRUE(ApplySettings({{kTeachersKind, value}}, &changed).ok());
+    ASSERT_EQ(changed.model().teacher().interaction_size(), value == "none" ? 0 : 1);
+    if (value != "cin") continue;
+    EXPECT_THAT(changed.model().teacher().interaction(0).cin().layers(), ElementsAre(32, 32));
+  }
+}
+
 TEST(SearchSpaceTest, WhateverTheTeachersKindItHasItsNameAndTheOthersAreTried) {
   for (const std::string layer : kInteractionConfigs) {
     if (absl::StartsWith(layer, "transformer")) continue;  // stays beside any kind

@@ -5,8 +5,8 @@
 //
 // In double: what a configuration asks for may be more than an int64 holds. `weights` is never more than what
 // the tower's file holds; `activations` is about what a row takes on its way through the tower and back.
-#ifndef TANDEM_SRC_CONFIG_MODEL_FLOATS_H_
-#define TANDEM_SRC_CONFIG_MODEL_FLOATS_H_
+#ifndef TANDEM_SRC_NN_MODEL_FLOATS_H_
+#define TANDEM_SRC_NN_MODEL_FLOATS_H_
 
 #include <string>
 
@@ -35,4 +35,4 @@ int PlainFieldsOf(const proto::Experiment& experiment, bool of_teacher);
 
 }  // namespace tandem
 
-#endif  // TANDEM_SRC_CONFIG_MODEL_FLOATS_H_
+#endif  // TANDEM_SRC_NN_MODEL_FLOATS_H_

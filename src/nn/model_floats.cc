@@ -1,9 +1,11 @@
-#include "src/config/model_floats.h"
+#include "src/nn/model_floats.h"
 
 #include <algorithm>
 
+#include "absl/strings/str_cat.h"
 #include "src/config/methods.h"
 #include "src/config/teachers.h"
+#include "src/nn/layer_outline.h"
 
 namespace tandem {
 namespace {
@@ -25,7 +27,7 @@ class Sum {
  public:
   explicit Sum(std::string tower) : tower_(std::move(tower)) {}
 
-  void Add(const char* setting, double weights, double activations) {
+  void Add(const std::string& setting, double weights, double activations) {
     floats_.weights += weights;
     floats_.activations += activations;
     if (weights > weights_) {
@@ -44,62 +46,6 @@ class Sum {
   TowerFloats floats_;
   double weights_ = 0, activations_ = 0;
 };
-
-// Activations are counted twice: on the way back each has a gradient. They return the width of the output.
-double AddCin(const proto::Cin& cin, double fields, double dim, Sum* sum) {
-  double previous = fields, outputs = 0, weights = 0, activations = 2 * fields * dim;
-  for (int l = 0; l < cin.layers_size(); ++l) {
-    const double maps = cin.layers(l);
-    const bool last = l + 1 == cin.layers_size();
-    const int half = cin.layers(l) / 2;  // an even number of maps
-    const double passed_on = cin.split_half() && !last ? half : maps;
-    weights += maps * previous * fields;
-    activations += last && cin.activation() == proto::Cin::IDENTITY ? previous * fields : 2 * maps * dim;
-    outputs += cin.split_half() && !last ? maps - passed_on : maps;
-    previous = passed_on;
-  }
-  sum->Add(".interaction.cin.layers", weights, activations);
-  return outputs;
-}
-
-double AddCross(const proto::Cross& cross, double width, Sum* sum) {
-  const double layers = cross.layers(), rank = cross.rank();
-  const bool v1 = cross.version() == proto::Cross::V1;
-  const double of_layer = v1 ? width : rank > 0 ? 2 * width * rank : width * width;
-  sum->Add(v1         ? ".interaction.cross.layers"
-           : rank > 0 ? ".interaction.cross.rank"
-                      : ".interaction.cross (x by x weights)",
-           layers * of_layer, layers * (2 * width + rank) + 2 * width);
-  return width;
-}
-
-double AddTransformer(const proto::Transformer& transformer, double sequence, double dim, Sum* sum) {
-  const double places = sequence + 1, blocks = transformer.blocks(), hidden = transformer.hidden();
-  const double weights = sequence * dim + blocks * (4 * dim * dim + 2 * dim * hidden);
-  const double of_place = 2 * (8 * dim + hidden) + transformer.heads() * places;
-  sum->Add(".interaction.transformer", weights, blocks * places * of_place + places * dim);
-  return places * dim;
-}
-
-double AddInteraction(const proto::Experiment& experiment, const proto::Interaction& interaction,
-                      double fields, double dim, Sum* sum) {
-  switch (interaction.kind_case()) {  // no default: a file is refused that holds fewer weights than this says
-    case proto::Interaction::kCin:
-      return AddCin(interaction.cin(), fields, dim, sum);
-    case proto::Interaction::kCross:
-      return AddCross(interaction.cross(), fields * dim, sum);
-    case proto::Interaction::kTransformer: {
-      const double places = PlacesOf(experiment, interaction.transformer().sequence());
-      return AddTransformer(interaction.transformer(), places, dim, sum);
-    }
-    case proto::Interaction::kFm:
-      sum->Add(".interaction.fm", 0, 2 * dim);
-      return dim;
-    case proto::Interaction::KIND_NOT_SET:
-      return 0;
-  }
-  return 0;
-}
 
 int HiddenWidth(const proto::Tower& tower, int layer) {
   const int layers = tower.mlp().hidden_size();
@@ -122,10 +68,14 @@ TowerFloats FloatsOf(const proto::Experiment& experiment, const proto::Tower& to
   const double fields = PlainFieldsOf(experiment, of_teacher);
   const double dim = of_teacher ? experiment.embedding().dim() : StudentAlone(experiment).embedding().dim();
   const double width = fields * dim;
+  const auto places = [&](const std::string& sequence) { return PlacesOf(experiment, sequence); };
   Sum sum(key);
   double outputs = 0;
-  for (const proto::Interaction& interaction : tower.interaction())
-    outputs += AddInteraction(experiment, interaction, fields, dim, &sum);
+  for (const proto::Interaction& interaction : tower.interaction()) {
+    const LayerOutline layer = OutlineOf(interaction, {fields, dim, places});
+    sum.Add(absl::StrCat(".interaction.", layer.setting), layer.weights, layer.activations);
+    outputs += layer.width;
+  }
   const bool parallel = tower.combine() == proto::Tower::PARALLEL;
   double top = parallel ? width : outputs + width;
   const double heads = tower.has_mlp() ? tower.heads() : 1;
