@@ -1,7 +1,7 @@
 // A run's config.pbtxt: its configuration, every default written out, under a line that says the format and
 // one that has a checksum.
 //
-//   WriteFileAtomically(fs, run_dir + "/config.pbtxt", ConfigFileText(experiment));
+//   TANDEM_RETURN_IF_ERROR(WriteFileAtomically(fs, run_dir + "/config.pbtxt", ConfigFileText(experiment)));
 //
 // The lines are comments of text format, so that the file is a configuration like any other; where it lies in
 // a run's directory, it has to be the one that was written.

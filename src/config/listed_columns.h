@@ -1,7 +1,7 @@
 // The columns that a configuration lists where files don't name them.
 //
-//   const ListedColumns listed = ListedColumnsOf(data);
-//   TANDEM_RETURN_IF_ERROR(CheckListed("data.label", data.label(), listed));
+//   const ListedColumns listed = ListedColumnsOf(experiment.data());
+//   TANDEM_RETURN_IF_ERROR(CheckListed("data.label", experiment.data().label(), listed));
 #ifndef TANDEM_SRC_CONFIG_LISTED_COLUMNS_H_
 #define TANDEM_SRC_CONFIG_LISTED_COLUMNS_H_
 

@@ -1,7 +1,7 @@
 // What a run's directory holds, by its names: what writes it and what looks for it say the same.
 //
 //   if (fs.Exists(RunConfigPath(run_dir))) ...
-//   ReadFile(RunMetricsPath(run_dir));
+//   TANDEM_ASSIGN_OR_RETURN(const std::string metrics, fs.ReadFile(RunMetricsPath(run_dir)));
 //
 // checkpoints/ has tandem/checkpoint.h (StepDirectory), the rest docs/file_formats.md.
 #ifndef TANDEM_SRC_TRAIN_RUN_FILES_H_

@@ -1,7 +1,7 @@
 // Begins the profile that a run or a scoring was asked for.
 //
 //   TANDEM_ASSIGN_OR_RETURN(const std::unique_ptr<Profile> profile,
-//                           StartProfile(ProfiledCommand::kTrain, runtime.threads(), kernels, clock));
+//                           StartProfile(ProfiledCommand::kTrain, /*threads=*/2, kernels, Clock::Default()));
 #ifndef TANDEM_SRC_TRAIN_START_PROFILE_H_
 #define TANDEM_SRC_TRAIN_START_PROFILE_H_
 

@@ -12,7 +12,7 @@ AREAS = ["util", "page", "config", "data", "kernels", "optim", "nn embedding", "
 LEVEL = {area: level for level, areas in enumerate(AREAS) for area in areas.split()}
 # Public headers without a .cc of their name in one area: the area they speak of.
 HEADERS = {
-    "cell_reader": "data", "cin_shape": "kernels", "compare": "compare", "daily": "daily", "experiment": "config", "field": "data",
+    "cell_decoder": "data", "cell_reader": "data", "cin_shape": "kernels", "compare": "compare", "daily": "daily", "day_watch": "data", "experiment": "config", "field": "data",
     "kernels": "kernels", "loss": "loss", "matrix": "util", "online": "online", "optimizer": "optim", "poor_model": "util",
     "raw_rows": "data", "row_choice": "data", "evaluation": "metrics", "row_block": "embedding", "row_decoder": "data", "row_framing": "data", "row_reader": "embedding",
     "row_shape": "embedding", "row_store": "embedding", "row_store_factory": "embedding", "row_training": "embedding", "table_rows": "embedding",
