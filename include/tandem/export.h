@@ -50,7 +50,8 @@ struct ExportOptions {
 
 // `output` must not exist (ConfigError). PoorModelError where the run's verdict is against the model. In low
 // precision the student is measured first, against the same in float32; a report comes back.
-absl::StatusOr<std::optional<PrecisionReport>> ExportBundle(FileSystem& fs, const std::string& checkpoint,
+// `model`: a checkpoint, or a run, whose newest it is.
+absl::StatusOr<std::optional<PrecisionReport>> ExportBundle(FileSystem& fs, const std::string& model,
                                                             const std::string& output,
                                                             const ExportOptions& options);
 

@@ -107,7 +107,9 @@ class Predictor {
   const std::string& model_id() const { return model_id_; }
 
   // Replaces `scores`. Where the log was down-sampled (data.negative_keep_rate of the model), the probability
-  // is that of the full log. Fails where the rows can't be read; those of this process always can. `unknown`
+  // is that of the full log. A ConfigError where the batch isn't one of the model's fields, a bag a row each;
+  // what is in the bags is the caller's word. Fails where the rows can't be read; those of this process always
+  // can. `unknown`
   // becomes, a field each, how many of the batch's keys the model has no row for (tandem/unknown_ids.h);
   // null: nobody asks.
   absl::Status Score(const Batch& batch, Scores* scores, std::vector<int64_t>* unknown = nullptr) const;

@@ -42,7 +42,7 @@ struct RunOptions {
   std::string run_dir;
   std::vector<Day> days;  // in their order, each once
   bool resume = false;
-  // Fine-tuning: a checkpoint directory to start from; "": start anew.
+  // Fine-tuning: the checkpoint to start from, or a run, whose newest it is; "": start anew.
   std::string init_from;
   TrainedParts parts = TrainedParts::kAll;
   bool reset_optimizer = false;

@@ -73,6 +73,7 @@ struct ScoreResponse {
   std::vector<MalformedRow> malformed;
 };
 
+// Numbers below 0, and rows of 0, are programmer errors.
 struct ScoringOptions {
   // That score; 0: as many as there are cores.
   int threads = 1;

@@ -110,7 +110,8 @@ std::vector<std::optional<double>> Differences(const std::vector<std::optional<d
 struct GapClosed {
   enum Kind {
     kDefined,
-    kNoGap,      // the teacher is ahead of the student alone by less than three standard deviations
+    kNoGap,      // the teacher is ahead of the student alone by less than three standard deviations, of one
+                 // seed, which has none, by less than 0.002
     kUndefined,  // a value is missing, or the row has no student
   };
   Kind kind = kUndefined;

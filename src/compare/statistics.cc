@@ -9,6 +9,8 @@ namespace {
 
 // A gap is one where the teacher is ahead by so many deviations of the difference.
 constexpr double kGapDeviations = 3;
+// Of one seed, which has no deviation: in AUC.
+constexpr double kLeastGapOfOneSeed = 0.002;
 
 std::optional<double> MeanOfMembers(const CompareCell& cell, MetricMember metric) {
   std::vector<std::optional<double>> values;
@@ -91,7 +93,8 @@ GapClosed GapClosedOf(const std::vector<std::optional<double>>& student,
   const std::optional<MeanOverSeeds> gain = MeanOf(gained), gap = MeanOf(gaps);
   GapClosed result;
   if (!gain.has_value() || !gap.has_value()) return result;
-  if (gap->mean <= 0 || gap->mean < kGapDeviations * gap->deviation.value_or(0)) {
+  const double least = gap->deviation.has_value() ? kGapDeviations * *gap->deviation : kLeastGapOfOneSeed;
+  if (gap->mean <= 0 || gap->mean < least) {
     result.kind = GapClosed::kNoGap;
     return result;
   }

@@ -165,6 +165,9 @@ void LogRows(const proto::RunState& run, const proto::OnlineState& stream, int64
             << (stream.rows_passed_over() > 0 ? absl::StrCat("; ", FormatCount(stream.rows_passed_over()),
                                                              " blank lines and repeated headers passed over")
                                               : "");
+  if (stream.rollbacks() > 0)
+    LOG(WARNING) << "rolled back " << stream.rollbacks() << (stream.rollbacks() == 1 ? " time" : " times")
+                 << ": the model learned what made it worse, and went back (docs/online.md)";
   if (stream.released_early() > 0)
     LOG(WARNING) << FormatCount(stream.released_early())
                  << " rows went before their label's time (online.label_queue_rows)";

@@ -101,10 +101,11 @@ proto::Experiment ServedExperiment(proto::Experiment experiment) {
 
 }  // namespace
 
-absl::StatusOr<std::optional<PrecisionReport>> ExportBundle(FileSystem& fs, const std::string& checkpoint,
+absl::StatusOr<std::optional<PrecisionReport>> ExportBundle(FileSystem& fs, const std::string& model_name,
                                                             const std::string& output,
                                                             const ExportOptions& options) {
   if (fs.Exists(output)) return ConfigError(output, " is there already; a bundle is never written over");
+  TANDEM_ASSIGN_OR_RETURN(const std::string checkpoint, ResolveModel(fs, model_name));
   if (IsBundle(fs, checkpoint)) return ConfigError(checkpoint, " is a bundle already");
   TANDEM_RETURN_IF_ERROR(CheckPrecision(options));
   TANDEM_ASSIGN_OR_RETURN(proto::Experiment experiment, VerifyAndReadExperiment(fs, checkpoint));

@@ -59,6 +59,24 @@ void CountUnknown(const Schema& schema, const Batch& batch, const BatchRows& sha
   }
 }
 
+// A batch that somebody else made: each field has the bag of each row.
+absl::Status CheckBatch(const Batch& batch, const Schema& schema) {
+  if (batch.fields.size() != schema.fields().size()) {
+    return ConfigError("a batch of ", batch.fields.size(), " fields for a model of ", schema.fields().size());
+  }
+  const size_t rows = batch.labels.size();
+  for (size_t f = 0; f < batch.fields.size(); ++f) {
+    const FieldBags& bags = batch.fields[f];
+    if (bags.offsets.size() == rows + 1 && bags.offsets.back() == bags.keys.size() &&
+        bags.keys.size() == bags.coefficients.size())
+      continue;
+    return ConfigError("a batch of ", rows, " rows whose field '", schema.fields()[f].name, "' has ",
+                       bags.offsets.size(), " offsets (one more than rows are wanted), ", bags.keys.size(),
+                       " keys and ", bags.coefficients.size(), " coefficients");
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 struct Predictor::Workspace {
@@ -239,6 +257,7 @@ std::unique_ptr<Predictor::Workspace> Predictor::MakeWorkspace() const {
 }
 
 absl::Status Predictor::Score(const Batch& batch, Scores* scores, std::vector<int64_t>* unknown) const {
+  TANDEM_RETURN_IF_ERROR(CheckBatch(batch, schema()));
   std::unique_ptr<Workspace> w = pool_->Take();
   if (w == nullptr) w = MakeWorkspace();
   scores->teacher.resize(has_teacher() ? batch.rows() : 0);

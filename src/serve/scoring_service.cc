@@ -1,5 +1,7 @@
 #include "tandem/scoring_service.h"
 
+#include <glog/logging.h>
+
 #include <algorithm>
 #include <cmath>
 #include <condition_variable>
@@ -215,6 +217,9 @@ void ScoringService::State::Work() {
 
 ScoringService::ScoringService(ServedModel* model, const ScoringOptions& options)
     : state_(std::make_unique<State>(model, options)) {
+  CHECK_GE(options.threads, 0);
+  CHECK_GT(options.max_batch_rows, 0);
+  CHECK_GT(options.max_queued_rows, 0);
   for (int thread = 0; thread < ThreadsOf(options.threads); ++thread)
     state_->threads.emplace_back([this] { state_->Work(); });
 }

@@ -417,13 +417,19 @@ absl::StatusOr<RunSummary> TrainRun(const proto::Experiment& experiment, const R
   proto::Experiment resolved = experiment;
   ResolveDefaults(&resolved);
   TANDEM_RETURN_IF_ERROR(ValidateExperiment(resolved));
+  RunOptions begins = options;
+  if (!options.init_from.empty()) {
+    TANDEM_ASSIGN_OR_RETURN(const std::string newest,
+                            NewestCheckpoint(*options.file_system, options.init_from));
+    if (!newest.empty()) begins.init_from = newest;
+  }
   std::unique_ptr<Profile> profile;
   if (options.profile) {
     TANDEM_ASSIGN_OR_RETURN(profile, StartProfile(ProfiledCommand::kTrain, resolved.runtime().threads(),
                                                   KernelsOrBest(options.kernels), *options.clock));
   }
-  if (NeedsKnots(resolved)) TANDEM_RETURN_IF_ERROR(FindKnots(options, &resolved));
-  TANDEM_ASSIGN_OR_RETURN(RunSummary summary, Run(resolved, options).Train());
+  if (NeedsKnots(resolved)) TANDEM_RETURN_IF_ERROR(FindKnots(begins, &resolved));
+  TANDEM_ASSIGN_OR_RETURN(RunSummary summary, Run(resolved, begins).Train());
   if (profile == nullptr || summary.already_complete) return summary;
   summary.profile = profile->Table();
   TANDEM_RETURN_IF_ERROR(

@@ -132,6 +132,8 @@ TEST(GapClosed, UnderThreeDeviationsThereIsNoGap) {
 }
 
 TEST(GapClosed, OneSeedHasNoError) {
+  EXPECT_EQ(GapClosed::kNoGap, GapClosedOf({0.75}, {0.70}, {0.7015}).kind)
+      << "one seed says as much by chance";
   const GapClosed gap = GapClosedOf({0.75}, {0.70}, {0.80});
   EXPECT_NEAR(0.5, gap.share, 1e-12);
   EXPECT_EQ(std::nullopt, gap.error);

@@ -224,6 +224,7 @@ quick=(online.lr_multiplier=5 online.embedding_lr_multiplier=2)
 expect_exit 0 online --init_from=base --run_dir=guarded --input=flipped.tsv "${fast[@]}" "${quick[@]}" online.guard_patience=100
 expect_err "rolling back to"
 grep -q '"event":"rollback"' guarded/metrics.jsonl || fail "no roll-back in metrics.jsonl"
+expect_err "times: the model learned what made it worse"
 last_window guarded 'd["rollbacks"] >= 3'
 expect_exit 0 online --init_from=base --run_dir=unguarded --input=flipped.tsv "${fast[@]}" "${quick[@]}" online.guard_limit=0
 last_window unguarded 'd["rollbacks"] == 0'

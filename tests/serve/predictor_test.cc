@@ -1,6 +1,7 @@
 // Scoring with a loaded model: the towers' bits, any batch, many threads, no allocation.
 #include "tandem/predictor.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <memory>
@@ -144,6 +145,22 @@ TEST_P(PredictorTest, ScoringAllocatesNothingOnceItHasRun) {
   const int64_t before = AllocationCount();
   for (int pass = 0; pass < 3; ++pass) EXPECT_TRUE(predictor->Score(batch, &scores).ok());
   EXPECT_EQ(AllocationCount() - before, 0);
+}
+
+TEST_P(PredictorTest, ABatchThatIsNoneOfTheModelsIsRefusedAndNamed) {
+  const std::unique_ptr<Predictor> predictor = Load(TowerChoice::kBoth);
+  Scores scores;
+  const auto said = [&](const Batch& batch) {
+    return std::string(predictor->Score(batch, &scores).message());
+  };
+  EXPECT_THAT(said(Batch(1)),
+              testing::HasSubstr(absl::StrCat("a batch of 1 fields for a model of ", predictor->fields())));
+  Batch without_bags(predictor->fields());
+  without_bags.labels = {0, 1};
+  EXPECT_THAT(said(without_bags), testing::HasSubstr("a batch of 2 rows whose field 'user' has 1 offsets"));
+  Batch more_keys = RandomBatch(predictor->schema(), 5, 3);
+  more_keys.fields[1].keys.push_back(7);
+  EXPECT_THAT(said(more_keys), testing::HasSubstr("field 'item' has 6 offsets"));
 }
 
 INSTANTIATE_TEST_SUITE_P(Students, PredictorTest, testing::ValuesIn(kStudents),

@@ -766,6 +766,23 @@ TEST_F(RunTest, WhatAProgramGivesIsCheckedLikeAFile) {
   EXPECT_THAT(refused(Experiment(), wrong), HasSubstr("run_dir is empty"));
 }
 
+TEST_F(RunTest, ARunIsItsNewestCheckpointToWhoBeginsFromItAndToWhoExportsIt) {
+  const absl::StatusOr<RunSummary> base = TrainRun(Experiment(), Options("base"));
+  ASSERT_TRUE(base.ok()) << base.status();
+  RunOptions from_run = Options("from_run"), from_checkpoint = Options("from_checkpoint");
+  from_run.init_from = (root_ / "base").string();
+  from_checkpoint.init_from = base->checkpoint;
+  const auto a = TrainRun(Experiment(), from_run), b = TrainRun(Experiment(), from_checkpoint);
+  ASSERT_TRUE(a.ok()) << a.status();
+  EXPECT_EQ(Bytes(stdfs::path(a->checkpoint) / "student.bin"),
+            Bytes(stdfs::path(b->checkpoint) / "student.bin"));
+  ExportOptions any;
+  any.accept_poor_model = true;
+  const auto exported =
+      ExportBundle(FileSystem::Default(), (root_ / "base").string(), (root_ / "bundle").string(), any);
+  ASSERT_TRUE(exported.ok()) << exported.status();
+}
+
 TEST_F(RunTest, DefaultsAreFilledIn) {
   proto::Experiment bare = Experiment();
   bare.mutable_embedding()->clear_optimizer();
