@@ -48,7 +48,7 @@ class RowDecoder {
   // Appends one row to `batch`, or leaves it as it was and says why. `detail` may be null.
   virtual RowFault Decode(absl::string_view row, Batch* batch, std::string* detail) const = 0;
   // The same for the rows [begin, end), faster than one by one: samples are appended to `batch`, the others
-  // (too long ones, too) to `bad`.
+  // (too long ones and RawRows::cut_off, too) to `bad`.
   virtual void DecodeRows(const RawRows& rows, int begin, int end, Batch* batch,
                           std::vector<BadRow>* bad) const = 0;
   // Appends the row's key cells, each followed by `separator`, to `out`; malformed rows too: a cell that

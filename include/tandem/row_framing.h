@@ -30,6 +30,9 @@ class RowScanner {
   // The row is too long to be kept: the bytes that were given to no avail are gone, and the next call is
   // given what came behind them, of which only the row's end matters.
   virtual void Drop() = 0;
+  // Why the bytes for which RowBytes was not set just now can be no row, a length that none has, say: where the
+  // next one begins can't be told, and the file can't be read on. Empty where they can.
+  virtual std::string Damage() const { return ""; }
 };
 
 // Thread-safe.
@@ -39,8 +42,9 @@ class RowFraming {
   virtual std::unique_ptr<RowScanner> MakeScanner() const = 0;
   // What is the row's own of its bytes, e.g. without a line end. `first`: of the file.
   virtual absl::string_view Row(absl::string_view bytes, bool first) const = 0;
-  // What ends a row, e.g. "\n"; the last one of a file may lack it. Empty where a row needs no end to be whole,
-  // as one does that begins with its length.
+  // What ends a row, e.g. "\n"; the last one of a file may lack it, and is a row. Empty where a row needs no end
+  // to be whole, as one does that begins with its length: one that isn't whole at the end of the file, for
+  // which RowBytes needs its `last`, is malformed.
   virtual absl::string_view end() const = 0;
   // Most bytes that a row has beside its own: with more than its limit and these it is too long.
   virtual int64_t overhead() const = 0;

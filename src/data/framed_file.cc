@@ -17,8 +17,10 @@ constexpr size_t kChunkBytes = 1 << 24;
 
 class FramedFile : public SampleFile {
  public:
-  FramedFile(std::unique_ptr<ByteSource> source, const RowFraming& framing, int64_t max_row_bytes)
-      : source_(std::move(source)),
+  FramedFile(std::string path, std::unique_ptr<ByteSource> source, const RowFraming& framing,
+             int64_t max_row_bytes)
+      : path_(std::move(path)),
+        source_(std::move(source)),
         framing_(framing),
         scanner_(framing.MakeScanner()),
         max_row_bytes_(max_row_bytes) {}
@@ -38,6 +40,8 @@ class FramedFile : public SampleFile {
           scanned = begin = AddRow(begin, *bytes, chunk);
           continue;
         }
+        if (const std::string damage = scanner_->Damage(); !damage.empty())
+          return DamagedRows(path_, offset_, damage, next_number_);
         // Of a row that is too long only the fact is kept.
         if (static_cast<int64_t>(chunk->bytes.size() - begin) > max_row_bytes_ + framing_.overhead()) {
           scanner_->Drop();
@@ -50,6 +54,10 @@ class FramedFile : public SampleFile {
       if (more) continue;
       if (begin == chunk->bytes.size() && dropped_ == 0) break;
       const std::optional<size_t> bytes = scanner_->RowBytes(Rest(*chunk, begin), /*last=*/true);
+      if (framing_.end().empty()) {
+        if (dropped_ > 0) return DamagedRows(path_, offset_, EndsInTooLongRow(max_row_bytes_), next_number_);
+        chunk->cut_off = static_cast<int>(places_.size());
+      }
       scanned = begin = AddRow(begin, bytes.value_or(0), chunk);
     }
     left_.assign(chunk->bytes, begin, std::string::npos);
@@ -85,12 +93,15 @@ class FramedFile : public SampleFile {
     places_.emplace_back(from, too_long ? 0 : row.size());
     chunk->too_long.push_back(too_long);
     chunk->numbers.push_back(next_number_);
-    chunk->file_bytes += dropped_ + static_cast<int64_t>(bytes);
+    const int64_t file_bytes = dropped_ + static_cast<int64_t>(bytes);
+    chunk->file_bytes += file_bytes;
+    offset_ += file_bytes;
     next_number_ += framing_.Numbers(row);
     dropped_ = 0;
     return begin + bytes;
   }
 
+  const std::string path_;
   const std::unique_ptr<ByteSource> source_;
   const RowFraming& framing_;
   const std::unique_ptr<RowScanner> scanner_;
@@ -99,6 +110,7 @@ class FramedFile : public SampleFile {
   std::string left_;                               // of the last read, what comes after its last row
   std::vector<std::pair<size_t, size_t>> places_;  // of the chunk's rows in its buffer: begin and bytes
   int64_t next_number_ = 1;
+  int64_t offset_ = 0;   // in the file, of the row at hand
   int64_t dropped_ = 0;  // bytes of the row at hand that were too many to keep
 };
 
@@ -107,7 +119,17 @@ class FramedFile : public SampleFile {
 absl::StatusOr<std::unique_ptr<SampleFile>> OpenFramedFile(FileSystem& fs, const std::string& path,
                                                            const RowFraming& framing, int64_t max_row_bytes) {
   TANDEM_ASSIGN_OR_RETURN(std::unique_ptr<ByteSource> source, ByteSource::Open(fs, path, ContentOf(framing)));
-  return std::make_unique<FramedFile>(std::move(source), framing, max_row_bytes);
+  return std::make_unique<FramedFile>(path, std::move(source), framing, max_row_bytes);
+}
+
+absl::Status DamagedRows(absl::string_view path, int64_t bytes, absl::string_view why, int64_t row) {
+  return DataError(path == "-" ? "standard input" : path, ": damaged rows after ", bytes, " bytes: ", why,
+                   ", at row ", row);
+}
+
+std::string EndsInTooLongRow(int64_t max_row_bytes) {
+  return absl::StrCat("the file ends in the middle of a row of more than ", max_row_bytes,
+                      " bytes, the most that one may have: its length is damaged, or the file is truncated");
 }
 
 }  // namespace tandem

@@ -40,6 +40,7 @@ void HeldOutRows::Decode(const RowDecoder& decoder, bool by_keys, const RowChoic
   places_.clear();
   for (int row = begin; row < end; ++row) {
     if (!HeldOut(decoder, by_keys, choice, rows, row)) continue;
+    if (row == rows.cut_off) chosen_.cut_off = static_cast<int>(chosen_.rows.size());
     chosen_.rows.push_back(rows.rows[row]);
     chosen_.too_long.push_back(rows.too_long[row]);
     places_.push_back(row);

@@ -41,6 +41,10 @@ class LineDecoder : public TextDecoder {
         AddTooLong(r, bad);
         continue;
       }
+      if (r == rows.cut_off) {
+        AddBad(r, RowFault::kSyntax, kCutOffRow, bad);
+        continue;
+      }
       const RowFault fault = DecodeRow(rows.rows[r], &row, batch, &detail);
       if (fault != RowFault::kNone) AddBad(r, fault, detail, bad);
     }

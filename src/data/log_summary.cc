@@ -90,7 +90,8 @@ class LogReader {
       if (chunk.rows.empty()) break;
       for (size_t r = 0; r < chunk.rows.size(); ++r) {
         const absl::string_view row = chunk.rows[r];
-        const RowFault fault = chunk.too_long[r] ? RowFault::kRowTooLong : reader->Read(row);
+        const RowFault known = chunk.Fault(static_cast<int>(r));
+        const RowFault fault = known != RowFault::kNone ? known : reader->Read(row);
         if (IsPassedOver(fault)) continue;
         ++rows_;
         if (fault == RowFault::kHeader) {

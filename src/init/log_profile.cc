@@ -37,7 +37,7 @@ class Profiler {
           file->Read(static_cast<int>(std::min<int64_t>(kChunkRows, most - rows)), &chunk));
       ended = chunk.rows.empty();
       if (ended) break;
-      for (size_t i = 0; i < chunk.rows.size(); ++i) AddRow(chunk.rows[i], chunk.too_long[i], reader.get());
+      for (size_t i = 0; i < chunk.rows.size(); ++i) AddRow(chunk, static_cast<int>(i), reader.get());
       rows += static_cast<int64_t>(chunk.rows.size());
       bytes += chunk.file_bytes;
     }
@@ -69,8 +69,9 @@ class Profiler {
     return absl::OkStatus();
   }
 
-  void AddRow(absl::string_view row, bool too_long, CellReader* reader) {
-    const RowFault fault = too_long ? RowFault::kRowTooLong : reader->Read(row);
+  void AddRow(const RawRows& chunk, int row, CellReader* reader) {
+    const RowFault known = chunk.Fault(row);
+    const RowFault fault = known != RowFault::kNone ? known : reader->Read(chunk.rows[row]);
     if (IsPassedOver(fault)) return;
     ++log_.rows;
     // The columns of a header are there, whatever the rows say.

@@ -61,6 +61,7 @@ class DaySplitter {
         if (chunk.too_long[i])
           return DataError(path, ":", chunk.first_row + static_cast<int64_t>(i),
                            ": too long a row to be kept");
+        if (static_cast<int>(i) == chunk.cut_off) return DataError(path, ": ", kCutOffRow);
         Add(chunk.rows[i], reader.get());
       }
       if (buffered_ > kBufferedBytes) TANDEM_RETURN_IF_ERROR(Flush());

@@ -91,6 +91,10 @@ absl::StatusOr<std::optional<WaitingRow>> Admission::Admit(const StreamRow& raw)
 }
 
 RowFault Admission::Decode(const StreamRow& raw) {
+  if (raw.cut_off && !raw.too_long) {
+    detail_ = kCutOffRow;
+    return RowFault::kSyntax;
+  }
   if (!raw.too_long) return decoder_->Decode(raw.text, &parsed_, &detail_);
   // Which setting says so, the format knows.
   RawRows one;

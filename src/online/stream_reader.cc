@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "src/data/framed_file.h"
 #include "tandem/status.h"
 
 namespace tandem {
@@ -155,6 +156,7 @@ StreamReader::Event StreamReader::Take(size_t bytes, StreamRow* row) {
   const absl::string_view text =
       framing_.Row({buffer_.data() + begin_, bytes}, /*first=*/numbers_ == 0 && dropped_ == 0);
   row->too_long = dropped_ > 0 || static_cast<int64_t>(text.size()) > max_row_bytes_;
+  row->cut_off = false;
   row->text = row->too_long ? absl::string_view() : text;
   row->number = numbers_ + 1;
   numbers_ += framing_.Numbers(text);
@@ -185,6 +187,8 @@ absl::StatusOr<StreamReader::Event> StreamReader::Next(double wait_seconds, Stre
         }
         return Take(*bytes, row);
       }
+      if (const std::string damage = scanner_->Damage(); !damage.empty())
+        return DamagedRows(path_, offset_, damage, numbers_ + 1);
       scanned_ = end_;
       if (static_cast<int64_t>(end_ - begin_) > max_row_bytes_ + framing_.overhead()) {
         dropped_ += static_cast<int64_t>(end_ - begin_);
@@ -199,7 +203,11 @@ absl::StatusOr<StreamReader::Event> StreamReader::Next(double wait_seconds, Stre
     if (unfinished_ || (begin_ == end_ && dropped_ == 0)) return Event::kEnd;
     const std::optional<size_t> bytes =
         scanner_->RowBytes({buffer_.data() + begin_, end_ - begin_}, /*last=*/true);
-    return Take(bytes.value_or(0), row);
+    if (framing_.end().empty() && dropped_ > 0)
+      return DamagedRows(path_, offset_, EndsInTooLongRow(max_row_bytes_), numbers_ + 1);
+    Take(bytes.value_or(0), row);
+    row->cut_off = framing_.end().empty();
+    return Event::kRow;
   }
 }
 

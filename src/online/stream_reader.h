@@ -8,7 +8,7 @@
 //
 // A place in the stream is an offset in uncompressed bytes, at the beginning of a row. Nothing is read ahead
 // beyond a buffer: a writer to a pipe waits for who reads from it. Not thread-safe. Errors are DataErrors
-// that name the file.
+// that name the file; what no row can be is one, as in a file that is read whole (src/data/framed_file.h).
 #ifndef TANDEM_SRC_ONLINE_STREAM_READER_H_
 #define TANDEM_SRC_ONLINE_STREAM_READER_H_
 
@@ -32,9 +32,10 @@ namespace tandem {
 struct StreamRow {
   absl::string_view text;  // RowFraming::Row; empty where it is too long. Valid until the next call.
   bool too_long = false;
-  int64_t number = 0;  // from 1; of text the line that it begins with
-  int64_t begin = 0;   // offset of its first byte...
-  int64_t end = 0;     // ...and of what comes after it
+  bool cut_off = false;  // by the end of the stream, where rows have to be whole: as RawRows::cut_off
+  int64_t number = 0;    // from 1; of text the line that it begins with
+  int64_t begin = 0;     // offset of its first byte...
+  int64_t end = 0;       // ...and of what comes after it
 };
 
 class StreamReader {

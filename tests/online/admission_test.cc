@@ -171,5 +171,14 @@ TEST_F(AdmissionTest, AColumnThatIsMissingIsNamedWithItsSetting) {
               HasSubstr("no column 'session' (data.key_columns)"));
 }
 
+TEST_F(AdmissionTest, ARowThatIsCutOffIsSetAsideWhateverThereIsOfIt) {
+  ASSERT_EQ(Admit("time_column: 'time'", "1\tu\ti\t\tq\t3\t1\n"), (Texts{"row+@1"}));
+  StreamRow cut;
+  cut.text = "1\tu\ti\t\tq\t3\t2";
+  cut.cut_off = true;
+  EXPECT_EQ(*admission_->Admit(cut), std::nullopt);
+  EXPECT_EQ(state_.rows_bad(static_cast<int>(RowFault::kSyntax)), 1);
+}
+
 }  // namespace
 }  // namespace tandem

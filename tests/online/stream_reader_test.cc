@@ -12,10 +12,10 @@
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "src/data/delimited/quoted_framing.h"
+#include "src/data/length_framing.h"
 #include "src/data/line_file.h"
 #include "tandem/status.h"
 #include "tests/support/faulty_file_system.h"
-#include "tests/support/length_framing.h"
 #include "tests/support/sample_files.h"
 
 namespace tandem {
@@ -44,7 +44,8 @@ class StreamReaderTest : public SampleFilesTest {
         lines.push_back(*event == StreamReader::Event::kEnd ? "end" : "wait");
         return lines;
       }
-      lines.push_back(absl::StrCat(row.too_long ? "(too long)" : row.text, "@", row.begin, "-", row.end));
+      lines.push_back(absl::StrCat(row.too_long ? "(too long)" : row.text, "@", row.begin, "-", row.end,
+                                   row.cut_off ? " cut off" : ""));
     }
   }
   void Append(const std::string& name, const std::string& text) const {
@@ -157,14 +158,16 @@ TEST_F(StreamReaderTest, ALastLineThatHasGrownSinceIsAnError) {
   EXPECT_EQ(Lines(reader.get()).back().find("error "), 0u);
 }
 
+constexpr int64_t kLongestLength = 1000000;  // more is damage
+
 std::string Framed(const std::vector<std::string>& rows) {
   std::string bytes;
-  for (const std::string& row : rows) LengthFraming().Append(row, &bytes);
+  for (const std::string& row : rows) LengthFraming(kLongestLength).Append(row, &bytes);
   return bytes;
 }
 
 TEST_F(StreamReaderTest, RowsWithoutEndsAreReadOnFromEachOfThem) {
-  const LengthFraming framing;
+  const LengthFraming framing(kLongestLength);
   // What looks like a line's end is none; the longest row there may be, and one that is too long.
   const std::string path =
       Write("log", Framed({"one", "a\nb\n", "", std::string(100, 'x'), std::string(200000, 'y'), "last"}));
@@ -184,13 +187,15 @@ TEST_F(StreamReaderTest, RowsWithoutEndsAreReadOnFromEachOfThem) {
 }
 
 TEST_F(StreamReaderTest, ARowWithoutAnEndThatWasCutOffIsNotReadOn) {
-  const LengthFraming framing;
+  const LengthFraming framing(kLongestLength);
   const std::string bytes = Framed({"one", "two\n", std::string(300000, 'x')});
-  // In the middle of a length, of a row, behind what looks like a line's end, and of a row that is too long.
-  for (const size_t cut : {size_t{9}, size_t{13}, size_t{14}, size_t{250000}}) {
+  // In the middle of a length, of a row, and of a length behind what looks like a line's end.
+  for (const size_t cut : {size_t{9}, size_t{13}, size_t{17}}) {
     const std::string path = Write("log", bytes.substr(0, cut));
     const auto reader = Open(path, false, framing);
-    EXPECT_EQ(Lines(reader.get()).back(), "end");
+    const Texts lines = Lines(reader.get());
+    EXPECT_EQ(lines.back(), "end");
+    EXPECT_NE(lines[lines.size() - 2].find(" cut off"), std::string::npos) << lines[lines.size() - 2];
     ASSERT_EQ(reader->offset(), static_cast<int64_t>(cut));
     const auto same = Open(path, false, framing);
     ASSERT_TRUE(same->SkipTo(cut, reader->numbers(), std::nullopt).ok());
@@ -203,9 +208,33 @@ TEST_F(StreamReaderTest, ARowWithoutAnEndThatWasCutOffIsNotReadOn) {
   }
 }
 
+TEST_F(StreamReaderTest, ATooLongRowThatIsCutOffIsAnError) {
+  const LengthFraming framing(kLongestLength);
+  const std::string path = Write("log", Framed({"one", std::string(300000, 'x')}).substr(0, 250000));
+  const auto reader = Open(path, false, framing);
+  EXPECT_EQ(
+      Lines(reader.get()),
+      (Texts{"one@0-7", "error " + path +
+                            ": damaged rows after 7 bytes: the file ends in the middle of a row of more "
+                            "than 100 bytes, the most that one may have: its length is damaged, or the "
+                            "file is truncated, at row 2"}));
+}
+
+TEST_F(StreamReaderTest, ALengthThatNoRowHasEndsTheStreamFollowedOrNot) {
+  const LengthFraming framing(kLongestLength);
+  const std::string path = Write("log", Framed({"one"}) + "\xf0\xff\xff\xff" + Framed({"two"}));
+  for (const bool follow : {false, true}) {
+    EXPECT_EQ(
+        Lines(Open(path, follow, framing).get()),
+        (Texts{"one@0-7", "error " + path +
+                              ": damaged rows after 7 bytes: a length of 4294967280 bytes, where no row has "
+                              "more than 1000000, at row 2"}));
+  }
+}
+
 // The first length is what gzip begins with.
 TEST_F(StreamReaderTest, RowsOfAnyBytesAreNotTakenForAnotherKindOfFile) {
-  const LengthFraming framing;
+  const LengthFraming framing(kLongestLength);
   const std::string path = Write("log", Framed({std::string(0x8b1f, 'x'), "two"}));
   for (const bool follow : {false, true}) {
     const auto reader = Open(path, follow, framing);
@@ -217,7 +246,7 @@ TEST_F(StreamReaderTest, RowsOfAnyBytesAreNotTakenForAnotherKindOfFile) {
 }
 
 TEST_F(StreamReaderTest, AFollowedRowWithoutAnEndIsWaitedForToItsLastByte) {
-  const LengthFraming framing;
+  const LengthFraming framing(kLongestLength);
   const std::string bytes = Framed({"one", "two"});
   const auto reader = Open(Write("log", bytes.substr(0, 13)), true, framing);
   EXPECT_EQ(Lines(reader.get()), (Texts{"one@0-7", "wait"}));
