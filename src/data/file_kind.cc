@@ -3,6 +3,9 @@
 #include <algorithm>
 
 #include "absl/strings/match.h"
+#include "tandem/experiment.pb.h"
+#include "tandem/sample_format.h"
+#include "tandem/status.h"
 
 namespace tandem {
 namespace {
@@ -92,6 +95,17 @@ std::string KindOfBinary(absl::string_view bytes) {
   if (LooksLikeUtf16(bytes)) return std::string("UTF-16 text") + kConvert;
   if (bytes.size() >= 262 && bytes.substr(257, 5) == "ustar") return std::string("a tar archive") + kUnpack;
   return "";
+}
+
+absl::Status CheckIsText(absl::string_view path, absl::string_view bytes, const proto::Data& data) {
+  const size_t at = bytes.substr(0, kTextBytes).find('\0');
+  if (at == absl::string_view::npos || !MakeSampleFormat(data)->framing().is_text()) return absl::OkStatus();
+  const auto* const formats = proto::Data::descriptor()->FindOneofByName("format");
+  const auto* const format = data.GetReflection()->GetOneofFieldDescriptor(data, formats);
+  return DataError(path, ": is binary, not text: it has NUL bytes; data.",
+                   format == nullptr ? "delimited" : format->name(),
+                   " reads text, plain, gzip or zstd (of a format of your own: "
+                   "docs/how_to_add_a_sample_format.md)");
 }
 
 }  // namespace tandem

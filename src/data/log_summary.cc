@@ -14,6 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "src/config/validate.h"
+#include "src/data/file_kind.h"
 #include "src/util/json_text.h"
 #include "tandem/batch.h"
 #include "tandem/experiment.h"
@@ -79,6 +80,7 @@ class LogReader {
     std::vector<Column*> columns;
     std::vector<int64_t> cells;
     int64_t rows = 0;
+    bool looked = false;
     const auto meet_columns = [&] {
       while (columns.size() < reader->columns().size())
         columns.push_back(Find(reader->columns()[columns.size()]));
@@ -87,6 +89,8 @@ class LogReader {
     meet_columns();
     for (RawRows chunk;;) {
       TANDEM_RETURN_IF_ERROR(file->Read(kChunkRows, &chunk));
+      if (!std::exchange(looked, true))
+        TANDEM_RETURN_IF_ERROR(CheckIsText(path, FirstBytes(*file->head(), chunk), data_));
       if (chunk.rows.empty()) break;
       for (size_t r = 0; r < chunk.rows.size(); ++r) {
         const absl::string_view row = chunk.rows[r];
@@ -126,6 +130,14 @@ class LogReader {
   }
 
  private:
+  static std::string FirstBytes(const std::string& head, const RawRows& chunk) {
+    std::string bytes = head;
+    for (const absl::string_view row : chunk.rows) {
+      if (bytes.size() >= kTextBytes) break;
+      absl::StrAppend(&bytes, row.substr(0, kTextBytes), "\n");
+    }
+    return bytes;
+  }
   // Sets schema_, or only_format_.
   void LearnWhatTrainingReads(proto::Experiment experiment) {
     if (experiment.feature().empty()) {

@@ -12,6 +12,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/time/civil_time.h"
 #include "src/data/byte_source.h"
+#include "src/data/file_kind.h"
 #include "src/init/column_kind.h"
 #include "src/init/dialect.h"
 #include "src/init/features.h"
@@ -45,11 +46,11 @@ constexpr double kMostMalformed = 0.01;
 
 // The first bytes of the first file that has any.
 absl::StatusOr<std::string> FirstBytes(FileSystem& fs, const std::vector<std::string>& files,
-                                       std::string* origin, bool* whole) {
+                                       ByteSource::Content content, std::string* origin, bool* whole) {
   std::string bytes;
   for (const std::string& file : files) {
     *origin = file;
-    TANDEM_ASSIGN_OR_RETURN(const std::unique_ptr<ByteSource> source, ByteSource::Open(fs, file));
+    TANDEM_ASSIGN_OR_RETURN(const std::unique_ptr<ByteSource> source, ByteSource::Open(fs, file, content));
     bytes.resize(kDialectBytes);
     int64_t size = 0;
     for (int64_t read = 1; read > 0 && size < kDialectBytes; size += read) {
@@ -140,7 +141,9 @@ class Initializer {
     TANDEM_ASSIGN_OR_RETURN(const proto::Experiment given, LoadExperiment({}, options_.settings));
     std::string origin;
     bool whole = false;
-    TANDEM_ASSIGN_OR_RETURN(const std::string bytes, FirstBytes(fs_, input_.files, &origin, &whole));
+    const ByteSource::Content content = ContentOf(MakeSampleFormat(given.data())->framing());
+    TANDEM_ASSIGN_OR_RETURN(const std::string bytes, FirstBytes(fs_, input_.files, content, &origin, &whole));
+    TANDEM_RETURN_IF_ERROR(CheckIsText(origin, bytes, given.data()));
     TANDEM_ASSIGN_OR_RETURN(dialect_, FindDialect(bytes, whole, origin, given.data()));
     ProfileOptions profile;
     profile.rows = std::min(options_.sample_rows, kFirstLookRows);

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "src/data/byte_source.h"
+#include "tandem/experiment.pb.h"
 #include "tandem/status.h"
 #include "tests/support/sample_files.h"
 
@@ -70,6 +71,19 @@ TEST_F(FileKindTest, TextThatBeginsAsOneOfThemIsText) {
                            "PK,label\n", "a\n", "", "LZIP\tx\n", "\xef\xbb\xbflabel\n"}) {
     EXPECT_TRUE(Read(text).ok()) << text << Read(text);
   }
+}
+
+TEST_F(FileKindTest, ANulAmongTheFirstBytesIsNoText) {
+  proto::Data data;
+  EXPECT_TRUE(CheckIsText("log", "a\tb\n\xff\x01", data).ok());
+  const absl::Status status = CheckIsText("log", Bytes("\x03\0\0\0one"), data);
+  EXPECT_EQ(ExitCode(status), kExitData);
+  EXPECT_THAT(std::string(status.message()),
+              HasSubstr("log: is binary, not text: it has NUL bytes; data.delimited reads text"));
+  data.mutable_json_lines();
+  EXPECT_THAT(std::string(CheckIsText("log", Bytes("\0"), data).message()),
+              HasSubstr("data.json_lines reads"));
+  EXPECT_TRUE(CheckIsText("log", std::string(kTextBytes, 'x') + '\0', data).ok()) << "too late to be told";
 }
 
 }  // namespace

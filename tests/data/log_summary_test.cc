@@ -35,6 +35,19 @@ constexpr char kLog[] =
     "carl\t6\ta|b|c\n"
     "no row\n";
 
+TEST_F(LogSummaryTest, ABinaryFileIsRefusedByName) {
+  const std::string nul(1, '\0');
+  for (const std::string& text : {nul + "\tuser\nann\tbob\n", "user\tprice\nann\t" + nul + "\n", nul}) {
+    for (const char* format : {"", "data { json_lines {} }"}) {
+      const std::string path = Write("day", text);
+      const absl::Status status = SummarizeLog(FileSystem::Default(), Experiment(format), {path}).status();
+      EXPECT_EQ(ExitCode(status), kExitData);
+      EXPECT_TRUE(absl::StartsWith(status.message(), path + ": is binary, not text: it has NUL bytes; data."))
+          << status;
+    }
+  }
+}
+
 TEST_F(LogSummaryTest, FiguresAreOfTheCellsThatAreThere) {
   const auto log = SummarizeLog(FileSystem::Default(),
                                 Experiment("feature { name: 'tags' sparse { multi_valued: true } }"),

@@ -236,5 +236,15 @@ TEST_F(InitTest, ColumnsThatTellTheLabelOfRealLogsAreSeen) {
   EXPECT_EQ(KindOf(*talking, "click_time"), "time");
 }
 
+TEST_F(InitTest, ABinaryFileIsRefusedByName) {
+  std::string bytes;
+  for (int i = 0; i < 100; ++i) bytes += std::string("\x08\0\0\0a,b\n1,2\n", 12);
+  const std::string path = Write("log.bin", bytes);
+  const absl::Status status = InitExperiment(FileSystem::Default(), Options(path)).status();
+  EXPECT_EQ(ExitCode(status), kExitData);
+  EXPECT_THAT(std::string(status.message()),
+              HasSubstr(path + ": is binary, not text: it has NUL bytes; data.delimited reads text"));
+}
+
 }  // namespace
 }  // namespace tandem
