@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <memory>
+#include <set>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
@@ -197,6 +200,46 @@ absl::Status CheckIndexValueLines(absl::string_view text, bool whole, absl::stri
       "value 1; write one column a feature, or JSON lines with {\"label\": 1, \"ids\": {\"266\": 1, ...}}");
 }
 
+// "item" of item=i3; empty where the cell has no name.
+absl::string_view NameInCell(absl::string_view cell) {
+  const size_t equals = cell.find('=');
+  if (equals == absl::string_view::npos || equals + 1 == cell.size()) return "";
+  const absl::string_view name = cell.substr(0, equals);
+  const auto of_names = [](char c) { return absl::ascii_isalnum(c) || c == '_' || c == '-' || c == '.'; };
+  const bool is_name =
+      !name.empty() && !absl::ascii_isdigit(name[0]) && std::all_of(name.begin(), name.end(), of_names);
+  return is_name ? name : "";
+}
+
+// Lines of user=u5|item=i3|label=0: most cells of most columns have a name within, of which there are few.
+absl::Status CheckNamesInCells(const Guess& guess, absl::string_view origin) {
+  std::vector<size_t> cells(guess.width), named(guess.width);
+  std::set<std::string> names;
+  std::string example;
+  for (const auto& row : guess.rows) {
+    if (row.size() != cells.size()) continue;
+    for (size_t c = 0; c < row.size(); ++c) {
+      const absl::string_view name = NameInCell(absl::StripAsciiWhitespace(row[c]));
+      if (!row[c].empty()) ++cells[c];
+      if (name.empty()) continue;
+      ++named[c];
+      names.emplace(name);
+      if (example.empty()) example = row[c];
+      // Ids that happen to look so.
+      if (names.size() > 2 * cells.size()) return absl::OkStatus();
+    }
+  }
+  size_t columns = 0;
+  for (size_t c = 0; c < cells.size(); ++c) columns += 10 * named[c] > 9 * cells[c] ? 1 : 0;
+  if (2 * columns <= cells.size()) return absl::OkStatus();
+  return DataError(
+      origin, ": this looks like key=value text, which isn't read: in ", columns, " of ", cells.size(),
+      " columns cells begin with a name ('", absl::CEscape(example),
+      "'), which would be part of every value and of the label; write the names once, in a header line, or JSON "
+      "lines, or see docs/how_to_add_a_sample_format.md; where such cells are meant as they are, name "
+      "data.delimited.delimiter");
+}
+
 void NameColumns(const Guess& guess, bool double_delimiter, const proto::Data& given, Dialect* dialect) {
   proto::Delimited* delimited = dialect->data.mutable_delimited();
   if (delimited->header() || given.delimited().column_size() > 0) return;
@@ -247,6 +290,7 @@ absl::StatusOr<Dialect> FindDelimited(absl::string_view text, bool whole, absl::
     TANDEM_RETURN_IF_ERROR(CheckIndexValueLines(text, whole, origin, &index_value));
   const Guess guess = index_value ? TryDelimiter(text, whole, ' ', given) : BestGuess(text, whole, given);
   if (guess.rows.empty() || guess.width < 2) return NoDelimiter(text, whole, origin, given);
+  if (!given.delimited().has_delimiter()) TANDEM_RETURN_IF_ERROR(CheckNamesInCells(guess, origin));
   proto::Delimited* delimited = dialect.data.mutable_delimited();
   delimited->set_delimiter(std::string(1, guess.delimiter));
   if (!given.delimited().has_header())

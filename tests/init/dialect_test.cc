@@ -14,6 +14,7 @@
 namespace tandem {
 namespace {
 
+using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
@@ -135,6 +136,25 @@ TEST(DialectTest, AnEncodingThatIsNotUtf8IsSaid) {
                                 .findings,
                             ","),
               HasSubstr("UTF-8 with a byte order mark"));
+}
+
+TEST(DialectTest, KeyValueTextIsRefused) {
+  std::string in_order, in_any, with_header = "clicked|user|item\n", base64, one_of_three;
+  for (int i = 0; i < 20; ++i) {
+    const std::string user = absl::StrCat("user=u", i), item = absl::StrCat("item=i", i % 7);
+    const std::string label = absl::StrCat("label=", i % 2);
+    absl::StrAppend(&in_order, user, "|", item, "|", label, "\n");
+    absl::StrAppend(&in_any, i % 2 == 0 ? user : label, "\t", item, "\t", i % 2 == 0 ? label : user, "\n");
+    absl::StrAppend(&with_header, i % 2, "|", user, "|", i % 7, "\n");
+    absl::StrAppend(&base64, i % 2, "\tdGVz", i, "==\tabc", i, "=x\n");
+    absl::StrAppend(&one_of_three, i % 2, ",q=shoes,", i, "\n");
+  }
+  EXPECT_THAT(Refused(in_order),
+              AllOf(HasSubstr("log: this looks like key=value text, which isn't read: in 3 of 3 columns"),
+                    HasSubstr("('user=u0')")));
+  EXPECT_THAT(Refused(in_any), HasSubstr("key=value text"));
+  for (const std::string& text : {with_header, base64, one_of_three}) Find(text);
+  EXPECT_EQ(Find(in_order, "data { delimited { delimiter: '|' } }").data.delimited().delimiter(), "|");
 }
 
 }  // namespace
