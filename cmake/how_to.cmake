@@ -10,7 +10,7 @@ set(HOW_TO_EDITED src/config/experiment.proto src/config/ranges.cc src/data/samp
   tests/support/reference.cc tests/support/interaction_configs.h)
 set(HOW_TO_LIBRARY src/config/ranges.cc src/data/ltsv/ltsv_format.cc src/data/sample_format.cc
   src/nn/interaction.cc src/nn/interaction_senet.cc)
-set(HOW_TO_TESTS tests/support/reference.cc tests/data/ltsv_test.cc tests/nn/interaction_senet_test.cc)
+set(HOW_TO_TESTS tests/support/reference.cc tests/data/ltsv_test.cc tests/data/fixed_records_test.cc tests/nn/interaction_senet_test.cc)
 list(TRANSFORM HOW_TO_LIBRARY PREPEND ${HOW_TO_DIR}/ OUTPUT_VARIABLE HOW_TO_LIBRARY_FILES)
 list(TRANSFORM HOW_TO_TESTS PREPEND ${HOW_TO_DIR}/ OUTPUT_VARIABLE HOW_TO_TEST_FILES)
 add_custom_command(
