@@ -290,7 +290,13 @@ absl::StatusOr<Dialect> FindDelimited(absl::string_view text, bool whole, absl::
     TANDEM_RETURN_IF_ERROR(CheckIndexValueLines(text, whole, origin, &index_value));
   const Guess guess = index_value ? TryDelimiter(text, whole, ' ', given) : BestGuess(text, whole, given);
   if (guess.rows.empty() || guess.width < 2) return NoDelimiter(text, whole, origin, given);
-  if (!given.delimited().has_delimiter()) TANDEM_RETURN_IF_ERROR(CheckNamesInCells(guess, origin));
+  const absl::Status names = CheckNamesInCells(guess, origin);
+  if (!given.delimited().has_delimiter()) TANDEM_RETURN_IF_ERROR(names);
+  if (!names.ok()) {
+    dialect.notes.push_back(
+        "Look here: this looks like key=value text. The name in a cell is part of its value, of numbers and of "
+        "the label, too: see that `positive` and `negative` are right.");
+  }
   proto::Delimited* delimited = dialect.data.mutable_delimited();
   delimited->set_delimiter(std::string(1, guess.delimiter));
   if (!given.delimited().has_header())

@@ -15,6 +15,7 @@ namespace tandem {
 namespace {
 
 using testing::AllOf;
+using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
@@ -154,7 +155,9 @@ TEST(DialectTest, KeyValueTextIsRefused) {
                     HasSubstr("('user=u0')")));
   EXPECT_THAT(Refused(in_any), HasSubstr("key=value text"));
   for (const std::string& text : {with_header, base64, one_of_three}) Find(text);
-  EXPECT_EQ(Find(in_order, "data { delimited { delimiter: '|' } }").data.delimited().delimiter(), "|");
+  const Dialect asked = Find(in_order, "data { delimited { delimiter: '|' } }");
+  EXPECT_EQ(asked.data.delimited().delimiter(), "|");
+  EXPECT_THAT(asked.notes, Contains(HasSubstr("Look here: this looks like key=value text")));
 }
 
 }  // namespace
