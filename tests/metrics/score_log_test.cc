@@ -8,6 +8,7 @@
 #include <limits>
 #include <string>
 
+#include "tandem/metrics.h"
 #include "tandem/status.h"
 
 namespace tandem {
