@@ -65,12 +65,12 @@ killed_and_resumed() {
   expect_same whole.tsv killed.tsv
 }
 
-killed_and_resumed passes $((few ? 5 : 20)) "--config=$config" train.epochs=2
+killed_and_resumed passes $((few ? 5 : 10)) "--config=$config" train.epochs=2
 # Stopped early and put back, a student phase, and the held-out day learned; knots of a first look.
 cat >piecewise.pbtxt <<'TEXT'
 feature { name: "user" sparse {} } feature { name: "item" sparse {} } feature { name: "price" dense { piecewise {} } }
 TEXT
-killed_and_resumed validated $((few ? 3 : 10)) "--config=$config,piecewise.pbtxt" train.epochs=6 train.validation.days=1 \
+killed_and_resumed validated $((few ? 3 : 6)) "--config=$config,piecewise.pbtxt" train.epochs=6 train.validation.days=1 \
   train.validation.patience=1 train.validation.then_learn=true train.optimizer.adam.lr=0.02 model.distill.phase.fraction=0.5 \
   model.distill.replay.steps=2 model.distill.replay.batches=8
 section "passed"

@@ -88,7 +88,7 @@ const ModelCase kModels[] = {
      8},
 };
 
-constexpr size_t kCases = kSanitized ? 60 : 250;
+constexpr size_t kCases = kSanitized ? 60 : 150;
 
 bool AllAsked() {
   const char* const asked = std::getenv("TANDEM_MODELS");
