@@ -35,7 +35,6 @@ constexpr double kLongestPhase = 20;
 constexpr double kFewPassesRows = 150e3;
 constexpr double kRate = 0.0015;
 constexpr double kRateOfFewPasses = 0.003;
-constexpr double kMuonRate = 0.01;
 // Passes without a better loss that are waited for, where they cost little.
 constexpr double kPatientRows = 20e3;
 constexpr int kPatience = 4, kLongPatience = 10;
@@ -246,12 +245,7 @@ void SetTrain(const RecipeInput& input, Recipe* recipe) {
   train->set_batch_size(BatchFor(input.rows));
   train->set_shuffle_rows(
       static_cast<int32_t>(std::clamp(std::ceil(input.rows * 1.05), kFewestShuffledRows, kMostShuffledRows)));
-  // Its steps, as long in every direction, find what few rows of a nearly separable table tell (docs/lab/first_hour.md, "Muon").
-  if (input.rows < kPatientRows && MembersFor(input) > 1) {
-    train->mutable_optimizer()->mutable_muon()->set_lr(kMuonRate);
-  } else {
-    train->mutable_optimizer()->mutable_adam()->set_lr(RateFor(input.rows));
-  }
+  train->mutable_optimizer()->mutable_adam()->set_lr(RateFor(input.rows));
   train->set_average_decay(DecayFor(input.rows));
   proto::Validation* validation = train->mutable_validation();
   if (input.days > 1) {

@@ -51,16 +51,6 @@ TEST(RecipeTest, FewRowsAreLearnedLongerUnderAStrongerPullAndWithMoreHeldOut) {
   EXPECT_EQ(RecipeFor({1e6, 100, 20}).settings.train().validation().share(), 0.03);
 }
 
-TEST(RecipeTest, TowersOfFewRowsMoveByMuonAndThoseOfManyByAdam) {
-  const proto::Experiment few = RecipeFor({4000, 2000, 20}).settings;
-  EXPECT_EQ(few.train().optimizer().muon().lr(), 0.01);
-  EXPECT_TRUE(few.embedding().optimizer().has_adam()) << "rows are no matrix";
-  EXPECT_TRUE(RecipeFor({30000, 10000, 20}).settings.train().optimizer().has_adam());
-  RecipeInput one_teacher{4000, 2000, 20};
-  one_teacher.distinct_ids = 3e6;
-  EXPECT_TRUE(RecipeFor(one_teacher).settings.train().optimizer().has_adam());
-}
-
 TEST(RecipeTest, RowsOrTheLastDayTellWhenToStop) {
   RecipeInput input{10000, 1000, 20};
   EXPECT_TRUE(RecipeFor(input).settings.train().validation().has_share());
