@@ -19,10 +19,8 @@
 namespace tandem {
 namespace {
 
-using testing::AnyOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
-using testing::Not;
 
 // A shop's table: a quoted header, names with blanks and dots, text labels, blanks among numbers, an id a
 // row, a column that was written after the event.

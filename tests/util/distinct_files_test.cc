@@ -5,6 +5,7 @@
 
 #include <filesystem>
 
+#include "absl/strings/str_cat.h"
 #include "tests/support/sample_files.h"
 
 namespace tandem {
@@ -39,7 +40,7 @@ TEST_F(DistinctFilesTest, WhatIsReadIsNotWrittenUnderWhateverName) {
   for (const std::string& output : {spring, Path("link")}) {
     const absl::Status status = CheckIsNoInput(fs, output, {Path("summer"), spring});
     EXPECT_EQ(status.message(),
-              "output: " + output + " is also an input (" + spring + "); it would be replaced");
+              absl::StrCat("output: ", output, " is also an input (", spring, "); it would be replaced"));
   }
   EXPECT_TRUE(CheckIsNoInput(fs, Path("summer"), {spring}).ok());
   EXPECT_TRUE(CheckIsNoInput(fs, "/dev/null", {"/dev/null"}).ok());
